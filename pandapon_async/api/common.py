@@ -1,0 +1,79 @@
+"""What several subjects share: money, and the base of the services."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, Protocol, TypeVar
+
+import attrs
+
+from ..errors import RequestError
+from ..model import ReplyModel
+from ..operation import Reply, VendorRequest
+
+R = TypeVar("R")
+
+
+class Caller(Protocol):
+    """What a service needs of a session."""
+
+    async def call(self, request: VendorRequest[R]) -> Reply[R]: ...
+
+
+class Service:
+    """Base of the services: coroutine methods that send a request and return the reply's data."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    async def _data(self, request: VendorRequest[R]) -> R:
+        """The data of the reply; an empty model if the vendor said yes and sent none that fits (see ``Reply.problems``)."""
+        reply = await self._caller.call(request)
+        if reply.data is not None:
+            return reply.data
+        empty: Callable[[], R] = type(request).operation.reply  # pyright: ignore[reportAssignmentType]
+        return empty()
+
+
+@functools.total_ordering
+@attrs.frozen(kw_only=True, order=False)
+class Money(ReplyModel):
+    """An amount in one currency (wire: ``{"amount": "322.92", "currency": "USD"}``).
+
+    Adding, subtracting or comparing two currencies is a `RequestError`. ``sum()`` works.
+    """
+
+    amount: Decimal
+    currency: str
+
+    def _same(self, other: Money) -> Decimal:
+        if self.currency != other.currency:
+            raise RequestError(f"{self.currency} and {other.currency} can't be put together without a rate")
+        return other.amount
+
+    def __add__(self, other: Any) -> Money:
+        if isinstance(other, Money):
+            return Money(amount=self.amount + self._same(other), currency=self.currency)
+        return self if other == 0 else NotImplemented
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Money:
+        if isinstance(other, Money):
+            return Money(amount=self.amount - self._same(other), currency=self.currency)
+        return NotImplemented
+
+    def __mul__(self, factor: Any) -> Money:
+        if isinstance(factor, (int, Decimal)):
+            return Money(amount=self.amount * factor, currency=self.currency)
+        return NotImplemented
+
+    __rmul__ = __mul__
+
+    def __lt__(self, other: Any) -> bool:
+        return self.amount < self._same(other) if isinstance(other, Money) else NotImplemented
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.currency}"

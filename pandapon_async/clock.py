@@ -1,0 +1,102 @@
+"""Time: the clock that everything waits on, and how far the vendor's clock is from ours."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from email.utils import parsedate_to_datetime
+from typing import Protocol
+
+import attrs
+
+
+class Clock(Protocol):
+    """Where the package takes time from, so that tests of waits are instant."""
+
+    def now(self) -> float:
+        """Unix time in seconds."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never go back; only differences mean something."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    now = staticmethod(time.time)
+    monotonic = staticmethod(time.monotonic)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait on the event loop."""
+        await asyncio.sleep(seconds)
+
+
+def http_date(text: str | None) -> float | None:
+    """Unix time of an HTTP date; None if it isn't one."""
+    if not text:
+        return None
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError):
+        return None
+    # A date without a zone is read as local time by timestamp(): HTTP's are GMT.
+    return moment.timestamp() if moment.tzinfo else None
+
+
+@attrs.frozen
+class _Learnt:
+    offset: float
+    wall_minus_monotonic: float
+
+
+class ClockOffset:
+    """How many seconds the vendor's clock is ahead of ours, learnt from the ``Date`` of its replies.
+
+    The caller vouches that a reply is the vendor's own (over TLS or loopback, with an envelope, not from a cache). A date
+    that our own clock could have produced says that the clocks agree; one outside is applied once a second one agrees with
+    it. What was learnt is dropped when our wall clock is set, since it was measured against it.
+    """
+
+    AGREE = 2.0
+    """Two samples agree if they differ by less than this many seconds (dates are whole seconds)."""
+    JUMP = 1.0
+    """The wall clock was set if it moved this many seconds against the monotonic one."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._learnt: _Learnt | None = None
+        self._candidate: float | None = None
+
+    def seconds(self) -> float:
+        """The offset to add to our wall clock now."""
+        learnt = self._learnt
+        if learnt is None:
+            return 0.0
+        if abs(self._base() - learnt.wall_minus_monotonic) > self.JUMP:
+            self._learnt = self._candidate = None
+            return 0.0
+        return learnt.offset
+
+    def observe(self, date: float, sent: float, received: float) -> None:
+        """Take in one reply's date; ``sent`` and ``received`` are our wall clock around the exchange."""
+        if sent - 1 <= date <= received + 1:
+            self._candidate = self._learnt = None
+            return
+        sample = date - (sent + received) / 2
+        if self._candidate is not None and abs(self._candidate - sample) < self.AGREE:
+            self._learnt = _Learnt(sample, self._base())
+        self._candidate = sample
+
+    def adopt(self, date: float, received: float) -> None:
+        """Apply one date at once: the vendor has just refused a call because of its time."""
+        self._candidate = date - received
+        self._learnt = _Learnt(self._candidate, self._base())
+
+    def _base(self) -> float:
+        return self._clock.now() - self._clock.monotonic()

@@ -1,0 +1,320 @@
+"""Models to wire JSON and back, by cattrs.
+
+Requests are strict both ways: what is wrong is refused before anything is sent. Replies are lenient: what fits is kept,
+what doesn't is left out and named, and nothing is coerced that could change its meaning.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any, TypeVar, cast, get_args, get_origin
+
+import attrs
+from cattrs import ClassValidationError, Converter, IterableValidationError
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+
+from .errors import RequestError
+from .model import camel_case, Model, OpenReply, RequestModel, members_of, optional_inner, suggestion, wire_name
+
+ModelT = TypeVar("ModelT", bound=Model)
+RequestT = TypeVar("RequestT", bound=RequestModel)
+
+
+def to_wire(model: Model) -> dict[str, Any]:
+    """A model as the vendor's JSON object: None and what was never set left out, empty text kept, ``extra`` merged in."""
+    return cast("dict[str, Any]", _requests().unstructure(model))
+
+
+def from_wire(cls: type[RequestT], data: Mapping[str, Any]) -> RequestT:
+    """A request from the vendor's JSON object, as it stands in a file.
+
+    Members that this release doesn't know are accepted in an object ``"extra"`` only, at any level.
+
+    Raises:
+        RequestError: names the first wrong member by its wire path.
+    """
+    try:
+        return _requests().structure(data, cls)
+    except RequestError:
+        raise
+    except Exception as error:  # noqa: BLE001 - cattrs raises a tree of its own and of the hooks' errors
+        where, reason = _leaves(error)[0]
+        path = _dotted(where).removeprefix(".")
+        raise RequestError(f"{path}: {reason}" if path else reason, field=path or None) from None
+
+
+def decode(cls: type[ModelT], data: Any, path: str = "$.data") -> tuple[ModelT | None, tuple[str, ...]]:
+    """A reply model from plain JSON, leniently.
+
+    Returns:
+        The model (None if the whole doesn't fit, or is null) and the problems: JSON paths of what was left out, and why.
+    """
+    if data is None and not issubclass(cls, OpenReply):
+        return None, ()
+    problems: dict[str, str] = {}
+    pruned = data
+    while True:
+        try:
+            model: ModelT = _replies().structure(pruned, cls)
+        except Exception as error:  # noqa: BLE001 - as above
+            leaves = _leaves(error)
+            for where, reason in leaves:
+                problems.setdefault(path + _dotted(where), reason)
+            # What lacks a member goes as a whole: there is nothing to take out of it.
+            unfit = {where[:-1] if reason == _MISSING else where for where, reason in leaves}
+            if () in unfit:
+                return None, _listed(problems)
+            outermost = [where for where in unfit if not any(where[:cut] in unfit for cut in range(1, len(where)))]
+            pruned = functools.reduce(_without, sorted(outermost, key=_order, reverse=True), pruned)
+        else:
+            if problems and isinstance(model, OpenReply):
+                object.__setattr__(model, "value", data)
+            return model, _listed(problems)
+
+
+def _listed(problems: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(f"{path}: {reason}" for path, reason in problems.items())
+
+
+# --- the two converters, made on first use (their hooks are generated a class at a time) ------------------------------
+
+
+@functools.cache
+def _requests() -> Converter:
+    converter = Converter(detailed_validation=True, omit_if_default=True)
+    _register(converter, {str: _exact(str, "text"), int: _exact(int, "a whole number"), bool: _exact(bool, "true or false")})
+    converter.register_structure_hook(Decimal, _decimal_text)
+    converter.register_unstructure_hook(Decimal, lambda number: format(number, "f"))
+    converter.register_structure_hook_factory(_is_model, lambda cls: _strict_structure(converter, cls))
+    converter.register_unstructure_hook_factory(_is_model, lambda cls: _unstructure(converter, cls))
+    return converter
+
+
+@functools.cache
+def _replies() -> Converter:
+    converter = Converter(detailed_validation=True)
+    _register(converter, {str: _text, int: _integer, bool: _exact(bool, "true or false"), Decimal: _decimal})
+    converter.register_structure_hook_factory(_is_model, lambda cls: _lenient_structure(converter, cls))
+    return converter
+
+
+_Hook = Callable[[Any, Any], Any]
+_MISSING = "is missing"
+
+
+def _register(converter: Converter, primitives: Mapping[type, _Hook]) -> None:
+    for cls, hook in primitives.items():
+        converter.register_structure_hook(cls, hook)
+    converter.register_structure_hook_factory(lambda t: t is Any or t is object, lambda _: lambda value, _: value)
+    converter.register_structure_hook_factory(
+        lambda t: optional_inner(t) is not None, lambda t: _optional(converter.get_structure_hook(optional_inner(t)), t)
+    )
+    converter.register_structure_hook_factory(
+        lambda t: get_origin(t) is tuple and get_args(t)[1:] == (...,), lambda t: _tuple(converter, get_args(t)[0])
+    )
+
+
+def _optional(hook: _Hook, annotation: Any) -> _Hook:
+    inner = optional_inner(annotation)
+    return lambda value, _: None if value is None else hook(value, inner)
+
+
+def _tuple(converter: Converter, item: Any) -> _Hook:
+    hook = converter.get_structure_hook(item)
+    as_list = converter.get_structure_hook(list[item])
+
+    def structure(value: Any, _: Any) -> tuple[Any, ...]:
+        if value is None:
+            return ()
+        if not isinstance(value, (list, tuple)):
+            raise _Unfit(f"expected a list, not {_kind(value)}")
+        try:
+            return tuple([hook(inner, item) for inner in cast("list[Any]", value)])
+        except Exception:  # noqa: BLE001 - once more, by cattrs' slower way, which says which items and why
+            return tuple(as_list(value, list[item]))
+
+    return structure
+
+
+def _is_model(cls: Any) -> bool:
+    return isinstance(cls, type) and issubclass(cls, Model)
+
+
+def _wire_overrides(cls: type[Model]) -> dict[str, Any]:
+    names = {member.name: override(rename=wire_name(member)) for member, _ in members_of(cls)}
+    omitted = {member.name: override(omit=True) for member in attrs.fields(cls) if member.name not in names}
+    return names | omitted
+
+
+def _known_names(cls: type[Model]) -> frozenset[str]:
+    return frozenset(wire_name(member) for member, _ in members_of(cls))
+
+
+def _strict_structure(converter: Converter, cls: type[Model]) -> _Hook:
+    typed = make_dict_structure_fn(cls, converter, **_wire_overrides(cls))
+    known = _known_names(cls)
+
+    def structure(value: Any, _: Any) -> Any:
+        if not isinstance(value, Mapping):
+            raise _Unfit(f"expected an object, not {_kind(value)}")
+        members = cast("Mapping[str, Any]", value)
+        for name in members:
+            if name not in known and name != "extra":
+                raise _Unfit(f"{cls.__name__} has no member {name!r}{suggestion(name, known)}")
+        model = typed(members, cls)
+        extra = members.get("extra") if "extra" not in known else None
+        if extra is None:
+            return model
+        if not isinstance(extra, dict):
+            raise _Unfit(f"extra: expected an object, not {_kind(extra)}")
+        return attrs.evolve(model, extra=extra)
+
+    return structure
+
+
+def _lenient_structure(converter: Converter, cls: type[Model]) -> _Hook:
+    typed = make_dict_structure_fn(cls, converter, **_wire_overrides(cls))
+    known = _known_names(cls)
+    is_open = issubclass(cls, OpenReply)
+
+    def structure(value: Any, _: Any) -> Any:
+        if not isinstance(value, dict):
+            if is_open:
+                return cls(value=value)  # pyright: ignore[reportCallIssue] - an OpenReply has it
+            raise _Unfit(f"expected an object, not {_kind(value)}")
+        members = cast("dict[str, Any]", value)
+        model = typed(members, cls)
+        if not members.keys() <= known:
+            object.__setattr__(model, "extra", {name: members[name] for name in members if name not in known})
+        if is_open:
+            object.__setattr__(model, "value", value)
+        return model
+
+    return structure
+
+
+def _unstructure(converter: Converter, cls: type[Model]) -> Callable[[Any], dict[str, Any]]:
+    typed = make_dict_unstructure_fn(cls, converter, _cattrs_omit_if_default=True, **_wire_overrides(cls))
+
+    def unstructure(model: Model) -> dict[str, Any]:
+        wire = cast("dict[str, Any]", typed(model))
+        if model.extra:
+            wire.update(model.extra)
+        return wire
+
+    return unstructure
+
+
+# --- values ------------------------------------------------------------------------------------------------------------
+
+
+class _Unfit(ValueError):
+    """A value doesn't fit its member; the text names no value, it may be personal."""
+
+
+def _kind(value: Any) -> str:
+    kinds = {dict: "an object", list: "a list", str: "text", bool: "true or false", int: "a number", float: "a number"}
+    return "null" if value is None else kinds.get(cast("type", type(value)), type(value).__name__)
+
+
+def _exact(cls: type, expected: str) -> _Hook:
+    def structure(value: Any, _: Any) -> Any:
+        if type(value) is not cls:
+            raise _Unfit(f"expected {expected}, not {_kind(value)}")
+        return value
+
+    return structure
+
+
+def _text(value: Any, _: Any) -> str:
+    if type(value) is str:
+        return value
+    if type(value) is int:
+        return str(value)
+    if type(value) is float:
+        return repr(value)
+    raise _Unfit(f"expected text, not {_kind(value)}")
+
+
+def _integer(value: Any, _: Any) -> int:
+    if type(value) is int:
+        return value
+    if type(value) is str and value.isascii() and value.removeprefix("-").isdigit() and len(value) <= 40:
+        return int(value)
+    if type(value) is float and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    raise _Unfit(f"expected a whole number, not {_kind(value)}")
+
+
+def _decimal(value: Any, _: Any) -> Decimal:
+    if type(value) is int:
+        return Decimal(value)
+    if type(value) is float:
+        return Decimal(repr(value))
+    return _decimal_text(value, _)
+
+
+def _decimal_text(value: Any, _: Any) -> Decimal:
+    if type(value) is str and value.isascii() and "_" not in value:
+        try:
+            number = Decimal(value)
+        except InvalidOperation:
+            raise _Unfit("not a decimal number") from None
+        if number.is_finite():
+            return number
+        raise _Unfit("not a finite number")
+    raise _Unfit(f"expected a decimal number as text, not {_kind(value)}")
+
+
+# --- errors: from cattrs' tree to wire paths ---------------------------------------------------------------------------
+
+_Path = tuple["str | int", ...]
+
+
+def _leaves(error: BaseException, path: _Path = ()) -> list[tuple[_Path, str]]:
+    """Every failure in cattrs' tree, as (wire path, reason)."""
+    inner: list[tuple[_Path, BaseException]]
+    if isinstance(error, ClassValidationError):
+        names = {member.name: wire_name(member) for member, _ in members_of(cast("type[Model]", error.cl))}
+        noted, loose = error.group_exceptions()
+        inner = [((*path, names.get(note.name, note.name)), sub) for sub, note in noted]
+    elif isinstance(error, IterableValidationError):
+        noted_items, loose = error.group_exceptions()
+        inner = [((*path, note.index), sub) for sub, note in noted_items]
+    elif isinstance(error, RequestError) and error.field:
+        # Raised by the check of the model that this path leads to; `field` is one of its members, in Python's spelling.
+        return [((*path, camel_case(error.field)), error.message.removeprefix(f"{error.field}: "))]
+    else:
+        return [(path, _reason(error))]
+    inner += [(path, sub) for sub in loose]
+    return [leaf for where, sub in inner for leaf in _leaves(sub, where)]
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, KeyError):
+        return _MISSING
+    if isinstance(error, RequestError):
+        return error.message
+    return str(error) if isinstance(error, _Unfit) else type(error).__name__
+
+
+def _dotted(path: _Path) -> str:
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+
+
+def _order(path: _Path) -> list[tuple[int, str]]:
+    """Sorts paths so that, taken in reverse, later list items go before earlier ones and indexes stay right."""
+    return [(part, "") if isinstance(part, int) else (-1, part) for part in path]
+
+
+def _without(data: Any, path: _Path) -> Any:
+    """A copy of plain JSON without the member or item at a path."""
+    first, *rest = path
+    copy: Any = dict(cast("dict[str, Any]", data)) if isinstance(data, dict) else list(cast("list[Any]", data))
+    if rest:
+        copy[first] = _without(copy[first], tuple(rest))
+    else:
+        del copy[first]
+    return copy

@@ -1,0 +1,124 @@
+"""JSON bytes in and out, the same with and without orjson: the same value, or the same kind of error."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any, cast
+
+from .errors import RequestError
+
+try:
+    import orjson
+except ImportError:  # the extra `speed` is not installed
+    orjson = None  # type: ignore[assignment]
+
+MAX_DEPTH = 200
+"""Deeper nesting than this is refused, in both directions."""
+
+# orjson turns integers beyond 64 bit into floats: bodies that could hold one take the exact way.
+_LONG_INTEGER = re.compile(rb"-\d{19}|\d{20}")
+# The standard library lets half a surrogate pair through, orjson doesn't, and nothing could send it on.
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+class JsonError(ValueError):
+    """The bytes are not JSON (UTF-8, one value, finite numbers, nested at most `MAX_DEPTH` deep)."""
+
+
+def loads(body: bytes) -> Any:
+    """Parse JSON exactly: integers of any length, no NaN or Infinity.
+
+    Raises:
+        JsonError: it isn't JSON; the message quotes nothing of the body.
+    """
+    try:
+        if orjson is None or _LONG_INTEGER.search(body):
+            value = _loads_exactly(body)
+        else:
+            value = orjson.loads(body)
+    except (ValueError, RecursionError):
+        raise JsonError("not JSON") from None
+    # A body with fewer openers than the limit can't be nested deeper than it: most skip the walk.
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _depth_exceeds(value, MAX_DEPTH):
+        raise JsonError(f"nested more than {MAX_DEPTH} deep")
+    return value
+
+
+def dumps(value: Any) -> bytes:
+    """Compact UTF-8 JSON of a value that `check_json` accepts.
+
+    Raises:
+        RequestError: a text holds a lone surrogate, so it has no UTF-8 form.
+    """
+    if orjson is not None:
+        try:
+            return orjson.dumps(value)
+        except TypeError:
+            pass  # an integer beyond 64 bit, or a text that isn't UTF-8: the standard library tells which
+    try:
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    except UnicodeEncodeError:
+        raise RequestError("a text holds half a surrogate pair, so it can't be sent as UTF-8") from None
+
+
+def check_json(value: Any, path: str) -> None:
+    """Refuse what has no JSON form: other types, NaN, keys that aren't text, nesting beyond `MAX_DEPTH`.
+
+    Raises:
+        RequestError: names the path.
+    """
+    waiting: list[tuple[Any, str, int]] = [(value, path, 0)]
+    while waiting:
+        item, where, depth = waiting.pop()
+        if depth > MAX_DEPTH:
+            raise RequestError(f"{path}: nested more than {MAX_DEPTH} deep", field=path)
+        if item is None or isinstance(item, (str, bool, int)):
+            continue
+        if isinstance(item, float):
+            if not math.isfinite(item):
+                raise RequestError(f"{where}: JSON has no {item}", field=where)
+        elif isinstance(item, dict):
+            for key, inner in cast("dict[Any, Any]", item).items():
+                if not isinstance(key, str):
+                    raise RequestError(f"{where}: a key must be text, not {type(key).__name__}", field=where)
+                waiting.append((inner, f"{where}.{key}", depth + 1))
+        elif isinstance(item, (list, tuple)):
+            for index, inner in enumerate(cast("list[Any]", item)):
+                waiting.append((inner, f"{where}[{index}]", depth + 1))
+        else:
+            raise RequestError(f"{where}: {type(item).__name__} has no JSON form", field=where)
+
+
+def _loads_exactly(body: bytes) -> Any:
+    value = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite)
+    if _SURROGATE.search(body):
+        json.dumps(value, ensure_ascii=False).encode()
+    return value
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(name)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
+
+
+def _depth_exceeds(value: Any, limit: int) -> bool:
+    level: list[Any] = [value]
+    for _ in range(limit + 1):
+        deeper: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                deeper.extend(cast("dict[str, Any]", item).values())
+            elif isinstance(item, list):
+                deeper.extend(cast("list[Any]", item))
+        if not deeper:
+            return False
+        level = deeper
+    return True

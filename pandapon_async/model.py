@@ -1,0 +1,241 @@
+"""The ground of every model: attrs classes that know their wire names, check themselves, and keep personal data to themselves."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import re
+import types
+import typing
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any, TypeVar
+
+import attrs
+
+from .errors import RequestError
+from .jsonio import check_json
+
+_WIRE, _PERSONAL, _MINIMUM = "wire", "personal", "minimum"
+
+
+def masked(value: object) -> str:
+    """The repr of a personal or secret value: whether it is set, and nothing else."""
+    return "None" if value is None else "'***'"
+
+
+def keys_only(value: Mapping[str, object]) -> str:
+    """The repr of members that this release doesn't know: their names, since their values may be personal."""
+    return "{" + ", ".join(f"{key!r}: ***" for key in value) + "}"
+
+
+def wire(name: str | None = None, *, personal: bool = False, minimum: int | None = None) -> dict[str, Any]:
+    """Metadata of a member: its wire name if that isn't the camelCase of its own, and what else is to be known of it."""
+    facts = {_WIRE: name, _PERSONAL: personal or None, _MINIMUM: minimum}
+    return {key: value for key, value in facts.items() if value is not None}
+
+
+def optional(name: str | None = None, *, personal: bool = False, minimum: int | None = None) -> Any:
+    """An optional member (None while not set); ``personal`` ones are masked in reprs."""
+    metadata = wire(name, personal=personal, minimum=minimum)
+    return attrs.field(default=None, metadata=metadata, repr=masked if personal else True)
+
+
+def many(name: str | None = None) -> Any:
+    """A member that holds several values (an empty tuple while not set)."""
+    return attrs.field(default=(), metadata=wire(name))
+
+
+def wire_name(member: attrs.Attribute[Any]) -> str:
+    """A member's name in the vendor's JSON."""
+    given: str | None = member.metadata.get(_WIRE)
+    return given or camel_case(member.name)
+
+
+def camel_case(name: str) -> str:
+    """``receiver_address`` -> ``receiverAddress``: the vendors' spelling of a Python name."""
+    return re.sub(r"_([a-z0-9])", lambda found: found[1].upper(), name)
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """``" (did you mean 'x'?)"``, or nothing when no known name is near."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+def optional_inner(annotation: Any) -> Any:
+    """``X`` of ``X | None``; None if the annotation is something else."""
+    if typing.get_origin(annotation) not in (typing.Union, types.UnionType):
+        return None
+    inner = [part for part in typing.get_args(annotation) if part is not type(None)]
+    return inner[0] if len(inner) == 1 and len(typing.get_args(annotation)) == 2 else None
+
+
+@attrs.frozen(kw_only=True)
+class Model:
+    """Base of every model. ``extra`` holds the members that this release doesn't know, by wire name, as plain JSON."""
+
+    extra: Mapping[str, Any] = attrs.field(factory=dict[str, Any], hash=False, repr=keys_only)
+
+
+@attrs.frozen(kw_only=True)
+class ReplyModel(Model):
+    """Base of what a vendor answers: every member is optional, since the documentation may be wrong."""
+
+
+@attrs.frozen(kw_only=True)
+class OpenReply(ReplyModel):
+    """A reply whose shape the documentation doesn't show.
+
+    ``value`` is the data as it came, whatever it is. If it is an object, the members that are declared are also read into
+    their attributes, and the others stand in ``extra``.
+    """
+
+    value: Any = attrs.field(default=None, hash=False, repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class RequestModel(Model):
+    """Base of what is sent. It is checked when it is built: a missing, unknown or wrong member is a `RequestError`."""
+
+    @classmethod
+    def __attrs_init_subclass__(cls) -> None:
+        init = cls.__init__
+
+        @functools.wraps(init)
+        def checked_init(self: RequestModel, *args: Any, **members: Any) -> None:
+            try:
+                init(self, *args, **members)
+            except TypeError:
+                _explain_members(cls, members)
+                raise
+            if type(self) is cls:
+                for name, check in _checks(cls):
+                    value = getattr(self, name)
+                    checked = check(value, name)
+                    if checked is not value:
+                        object.__setattr__(self, name, checked)
+                if self.extra:
+                    _check_extra(self)
+
+        cls.__init__ = checked_init  # type: ignore[method-assign]
+
+
+def members_of(cls: type[Model]) -> tuple[tuple[attrs.Attribute[Any], Any], ...]:
+    """The typed members of a model with their resolved annotations; ``extra`` and an open reply's ``value`` are not among them."""
+    hints = _hints(cls)
+    inner = {"extra", "value"} if issubclass(cls, OpenReply) else {"extra"}
+    return tuple((member, hints[member.name]) for member in attrs.fields(cls) if member.name not in inner)
+
+
+@functools.cache
+def _hints(cls: type[Model]) -> dict[str, Any]:
+    return typing.get_type_hints(cls)
+
+
+def personal_texts(value: object) -> set[str]:
+    """Every text in a model that is marked personal, at any depth: what must not appear in a log or an error."""
+    found: set[str] = set()
+    if isinstance(value, Model):
+        for member, _ in members_of(type(value)):
+            inner = getattr(value, member.name)
+            if member.metadata.get(_PERSONAL) and inner is not None:
+                found.add(str(inner))
+            else:
+                found |= personal_texts(inner)
+    elif isinstance(value, tuple):
+        for item in typing.cast("tuple[object, ...]", value):
+            found |= personal_texts(item)
+    return found
+
+
+# --- checks of a request, compiled once a class from its annotations ---------------------------------------------------
+
+_Check = Callable[[Any, str], Any]
+ModelT = TypeVar("ModelT", bound=Model)
+
+
+def _explain_members(cls: type[RequestModel], members: Mapping[str, Any]) -> None:
+    known = {member.name: member.default is attrs.NOTHING for member in attrs.fields(cls)}
+    for name in members:
+        if name not in known:
+            raise RequestError(f"{cls.__name__} has no member {name!r}{suggestion(name, known)}", field=name) from None
+    for name, needed in known.items():
+        if needed and name not in members:
+            raise RequestError(f"{cls.__name__} needs {name!r}", field=name) from None
+
+
+def _check_extra(model: RequestModel) -> None:
+    check_json(dict(model.extra), "extra")
+    for member, _ in members_of(type(model)):
+        if (name := wire_name(member)) in model.extra:
+            raise RequestError(f"extra[{name!r}] is a known member: set {member.name!r} instead", field=f"extra.{name}")
+
+
+@functools.cache
+def _checks(cls: type[Model]) -> tuple[tuple[str, _Check], ...]:
+    return tuple(
+        (member.name, _check_of(annotation, member.metadata.get(_MINIMUM))) for member, annotation in members_of(cls)
+    )
+
+
+def _check_of(annotation: Any, minimum: int | None = None) -> _Check:
+    inner = optional_inner(annotation)
+    if inner is not None:
+        check = _check_of(inner, minimum)
+        return lambda value, path: None if value is None else check(value, path)
+    if typing.get_origin(annotation) is tuple:
+        return _tuple_check(_check_of(typing.get_args(annotation)[0]))
+    if annotation is Decimal:
+        return _decimal
+    if annotation is int:
+        return functools.partial(_integer, minimum=minimum)
+    if isinstance(annotation, type) and annotation is not object:
+        return _instance_check(annotation)
+    return lambda value, path: value
+
+
+def wrong(path: str, expected: str, value: object) -> RequestError:
+    """The error of a member of the wrong type; the value itself is not shown, it may be personal."""
+    return RequestError(f"{path}: expected {expected}, not {type(value).__name__}", field=path)
+
+
+def _instance_check(cls: type) -> _Check:
+    expected = {str: "text", bool: "True or False"}.get(cls, cls.__name__)
+
+    def check(value: Any, path: str) -> Any:
+        if not isinstance(value, cls):
+            raise wrong(path, expected, value)
+        return value
+
+    return check
+
+
+def _tuple_check(check: _Check) -> _Check:
+    def check_all(value: Any, path: str) -> Any:
+        if not isinstance(value, (tuple, list)):
+            raise wrong(path, "a tuple or list", value)
+        items = typing.cast("Iterable[Any]", value)
+        return tuple([check(item, f"{path}[{index}]") for index, item in enumerate(items)])
+
+    return check_all
+
+
+def _integer(value: Any, path: str, minimum: int | None) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise wrong(path, "a whole number", value)
+    if minimum is not None and value < minimum:
+        raise RequestError(f"{path}: must be at least {minimum}", field=path)
+    return value
+
+
+def _decimal(value: Any, path: str) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, (Decimal, int, str)):
+        raise wrong(path, "a Decimal, or text that holds one (a float loses cents)", value)
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        raise RequestError(f"{path}: not a decimal number", field=path) from None
+    if not number.is_finite():
+        raise RequestError(f"{path}: must be finite", field=path)
+    return number

@@ -1,0 +1,130 @@
+"""What a call is, as data: an operation, the requests that carry it, and the reply that comes back."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from typing import Any, ClassVar, Generic, TypeVar
+
+import attrs
+
+from .model import Model, RequestModel, keys_only
+
+R_co = TypeVar("R_co", covariant=True)
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Effect(str, enum.Enum):
+    """What a call does at the vendor. A WRITE whose outcome is unknown is never sent again by the library."""
+
+    READ = "read"
+    WRITE = "write"
+
+
+class Evidence(str, enum.Enum):
+    """How surely a path is known."""
+
+    SEEN = "seen"
+    """Read on the vendor's page."""
+    CLIENT = "client"
+    """Seen in public client code."""
+    INFERRED = "inferred"
+    """Concluded from its siblings; the operation's docstring gives the reason."""
+    MISSING = "missing"
+    """Not known: usable once the profile gives it."""
+
+
+@attrs.frozen(kw_only=True)
+class Route:
+    """Where one vendor has an operation, when that differs from the operation's own path."""
+
+    path: str | None
+    evidence: Evidence
+
+
+@attrs.frozen(kw_only=True)
+class Operation(Generic[R_co]):
+    """One thing that a vendor offers.
+
+    Attributes:
+        name: the way to its method, such as ``"logistics.book_freight"``.
+        contract_id: its id in the contract, such as ``"logistics.order.book_freight"``.
+        title: the vendor's title of the page.
+        method: HTTP method.
+        path: path below the profile's base URL, with a leading slash; None while it isn't known.
+        effect: READ or WRITE.
+        evidence: how surely the path is known.
+        reply: the class that ``data`` is decoded into; None: plain JSON.
+        vendors: the kinds of profile that offer it.
+        routes: per kind of profile, what differs from ``path`` and ``evidence``.
+        signed_query: whether the documentation lists the query parameters ``timestamp`` and ``sign``.
+        zero_is_success: whether a bare ``code: 0`` means success.
+        limit_group: which of the profile's limits it counts against.
+    """
+
+    name: str
+    contract_id: str
+    method: str
+    path: str | None
+    effect: Effect
+    evidence: Evidence
+    reply: type[Model] | None
+    vendors: tuple[str, ...]
+    title: str = ""
+    routes: Mapping[str, Route] = attrs.field(factory=dict[str, Route], hash=False)
+    signed_query: bool = False
+    zero_is_success: bool = False
+    limit_group: str = "default"
+
+    def route(self, kind: str) -> Route:
+        """Where a vendor of this kind has the operation."""
+        return self.routes.get(kind) or Route(path=self.path, evidence=self.evidence)
+
+
+@attrs.frozen(kw_only=True)
+class VendorRequest(RequestModel, Generic[R_co]):
+    """Base of every request: a value that knows its operation.
+
+    ``extra`` holds members that this release doesn't know; they are sent as they are, beside the typed ones.
+    """
+
+    operation: ClassVar[Operation[Any]]
+
+    extra: Mapping[str, Any] = attrs.field(factory=dict[str, Any], hash=False, repr=keys_only)
+
+    def natural_reference(self) -> str | None:
+        """The request's own number, if it has one that tells it from others."""
+        return None
+
+
+@attrs.frozen(kw_only=True)
+class Reply(Generic[T_co]):
+    """A vendor's answer.
+
+    Attributes:
+        data: the decoded data; None if there was none, or if a WRITE's data did not fit (see ``problems``).
+        code: the vendor's code (``code`` or ``errorCode``).
+        message: the vendor's text.
+        request_id: the vendor's request id; what its log search takes.
+        status: HTTP status.
+        headers: response headers, case-insensitive.
+        raw: the whole body as plain JSON, the envelope included: the stable way to a field that isn't typed yet.
+        problems: what did not fit, as ``"$.data.orderFee.amount: ..."``; always empty for a READ.
+        attempts: how many attempts the call took.
+        elapsed: seconds from the start of the first attempt to the decoded reply, waits between attempts included.
+    """
+
+    data: T_co | None = attrs.field(repr=False)
+    code: int | str | None
+    message: str | None
+    request_id: str | None
+    status: int
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    raw: Any = attrs.field(repr=False)
+    problems: tuple[str, ...] = ()
+    attempts: int = 1
+    elapsed: float = 0.0
+
+    def __getitem__(self, name: str) -> Any:
+        """A member of the whole body, by its wire name: the same as ``reply.raw[name]``."""
+        return self.raw[name]
