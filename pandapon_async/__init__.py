@@ -1,0 +1,144 @@
+"""Async SDK for the PandaPon and Xportcn (KA) warehouse-logistics APIs: nothing booked twice, nothing lost.
+
+Importing this module imports nothing else of the package: every public name is looked up on first use.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from .bulk.stream import Outcome, OutcomeStream
+    from .clock import Clock, SystemClock
+    from .codec import from_wire, to_wire
+    from .errors import (
+        ApiError,
+        Attempt,
+        AuthError,
+        ConfigError,
+        DeadlineExceeded,
+        DecodeError,
+        HttpStatusError,
+        JournalError,
+        LimitExceeded,
+        NotSentError,
+        OutcomeUnknownError,
+        PandaponError,
+        RateLimitedError,
+        RequestError,
+        Stage,
+    )
+    from .manager import SessionManager
+    from .operation import Effect, Evidence, Operation, Reply, Route, VendorRequest
+    from .profiles import (
+        PANDAPON,
+        XPORTCN_KA,
+        CodeMeaning,
+        Credentials,
+        Limits,
+        RetryPolicy,
+        Timeouts,
+        VendorProfile,
+    )
+    from .session import VendorSession
+    from .signing import Signer
+    from .vendors import PandaPonSession, XportcnKaSession
+
+_HOMES = {
+    "bulk.stream": ("Outcome", "OutcomeStream"),
+    "clock": ("Clock", "SystemClock"),
+    "codec": ("from_wire", "to_wire"),
+    "errors": (
+        "ApiError",
+        "Attempt",
+        "AuthError",
+        "ConfigError",
+        "DeadlineExceeded",
+        "DecodeError",
+        "HttpStatusError",
+        "JournalError",
+        "LimitExceeded",
+        "NotSentError",
+        "OutcomeUnknownError",
+        "PandaponError",
+        "RateLimitedError",
+        "RequestError",
+        "Stage",
+    ),
+    "manager": ("SessionManager",),
+    "operation": ("Effect", "Evidence", "Operation", "Reply", "Route", "VendorRequest"),
+    "profiles": (
+        "PANDAPON",
+        "XPORTCN_KA",
+        "CodeMeaning",
+        "Credentials",
+        "Limits",
+        "RetryPolicy",
+        "Timeouts",
+        "VendorProfile",
+    ),
+    "session": ("VendorSession",),
+    "signing": ("Signer",),
+    "vendors": ("PandaPonSession", "XportcnKaSession"),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [  # noqa: RUF022 - by subject, as the modules are
+    "ApiError",
+    "Attempt",
+    "AuthError",
+    "Clock",
+    "CodeMeaning",
+    "ConfigError",
+    "Credentials",
+    "DeadlineExceeded",
+    "DecodeError",
+    "Effect",
+    "Evidence",
+    "HttpStatusError",
+    "JournalError",
+    "LimitExceeded",
+    "Limits",
+    "NotSentError",
+    "Operation",
+    "Outcome",
+    "OutcomeStream",
+    "OutcomeUnknownError",
+    "PANDAPON",
+    "PandaPonSession",
+    "PandaponError",
+    "RateLimitedError",
+    "Reply",
+    "RequestError",
+    "RetryPolicy",
+    "Route",
+    "SessionManager",
+    "Signer",
+    "Stage",
+    "SystemClock",
+    "Timeouts",
+    "VendorProfile",
+    "VendorRequest",
+    "VendorSession",
+    "XPORTCN_KA",
+    "XportcnKaSession",
+    "__version__",
+    "from_wire",
+    "to_wire",
+]
+
+
+def __getattr__(name: str) -> Any:
+    module = _HOME_OF.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{module}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

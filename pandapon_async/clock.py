@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from email.utils import parsedate_to_datetime
 from typing import Protocol
@@ -37,6 +38,7 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
 
+@functools.lru_cache(maxsize=16)  # dates are whole seconds: many replies share one
 def http_date(text: str | None) -> float | None:
     """Unix time of an HTTP date; None if it isn't one."""
     if not text:

@@ -198,7 +198,10 @@ class RateLimitedError(HttpStatusError):
 
 
 class DecodeError(PandaponError):
-    """The reply of a READ makes no sense; ``problems`` names the JSON paths (or what the body was instead)."""
+    """A READ got no reply that makes sense: it doesn't fit its model, isn't JSON, or broke off.
+
+    ``problems`` names the JSON paths that don't fit, ``status`` is the HTTP status if a reply came. Nothing is in doubt.
+    """
 
     default_stage = Stage.REPLIED
 

@@ -1,0 +1,480 @@
+"""One account's session: a call's way down to the vendor and back up."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, TypeVar, Union, cast
+
+import attrs
+from yarl import URL
+
+from .api.addresses import AddressService
+from .api.logistics import LogisticsService
+from .clock import Clock, ClockOffset, SystemClock
+from .codec import to_wire
+from .errors import (
+    Attempt,
+    ConfigError,
+    DeadlineExceeded,
+    OutcomeUnknownError,
+    PandaponError,
+    RequestError,
+    Stage,
+)
+from .jsonio import check_json, dumps
+from .limits import Limiter, Turn
+from .operation import Effect, Evidence, Operation, Reply, Route, VendorRequest
+from .profiles import RetryPolicy, Timeouts, VendorProfile
+from .replies import failure_of_broken, judged
+from .retry import Again, Budget, Failure, Retries, pause_after
+from .transport import BrokenExchangeError, Call, Exchange, Transport, encoded_query
+
+if TYPE_CHECKING:
+    import aiohttp
+    from typing_extensions import Self
+
+    from .bulk.stream import OutcomeStream
+
+R = TypeVar("R")
+Input = Union[VendorRequest[R], tuple[str, VendorRequest[R]]]
+"""A request, or a pair (reference, request)."""
+
+BeforeSend = Callable[[], Awaitable[None]]
+OnAttempt = Callable[[Attempt, "str | None", Operation[Any]], object]
+OnReply = Callable[[Reply[Any], "str | None", Operation[Any]], object]
+OnInDoubt = Callable[["str | None", Operation[Any]], object]
+
+ASYNC_ONLY = "this is asynchronous: use `async with` (or `await ...open()` and `await ...close()`)"
+
+logger = logging.getLogger("pandapon_async")
+
+_LOGGED_HEADERS = ("Date", "Retry-After", "Content-Type", "Content-Length")
+
+
+class SessionOptions(TypedDict, total=False):
+    """What a session can be given besides its profile; see `VendorSession`."""
+
+    clock: Clock | None
+    client_session: aiohttp.ClientSession | None
+    trace_configs: Sequence[aiohttp.TraceConfig]
+    on_attempt: OnAttempt | None
+    on_reply: OnReply | None
+    on_in_doubt: OnInDoubt | None
+
+
+@attrs.frozen(kw_only=True)
+class Hooks:
+    """Plain functions that a session calls; one that raises is logged and changes nothing.
+
+    Attributes:
+        on_attempt: ``(attempt, reference, operation)`` after each attempt.
+        on_reply: ``(reply, reference, operation)`` after each call that succeeded.
+        on_in_doubt: ``(reference, operation)`` when a WRITE ends in doubt, by an error or by being cancelled.
+    """
+
+    on_attempt: OnAttempt | None = None
+    on_reply: OnReply | None = None
+    on_in_doubt: OnInDoubt | None = None
+
+
+@attrs.define
+class _Shared:
+    """What a session and all its `with_options` copies have in common."""
+
+    transport: Transport
+    limiter: Limiter
+    offset: ClockOffset
+    budget: Budget
+    clock: Clock
+    streams: set[OutcomeStream[Any]] = attrs.field(factory=set["OutcomeStream[Any]"])
+    warned: set[str] = attrs.field(factory=set[str])
+
+
+class VendorSession:
+    """One account at one vendor. Made by a `SessionManager`; safe to share between the tasks of one event loop.
+
+    Args:
+        profile: the account, with credentials.
+        clock: where time comes from; the machine's clock unless given.
+        client_session: an aiohttp session to use instead of an own one; it is not closed.
+        trace_configs: aiohttp's trace configs, for the own session. What they see holds signatures.
+        on_attempt, on_reply, on_in_doubt: see `Hooks`.
+
+    Attributes:
+        profile: the account.
+        logistics: freight estimates, previews, bookings.
+        addresses: the warehouse's domestic addresses.
+    """
+
+    def __init__(
+        self,
+        profile: VendorProfile,
+        *,
+        clock: Clock | None = None,
+        client_session: aiohttp.ClientSession | None = None,
+        trace_configs: Sequence[aiohttp.TraceConfig] = (),
+        on_attempt: OnAttempt | None = None,
+        on_reply: OnReply | None = None,
+        on_in_doubt: OnInDoubt | None = None,
+    ) -> None:
+        if profile.credentials is None:
+            raise ConfigError("the profile has no credentials", vendor=profile.name)
+        clock = clock or SystemClock()
+        self._setup(
+            profile,
+            _Shared(
+                transport=Transport(profile, clock, client_session=client_session, trace_configs=trace_configs),
+                limiter=Limiter(profile.limits, profile.group_limits, clock),
+                offset=ClockOffset(clock),
+                budget=Budget(profile.retry.budget),
+                clock=clock,
+            ),
+            Hooks(on_attempt=on_attempt, on_reply=on_reply, on_in_doubt=on_in_doubt),
+        )
+
+    def _setup(self, profile: VendorProfile, shared: _Shared, hooks: Hooks) -> None:
+        self.profile = profile
+        self.hooks = hooks
+        self._shared = shared
+        self._urls: dict[tuple[str, str | None], URL] = {}
+        self.logistics = LogisticsService(self)
+        self.addresses = AddressService(self)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.profile.name!r} at {self.profile.base_url}>"
+
+    @property
+    def clock(self) -> Clock:
+        """Where the session takes time from."""
+        return self._shared.clock
+
+    @property
+    def streams(self) -> set[OutcomeStream[Any]]:
+        """The streams that are open; closing the session closes them."""
+        return self._shared.streams
+
+    # --- life ---
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def __enter__(self) -> NoReturn:
+        raise TypeError(ASYNC_ONLY)
+
+    def __exit__(self, *exc: object) -> None:  # pragma: no cover - `with` fails in __enter__
+        ...
+
+    async def close(self) -> None:
+        """Drain the streams that are still open, then close the connections. Twice is fine."""
+        for stream in list(self.streams):
+            await stream.aclose()
+        await self._shared.transport.close()
+
+    def with_options(
+        self,
+        *,
+        timeouts: Timeouts | None = None,
+        retry: RetryPolicy | None = None,
+        on_attempt: OnAttempt | None = None,
+        on_reply: OnReply | None = None,
+        on_in_doubt: OnInDoubt | None = None,
+    ) -> Self:
+        """A session with other waits or hooks that shares this one's connections, limits, pauses and retry budget."""
+        given = {"on_attempt": on_attempt, "on_reply": on_reply, "on_in_doubt": on_in_doubt}
+        copy = object.__new__(type(self))
+        copy._setup(
+            self.profile.evolve(timeouts=timeouts or self.profile.timeouts, retry=retry or self.profile.retry),
+            self._shared,
+            attrs.evolve(self.hooks, **{name: hook for name, hook in given.items() if hook is not None}),
+        )
+        return copy
+
+    # --- calls ---
+
+    async def call(self, request: Input[R]) -> Reply[R]:
+        """Send a request and return the vendor's reply.
+
+        Args:
+            request: a request, or a pair (reference, request); the reference stands in errors and hooks.
+
+        Raises:
+            RequestError, ConfigError: nothing was sent, since it can't be.
+            LimitExceeded: nothing was sent; its turn was further away than ``Limits.max_wait``.
+            NotSentError, DeadlineExceeded: nothing is in doubt.
+            ApiError, AuthError, RateLimitedError, HttpStatusError: the vendor answered, and refused.
+            DecodeError: a READ's reply makes no sense.
+            OutcomeUnknownError: a WRITE was sent, and may have been made.
+        """
+        return await self.run(self.prepare(request), patient=False)
+
+    async def call_raw(
+        self,
+        method: str,
+        path: str,
+        members: Mapping[str, Any] | None = None,
+        *,
+        effect: Effect,
+        query: Mapping[str, str | int] | None = None,
+        signed_query: bool = False,
+        reference: str | None = None,
+    ) -> Reply[Any]:
+        """Call any endpoint: signed, limited, retried and judged like the rest; ``data`` and ``raw`` are plain JSON.
+
+        Args:
+            method: HTTP method.
+            path: below the base URL, with a leading slash.
+            members: the JSON body; with GET they go into the query.
+            effect: READ or WRITE; it decides what may be repeated, so it has no default.
+            query: more query parameters.
+            signed_query: whether ``timestamp`` and ``sign`` go into the query, as on the logistics pages.
+            reference: stands in errors and hooks.
+
+        Raises:
+            What `call` raises.
+        """
+        if not path.startswith("/") or "?" in path or "#" in path:
+            raise RequestError("path: must start with a slash and hold no query; use query=", field="path")
+        operation: Operation[Any] = Operation(
+            name=f"{method.upper()} {path}",
+            contract_id="",
+            method=method.upper(),
+            path=path,
+            effect=Effect(effect),
+            evidence=Evidence.SEEN,
+            reply=None,
+            vendors=(self.profile.kind,),
+            signed_query=signed_query,
+        )
+        check_json(dict(members or {}), "members")
+        parameters = dict(query or {})
+        if operation.method == "GET":
+            parameters = {**(members or {}), **parameters}
+            members = None
+        body = None if operation.method == "GET" else dumps(members or {})
+        call = Call(operation, None, reference, self._url(operation), encoded_query(parameters), body)
+        return await self.run(call, patient=False)
+
+    def stream(
+        self,
+        requests: Iterable[Input[R]] | AsyncIterable[Input[R]],
+        *,
+        concurrency: int | None = None,
+        ordered: bool = False,
+        drain: float = 30.0,
+    ) -> OutcomeStream[R]:
+        """Send many requests, at most ``concurrency`` at a time; see `OutcomeStream`."""
+        from .bulk.stream import OutcomeStream
+
+        return OutcomeStream(self, requests, concurrency=concurrency, ordered=ordered, drain=drain)
+
+    # --- one call, step by step (also used by streams and jobs) ---
+
+    def prepare(self, item: Input[Any]) -> Call:
+        """Encode a request once: what every attempt sends.
+
+        Raises:
+            RequestError: it is no request, or can't be encoded.
+            ConfigError: the path of its operation isn't known.
+        """
+        reference, request = split_pair(item)
+        operation: Operation[Any] = type(request).operation
+        body = dumps(to_wire(request))
+        return Call(operation, request, reference or request.natural_reference(), self._url(operation), "", body)
+
+    def _url(self, operation: Operation[Any]) -> URL:
+        url = self._urls.get((operation.name, operation.path))
+        if url is not None:
+            return url
+        declared = operation.route(self.profile.kind)
+        route = self.profile.route(operation.name, declared)
+        if route.path is None:
+            raise ConfigError(
+                f"the path of this operation isn't known: give it as paths = {{{operation.name!r}: '/...'}} in the profile",
+                vendor=self.profile.name,
+                operation=operation.name,
+            )
+        if route is declared:
+            self._warn_once_if_inferred(operation, route)
+        url = URL(self.profile.base_url.rstrip("/") + route.path)
+        if operation.contract_id:
+            self._urls[operation.name, operation.path] = url
+        return url
+
+    def _warn_once_if_inferred(self, operation: Operation[Any], route: Route) -> None:
+        if route.evidence is Evidence.INFERRED and operation.name not in self._shared.warned:
+            self._shared.warned.add(operation.name)
+            logger.warning("%s %s: the path %s is inferred, not seen", self.profile.name, operation.name, route.path)
+
+    async def run(self, call: Call, *, patient: bool, before_send: BeforeSend | None = None) -> Reply[Any]:
+        """Take a turn, send, and send again where the table of failures allows it.
+
+        Args:
+            call: what `prepare` gave.
+            patient: wait for the turn however long it takes.
+            before_send: awaited once, after the turn has come and before the first attempt; if it raises, nothing is sent.
+        """
+        shared, policy = self._shared, self.profile.retry
+        await shared.transport.open()
+        records: list[Attempt] = []
+        try:
+            async with shared.limiter.turn(call.operation.limit_group, patient=patient) as turn:
+                if before_send is not None:
+                    await before_send()
+                deadline = shared.clock.monotonic() + self.profile.timeouts.total
+                retries: Retries | None = None
+                while True:
+                    result = await self._attempt(call, records, deadline)
+                    if not isinstance(result, Failure):
+                        return self._succeeded(call, result, records)
+                    retries = retries or Retries(policy, shared.budget)
+                    again = retries.verdict(result, len(records))
+                    if again is None:
+                        shared.limiter.pause.extend(pause_after(result.error, policy))
+                        raise result.error
+                    deadline += await self._wait(again, turn, deadline)
+        except PandaponError as error:
+            self._failed(call, error, records)
+            raise
+        except asyncio.CancelledError:
+            self._cancelled(call)
+            raise
+
+    async def _attempt(self, call: Call, records: list[Attempt], deadline: float) -> Reply[Any] | Failure:
+        shared = self._shared
+        client = await shared.transport.open()
+        began = shared.clock.monotonic()
+        if not records:
+            call.began = began
+        exchange: Exchange | None = None
+        vendor_time: float | None = None
+        result: Reply[Any] | Failure
+        try:
+            exchange = await shared.transport.attempt(client, call, shared.offset.seconds(), deadline - began)
+        except BrokenExchangeError as broken:
+            result = failure_of_broken(broken, call, self.profile)
+        else:
+            result, vendor_time = judged(exchange, call, self.profile)
+        call.written = False
+        if exchange is not None and vendor_time is not None:
+            if isinstance(result, Failure) and result.signed_wrong_time:
+                shared.offset.adopt(vendor_time, exchange.received)
+            else:
+                shared.offset.observe(vendor_time, exchange.sent, exchange.received)
+        record = _record(len(records) + 1, result, exchange, shared.clock.monotonic() - began)
+        records.append(record)
+        self._tell_attempt(call, record, exchange)
+        return result
+
+    async def _wait(self, again: Again, turn: Turn, deadline: float) -> float:
+        """Wait for the next attempt; returns the seconds of it that the deadline doesn't count."""
+        clock = self._shared.clock
+        if again.pause:
+            self._shared.limiter.pause.extend(again.wait)
+        else:
+            if clock.monotonic() + again.wait >= deadline:
+                raise DeadlineExceeded("the deadline would pass before the next attempt")
+            await clock.sleep(again.wait)
+        began = clock.monotonic()
+        await turn.next_attempt(patient=True)
+        return clock.monotonic() - began
+
+    # --- what is told, and to whom ---
+
+    def _succeeded(self, call: Call, reply: Reply[Any], records: list[Attempt]) -> Reply[Any]:
+        shared = self._shared
+        shared.budget.earn()
+        # The reply was made a moment ago and nobody else has seen it.
+        object.__setattr__(reply, "attempts", len(records))
+        object.__setattr__(reply, "elapsed", shared.clock.monotonic() - call.began)
+        if reply.problems:
+            logger.warning(
+                "%s %s: it was made, but the reply does not fit: %s",
+                self.profile.name,
+                call.operation.name,
+                "; ".join(reply.problems),
+            )
+        if self.hooks.on_reply is not None:
+            _guarded(self.hooks.on_reply, reply, call.reference, call.operation)
+        return reply
+
+    def _failed(self, call: Call, error: PandaponError, records: list[Attempt]) -> None:
+        error.attempts = tuple(records)
+        error.vendor = error.vendor or self.profile.name
+        error.operation = error.operation or call.operation.name
+        error.reference = error.reference or call.reference
+        if isinstance(error, OutcomeUnknownError):
+            self._tell_in_doubt(call)
+
+    def _cancelled(self, call: Call) -> None:
+        if call.written and call.operation.effect is Effect.WRITE:
+            self._tell_in_doubt(call)
+
+    def _tell_in_doubt(self, call: Call) -> None:
+        if self.hooks.on_in_doubt is not None:
+            _guarded(self.hooks.on_in_doubt, call.reference, call.operation)
+
+    def _tell_attempt(self, call: Call, record: Attempt, exchange: Exchange | None) -> None:
+        if self.hooks.on_attempt is not None:
+            _guarded(self.hooks.on_attempt, record, call.reference, call.operation)
+        if logger.isEnabledFor(logging.DEBUG):
+            headers = exchange.headers if exchange else {}
+            logger.debug(
+                "%s %s attempt %d: %s, status %s, code %s, %.3f s, %s",
+                self.profile.name,
+                call.operation.name,
+                record.number,
+                record.error or "ok",
+                record.status,
+                record.code,
+                record.elapsed,
+                {name: headers[name] for name in _LOGGED_HEADERS if name in headers},
+            )
+
+
+def split_pair(item: Any) -> tuple[str | None, VendorRequest[Any]]:
+    """A request, or a pair of it, as (reference, request).
+
+    Raises:
+        RequestError: it is neither.
+    """
+    reference: Any = None
+    request: Any = item
+    if isinstance(item, tuple) and len(cast("tuple[Any, ...]", item)) == 2:
+        reference, request = cast("tuple[Any, Any]", item)
+        if not isinstance(reference, str) or not reference:
+            raise RequestError(f"a reference must be text that isn't empty, not {type(reference).__name__}")
+    if not isinstance(request, VendorRequest):
+        raise RequestError(f"expected a request or a pair (reference, request), not {type(request).__name__}")
+    return reference, cast("VendorRequest[Any]", request)
+
+
+def _record(number: int, result: Reply[Any] | Failure, exchange: Exchange | None, elapsed: float) -> Attempt:
+    status = exchange.status if exchange else None
+    if not isinstance(result, Failure):
+        return Attempt(number=number, stage=Stage.REPLIED, status=status, code=result.code, elapsed=elapsed)
+    error = result.error
+    return Attempt(
+        number=number,
+        stage=error.stage or Stage.UNKNOWN,
+        error=type(error).__name__,
+        status=status,
+        code=getattr(error, "code", None),
+        elapsed=elapsed,
+    )
+
+
+def _guarded(hook: Callable[..., object], *args: object) -> None:
+    try:
+        hook(*args)
+    except Exception:  # noqa: BLE001 - a hook is a guest: what it does must not change what is known of a booking
+        # Without the traceback's text: it is the guest's, and may quote what it was given.
+        logger.warning("a hook raised %s; it is ignored", type(sys.exc_info()[1]).__name__)
