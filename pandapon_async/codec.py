@@ -7,6 +7,7 @@ what doesn't is left out and named, and nothing is coerced that could change its
 from __future__ import annotations
 
 import functools
+import types
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar, cast, get_args, get_origin
@@ -16,7 +17,8 @@ from cattrs import ClassValidationError, Converter, IterableValidationError
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from .errors import RequestError
-from .model import camel_case, Model, OpenReply, RequestModel, members_of, optional_inner, suggestion, wire_name
+from .jsonio import is_array, is_object
+from .model import Model, OpenReply, RequestModel, camel_case, members_of, optional_inner, suggestion, wire_name
 
 ModelT = TypeVar("ModelT", bound=Model)
 RequestT = TypeVar("RequestT", bound=RequestModel)
@@ -24,7 +26,8 @@ RequestT = TypeVar("RequestT", bound=RequestModel)
 
 def to_wire(model: Model) -> dict[str, Any]:
     """A model as the vendor's JSON object: None and what was never set left out, empty text kept, ``extra`` merged in."""
-    return cast("dict[str, Any]", _requests().unstructure(model))
+    wire: dict[str, Any] = _requests().unstructure(model)
+    return wire
 
 
 def from_wire(cls: type[RequestT], data: Mapping[str, Any]) -> RequestT:
@@ -84,11 +87,11 @@ def _listed(problems: Mapping[str, str]) -> tuple[str, ...]:
 @functools.cache
 def _requests() -> Converter:
     converter = Converter(detailed_validation=True, omit_if_default=True)
-    _register(converter, {str: _exact(str, "text"), int: _exact(int, "a whole number"), bool: _exact(bool, "true or false")})
-    converter.register_structure_hook(Decimal, _decimal_text)
-    converter.register_unstructure_hook(Decimal, lambda number: format(number, "f"))
-    converter.register_structure_hook_factory(_is_model, lambda cls: _strict_structure(converter, cls))
-    converter.register_unstructure_hook_factory(_is_model, lambda cls: _unstructure(converter, cls))
+    exact = {str: _exact(str, "text"), int: _exact(int, "a whole number"), bool: _exact(bool, "true or false")}
+    _register(converter, {**exact, Decimal: _decimal_text})
+    converter.register_unstructure_hook(Decimal, _plain_decimal)
+    converter.register_structure_hook_factory(_is_model, _strict_structure)
+    converter.register_unstructure_hook_factory(_is_model, _unstructure)
     return converter
 
 
@@ -96,7 +99,7 @@ def _requests() -> Converter:
 def _replies() -> Converter:
     converter = Converter(detailed_validation=True)
     _register(converter, {str: _text, int: _integer, bool: _exact(bool, "true or false"), Decimal: _decimal})
-    converter.register_structure_hook_factory(_is_model, lambda cls: _lenient_structure(converter, cls))
+    converter.register_structure_hook_factory(_is_model, _lenient_structure)
     return converter
 
 
@@ -107,35 +110,46 @@ _MISSING = "is missing"
 def _register(converter: Converter, primitives: Mapping[type, _Hook]) -> None:
     for cls, hook in primitives.items():
         converter.register_structure_hook(cls, hook)
-    converter.register_structure_hook_factory(lambda t: t is Any or t is object, lambda _: lambda value, _: value)
-    converter.register_structure_hook_factory(
-        lambda t: optional_inner(t) is not None, lambda t: _optional(converter.get_structure_hook(optional_inner(t)), t)
-    )
-    converter.register_structure_hook_factory(
-        lambda t: get_origin(t) is tuple and get_args(t)[1:] == (...,), lambda t: _tuple(converter, get_args(t)[0])
-    )
+    converter.register_structure_hook_factory(_is_optional, _optional)
+    converter.register_structure_hook_factory(_is_tuple, _tuple)
 
 
-def _optional(hook: _Hook, annotation: Any) -> _Hook:
+def _is_optional(annotation: Any) -> bool:
+    return optional_inner(annotation) is not None
+
+
+def _optional(annotation: Any, converter: Converter) -> _Hook:
     inner = optional_inner(annotation)
-    return lambda value, _: None if value is None else hook(value, inner)
+    hook = converter.get_structure_hook(inner)
+
+    def structure(value: Any, _: Any) -> Any:
+        return None if value is None else hook(value, inner)
+
+    return structure
 
 
-def _tuple(converter: Converter, item: Any) -> _Hook:
+def _tuple(annotation: Any, converter: Converter) -> _Hook:
+    item = get_args(annotation)[0]
     hook = converter.get_structure_hook(item)
-    as_list = converter.get_structure_hook(list[item])
+    list_type: Any = types.GenericAlias(list, (item,))
+    as_list = converter.get_structure_hook(list_type)
 
     def structure(value: Any, _: Any) -> tuple[Any, ...]:
         if value is None:
             return ()
-        if not isinstance(value, (list, tuple)):
-            raise _Unfit(f"expected a list, not {_kind(value)}")
+        if not is_array(value):
+            raise _UnfitError(f"expected a list, not {_kind(value)}")
         try:
-            return tuple([hook(inner, item) for inner in cast("list[Any]", value)])
+            return tuple([hook(inner, item) for inner in value])
         except Exception:  # noqa: BLE001 - once more, by cattrs' slower way, which says which items and why
-            return tuple(as_list(value, list[item]))
+            return tuple(as_list(value, list_type))
 
     return structure
+
+
+def _is_tuple(annotation: Any) -> bool:
+    origin: Any = get_origin(annotation)
+    return origin is tuple and get_args(annotation)[1:] == (...,)
 
 
 def _is_model(cls: Any) -> bool:
@@ -152,54 +166,52 @@ def _known_names(cls: type[Model]) -> frozenset[str]:
     return frozenset(wire_name(member) for member, _ in members_of(cls))
 
 
-def _strict_structure(converter: Converter, cls: type[Model]) -> _Hook:
+def _strict_structure(cls: type[Model], converter: Converter) -> _Hook:
     typed = make_dict_structure_fn(cls, converter, **_wire_overrides(cls))
     known = _known_names(cls)
 
     def structure(value: Any, _: Any) -> Any:
-        if not isinstance(value, Mapping):
-            raise _Unfit(f"expected an object, not {_kind(value)}")
-        members = cast("Mapping[str, Any]", value)
-        for name in members:
+        if not is_object(value):
+            raise _UnfitError(f"expected an object, not {_kind(value)}")
+        for name in value:
             if name not in known and name != "extra":
-                raise _Unfit(f"{cls.__name__} has no member {name!r}{suggestion(name, known)}")
-        model = typed(members, cls)
-        extra = members.get("extra") if "extra" not in known else None
+                raise _UnfitError(f"{cls.__name__} has no member {name!r}{suggestion(name, known)}")
+        model = typed(value, cls)
+        extra = value.get("extra") if "extra" not in known else None
         if extra is None:
             return model
         if not isinstance(extra, dict):
-            raise _Unfit(f"extra: expected an object, not {_kind(extra)}")
+            raise _UnfitError(f"extra: expected an object, not {_kind(extra)}")
         return attrs.evolve(model, extra=extra)
 
     return structure
 
 
-def _lenient_structure(converter: Converter, cls: type[Model]) -> _Hook:
+def _lenient_structure(cls: type[Model], converter: Converter) -> _Hook:
     typed = make_dict_structure_fn(cls, converter, **_wire_overrides(cls))
     known = _known_names(cls)
-    is_open = issubclass(cls, OpenReply)
+    open_cls = cls if issubclass(cls, OpenReply) else None
 
     def structure(value: Any, _: Any) -> Any:
-        if not isinstance(value, dict):
-            if is_open:
-                return cls(value=value)  # pyright: ignore[reportCallIssue] - an OpenReply has it
-            raise _Unfit(f"expected an object, not {_kind(value)}")
-        members = cast("dict[str, Any]", value)
-        model = typed(members, cls)
-        if not members.keys() <= known:
-            object.__setattr__(model, "extra", {name: members[name] for name in members if name not in known})
-        if is_open:
+        if not is_object(value):
+            if open_cls is not None:
+                return open_cls(value=value)
+            raise _UnfitError(f"expected an object, not {_kind(value)}")
+        model = typed(value, cls)
+        if not value.keys() <= known:
+            object.__setattr__(model, "extra", {name: value[name] for name in value if name not in known})
+        if open_cls is not None:
             object.__setattr__(model, "value", value)
         return model
 
     return structure
 
 
-def _unstructure(converter: Converter, cls: type[Model]) -> Callable[[Any], dict[str, Any]]:
+def _unstructure(cls: type[Model], converter: Converter) -> Callable[[Any], dict[str, Any]]:
     typed = make_dict_unstructure_fn(cls, converter, _cattrs_omit_if_default=True, **_wire_overrides(cls))
 
     def unstructure(model: Model) -> dict[str, Any]:
-        wire = cast("dict[str, Any]", typed(model))
+        wire = typed(model)
         if model.extra:
             wire.update(model.extra)
         return wire
@@ -210,19 +222,23 @@ def _unstructure(converter: Converter, cls: type[Model]) -> Callable[[Any], dict
 # --- values ------------------------------------------------------------------------------------------------------------
 
 
-class _Unfit(ValueError):
+class _UnfitError(ValueError):
     """A value doesn't fit its member; the text names no value, it may be personal."""
 
 
 def _kind(value: Any) -> str:
     kinds = {dict: "an object", list: "a list", str: "text", bool: "true or false", int: "a number", float: "a number"}
-    return "null" if value is None else kinds.get(cast("type", type(value)), type(value).__name__)
+    return (
+        "null"
+        if value is None
+        else next((name for kind, name in kinds.items() if type(value) is kind), "something else")
+    )
 
 
 def _exact(cls: type, expected: str) -> _Hook:
     def structure(value: Any, _: Any) -> Any:
         if type(value) is not cls:
-            raise _Unfit(f"expected {expected}, not {_kind(value)}")
+            raise _UnfitError(f"expected {expected}, not {_kind(value)}")
         return value
 
     return structure
@@ -235,7 +251,7 @@ def _text(value: Any, _: Any) -> str:
         return str(value)
     if type(value) is float:
         return repr(value)
-    raise _Unfit(f"expected text, not {_kind(value)}")
+    raise _UnfitError(f"expected text, not {_kind(value)}")
 
 
 def _integer(value: Any, _: Any) -> int:
@@ -245,7 +261,7 @@ def _integer(value: Any, _: Any) -> int:
         return int(value)
     if type(value) is float and value.is_integer() and abs(value) < 2**53:
         return int(value)
-    raise _Unfit(f"expected a whole number, not {_kind(value)}")
+    raise _UnfitError(f"expected a whole number, not {_kind(value)}")
 
 
 def _decimal(value: Any, _: Any) -> Decimal:
@@ -256,16 +272,20 @@ def _decimal(value: Any, _: Any) -> Decimal:
     return _decimal_text(value, _)
 
 
+def _plain_decimal(number: Decimal) -> str:
+    return format(number, "f")
+
+
 def _decimal_text(value: Any, _: Any) -> Decimal:
     if type(value) is str and value.isascii() and "_" not in value:
         try:
             number = Decimal(value)
         except InvalidOperation:
-            raise _Unfit("not a decimal number") from None
+            raise _UnfitError("not a decimal number") from None
         if number.is_finite():
             return number
-        raise _Unfit("not a finite number")
-    raise _Unfit(f"expected a decimal number as text, not {_kind(value)}")
+        raise _UnfitError("not a finite number")
+    raise _UnfitError(f"expected a decimal number as text, not {_kind(value)}")
 
 
 # --- errors: from cattrs' tree to wire paths ---------------------------------------------------------------------------
@@ -297,7 +317,7 @@ def _reason(error: BaseException) -> str:
         return _MISSING
     if isinstance(error, RequestError):
         return error.message
-    return str(error) if isinstance(error, _Unfit) else type(error).__name__
+    return str(error) if isinstance(error, _UnfitError) else type(error).__name__
 
 
 def _dotted(path: _Path) -> str:
@@ -312,7 +332,7 @@ def _order(path: _Path) -> list[tuple[int, str]]:
 def _without(data: Any, path: _Path) -> Any:
     """A copy of plain JSON without the member or item at a path."""
     first, *rest = path
-    copy: Any = dict(cast("dict[str, Any]", data)) if isinstance(data, dict) else list(cast("list[Any]", data))
+    copy: Any = dict(data) if is_object(data) else list(data)
     if rest:
         copy[first] = _without(copy[first], tuple(rest))
     else:

@@ -120,7 +120,9 @@ def _changes(members: dict[str, Any], secrets: _Secrets) -> dict[str, Any]:
             changes[section] = _section(section, cls, members[section], secrets)
     if "group_limits" in members:
         groups = cast("dict[str, Any]", members["group_limits"])
-        changes["group_limits"] = {group: _section("group_limits", Limits, table, secrets) for group, table in groups.items()}
+        changes["group_limits"] = {
+            group: _section("group_limits", Limits, table, secrets) for group, table in groups.items()
+        }
     return changes
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import attrs
 
+from .jsonio import is_object
 from .operation import Effect, Operation
 from .profiles import CodeMeaning, normal_code
 
@@ -40,21 +41,20 @@ class Envelope:
 
 def read_envelope(raw: Any) -> Envelope | None:
     """The envelope of a reply's JSON; None if it has none, or all of its members are null."""
-    if not isinstance(raw, dict):
+    if not is_object(raw):
         return None
-    members = cast("dict[str, Any]", raw)
-    code = _code(members.get("code"))
+    code = _code(raw.get("code"))
     if code is None:
-        code = _code(members.get("errorCode"))
-    success = members.get("success")
+        code = _code(raw.get("errorCode"))
+    success = raw.get("success")
     if not isinstance(success, bool):
         success = None
     if code is None and success is None:
         return None
-    message = members.get("msg")
+    message = raw.get("msg")
     if message is None:
-        message = members.get("errorMsg")
-    return Envelope(code, _text(message), _text(members.get("requestId")), success, members.get("data"))
+        message = raw.get("errorMsg")
+    return Envelope(code, _text(message), _text(raw.get("requestId")), success, raw.get("data"))
 
 
 def judge(envelope: Envelope | None, operation: Operation[Any]) -> Verdict:

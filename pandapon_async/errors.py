@@ -205,7 +205,9 @@ class DecodeError(PandaponError):
 
     default_stage = Stage.REPLIED
 
-    def __init__(self, message: str, *, problems: Sequence[str] = (), status: int | None = None, **context: Any) -> None:
+    def __init__(
+        self, message: str, *, problems: Sequence[str] = (), status: int | None = None, **context: Any
+    ) -> None:
         super().__init__(message, **context)
         self.problems: tuple[str, ...] = tuple(problems)
         self.status = status

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import Any, cast
+from typing import Any, TypeGuard
 
 from .errors import RequestError
 
@@ -27,6 +27,16 @@ class JsonError(ValueError):
     """The bytes are not JSON (UTF-8, one value, finite numbers, nested at most `MAX_DEPTH` deep)."""
 
 
+def is_object(value: Any) -> TypeGuard[dict[str, Any]]:
+    """Whether a plain value is a JSON object."""
+    return isinstance(value, dict)
+
+
+def is_array(value: Any) -> TypeGuard[list[Any] | tuple[Any, ...]]:
+    """Whether a plain value is a JSON array (a tuple counts as one on the way out)."""
+    return isinstance(value, (list, tuple))
+
+
 def loads(body: bytes) -> Any:
     """Parse JSON exactly: integers of any length, no NaN or Infinity.
 
@@ -34,10 +44,7 @@ def loads(body: bytes) -> Any:
         JsonError: it isn't JSON; the message quotes nothing of the body.
     """
     try:
-        if orjson is None or _LONG_INTEGER.search(body):
-            value = _loads_exactly(body)
-        else:
-            value = orjson.loads(body)
+        value = _loads_exactly(body) if orjson is None or _LONG_INTEGER.search(body) else orjson.loads(body)
     except (ValueError, RecursionError):
         raise JsonError("not JSON") from None
     # A body with fewer openers than the limit can't be nested deeper than it: most skip the walk.
@@ -79,16 +86,20 @@ def check_json(value: Any, path: str) -> None:
         if isinstance(item, float):
             if not math.isfinite(item):
                 raise RequestError(f"{where}: JSON has no {item}", field=where)
-        elif isinstance(item, dict):
-            for key, inner in cast("dict[Any, Any]", item).items():
-                if not isinstance(key, str):
-                    raise RequestError(f"{where}: a key must be text, not {type(key).__name__}", field=where)
+        elif is_object(item):
+            for key, inner in item.items():
+                _check_key(key, where)
                 waiting.append((inner, f"{where}.{key}", depth + 1))
-        elif isinstance(item, (list, tuple)):
-            for index, inner in enumerate(cast("list[Any]", item)):
+        elif is_array(item):
+            for index, inner in enumerate(item):
                 waiting.append((inner, f"{where}[{index}]", depth + 1))
         else:
             raise RequestError(f"{where}: {type(item).__name__} has no JSON form", field=where)
+
+
+def _check_key(key: object, where: str) -> None:
+    if not isinstance(key, str):
+        raise RequestError(f"{where}: a key must be text, not {type(key).__name__}", field=where)
 
 
 def _loads_exactly(body: bytes) -> Any:
@@ -114,10 +125,10 @@ def _depth_exceeds(value: Any, limit: int) -> bool:
     for _ in range(limit + 1):
         deeper: list[Any] = []
         for item in level:
-            if isinstance(item, dict):
-                deeper.extend(cast("dict[str, Any]", item).values())
-            elif isinstance(item, list):
-                deeper.extend(cast("list[Any]", item))
+            if is_object(item):
+                deeper.extend(item.values())
+            elif is_array(item):
+                deeper.extend(item)
         if not deeper:
             return False
         level = deeper

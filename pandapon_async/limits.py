@@ -59,7 +59,7 @@ class Slots:
         self._waiters.append(turn)
         bell = None if alarm is None else asyncio.ensure_future(alarm())
         if bell is not None:
-            bell.add_done_callback(lambda _: turn.done() or turn.set_exception(TimeoutError()))
+            bell.add_done_callback(lambda _: _expire(turn))
         try:
             await turn
         except BaseException:
@@ -80,6 +80,11 @@ class Slots:
                 turn.set_result(None)
                 return
         self._free += 1
+
+
+def _expire(turn: asyncio.Future[None]) -> None:
+    if not turn.done():
+        turn.set_exception(TimeoutError())
 
 
 class Pacer:
@@ -191,7 +196,9 @@ class Turn:
         if not (patient or self._patient):
             wait = waited + max(pause.left(), pacer.expected_wait() if pacer else 0.0)
             if wait > self._group.limits.max_wait:
-                raise LimitExceeded(f"its turn is {wait:.1f} s away, more than max_wait={self._group.limits.max_wait:g} s")
+                raise LimitExceeded(
+                    f"its turn is {wait:.1f} s away, more than max_wait={self._group.limits.max_wait:g} s"
+                )
         if pacer is not None:
             await pacer.take()
         await pause.over()

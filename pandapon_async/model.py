@@ -9,12 +9,12 @@ import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import attrs
 
 from .errors import RequestError
-from .jsonio import check_json
+from .jsonio import check_json, is_array
 
 _WIRE, _PERSONAL, _MINIMUM = "wire", "personal", "minimum"
 
@@ -100,17 +100,17 @@ class RequestModel(Model):
 
     @classmethod
     def __attrs_init_subclass__(cls) -> None:
-        init = cls.__init__
+        init: Callable[..., None] = cls.__init__
 
         @functools.wraps(init)
-        def checked_init(self: RequestModel, *args: Any, **members: Any) -> None:
+        def checked_init(self: Any, *args: Any, **members: Any) -> None:
             try:
                 init(self, *args, **members)
             except TypeError:
                 _explain_members(cls, members)
                 raise
             if type(self) is cls:
-                for name, check in _checks(cls):
+                for name, check in _checks(cast("Any", cls)):
                     value = getattr(self, name)
                     checked = check(value, name)
                     if checked is not value:
@@ -123,13 +123,13 @@ class RequestModel(Model):
 
 def members_of(cls: type[Model]) -> tuple[tuple[attrs.Attribute[Any], Any], ...]:
     """The typed members of a model with their resolved annotations; ``extra`` and an open reply's ``value`` are not among them."""
-    hints = _hints(cls)
+    hints = _hints(cast("Any", cls))  # mypy does not see that classes with a generated hash are hashable themselves
     inner = {"extra", "value"} if issubclass(cls, OpenReply) else {"extra"}
     return tuple((member, hints[member.name]) for member in attrs.fields(cls) if member.name not in inner)
 
 
 @functools.cache
-def _hints(cls: type[Model]) -> dict[str, Any]:
+def _hints(cls: Any) -> dict[str, Any]:
     return typing.get_type_hints(cls)
 
 
@@ -143,8 +143,8 @@ def personal_texts(value: object) -> set[str]:
                 found.add(str(inner))
             else:
                 found |= personal_texts(inner)
-    elif isinstance(value, tuple):
-        for item in typing.cast("tuple[object, ...]", value):
+    elif is_array(value):
+        for item in value:
             found |= personal_texts(item)
     return found
 
@@ -173,7 +173,7 @@ def _check_extra(model: RequestModel) -> None:
 
 
 @functools.cache
-def _checks(cls: type[Model]) -> tuple[tuple[str, _Check], ...]:
+def _checks(cls: Any) -> tuple[tuple[str, _Check], ...]:
     return tuple(
         (member.name, _check_of(annotation, member.metadata.get(_MINIMUM))) for member, annotation in members_of(cls)
     )
@@ -213,10 +213,9 @@ def _instance_check(cls: type) -> _Check:
 
 def _tuple_check(check: _Check) -> _Check:
     def check_all(value: Any, path: str) -> Any:
-        if not isinstance(value, (tuple, list)):
+        if not is_array(value):
             raise wrong(path, "a tuple or list", value)
-        items = typing.cast("Iterable[Any]", value)
-        return tuple([check(item, f"{path}[{index}]") for index, item in enumerate(items)])
+        return tuple([check(item, f"{path}[{index}]") for index, item in enumerate(value)])
 
     return check_all
 

@@ -19,7 +19,6 @@ from .operation import Route
 from .signing import Signer, documented_signer
 
 
-
 class CodeMeaning(str, enum.Enum):
     """What a vendor's code says about the call that got it."""
 
@@ -169,7 +168,9 @@ def _hide_userinfo(url: str | None) -> str:
     if url is None:
         return "None"
     host = urlsplit(url)
-    return repr(url if host.username is None and host.password is None else f"{host.scheme}://***@{host.hostname}:{host.port}")
+    return repr(
+        url if host.username is None and host.password is None else f"{host.scheme}://***@{host.hostname}:{host.port}"
+    )
 
 
 @attrs.frozen(kw_only=True)
@@ -273,4 +274,3 @@ XPORTCN_KA = VendorProfile(kind="xportcn_ka", base_url="https://www.xportcn.com/
 
 PRESETS: Mapping[str, VendorProfile] = {profile.kind: profile for profile in (PANDAPON, XPORTCN_KA)}
 """The presets by kind."""
-

@@ -164,7 +164,9 @@ class _Judge:
         text = self._vendor_message()
         said = f"code {envelope.code}" + (f": {text}" if text else "")
         if means is CodeMeaning.IN_DOUBT and self._write:
-            error = OutcomeUnknownError(f"the vendor answered {said}, which does not tell whether it was made", **self._context())
+            error = OutcomeUnknownError(
+                f"the vendor answered {said}, which does not tell whether it was made", **self._context()
+            )
             return Failure(error, repeatable=False)
         refusal = ApiError(
             f"the vendor refused it, {said}",
@@ -229,7 +231,7 @@ class _Judge:
 
 
 def _vendor_time(exchange: Exchange, envelope: Envelope | None) -> float | None:
-    """The vendor's clock in Unix seconds, if the reply can be trusted to tell it: its own word, over TLS or loopback, and not from a cache."""
+    """The vendor's clock in Unix seconds, if the reply can be trusted to tell it: its own word, over TLS or loopback, and from no cache."""
     if envelope is None or not exchange.authentic or "Age" in exchange.headers:
         return None
     return http_date(exchange.headers.get("Date"))

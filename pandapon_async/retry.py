@@ -104,5 +104,3 @@ def pause_after(error: PandaponError, policy: RetryPolicy) -> float:
     if isinstance(error, RateLimitedError) and error.retry_after is not None:
         return min(error.retry_after, policy.retry_after_cap)
     return 0.0
-
-

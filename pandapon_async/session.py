@@ -7,7 +7,7 @@ import logging
 import sys
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, TypeVar, Union, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, TypeGuard, TypeVar, Union
 
 import attrs
 from yarl import URL
@@ -25,7 +25,7 @@ from .errors import (
     RequestError,
     Stage,
 )
-from .jsonio import check_json, dumps
+from .jsonio import check_json, dumps, is_array
 from .limits import Limiter, Turn
 from .operation import Effect, Evidence, Operation, Reply, Route, VendorRequest
 from .profiles import RetryPolicy, Timeouts, VendorProfile
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from .bulk.stream import OutcomeStream
 
 R = TypeVar("R")
-Input = Union[VendorRequest[R], tuple[str, VendorRequest[R]]]
+Input = Union[VendorRequest[R], tuple[str, VendorRequest[R]]]  # noqa: UP007 - evaluated at run time, generic on 3.10
 """A request, or a pair (reference, request)."""
 
 BeforeSend = Callable[[], Awaitable[None]]
@@ -189,12 +189,15 @@ class VendorSession:
         on_in_doubt: OnInDoubt | None = None,
     ) -> Self:
         """A session with other waits or hooks that shares this one's connections, limits, pauses and retry budget."""
-        given = {"on_attempt": on_attempt, "on_reply": on_reply, "on_in_doubt": on_in_doubt}
         copy = object.__new__(type(self))
         copy._setup(
             self.profile.evolve(timeouts=timeouts or self.profile.timeouts, retry=retry or self.profile.retry),
             self._shared,
-            attrs.evolve(self.hooks, **{name: hook for name, hook in given.items() if hook is not None}),
+            Hooks(
+                on_attempt=on_attempt or self.hooks.on_attempt,
+                on_reply=on_reply or self.hooks.on_reply,
+                on_in_doubt=on_in_doubt or self.hooks.on_in_doubt,
+            ),
         )
         return copy
 
@@ -426,7 +429,7 @@ class VendorSession:
         if self.hooks.on_attempt is not None:
             _guarded(self.hooks.on_attempt, record, call.reference, call.operation)
         if logger.isEnabledFor(logging.DEBUG):
-            headers = exchange.headers if exchange else {}
+            headers: Mapping[str, str] = exchange.headers if exchange else {}
             logger.debug(
                 "%s %s attempt %d: %s, status %s, code %s, %.3f s, %s",
                 self.profile.name,
@@ -448,13 +451,21 @@ def split_pair(item: Any) -> tuple[str | None, VendorRequest[Any]]:
     """
     reference: Any = None
     request: Any = item
-    if isinstance(item, tuple) and len(cast("tuple[Any, ...]", item)) == 2:
-        reference, request = cast("tuple[Any, Any]", item)
+    if _is_pair(item):
+        reference, request = item
         if not isinstance(reference, str) or not reference:
             raise RequestError(f"a reference must be text that isn't empty, not {type(reference).__name__}")
-    if not isinstance(request, VendorRequest):
+    if not _is_request(request):
         raise RequestError(f"expected a request or a pair (reference, request), not {type(request).__name__}")
-    return reference, cast("VendorRequest[Any]", request)
+    return reference, request
+
+
+def _is_pair(item: Any) -> TypeGuard[tuple[Any, Any]]:
+    return is_array(item) and isinstance(item, tuple) and len(item) == 2
+
+
+def _is_request(item: Any) -> TypeGuard[VendorRequest[Any]]:
+    return isinstance(item, VendorRequest)
 
 
 def _record(number: int, result: Reply[Any] | Failure, exchange: Exchange | None, elapsed: float) -> Attempt:

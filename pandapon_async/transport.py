@@ -200,23 +200,24 @@ class Transport:
 
     async def _first_open(self) -> aiohttp.ClientSession:
         name = self._profile.name
-        if self._closed:
+        if self._was_closed():
             raise ConfigError("the session is closed", vendor=name)
         loop = asyncio.get_running_loop()
         if self._loop is None:
             self._loop, self._opening = loop, asyncio.Lock()
         if loop is not self._loop:
             raise ConfigError(
-                "the session was first used on another event loop: make one session for each loop, inside it", vendor=name
+                "the session was first used on another event loop: make one session for each loop, inside it",
+                vendor=name,
             )
         assert self._opening is not None
         async with self._opening:
             if self._client is None:
                 client = self._given or await self._make()
-                if self._closed:
-                    await client.close()
-                    raise ConfigError("the session is closed", vendor=name)
                 self._client = client
+                if self._was_closed():  # while the TLS context was being made
+                    await self.close()
+                    raise ConfigError("the session is closed", vendor=name)
             return self._client
 
     async def _make(self) -> aiohttp.ClientSession:
@@ -230,6 +231,9 @@ class Transport:
             trust_env=False,
             trace_configs=self._trace_configs,
         )
+
+    def _was_closed(self) -> bool:
+        return self._closed
 
     async def close(self) -> None:
         """Close what was opened here; a given session stays open. Twice is fine."""
@@ -333,7 +337,9 @@ def _raise_broken(error: Exception, *, written: bool) -> NoReturn:
     name = kind.__name__
     if kind in _NOT_SENT:
         raise BrokenExchangeError(Stage.NOT_SENT, name, hopeless=_is_hopeless(error)) from None
-    if kind is TimeoutError or kind is asyncio.TimeoutError:  # aiohttp's own, of `total`; those of its phases are subclasses
+    if (
+        kind is TimeoutError or kind is asyncio.TimeoutError
+    ):  # aiohttp's own, of `total`; those of its phases are subclasses
         stage = Stage.UNKNOWN if written else Stage.NOT_SENT
         raise BrokenExchangeError(stage, "Deadline", deadline=True) from None
     raise BrokenExchangeError(Stage.UNKNOWN, name) from None

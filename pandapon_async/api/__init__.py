@@ -5,9 +5,15 @@ from __future__ import annotations
 import functools
 import importlib
 import pkgutil
-from typing import Any
+from typing import Any, TypeGuard, cast
 
 from ..operation import VendorRequest
+
+
+def _has_operation(item: Any) -> TypeGuard[type[VendorRequest[Any]]]:
+    return (
+        isinstance(item, type) and issubclass(cast("type[object]", item), VendorRequest) and "operation" in vars(item)
+    )
 
 
 @functools.cache
@@ -15,7 +21,5 @@ def catalogue() -> tuple[type[VendorRequest[Any]], ...]:
     """Every request class of every subject, in the order of the files and of their lines."""
     found: list[type[VendorRequest[Any]]] = []
     for module in sorted(pkgutil.walk_packages(__path__, f"{__name__}."), key=lambda module: module.name):
-        for item in vars(importlib.import_module(module.name)).values():
-            if isinstance(item, type) and issubclass(item, VendorRequest) and "operation" in vars(item):
-                found.append(item)
+        found += filter(_has_operation, vars(importlib.import_module(module.name)).values())
     return tuple(dict.fromkeys(found))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 import attrs
 
@@ -33,7 +33,7 @@ class Service:
         reply = await self._caller.call(request)
         if reply.data is not None:
             return reply.data
-        empty: Callable[[], R] = type(request).operation.reply  # pyright: ignore[reportAssignmentType]
+        empty = cast("Callable[[], R]", type(request).operation.reply)
         return empty()
 
 

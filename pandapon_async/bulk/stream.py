@@ -72,10 +72,10 @@ class _Source(Generic[R]):
     """The input, one item at a time, whatever kind of iterable it is; shared by the workers."""
 
     def __init__(self, requests: Iterable[Input[R]] | AsyncIterable[Input[R]]) -> None:
-        self._later: AsyncIterator[Input[R]] | None = None
+        self._later: AsyncIterator[Any] | None = None
         self._now: Iterator[Input[R]] = iter(())
         if isinstance(requests, AsyncIterable):
-            self._later = aiter(cast("AsyncIterable[Input[R]]", requests))
+            self._later = aiter(requests)
         else:
             self._now = iter(requests)
         self._line = asyncio.Lock()  # an async generator can't be asked twice at once
@@ -103,9 +103,10 @@ class _Source(Generic[R]):
 
     async def close(self) -> None:
         """Close an async generator that was left before its end."""
-        if isinstance(self._later, AsyncGenerator):
+        aclose = getattr(self._later, "aclose", None)  # an async generator has it
+        if aclose is not None:
             with contextlib.suppress(RuntimeError):  # it is running: whoever runs it was cancelled and is closing it
-                await self._later.aclose()
+                await aclose()
 
 
 _END: Any = object()
@@ -120,7 +121,8 @@ class OutcomeStream(Generic[R]):
 
     ``async with session.stream(...) as outcomes`` joins everything on every exit; a bare ``async for`` does so when it ends, or
     soon after it is left. When it is left early, nothing new starts, READs are cancelled, WRITEs that are under way get
-    ``drain`` seconds (of the event loop's time) to end, and what was taken from the input without reaching the reader stands in ``undelivered``.
+    ``drain`` seconds (of the event loop's time) to end, and what was taken from the input without reaching the reader stands in
+    ``undelivered``.
 
     Attributes:
         undelivered: outcomes that the reader has not seen; those never sent have a `NotSentError`.
@@ -269,7 +271,9 @@ class OutcomeStream(Generic[R]):
         if call is not None and call.written:
             if call.operation.effect is Effect.WRITE:
                 return OutcomeUnknownError("cancelled after it was sent", **context)
-            return PandaponError("cancelled while it was under way; nothing is in doubt", stage=Stage.UNKNOWN, **context)
+            return PandaponError(
+                "cancelled while it was under way; nothing is in doubt", stage=Stage.UNKNOWN, **context
+            )
         return NotSentError("cancelled before it was sent", **context)
 
     def _put(self, outcome: Outcome[R]) -> None:
