@@ -1,0 +1,151 @@
+"""The README's code runs as it stands there."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pandapon_async.config import profiles_from_toml
+from pandapon_async.testing import FakeVendor
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
+
+
+def block(containing: str) -> str:
+    (found,) = [code for code in blocks("python") if containing in code]
+    return found
+
+
+def namespace_of(code: str) -> dict[str, Any]:
+    namespace: dict[str, Any] = {"__name__": "readme"}
+    exec(compile(code, "README.md", "exec"), namespace)
+    return namespace
+
+
+@pytest.fixture
+def keys(fake_vendor: FakeVendor, monkeypatch: pytest.MonkeyPatch) -> FakeVendor:
+    """A fake vendor that the environment's keys lead to."""
+    profile = fake_vendor.profile("pandapon")
+    assert profile.credentials is not None
+    monkeypatch.setenv("PANDAPON_BASE_URL", profile.base_url)
+    monkeypatch.setenv("PANDAPON_ACCESS_KEY", profile.credentials.access_key)
+    monkeypatch.setenv("PANDAPON_ACCESS_SECRET", profile.credentials.access_secret)
+    return fake_vendor
+
+
+def test_the_two_commands_are_the_first_shell_blocks_of_one_line_each() -> None:
+    demo, tests = blocks("sh")[:2]
+    assert "pandapon demo --bookings 1000" in demo
+    assert "pytest" in tests
+    assert demo.count("\n") == tests.count("\n") == 1
+
+
+def test_one_booking(keys: FakeVendor, capsys: pytest.CaptureFixture[str]) -> None:
+    namespace_of(block("may have been booked, ask"))
+    assert keys.ledger.bookings == {"FF2024080200007": 1}
+    assert "USD" in capsys.readouterr().out
+
+
+def test_one_booking_in_doubt(keys: FakeVendor, capsys: pytest.CaptureFixture[str]) -> None:
+    keys.script("drop_after")
+    namespace_of(block("may have been booked, ask"))
+    assert "may have been booked" in capsys.readouterr().out
+
+
+def test_many_bookings(keys: FakeVendor, capsys: pytest.CaptureFixture[str]) -> None:
+    keys.script("ok", "drop_after", "refuse")
+    namespace_of(block("vendors.pandapon.stream(orders()"))
+    printed = capsys.readouterr().out
+    assert len(printed.splitlines()) == 100
+    assert printed.count("IN DOUBT") == 1
+    assert printed.count("not booked") == 1
+    assert len(keys.ledger.bookings) == 99
+
+
+def test_the_configuration_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_A_KEY", "a-key")
+    (tmp_path / "shop-a.secret").write_text("a-secret\n")
+    (tmp_path / "vendors.toml").write_text(blocks("toml")[0])
+    (profile,) = profiles_from_toml(tmp_path / "vendors.toml")
+    assert profile.name == "shop-a"
+    assert profile.credentials is not None
+    assert profile.credentials.access_secret == "a-secret"
+    assert profile.limits.concurrency == 32
+
+
+async def asgi(app: Any, path: str, body: dict[str, Any]) -> tuple[int, Any]:
+    """One POST to an ASGI application, without a server."""
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": json.dumps(body).encode()}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    headers = [(b"content-type", b"application/json")]
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": headers,
+    }
+    await app(scope, receive, send)
+    return sent[0]["status"], json.loads(b"".join(message.get("body", b"") for message in sent[1:]))
+
+
+def test_fastapi(keys: FakeVendor) -> None:
+    recipe = namespace_of(block("FastAPI(lifespan=lifespan)"))
+
+    async def scenario() -> None:
+        app = recipe["app"]
+        async with recipe["lifespan"](app):
+            status, answer = await asgi(app, "/orders/4711/freight", {"renderId": "FF1"})
+            assert status == 200
+            assert answer["order"]
+            status, answer = await asgi(app, "/orders/4712/freight", {"renderID": "FF2"})
+            assert status == 422
+            assert "renderId" in answer["detail"]
+            keys.script("drop_after")
+            status, answer = await asgi(app, "/orders/4713/freight", {"renderId": "FF3"})
+            assert status == 502
+            assert "4713" in answer["detail"]
+
+    asyncio.run(scenario())
+    assert keys.ledger.bookings == {"FF1": 1, "FF3": 1}
+
+
+def test_a_synchronous_worker(keys: FakeVendor) -> None:
+    assert namespace_of(block("run_coroutine_threadsafe"))["booking"].order_id
+    assert keys.ledger.bookings == {"FF2024080200007": 1}
+
+
+def test_a_notebook(keys: FakeVendor) -> None:
+    code = compile(block("preview.render_id, preview.value"), "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    namespace: dict[str, Any] = {}
+    cell: Coroutine[Any, Any, None] = eval(code, namespace)
+    asyncio.run(cell)
+    assert namespace["preview"].render_id
+
+
+def test_tests_of_ones_own_code(tmp_path: Path) -> None:
+    (tmp_path / "test_mine.py").write_text(block("def test_a_booking_whose_reply_is_lost"))
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_mine.py"]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout
+    assert "1 passed" in run.stdout
