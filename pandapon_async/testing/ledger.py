@@ -1,0 +1,126 @@
+"""What the fake vendor was asked for, and what it really did."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import attrs
+
+from pandapon_async.testing.operations import VendorKind
+
+
+@attrs.frozen(kw_only=True)
+class RequestRecord:
+    """One request as the vendor saw it. Holds no body and nothing of the persons in it.
+
+    ``operation`` is the contract id, ``""`` if path or method are unknown. ``received_at`` is in seconds since the
+    epoch by the vendor's clock. ``fault`` names the step that bent the call, None if it was answered properly.
+    ``status`` is the HTTP status that was sent, 0 if none was. ``reference`` is given for bookings only.
+    """
+
+    operation: str
+    vendor: VendorKind
+    method: str
+    path: str
+    reference: str | None
+    received_at: float
+    nonce: str | None
+    timestamp: str | None
+    done: bool
+    fault: str | None
+    problems: tuple[str, ...]
+    status: int
+
+
+class Ledger:
+    """Counts of everything, safe to read from any thread; every property is a copy taken at that moment.
+
+    Args:
+        keep_replies: keep the reply to each booking (memory grows with the bookings).
+        keep_requests: how many of the latest requests are kept.
+    """
+
+    def __init__(self, *, keep_replies: bool = True, keep_requests: int = 10_000) -> None:
+        self._lock = threading.RLock()
+        self._keep_replies = keep_replies
+        self._bookings: dict[str, int] = {}
+        self._fees: dict[str, Decimal] = {}
+        self._replies: dict[str, Any] = {}
+        self._requests: deque[RequestRecord] = deque(maxlen=keep_requests)
+        self._seen: Counter[str] = Counter()
+        self._done: Counter[str] = Counter()
+
+    @property
+    def bookings(self) -> Mapping[str, int]:
+        """How often each reference was booked. A reference is the ``renderId``, else the body's SHA-256."""
+        with self._lock:
+            return dict(self._bookings)
+
+    @property
+    def doubled(self) -> dict[str, int]:
+        """The references that were booked more than once."""
+        with self._lock:
+            return {reference: count for reference, count in self._bookings.items() if count > 1}
+
+    @property
+    def fees(self) -> Mapping[str, Decimal]:
+        """What the bookings cost, summed per currency; a double booking costs twice."""
+        with self._lock:
+            return dict(self._fees)
+
+    @property
+    def replies(self) -> Mapping[str, Any]:
+        """The ``data`` of the latest booking of each reference."""
+        with self._lock:
+            return dict(self._replies)
+
+    @property
+    def requests(self) -> tuple[RequestRecord, ...]:
+        """The latest requests, oldest first."""
+        with self._lock:
+            return tuple(self._requests)
+
+    @property
+    def seen(self) -> Counter[str]:
+        """Requests that arrived whole, per contract id."""
+        with self._lock:
+            return Counter(self._seen)
+
+    @property
+    def done(self) -> Counter[str]:
+        """Requests that were carried out, per contract id, whether or not the answer got through."""
+        with self._lock:
+            return Counter(self._done)
+
+    def count(self, reference: str) -> int:
+        """How often ``reference`` was booked."""
+        with self._lock:
+            return self._bookings.get(reference, 0)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            for part in (self._bookings, self._fees, self._replies, self._requests, self._seen, self._done):
+                part.clear()
+
+    def add_request(self, record: RequestRecord, *, whole: bool = True) -> None:
+        """Note a request; one that never arrived whole is listed but not counted as seen."""
+        with self._lock:
+            self._requests.append(record)
+            if whole:
+                self._seen[record.operation] += 1
+            if record.done:
+                self._done[record.operation] += 1
+
+    def add_booking(self, reference: str, data: Mapping[str, Any]) -> None:
+        """Note that ``reference`` was booked and got ``data``."""
+        fee = data["orderFee"]
+        with self._lock:
+            self._bookings[reference] = self._bookings.get(reference, 0) + 1
+            self._fees[fee["currency"]] = self._fees.get(fee["currency"], Decimal(0)) + Decimal(fee["amount"])
+            if self._keep_replies:
+                self._replies[reference] = data

@@ -1,0 +1,20 @@
+"""The pytest plugin: the fixture ``fake_vendor``. Nothing of the package is loaded before a test asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pandapon_async.testing.vendor import FakeVendor
+
+
+@pytest.fixture
+def fake_vendor() -> Iterator[FakeVendor]:
+    """A fake vendor in a thread of its own, for one test."""
+    from pandapon_async.testing.vendor import FakeVendor
+
+    with FakeVendor() as vendor:
+        yield vendor

@@ -1,0 +1,144 @@
+"""The ``data`` of each operation's reply.
+
+A booking whose body equals the documented example gets the documented reply. Everything else here is INVENTED, in the
+documented shape where there is one: the values of other bookings, and the whole ``data`` of previews and estimates,
+whose replies no page shows.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from itertools import count
+from types import MappingProxyType
+from typing import Any, Final, cast
+
+from pandapon_async.testing.envelopes import success
+from pandapon_async.testing.ledger import Ledger
+from pandapon_async.testing.operations import ApiOperation, VendorKind
+
+BOOK: Final = "logistics.order.book_freight"
+PREVIEW: Final = "logistics.order.render_freight"
+ESTIMATE: Final = "logistics.item_price.estimate"
+
+_TRACKING_URL: Final = "https://www.far800.com/logistics/result?key="  # the host of the documented example
+_SERVICES: Final = (("1", "UCS", "EXPRESS", 2400), ("2", "UCS", "STANDARD", 1500), ("3", "FAR800", "ECONOMY", 900))
+"""INVENTED: serviceId, companyName, serviceCategory, and a price in cents that estimates start from."""
+
+
+def booking_reference(body: Any) -> str:
+    """What names a booking in the ledger: its ``renderId``, else the SHA-256 of the canonical body."""
+    if isinstance(body, dict):
+        render_id = cast("dict[str, Any]", body).get("renderId")
+        if isinstance(render_id, str) and render_id:
+            return render_id
+    return sha256(canonical(body)).hexdigest()
+
+
+def canonical(body: Any) -> bytes:
+    """The body as JSON with sorted members and no blanks."""
+    return json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode("utf-8", "replace")
+
+
+class Replier:
+    """Carries operations out: notes bookings in the ledger and makes the replies.
+
+    Args:
+        ledger: where bookings are noted.
+        seed: varies the invented values.
+    """
+
+    def __init__(self, ledger: Ledger, seed: int) -> None:
+        self._ledger = ledger
+        self._seed = seed
+        self._previews = count(1)
+        self._special: Mapping[str, Callable[[VendorKind, ApiOperation, Any], Any]] = MappingProxyType(
+            {BOOK: self._book, PREVIEW: self._preview, ESTIMATE: self._estimate}
+        )
+
+    def reply(self, kind: VendorKind, operation: ApiOperation, body: Any, request_id: str) -> Any:
+        """Carry ``operation`` out and give the whole reply."""
+        if operation.routed:
+            return operation.example_reply
+        special = self._special.get(operation.contract_id)
+        if special is not None:
+            return success(operation.family, special(kind, operation, body), request_id)
+        if operation.example_reply is not None:
+            return operation.example_reply
+        return success(operation.family, None, request_id)
+
+    def _book(self, _: VendorKind, operation: ApiOperation, body: Any) -> Mapping[str, Any]:
+        reference = booking_reference(body)
+        if operation.example_request is not None and body == operation.example_request:
+            data: dict[str, Any] = copy.deepcopy(operation.example_reply["data"])
+        else:
+            data = self._booking(reference, self._ledger.count(reference), body)
+        self._ledger.add_booking(reference, data)
+        return data
+
+    def _booking(self, reference: str, earlier: int, body: Any) -> dict[str, Any]:
+        """A booking of its own order id and tracking numbers; the fee is the reference's, whenever it is booked."""
+        digest = self._digest(f"booking {reference} {earlier}")
+        lines: list[Any] = cast("dict[str, Any]", body).get("lineItems") or []
+        return {
+            "orderId": str(10**17 + int.from_bytes(digest[:8], "big") % (9 * 10**17)),
+            "orderFee": self._fee(reference),
+            "subOrders": [_sub_order(line, digest, index) for index, line in enumerate(lines)],
+        }
+
+    def _preview(self, _: VendorKind, __: ApiOperation, body: Any) -> dict[str, Any]:
+        """A quote of its own each time, even for the same body. The booking of it costs what it says."""
+        digest = self._digest(f"preview {canonical(body).decode()}")
+        render_id = f"FF{int.from_bytes(digest[:4], 'big') % 10**8:08d}{next(self._previews):07d}"
+        return {"renderId": render_id, "orderFee": self._fee(render_id)}
+
+    def _estimate(self, kind: VendorKind, _: ApiOperation, body: Any) -> list[dict[str, Any]]:
+        """Three services; prices depend on vendor, destination and item, and grow with the quantity."""
+        item = cast("dict[str, Any]", body)
+        address: dict[str, Any] = item.get("receiverAddress") or {}
+        quantity = max(int(item.get("quantity") or 1), 1)
+        return [
+            {
+                "serviceId": service,
+                "companyName": company,
+                "serviceCategory": category,
+                "fee": _money(
+                    (
+                        cents
+                        + self._number(f"estimate {kind} {address.get('country')} {item.get('itemId')} {service}") % 900
+                    )
+                    * (quantity + 1)
+                    // 2
+                ),
+            }
+            for service, company, category, cents in _SERVICES
+        ]
+
+    def _fee(self, reference: str) -> dict[str, str]:
+        return _money(2_000 + self._number(f"fee {reference}") % 40_000)
+
+    def _number(self, text: str) -> int:
+        return int.from_bytes(self._digest(text)[:8], "big")
+
+    def _digest(self, text: str) -> bytes:
+        return sha256(f"{self._seed} {text}".encode("utf-8", "replace")).digest()
+
+
+def _sub_order(line: Any, digest: bytes, index: int) -> dict[str, Any]:
+    item = cast("dict[str, Any]", line)
+    number = f"FARJP{(int.from_bytes(digest[8:16], 'big') + index) % 10**13:013d}YQ"
+    return {
+        "itemInfos": [{name: item.get(name) for name in ("itemId", "skuId", "quantity", "title")}],
+        "internationalLogisticInfos": {
+            "logisticNumer": number,
+            "logisticCompanyName": "UCS",
+            "trackingUrl": _TRACKING_URL + number,
+            "logisticType": "UCS",
+        },
+    }
+
+
+def _money(cents: int) -> dict[str, str]:
+    return {"amount": f"{cents // 100}.{cents % 100:02d}", "currency": "USD"}

@@ -1,0 +1,260 @@
+"""The fake vendor: both vendors' documented contracts on one loopback port."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from pandapon_async.testing.checks import Account, TimestampUnit
+from pandapon_async.testing.desk import Desk, Rules
+from pandapon_async.testing.faults import Dice, Faults
+from pandapon_async.testing.ledger import Ledger
+from pandapon_async.testing.operations import KINDS, ApiOperation, VendorKind
+from pandapon_async.testing.server import Listener, ThreadHost
+from pandapon_async.testing.steps import ScriptStep, parse_step
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from pandapon_async.profiles import VendorProfile
+
+DEFAULT_ACCOUNTS: Final = tuple(
+    Account(kind=kind, access_key=f"fake-{kind}-key", access_secret=f"fake-{kind}-secret", user_id=user_id)
+    for kind, user_id in zip(KINDS, ("1000000000001", "1000000000002"), strict=True)
+)
+"""One account a vendor. The keys open nothing but the fake."""
+
+
+class FakeVendor:
+    """A real HTTP server that behaves as PandaPon and Xportcn KA are documented, and fails on command.
+
+    ``async with FakeVendor() as vendor`` serves on the running event loop; ``with FakeVendor() as vendor`` serves from
+    a thread of its own, so it works in synchronous code and under any test runner. Either way nothing is left behind
+    at the end. The object can be entered again: it takes the same port, and the ledger goes on.
+
+    It checks system headers, signature, timestamp window, nonce reuse, user id, the signed query of the logistics
+    operations, and the body against the contract. The error codes of its refusals are INVENTED (no table of either
+    vendor is public), and each refusal's text begins with ``invented:``. PandaPon lives at `url`, Xportcn KA under
+    ``/api``, as in the vendors' own base URLs.
+
+    Args:
+        host: the address to listen on.
+        port: the port; 0 takes a free one.
+        faults: random faults; may be replaced at any time.
+        accounts: who may call; `DEFAULT_ACCOUNTS` if None.
+        clock_offset: seconds that the vendor's clock is ahead (negative: behind), for its window and its ``Date``.
+        seed: of the faults and of the invented values.
+        reply_delay: seconds before every answer, besides the faults' latency.
+        slow: seconds between the halves of a ``slow_body``.
+        huge: bytes that ``huge_body`` and ``gzip_bomb`` exceed.
+        timestamp_unit: what the vendor takes timestamps for: ``"s"`` or ``"ms"``.
+        require_user_id: refuse calls without the ``user-id`` header.
+        require_signed_query: refuse logistics calls without ``?timestamp=&sign=``. Present, they must match anyway.
+        keep_replies: keep each booking's reply in the ledger.
+        now: the vendor's clock without its offset, in seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        faults: Faults | None = None,
+        accounts: Sequence[Account] | None = None,
+        clock_offset: float = 0.0,
+        seed: int = 0,
+        reply_delay: float = 0.0,
+        slow: float = 0.2,
+        huge: int = 40 << 20,
+        timestamp_unit: TimestampUnit = "s",
+        require_user_id: bool = False,
+        require_signed_query: bool = True,
+        keep_replies: bool = True,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._host, self._port = host, port
+        self._seed, self._slow, self._huge = seed, slow, huge
+        self._rules = Rules(
+            accounts=DEFAULT_ACCOUNTS if accounts is None else tuple(accounts),
+            clock_offset=clock_offset,
+            timestamp_unit=timestamp_unit,
+            require_user_id=require_user_id,
+            require_signed_query=require_signed_query,
+            reply_delay=reply_delay,
+            seed=seed,
+            now=now,
+        )
+        self.ledger: Final = Ledger(keep_replies=keep_replies)
+        self._desk = Desk(self._rules, self.ledger, Dice(Faults() if faults is None else faults, seed))
+        self._listener: Listener | None = None
+        self._thread: ThreadHost | None = None
+
+    # ----- what a test sets and reads
+
+    @property
+    def url(self) -> str:
+        """Where the vendor listens, ``http://127.0.0.1:PORT``.
+
+        Raises:
+            RuntimeError: no port is known before the first start.
+        """
+        if not self._port:
+            raise RuntimeError("the fake vendor has no port before it is started")
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._host, self._host)  # noqa: S104  as given by the caller
+        return f"http://[{host}]:{self._port}" if ":" in host else f"http://{host}:{self._port}"
+
+    @property
+    def serving(self) -> bool:
+        """Whether the vendor listens."""
+        return self._listener is not None or self._thread is not None
+
+    @property
+    def accounts(self) -> Sequence[Account]:
+        """Who may call."""
+        return self._rules.accounts
+
+    @property
+    def faults(self) -> Faults:
+        """The random faults. Assigning starts their random sequence anew; allowed from any thread."""
+        return self._desk.dice.faults
+
+    @faults.setter
+    def faults(self, faults: Faults) -> None:
+        self._desk.dice = Dice(faults, self._seed)
+
+    @property
+    def clock_offset(self) -> float:
+        """Seconds that the vendor's clock is ahead (negative: behind)."""
+        return self._rules.clock_offset
+
+    @clock_offset.setter
+    def clock_offset(self, seconds: float) -> None:
+        self._rules.clock_offset = seconds
+
+    @property
+    def script_left(self) -> int:
+        """How many scripted steps no call has taken yet."""
+        return len(self._desk.script)
+
+    def script(self, *steps: ScriptStep) -> None:
+        """Decide the next calls, one step a call in the order of their arrival; later steps are appended.
+
+        A step is a word (`steps.NAMED`), an HTTP status that is answered instead of doing, or a dict with any of
+        ``status`` (200), ``headers``, ``json`` or ``body``, ``done`` (False) and ``delay`` (seconds). A call that
+        fails the checks is never carried out, whatever its step. When no step is left, `faults` decide.
+
+        Raises:
+            ValueError: a step is unknown; then none is taken.
+        """
+        self._desk.script.extend([parse_step(step) for step in steps])
+
+    def route(self, method: str, path: str, reply: Any) -> None:
+        """Answer ``method`` and ``path`` (as at the vendor, without ``/api``) with exactly ``reply``, as JSON.
+
+        Holds for both vendors and from any thread. The system headers are still checked, and the body if the contract
+        knows the operation. The ledger counts other operations as ``"METHOD path"``.
+        """
+        method = method.upper()
+        for kind in KINDS:
+            known = self._desk.catalogue.methods(kind, path).get(method)
+            operation = known or ApiOperation(contract_id=f"{method} {path}", method=method, path=path)
+            routed = attrs.evolve(operation, path=path, example_reply=reply, routed=True)
+            self._desk.catalogue.add(kind, routed)
+
+    def profile(self, kind: VendorKind, **changes: Any) -> VendorProfile:
+        """A profile of the package that reaches this vendor, with the first account of that kind.
+
+        Args:
+            kind: ``"pandapon"`` or ``"xportcn_ka"``.
+            changes: fields that are to differ, as `VendorProfile.evolve` takes them.
+
+        Raises:
+            ValueError: the kind is unknown, or no account has it.
+            RuntimeError: no port is known before the first start.
+        """
+        from pandapon_async.profiles import PANDAPON, XPORTCN_KA, Credentials
+
+        if kind not in KINDS:
+            raise ValueError(f"unknown vendor {kind!r}; known are {', '.join(KINDS)}")
+        account = next((a for a in self._rules.accounts if a.kind == kind), None)
+        if account is None:
+            raise ValueError(f"this fake vendor has no account of kind {kind!r}")
+        pandapon = kind == "pandapon"
+        fields: Mapping[str, Any] = {
+            "base_url": self.url if pandapon else f"{self.url}/api",
+            "credentials": Credentials(
+                access_key=account.access_key, access_secret=account.access_secret, user_id=account.user_id
+            ),
+        }
+        return (PANDAPON if pandapon else XPORTCN_KA).evolve(**{**fields, **changes})
+
+    # ----- serving
+
+    async def start(self) -> None:
+        """Serve on the running event loop.
+
+        Raises:
+            OSError: the port is taken.
+            RuntimeError: it is serving already.
+        """
+        self._claim()
+        listener = self._make_listener()
+        self._opened(await listener.open())
+        self._listener = listener
+
+    async def stop(self) -> None:
+        """Cut every connection and stop; to be awaited on the loop of `start`. Harmless when not serving."""
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            await listener.close()
+
+    def start_thread(self) -> None:
+        """Serve from a thread of its own.
+
+        Raises:
+            OSError: the port is taken.
+            RuntimeError: it is serving already.
+        """
+        self._claim()
+        thread = ThreadHost(self._make_listener, self._opened)
+        thread.start()
+        self._thread = thread
+
+    def stop_thread(self) -> None:
+        """Cut every connection and join the thread of `start_thread`. Harmless when there is none."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.stop()
+
+    def _claim(self) -> None:
+        if self.serving:
+            raise RuntimeError("this fake vendor is serving already")
+
+    def _make_listener(self) -> Listener:
+        return Listener(self._desk, host=self._host, port=self._port, huge=self._huge, slow=self._slow)
+
+    def _opened(self, port: int) -> None:
+        self._port = port
+        self._desk.url = self.url
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    def __enter__(self) -> Self:
+        self.start_thread()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop_thread()
