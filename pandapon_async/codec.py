@@ -14,9 +14,11 @@ from typing import Any, TypeVar, cast, get_args, get_origin
 
 import attrs
 from cattrs import ClassValidationError, Converter, IterableValidationError
+from cattrs.fns import identity
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from .errors import RequestError
+from .fastpath import compile_structure
 from .jsonio import is_array, is_object
 from .model import Model, OpenReply, RequestModel, camel_case, members_of, optional_inner, suggestion, wire_name
 
@@ -26,7 +28,7 @@ RequestT = TypeVar("RequestT", bound=RequestModel)
 
 def to_wire(model: Model) -> dict[str, Any]:
     """A model as the vendor's JSON object: None and what was never set left out, empty text kept, ``extra`` merged in."""
-    wire: dict[str, Any] = _requests().unstructure(model)
+    wire: dict[str, Any] = _request_hook(cast("Any", type(model)))(model)
     return wire
 
 
@@ -60,7 +62,7 @@ def decode(cls: type[ModelT], data: Any, path: str = "$.data") -> tuple[ModelT |
     pruned = data
     while True:
         try:
-            model: ModelT = _replies().structure(pruned, cls)
+            model: ModelT = _reply_hook(cast("Any", cls))(pruned, cls)
         except Exception as error:  # noqa: BLE001 - as above
             leaves = _leaves(error)
             for where, reason in leaves:
@@ -90,6 +92,7 @@ def _requests() -> Converter:
     exact = {str: _exact(str, "text"), int: _exact(int, "a whole number"), bool: _exact(bool, "true or false")}
     _register(converter, {**exact, Decimal: _decimal_text})
     converter.register_unstructure_hook(Decimal, _plain_decimal)
+    converter.register_unstructure_hook_factory(_is_optional_primitive, _as_it_is)
     converter.register_structure_hook_factory(_is_model, _strict_structure)
     converter.register_unstructure_hook_factory(_is_model, _unstructure)
     return converter
@@ -101,6 +104,16 @@ def _replies() -> Converter:
     _register(converter, {str: _text, int: _integer, bool: _exact(bool, "true or false"), Decimal: _decimal})
     converter.register_structure_hook_factory(_is_model, _lenient_structure)
     return converter
+
+
+@functools.cache
+def _reply_hook(cls: Any) -> _Hook:
+    return _replies().get_structure_hook(cls)
+
+
+@functools.cache
+def _request_hook(cls: Any) -> Callable[[Any], dict[str, Any]]:
+    return _requests().get_unstructure_hook(cls)
 
 
 _Hook = Callable[[Any, Any], Any]
@@ -121,11 +134,21 @@ def _is_optional(annotation: Any) -> bool:
 def _optional(annotation: Any, converter: Converter) -> _Hook:
     inner = optional_inner(annotation)
     hook = converter.get_structure_hook(inner)
+    plain = inner if inner in (str, int, bool) else None
 
     def structure(value: Any, _: Any) -> Any:
-        return None if value is None else hook(value, inner)
+        # Most values are None or already right: neither needs another call.
+        return value if value is None or type(value) is plain else hook(value, inner)
 
     return structure
+
+
+def _is_optional_primitive(annotation: Any) -> bool:
+    return optional_inner(annotation) in (str, int, bool)
+
+
+def _as_it_is(annotation: Any) -> Callable[[Any], Any]:
+    return identity  # cattrs leaves the call out altogether
 
 
 def _tuple(annotation: Any, converter: Converter) -> _Hook:
@@ -188,8 +211,8 @@ def _strict_structure(cls: type[Model], converter: Converter) -> _Hook:
 
 
 def _lenient_structure(cls: type[Model], converter: Converter) -> _Hook:
-    typed = make_dict_structure_fn(cls, converter, **_wire_overrides(cls))
-    known = _known_names(cls)
+    exact = make_dict_structure_fn(cls, converter, **_wire_overrides(cls))
+    fast = compile_structure(cls, converter.get_structure_hook)
     open_cls = cls if issubclass(cls, OpenReply) else None
 
     def structure(value: Any, _: Any) -> Any:
@@ -197,12 +220,10 @@ def _lenient_structure(cls: type[Model], converter: Converter) -> _Hook:
             if open_cls is not None:
                 return open_cls(value=value)
             raise _UnfitError(f"expected an object, not {_kind(value)}")
-        model = typed(value, cls)
-        if not value.keys() <= known:
-            object.__setattr__(model, "extra", {name: value[name] for name in value if name not in known})
-        if open_cls is not None:
-            object.__setattr__(model, "value", value)
-        return model
+        try:
+            return fast(value)
+        except Exception:  # noqa: BLE001 - something doesn't fit: cattrs' way says what
+            return exact(value, cls)
 
     return structure
 

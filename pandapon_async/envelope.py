@@ -28,7 +28,7 @@ class Verdict(enum.Enum):
     NONE = "no verdict"
 
 
-@attrs.frozen
+@attrs.define
 class Envelope:
     """A reply's envelope; every member None if absent, null, or not of its kind."""
 
@@ -81,14 +81,16 @@ def meaning(code: int | str | None, effect: Effect, table: Mapping[int | str, Co
 
 
 def _code(value: Any) -> int | str | None:
+    if value is None or type(value) is int:
+        return value
     if isinstance(value, str):
         return normal_code(value) if value else None
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    return None
 
 
 def _text(value: Any) -> str | None:
-    if value is None or isinstance(value, (bool, dict, list)):
-        return None
-    return str(value)
+    if value is None or type(value) is str:
+        return value
+    return None if isinstance(value, (bool, dict, list)) else str(value)

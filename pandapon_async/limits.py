@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
-from types import TracebackType
 from typing import Any
 
 from .clock import Clock
@@ -145,29 +144,37 @@ class _Group:
 
 
 class Turn:
-    """One call's place: entered when a slot is held and its first attempt may go out; leaving gives the slot back."""
+    """One call's place: begun when a slot is held and its first attempt may go out, until its end gives the slot back.
+
+    ``if not turn.begin_now(): await turn.begin()``, then ``turn.end()`` in a ``finally``.
+    """
 
     def __init__(self, limiter: Limiter, group: _Group, *, patient: bool) -> None:
         self._limiter = limiter
         self._group = group
         self._patient = patient
 
-    async def __aenter__(self) -> Turn:
+    def begin_now(self) -> bool:
+        """Take the turn if it needs no waiting; False: it does, so `begin`."""
         group = self._group
-        if group.slots.try_acquire():
-            waited = 0.0
-        else:
-            waited = await self._wait_for_slot()
-        try:
-            await self.next_attempt(waited)
-        except BaseException:
-            group.slots.release()
-            raise
-        return self
+        return group.pacer is None and self._limiter.pause.left() <= 0 and group.slots.try_acquire()
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def begin(self) -> None:
+        """Wait for the turn. Cancelled or refused, it holds nothing.
+
+        Raises:
+            LimitExceeded: see `next_attempt`.
+        """
+        slots = self._group.slots
+        waited = 0.0 if slots.try_acquire() else await self._wait_for_slot()
+        try:
+            await self.next_attempt(waited, patient=self._patient)
+        except BaseException:
+            slots.release()
+            raise
+
+    def end(self) -> None:
+        """Give the slot back."""
         self._group.slots.release()
 
     async def _wait_for_slot(self) -> float:
@@ -185,7 +192,7 @@ class Turn:
     async def next_attempt(self, waited: float = 0.0, *, patient: bool = False) -> None:
         """Take a rate token and sit out the pause, before every attempt.
 
-        A call that has begun waits patiently: its own deadline ends it.
+        A patient one waits however long it takes; so does every call that has begun, since its own deadline ends it.
 
         Raises:
             LimitExceeded: a single call would wait longer than ``max_wait``, ``waited`` seconds of it already spent.
@@ -193,7 +200,7 @@ class Turn:
         pacer, pause = self._group.pacer, self._limiter.pause
         if pacer is None and pause.left() <= 0:
             return
-        if not (patient or self._patient):
+        if not patient:
             wait = waited + max(pause.left(), pacer.expected_wait() if pacer else 0.0)
             if wait > self._group.limits.max_wait:
                 raise LimitExceeded(

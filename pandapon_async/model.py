@@ -71,11 +71,27 @@ def optional_inner(annotation: Any) -> Any:
     return inner[0] if len(inner) == 1 and len(typing.get_args(annotation)) == 2 else None
 
 
+class _NoExtra(dict[str, Any]):
+    """An empty mapping that stays empty, so that all models can share it."""
+
+    def _refuse(self, *_: Any, **__: Any) -> Any:
+        raise TypeError("extra can't be changed: make a new model with attrs.evolve(model, extra={...})")
+
+    __setitem__ = __ior__ = update = setdefault = _refuse  # pyright: ignore[reportAssignmentType]
+
+    def __reduce__(self) -> str:
+        return "NO_EXTRA"
+
+
+NO_EXTRA: Mapping[str, Any] = _NoExtra()
+"""The ``extra`` of a model that has none."""
+
+
 @attrs.frozen(kw_only=True)
 class Model:
     """Base of every model. ``extra`` holds the members that this release doesn't know, by wire name, as plain JSON."""
 
-    extra: Mapping[str, Any] = attrs.field(factory=dict[str, Any], hash=False, repr=keys_only)
+    extra: Mapping[str, Any] = attrs.field(default=NO_EXTRA, hash=False, repr=keys_only)
 
 
 @attrs.frozen(kw_only=True)

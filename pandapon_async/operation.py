@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Generic, TypeVar
 
 import attrs
+from multidict import CIMultiDict
 
-from .model import Model, RequestModel, keys_only
+from .model import Model, RequestModel
 
 R_co = TypeVar("R_co", covariant=True)
 T_co = TypeVar("T_co", covariant=True)
@@ -90,8 +91,6 @@ class VendorRequest(RequestModel, Generic[R_co]):
 
     operation: ClassVar[Operation[Any]]
 
-    extra: Mapping[str, Any] = attrs.field(factory=dict[str, Any], hash=False, repr=keys_only)
-
     def natural_reference(self) -> str | None:
         """The request's own number, if it has one that tells it from others."""
         return None
@@ -125,6 +124,15 @@ class Reply(Generic[T_co]):
     attempts: int = 1
     elapsed: float = 0.0
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # aiohttp's headers don't pickle, their plain copy does.
+        members: dict[str, Any] = {member.name: getattr(self, member.name) for member in attrs.fields(Reply)}
+        return _reply_from, ({**members, "headers": CIMultiDict(self.headers)},)
+
     def __getitem__(self, name: str) -> Any:
         """A member of the whole body, by its wire name: the same as ``reply.raw[name]``."""
         return self.raw[name]
+
+
+def _reply_from(members: dict[str, Any]) -> Reply[Any]:
+    return Reply(**members)

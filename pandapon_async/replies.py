@@ -6,6 +6,7 @@ import re
 from typing import Any, TypeVar, cast
 
 import attrs
+from multidict import istr
 
 from .clock import http_date
 from .codec import decode
@@ -34,6 +35,7 @@ R = TypeVar("R")
 
 _SAME_METHOD_REDIRECTS = (301, 307, 308)
 _LONGEST_MESSAGE = 300
+_AGE, _DATE = istr("Age"), istr("Date")  # looked up for every reply
 
 
 def failure_of_broken(broken: BrokenExchangeError, call: Call, profile: VendorProfile) -> Failure:
@@ -226,15 +228,15 @@ class _Judge:
         until = http_date(text)
         if until is None:
             return None
-        now = http_date(self._exchange.headers.get("Date"))
+        now = http_date(self._exchange.headers.get(_DATE))
         return max(0.0, until - (self._exchange.received if now is None else now))
 
 
 def _vendor_time(exchange: Exchange, envelope: Envelope | None) -> float | None:
     """The vendor's clock in Unix seconds, if the reply can be trusted to tell it: its own word, over TLS or loopback, and from no cache."""
-    if envelope is None or not exchange.authentic or "Age" in exchange.headers:
+    if envelope is None or not exchange.authentic or _AGE in exchange.headers:
         return None
-    return http_date(exchange.headers.get("Date"))
+    return http_date(exchange.headers.get(_DATE))
 
 
 def cleaned(text: str, call: Call, profile: VendorProfile, signed: tuple[str, ...]) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import sys
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, TypeGuard, TypeVar, Union
@@ -23,10 +21,10 @@ from .errors import (
     OutcomeUnknownError,
     PandaponError,
     RequestError,
-    Stage,
 )
 from .jsonio import check_json, dumps, is_array
 from .limits import Limiter, Turn
+from .observer import Hooks, Observer, OnAttempt, OnInDoubt, OnReply
 from .operation import Effect, Evidence, Operation, Reply, Route, VendorRequest
 from .profiles import RetryPolicy, Timeouts, VendorProfile
 from .replies import failure_of_broken, judged
@@ -44,15 +42,7 @@ Input = Union[VendorRequest[R], tuple[str, VendorRequest[R]]]  # noqa: UP007 - e
 """A request, or a pair (reference, request)."""
 
 BeforeSend = Callable[[], Awaitable[None]]
-OnAttempt = Callable[[Attempt, "str | None", Operation[Any]], object]
-OnReply = Callable[[Reply[Any], "str | None", Operation[Any]], object]
-OnInDoubt = Callable[["str | None", Operation[Any]], object]
-
 ASYNC_ONLY = "this is asynchronous: use `async with` (or `await ...open()` and `await ...close()`)"
-
-logger = logging.getLogger("pandapon_async")
-
-_LOGGED_HEADERS = ("Date", "Retry-After", "Content-Type", "Content-Length")
 
 
 class SessionOptions(TypedDict, total=False):
@@ -64,21 +54,6 @@ class SessionOptions(TypedDict, total=False):
     on_attempt: OnAttempt | None
     on_reply: OnReply | None
     on_in_doubt: OnInDoubt | None
-
-
-@attrs.frozen(kw_only=True)
-class Hooks:
-    """Plain functions that a session calls; one that raises is logged and changes nothing.
-
-    Attributes:
-        on_attempt: ``(attempt, reference, operation)`` after each attempt.
-        on_reply: ``(reply, reference, operation)`` after each call that succeeded.
-        on_in_doubt: ``(reference, operation)`` when a WRITE ends in doubt, by an error or by being cancelled.
-    """
-
-    on_attempt: OnAttempt | None = None
-    on_reply: OnReply | None = None
-    on_in_doubt: OnInDoubt | None = None
 
 
 @attrs.define
@@ -139,6 +114,7 @@ class VendorSession:
     def _setup(self, profile: VendorProfile, shared: _Shared, hooks: Hooks) -> None:
         self.profile = profile
         self.hooks = hooks
+        self._observer = Observer(profile.name, hooks)
         self._shared = shared
         self._urls: dict[tuple[str, str | None], URL] = {}
         self.logistics = LogisticsService(self)
@@ -288,7 +264,7 @@ class VendorSession:
             RequestError: it is no request, or can't be encoded.
             ConfigError: the path of its operation isn't known.
         """
-        reference, request = split_pair(item)
+        reference, request = (None, item) if isinstance(item, VendorRequest) else split_pair(item)
         operation: Operation[Any] = type(request).operation
         body = dumps(to_wire(request))
         return Call(operation, request, reference or request.natural_reference(), self._url(operation), "", body)
@@ -315,7 +291,7 @@ class VendorSession:
     def _warn_once_if_inferred(self, operation: Operation[Any], route: Route) -> None:
         if route.evidence is Evidence.INFERRED and operation.name not in self._shared.warned:
             self._shared.warned.add(operation.name)
-            logger.warning("%s %s: the path %s is inferred, not seen", self.profile.name, operation.name, route.path)
+            self._observer.inferred(operation, route.path)
 
     async def run(self, call: Call, *, patient: bool, before_send: BeforeSend | None = None) -> Reply[Any]:
         """Take a turn, send, and send again where the table of failures allows it.
@@ -325,57 +301,100 @@ class VendorSession:
             patient: wait for the turn however long it takes.
             before_send: awaited once, after the turn has come and before the first attempt; if it raises, nothing is sent.
         """
-        shared, policy = self._shared, self.profile.retry
-        await shared.transport.open()
+        shared = self._shared
+        client = shared.transport.ready() or await shared.transport.open()
+        turn = shared.limiter.turn(call.operation.limit_group, patient=patient)
         records: list[Attempt] = []
         try:
-            async with shared.limiter.turn(call.operation.limit_group, patient=patient) as turn:
+            if not turn.begin_now():
+                await turn.begin()
+            try:
                 if before_send is not None:
                     await before_send()
-                deadline = shared.clock.monotonic() + self.profile.timeouts.total
-                retries: Retries | None = None
-                while True:
-                    result = await self._attempt(call, records, deadline)
-                    if not isinstance(result, Failure):
-                        return self._succeeded(call, result, records)
-                    retries = retries or Retries(policy, shared.budget)
-                    again = retries.verdict(result, len(records))
-                    if again is None:
-                        shared.limiter.pause.extend(pause_after(result.error, policy))
-                        raise result.error
-                    deadline += await self._wait(again, turn, deadline)
+                return await self._attempts(client, call, turn, records)
+            finally:
+                turn.end()
         except PandaponError as error:
             self._failed(call, error, records)
             raise
         except asyncio.CancelledError:
-            self._cancelled(call)
+            if call.written and call.operation.effect is Effect.WRITE:
+                self._observer.in_doubt(call)
             raise
 
-    async def _attempt(self, call: Call, records: list[Attempt], deadline: float) -> Reply[Any] | Failure:
+    async def _attempts(
+        self, client: aiohttp.ClientSession, call: Call, turn: Turn, records: list[Attempt]
+    ) -> Reply[Any]:
+        shared, policy = self._shared, self.profile.retry
+        call.began = shared.clock.monotonic()
+        deadline = call.began + self.profile.timeouts.total
+        retries: Retries | None = None
+        while True:
+            result = await self._attempt(client, call, records, deadline)
+            if not isinstance(result, Failure):
+                return result
+            retries = retries or Retries(policy, shared.budget)
+            again = retries.verdict(result, len(records))
+            if again is None:
+                shared.limiter.pause.extend(pause_after(result.error, policy))
+                raise result.error
+            deadline += await self._wait(again, turn, deadline)
+            client = shared.transport.ready() or await shared.transport.open()
+
+    async def _attempt(
+        self, client: aiohttp.ClientSession, call: Call, records: list[Attempt], deadline: float
+    ) -> Reply[Any] | Failure:
         shared = self._shared
-        client = await shared.transport.open()
-        began = shared.clock.monotonic()
-        if not records:
-            call.began = began
+        began = call.began if not records else shared.clock.monotonic()
         exchange: Exchange | None = None
-        vendor_time: float | None = None
         result: Reply[Any] | Failure
         try:
             exchange = await shared.transport.attempt(client, call, shared.offset.seconds(), deadline - began)
         except BrokenExchangeError as broken:
             result = failure_of_broken(broken, call, self.profile)
         else:
-            result, vendor_time = judged(exchange, call, self.profile)
+            result = self._judged(exchange, call)
         call.written = False
-        if exchange is not None and vendor_time is not None:
-            if isinstance(result, Failure) and result.signed_wrong_time:
-                shared.offset.adopt(vendor_time, exchange.received)
-            else:
-                shared.offset.observe(vendor_time, exchange.sent, exchange.received)
-        record = _record(len(records) + 1, result, exchange, shared.clock.monotonic() - began)
-        records.append(record)
-        self._tell_attempt(call, record, exchange)
+        ended = shared.clock.monotonic()
+        if isinstance(result, Failure):
+            self._observer.attempt(call, result, exchange, ended - began, records)
+        else:
+            self._succeeded(call, result, exchange, ended, began, records)
         return result
+
+    def _judged(self, exchange: Exchange, call: Call) -> Reply[Any] | Failure:
+        result, vendor_time = judged(exchange, call, self.profile)
+        if vendor_time is not None:
+            if isinstance(result, Failure) and result.signed_wrong_time:
+                self._shared.offset.adopt(vendor_time, exchange.received)
+            else:
+                self._shared.offset.observe(vendor_time, exchange.sent, exchange.received)
+        return result
+
+    def _succeeded(
+        self,
+        call: Call,
+        reply: Reply[Any],
+        exchange: Exchange | None,
+        ended: float,
+        began: float,
+        records: list[Attempt],
+    ) -> None:
+        self._shared.budget.earn()
+        # The reply was made a moment ago and nobody else has seen it.
+        object.__setattr__(reply, "attempts", len(records) + 1)
+        object.__setattr__(reply, "elapsed", ended - call.began)
+        if self._observer.watches_success():
+            self._observer.attempt(call, reply, exchange, ended - began, records)
+        self._observer.reply(call, reply)
+
+    def _failed(self, call: Call, error: PandaponError, records: list[Attempt]) -> None:
+        error.attempts = tuple(records)
+        error.vendor = error.vendor or self.profile.name
+        error.operation = error.operation or call.operation.name
+        error.reference = error.reference or call.reference
+        if isinstance(error, OutcomeUnknownError):
+            self._observer.in_doubt(call)
 
     async def _wait(self, again: Again, turn: Turn, deadline: float) -> float:
         """Wait for the next attempt; returns the seconds of it that the deadline doesn't count."""
@@ -389,58 +408,6 @@ class VendorSession:
         began = clock.monotonic()
         await turn.next_attempt(patient=True)
         return clock.monotonic() - began
-
-    # --- what is told, and to whom ---
-
-    def _succeeded(self, call: Call, reply: Reply[Any], records: list[Attempt]) -> Reply[Any]:
-        shared = self._shared
-        shared.budget.earn()
-        # The reply was made a moment ago and nobody else has seen it.
-        object.__setattr__(reply, "attempts", len(records))
-        object.__setattr__(reply, "elapsed", shared.clock.monotonic() - call.began)
-        if reply.problems:
-            logger.warning(
-                "%s %s: it was made, but the reply does not fit: %s",
-                self.profile.name,
-                call.operation.name,
-                "; ".join(reply.problems),
-            )
-        if self.hooks.on_reply is not None:
-            _guarded(self.hooks.on_reply, reply, call.reference, call.operation)
-        return reply
-
-    def _failed(self, call: Call, error: PandaponError, records: list[Attempt]) -> None:
-        error.attempts = tuple(records)
-        error.vendor = error.vendor or self.profile.name
-        error.operation = error.operation or call.operation.name
-        error.reference = error.reference or call.reference
-        if isinstance(error, OutcomeUnknownError):
-            self._tell_in_doubt(call)
-
-    def _cancelled(self, call: Call) -> None:
-        if call.written and call.operation.effect is Effect.WRITE:
-            self._tell_in_doubt(call)
-
-    def _tell_in_doubt(self, call: Call) -> None:
-        if self.hooks.on_in_doubt is not None:
-            _guarded(self.hooks.on_in_doubt, call.reference, call.operation)
-
-    def _tell_attempt(self, call: Call, record: Attempt, exchange: Exchange | None) -> None:
-        if self.hooks.on_attempt is not None:
-            _guarded(self.hooks.on_attempt, record, call.reference, call.operation)
-        if logger.isEnabledFor(logging.DEBUG):
-            headers: Mapping[str, str] = exchange.headers if exchange else {}
-            logger.debug(
-                "%s %s attempt %d: %s, status %s, code %s, %.3f s, %s",
-                self.profile.name,
-                call.operation.name,
-                record.number,
-                record.error or "ok",
-                record.status,
-                record.code,
-                record.elapsed,
-                {name: headers[name] for name in _LOGGED_HEADERS if name in headers},
-            )
 
 
 def split_pair(item: Any) -> tuple[str | None, VendorRequest[Any]]:
@@ -466,26 +433,3 @@ def _is_pair(item: Any) -> TypeGuard[tuple[Any, Any]]:
 
 def _is_request(item: Any) -> TypeGuard[VendorRequest[Any]]:
     return isinstance(item, VendorRequest)
-
-
-def _record(number: int, result: Reply[Any] | Failure, exchange: Exchange | None, elapsed: float) -> Attempt:
-    status = exchange.status if exchange else None
-    if not isinstance(result, Failure):
-        return Attempt(number=number, stage=Stage.REPLIED, status=status, code=result.code, elapsed=elapsed)
-    error = result.error
-    return Attempt(
-        number=number,
-        stage=error.stage or Stage.UNKNOWN,
-        error=type(error).__name__,
-        status=status,
-        code=getattr(error, "code", None),
-        elapsed=elapsed,
-    )
-
-
-def _guarded(hook: Callable[..., object], *args: object) -> None:
-    try:
-        hook(*args)
-    except Exception:  # noqa: BLE001 - a hook is a guest: what it does must not change what is known of a booking
-        # Without the traceback's text: it is the guest's, and may quote what it was given.
-        logger.warning("a hook raised %s; it is ignored", type(sys.exc_info()[1]).__name__)

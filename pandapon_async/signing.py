@@ -8,7 +8,7 @@ every sample on the vendors' pages has this shape. The body isn't signed: TLS is
 from __future__ import annotations
 
 import hashlib
-import secrets
+import os
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -35,7 +35,7 @@ class Signer(Protocol):
 
 def new_nonce() -> str:
     """A fresh nonce: 32 characters from a secure source."""
-    return secrets.token_hex(NONCE_LENGTH // 2).upper()
+    return os.urandom(NONCE_LENGTH // 2).hex().upper()
 
 
 def sign(access_key: str, access_secret: str, timestamp: str, nonce: str) -> str:

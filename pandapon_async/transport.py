@@ -13,10 +13,11 @@ from urllib.parse import quote
 
 import aiohttp
 import attrs
+from aiohttp import hdrs
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.client_middlewares import ClientHandlerType
 from aiohttp.payload import Payload
-from multidict import CIMultiDict
+from multidict import CIMultiDictProxy
 from yarl import URL
 
 from ._version import __version__
@@ -61,7 +62,7 @@ class Call:
     began: float = 0.0
 
 
-@attrs.frozen
+@attrs.define
 class Exchange:
     """A whole reply.
 
@@ -71,7 +72,7 @@ class Exchange:
     """
 
     status: int
-    headers: CIMultiDict[str]
+    headers: CIMultiDictProxy[str]
     body: bytes
     sent: float
     received: float
@@ -182,8 +183,22 @@ class Transport:
         self._opening: asyncio.Lock | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
+        self._whole_timeout = self._timeout(profile.timeouts.total)
         base = URL(profile.base_url)
         self._authentic = base.scheme == "https" or is_loopback(base.host or "")
+
+    def ready(self) -> aiohttp.ClientSession | None:
+        """The aiohttp session, if it is open already; None: `open` it.
+
+        Raises:
+            ConfigError: the session that was given has been closed.
+        """
+        client = self._client
+        if client is None or asyncio.get_running_loop() is not self._loop:
+            return None
+        if client.closed:
+            raise ConfigError("the ClientSession that was given is closed", vendor=self._profile.name)
+        return client
 
     async def open(self) -> aiohttp.ClientSession:
         """The aiohttp session, made at the first call.
@@ -191,14 +206,6 @@ class Transport:
         Raises:
             ConfigError: closed, or used from a second event loop.
         """
-        client = self._client
-        if client is None or asyncio.get_running_loop() is not self._loop:
-            return await self._first_open()
-        if client.closed:
-            raise ConfigError("the ClientSession that was given is closed", vendor=self._profile.name)
-        return client
-
-    async def _first_open(self) -> aiohttp.ClientSession:
         name = self._profile.name
         if self._was_closed():
             raise ConfigError("the session is closed", vendor=name)
@@ -264,7 +271,7 @@ class Transport:
                 data=None if call.body is None else _Body(call, call.body),
                 headers=_HEADERS if self._given is not None else None,
                 proxy=self._profile.proxy,
-                timeout=self._timeout(seconds),
+                timeout=self._whole_timeout if seconds == self._profile.timeouts.total else self._timeout(seconds),
                 middlewares=(signing,),
                 allow_redirects=False,
                 raise_for_status=False,
@@ -276,10 +283,15 @@ class Transport:
                 response.close()
         except Exception as error:  # noqa: BLE001 - aiohttp raises its own, the system's and asyncio's: all are told apart here
             _raise_broken(error, written=call.written)
-        headers = CIMultiDict(response.headers)
-        received = self._clock.now()
         return Exchange(
-            response.status, headers, body, sent, received, signing.signed_at, self._authentic, signing.signed
+            response.status,
+            response.headers,
+            body,
+            sent,
+            self._clock.now(),
+            signing.signed_at,
+            self._authentic,
+            signing.signed,
         )
 
     def _timeout(self, seconds: float) -> aiohttp.ClientTimeout:
@@ -291,7 +303,7 @@ class Transport:
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         most = self._profile.max_reply_bytes
         length = response.content_length
-        if length is not None and length <= most and "Content-Encoding" not in response.headers:
+        if length is not None and length <= most and hdrs.CONTENT_ENCODING not in response.headers:
             return await response.read()
         chunks: list[bytes] = []
         async for chunk in response.content.iter_any():

@@ -238,7 +238,8 @@ class OutcomeStream(Generic[R]):
             if numbered is None:
                 return
             await self._one(task, *numbered)
-            await self._wait_for_room()
+            if self._full():
+                await self._wait_for_room()
 
     async def _one(self, task: asyncio.Task[None], index: int, item: Input[R]) -> None:
         """One request to its outcome, whatever happens."""

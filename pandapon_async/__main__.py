@@ -1,0 +1,29 @@
+"""The command line's way in: ``pandapon``, or ``python -m pandapon_async``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+
+_NEEDED = ("click", "rich")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; ends with `SystemExit`, or returns 2 if the extra ``cli`` is not installed.
+
+    Args:
+        arguments: the command line without the program's name; that of the process unless given.
+    """
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        needs = " and ".join(missing)
+        sys.stderr.write(f"pandapon: the command line needs {needs}: pip install 'pandapon-async[cli]'\n")
+        return 2
+    from .cli.app import app
+
+    return app.main(args=None if arguments is None else list(arguments), prog_name="pandapon")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,121 @@
+"""What is told of a call, and to whom: the caller's hooks, and the log."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from .errors import Attempt, Stage
+from .operation import Operation, Reply
+from .retry import Failure
+
+if TYPE_CHECKING:
+    from .transport import Call, Exchange
+
+OnAttempt = Callable[[Attempt, "str | None", Operation[Any]], object]
+OnReply = Callable[[Reply[Any], "str | None", Operation[Any]], object]
+OnInDoubt = Callable[["str | None", Operation[Any]], object]
+
+logger = logging.getLogger("pandapon_async")
+
+# An allow-list: whatever else a vendor sends may be a secret.
+_LOGGED_HEADERS = ("Date", "Retry-After", "Content-Type", "Content-Length")
+
+
+@attrs.frozen(kw_only=True)
+class Hooks:
+    """Plain functions that a session calls; one that raises is logged and changes nothing.
+
+    Attributes:
+        on_attempt: ``(attempt, reference, operation)`` after each attempt.
+        on_reply: ``(reply, reference, operation)`` after each call that succeeded.
+        on_in_doubt: ``(reference, operation)`` when a WRITE ends in doubt, by an error or by being cancelled.
+    """
+
+    on_attempt: OnAttempt | None = None
+    on_reply: OnReply | None = None
+    on_in_doubt: OnInDoubt | None = None
+
+
+class Observer:
+    """Tells one session's hooks, and the log, what happens."""
+
+    def __init__(self, account: str, hooks: Hooks) -> None:
+        self._account = account
+        self._hooks = hooks
+
+    def watches_success(self) -> bool:
+        """Whether anybody wants to hear of attempts that succeeded."""
+        return self._hooks.on_attempt is not None or logger.isEnabledFor(logging.DEBUG)
+
+    def attempt(
+        self,
+        call: Call,
+        result: Reply[Any] | Failure,
+        exchange: Exchange | None,
+        elapsed: float,
+        records: list[Attempt],
+    ) -> None:
+        """One attempt has ended: add its record, and tell."""
+        record = _record(len(records) + 1, result, exchange, elapsed)
+        records.append(record)
+        if self._hooks.on_attempt is not None:
+            _guarded(self._hooks.on_attempt, record, call.reference, call.operation)
+        if logger.isEnabledFor(logging.DEBUG):
+            headers: Mapping[str, str] = exchange.headers if exchange else {}
+            logger.debug(
+                "%s %s attempt %d: %s, status %s, code %s, %.3f s, %s",
+                self._account,
+                call.operation.name,
+                record.number,
+                record.error or "ok",
+                record.status,
+                record.code,
+                record.elapsed,
+                {name: headers[name] for name in _LOGGED_HEADERS if name in headers},
+            )
+
+    def reply(self, call: Call, reply: Reply[Any]) -> None:
+        """A call has succeeded."""
+        if reply.problems:
+            paths = "; ".join(reply.problems)
+            logger.warning(
+                "%s %s: it was made, but the reply does not fit: %s", self._account, call.operation.name, paths
+            )
+        if self._hooks.on_reply is not None:
+            _guarded(self._hooks.on_reply, reply, call.reference, call.operation)
+
+    def in_doubt(self, call: Call) -> None:
+        """A WRITE has ended in doubt."""
+        if self._hooks.on_in_doubt is not None:
+            _guarded(self._hooks.on_in_doubt, call.reference, call.operation)
+
+    def inferred(self, operation: Operation[Any], path: str | None) -> None:
+        """A path is used that was never seen."""
+        logger.warning("%s %s: the path %s is inferred, not seen", self._account, operation.name, path)
+
+
+def _record(number: int, result: Reply[Any] | Failure, exchange: Exchange | None, elapsed: float) -> Attempt:
+    status = exchange.status if exchange else None
+    if not isinstance(result, Failure):
+        return Attempt(number=number, stage=Stage.REPLIED, status=status, code=result.code, elapsed=elapsed)
+    error = result.error
+    return Attempt(
+        number=number,
+        stage=error.stage or Stage.UNKNOWN,
+        error=type(error).__name__,
+        status=status,
+        code=getattr(error, "code", None),
+        elapsed=elapsed,
+    )
+
+
+def _guarded(hook: Callable[..., object], *args: object) -> None:
+    try:
+        hook(*args)
+    except Exception as error:  # noqa: BLE001 - a hook is a guest: what it does must not change what is known of a booking
+        # Without its text: that may quote what the hook was given.
+        logger.warning("a hook raised %s; it is ignored", type(error).__name__)
