@@ -6,10 +6,11 @@ import enum
 import hashlib
 import ipaddress
 import math
+import re
 import ssl
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import attrs
 
@@ -164,13 +165,24 @@ def normal_code(code: int | str) -> int | str:
     return code
 
 
+def _parsed_url(url: object, field: str, vendor: str) -> SplitResult:
+    """An absolute http or https URL, taken apart; the error doesn't show it, since it may hold a password."""
+    try:
+        parts = urlsplit(url) if isinstance(url, str) else None
+        if parts is not None and parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+            return parts
+    except ValueError:  # a port that is no number, brackets that don't match
+        pass
+    raise ConfigError(f"{field}: must be http:// or https:// and name a host", vendor=vendor)
+
+
+def without_userinfo(url: str) -> str:
+    """A URL without the user and password in it."""
+    return re.sub(r"^([A-Za-z][A-Za-z0-9+.-]*://)?.*@", r"\1***@", url, flags=re.DOTALL)
+
+
 def _hide_userinfo(url: str | None) -> str:
-    if url is None:
-        return "None"
-    host = urlsplit(url)
-    return repr(
-        url if host.username is None and host.password is None else f"{host.scheme}://***@{host.hostname}:{host.port}"
-    )
+    return "None" if url is None else repr(without_userinfo(url))
 
 
 @attrs.frozen(kw_only=True)
@@ -222,14 +234,14 @@ class VendorProfile:
             if not path.startswith("/") or "?" in path:
                 raise ConfigError(f"paths[{operation!r}]: must start with a slash and hold no query", vendor=self.name)
         self._check_base_url()
+        if self.proxy is not None:
+            _parsed_url(self.proxy, "proxy", self.name)
 
     def _check_base_url(self) -> None:
-        url = urlsplit(self.base_url)
-        if url.scheme not in ("http", "https") or not url.hostname:
-            raise ConfigError("base_url: must be http:// or https:// and name a host", vendor=self.name)
+        url = _parsed_url(self.base_url, "base_url", self.name)
         if url.username or url.password or url.query or url.fragment:
             raise ConfigError("base_url: must hold no user, password, query or fragment", vendor=self.name)
-        if url.scheme == "http" and not self.allow_insecure and not is_loopback(url.hostname):
+        if url.scheme == "http" and not self.allow_insecure and not is_loopback(url.hostname or ""):
             raise ConfigError(
                 "base_url: http:// is refused, since the body isn't signed and TLS is its only protection "
                 "(allow_insecure=True overrides)",

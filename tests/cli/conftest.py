@@ -1,0 +1,107 @@
+"""The command line under test: in this process, or as a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from pandapon_async.cli.app import app
+from pandapon_async.testing import FakeVendor
+
+Pandapon = Callable[..., Result]
+
+ESTIMATE = {"itemId": "1", "skuId": "2", "quantity": 1, "receiverAddress": {"country": "US"}}
+"""The body of a READ."""
+BOOKING = {"renderId": "FF1", "receiverAddress": {"name": "Jane Example", "phone": "5550100100", "country": "US"}}
+"""The body of a WRITE."""
+SECRETS = ("fake-pandapon-secret", "fake-xportcn_ka-secret")
+
+
+def environment(vendor: FakeVendor, *kinds: str) -> dict[str, str]:
+    """What the environment holds of the accounts at a fake vendor."""
+    found: dict[str, str] = {}
+    for account in vendor.accounts:
+        if account.kind in kinds:
+            prefix = account.kind.upper()
+            found[f"{prefix}_BASE_URL"] = vendor.profile(account.kind).base_url
+            found[f"{prefix}_ACCESS_KEY"] = account.access_key
+            found[f"{prefix}_ACCESS_SECRET"] = account.access_secret
+            found[f"{prefix}_USER_ID"] = account.user_id or ""
+    return found
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No account, and nothing that changes how output looks."""
+    for name in list(os.environ):
+        if name.startswith(("PANDAPON_", "XPORTCN_KA_")) or name in ("FORCE_COLOR", "NO_COLOR", "COLUMNS"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def shop() -> Iterator[FakeVendor]:
+    """A fake vendor in a thread of its own."""
+    with FakeVendor() as vendor:
+        yield vendor
+
+
+@pytest.fixture
+def keys(shop: FakeVendor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The PandaPon account of the fake vendor, in the environment."""
+    for name, value in environment(shop, "pandapon").items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def pandapon() -> Pandapon:
+    """Runs a command in this process; arguments that aren't text are given as JSON."""
+
+    def invoke(*arguments: Any, stdin: str | bytes | None = None) -> Result:
+        texts = [argument if isinstance(argument, str) else json.dumps(argument) for argument in arguments]
+        result = CliRunner().invoke(app, texts, input=stdin, prog_name="pandapon")
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result
+
+    return invoke
+
+
+@pytest.fixture
+def accounts(tmp_path: Path) -> Callable[[str], str]:
+    """Writes a TOML file of accounts."""
+
+    def write(text: str) -> str:
+        path = tmp_path / "vendors.toml"
+        path.write_text(text, encoding="utf-8")
+        return str(path)
+
+    return write
+
+
+@contextlib.contextmanager
+def process(*arguments: str, environ: dict[str, str] | None = None, **streams: Any) -> Iterator[subprocess.Popen[str]]:
+    """The program as a process of its own; it doesn't outlive the block."""
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL, **streams}
+    child = subprocess.Popen(
+        [sys.executable, "-m", "pandapon_async", *arguments],
+        text=True,
+        env={**os.environ, **(environ or {})},
+        **streams,
+    )
+    try:
+        yield child
+    finally:
+        child.kill()
+        child.wait()
+        for pipe in (child.stdout, child.stderr):
+            if pipe is not None:
+                pipe.close()
