@@ -45,7 +45,7 @@ def http_date(text: str | None) -> float | None:
         return None
     try:
         moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError):
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
     # A date without a zone is read as local time by timestamp(): HTTP's are GMT.
     return moment.timestamp() if moment.tzinfo else None

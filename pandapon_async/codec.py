@@ -7,20 +7,33 @@ what doesn't is left out and named, and nothing is coerced that could change its
 from __future__ import annotations
 
 import functools
-import types
+import itertools
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar, cast, get_args, get_origin
 
 import attrs
-from cattrs import ClassValidationError, Converter, IterableValidationError
+from cattrs import Converter, IterableValidationError, IterableValidationNote
 from cattrs.fns import identity
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from .errors import RequestError
 from .fastpath import compile_structure
 from .jsonio import is_array, is_object
-from .model import Model, OpenReply, RequestModel, camel_case, members_of, optional_inner, suggestion, wire_name
+from .misfits import GONE, MISSING, UnfitError, dotted, leaves, without
+from .model import (
+    MOST_DIGITS,
+    Model,
+    OpenReply,
+    RequestModel,
+    is_sensible,
+    members_of,
+    optional_inner,
+    suggestion,
+    wire_name,
+)
+
+_MOST_PROBLEMS = 100
 
 ModelT = TypeVar("ModelT", bound=Model)
 RequestT = TypeVar("RequestT", bound=RequestModel)
@@ -40,50 +53,63 @@ def from_wire(cls: type[RequestT], data: Mapping[str, Any]) -> RequestT:
     Raises:
         RequestError: names the first wrong member by its wire path.
     """
+    if not isinstance(data, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - files hold anything
+        raise RequestError(f"expected an object, not {_kind(data)}")
     try:
-        return _requests().structure(data, cls)
-    except RequestError:
-        raise
+        return _requests().structure({**data}, cls)
     except Exception as error:  # noqa: BLE001 - cattrs raises a tree of its own and of the hooks' errors
-        where, reason = _leaves(error)[0]
-        path = _dotted(where).removeprefix(".")
-        raise RequestError(f"{path}: {reason}" if path else reason, field=path or None) from None
+        where, reason = leaves(error)[0]
+    path = dotted(where).removeprefix(".")
+    # Raised here, where nothing is being handled: cattrs' tree holds the values, which are personal.
+    raise RequestError(f"{path}: {reason}" if path else reason, field=path or None)
 
 
 def decode(cls: type[ModelT], data: Any, path: str = "$.data") -> tuple[ModelT | None, tuple[str, ...]]:
     """A reply model from plain JSON, leniently.
 
     Returns:
-        The model (None if the whole doesn't fit, or is null) and the problems: JSON paths of what was left out, and why.
+        The model (None if the whole doesn't fit, or is null) and the problems: JSON paths of what was left out, and why (the
+        first hundred).
     """
     if data is None and not issubclass(cls, OpenReply):
         return None, ()
+    try:
+        return _hook_of(_fast_replies, cast("Any", cls))(data, cls), ()
+    except Exception:  # noqa: BLE001 - something doesn't fit: cattrs' own way says what
+        return _decode_what_fits(cls, data, path)
+
+
+def _decode_what_fits(cls: type[ModelT], data: Any, path: str) -> tuple[ModelT | None, tuple[str, ...]]:
     problems: dict[str, str] = {}
     pruned = data
     while True:
         try:
-            model: ModelT = _reply_hook(cast("Any", cls))(pruned, cls)
-        except Exception as error:  # noqa: BLE001 - as above
-            leaves = _leaves(error)
-            for where, reason in leaves:
-                problems.setdefault(path + _dotted(where), reason)
-            # What lacks a member goes as a whole: there is nothing to take out of it.
-            unfit = {where[:-1] if reason == _MISSING else where for where, reason in leaves}
-            if () in unfit:
-                return None, _listed(problems)
-            outermost = [where for where in unfit if not any(where[:cut] in unfit for cut in range(1, len(where)))]
-            pruned = functools.reduce(_without, sorted(outermost, key=_order, reverse=True), pruned)
+            model: ModelT = _hook_of(_replies, cast("Any", cls))(pruned, cls)
+        except Exception as error:  # noqa: BLE001 - cattrs raises a tree of its own and of the hooks' errors
+            found = leaves(error)
         else:
             if problems and isinstance(model, OpenReply):
                 object.__setattr__(model, "value", data)
             return model, _listed(problems)
+        for where, reason in found:
+            problems.setdefault(path + dotted(where), reason)
+        # What lacks a member goes as a whole: there is nothing to take out of it.
+        unfit = {where[:-1] if reason == MISSING else where for where, reason in found}
+        if () in unfit:
+            return None, _listed(problems)
+        pruned = without(
+            pruned, [where for where in unfit if not any(where[:cut] in unfit for cut in range(1, len(where)))]
+        )
 
 
 def _listed(problems: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(f"{path}: {reason}" for path, reason in problems.items())
+    lines = [f"{path}: {reason}" for path, reason in itertools.islice(problems.items(), _MOST_PROBLEMS)]
+    if len(problems) > _MOST_PROBLEMS:
+        lines.append(f"... and {len(problems) - _MOST_PROBLEMS} more")
+    return tuple(lines)
 
 
-# --- the two converters, made on first use (their hooks are generated a class at a time) ------------------------------
+# --- the converters, made on first use (their hooks are generated a class at a time) ------------------------------
 
 
 @functools.cache
@@ -91,6 +117,7 @@ def _requests() -> Converter:
     converter = Converter(detailed_validation=True, omit_if_default=True)
     exact = {str: _exact(str, "text"), int: _exact(int, "a whole number"), bool: _exact(bool, "true or false")}
     _register(converter, {**exact, Decimal: _decimal_text})
+    converter.register_structure_hook_factory(_is_tuple, _explained_tuple)
     converter.register_unstructure_hook(Decimal, _plain_decimal)
     converter.register_unstructure_hook_factory(_is_optional_primitive, _as_it_is)
     converter.register_structure_hook_factory(_is_model, _strict_structure)
@@ -100,15 +127,26 @@ def _requests() -> Converter:
 
 @functools.cache
 def _replies() -> Converter:
+    """Says what doesn't fit."""
     converter = Converter(detailed_validation=True)
-    _register(converter, {str: _text, int: _integer, bool: _exact(bool, "true or false"), Decimal: _decimal})
+    _register(converter, _LENIENT)
+    converter.register_structure_hook_factory(_is_tuple, _explained_tuple)
     converter.register_structure_hook_factory(_is_model, _lenient_structure)
     return converter
 
 
 @functools.cache
-def _reply_hook(cls: Any) -> _Hook:
-    return _replies().get_structure_hook(cls)
+def _fast_replies() -> Converter:
+    """For data that fits; raises something if it doesn't."""
+    converter = Converter()
+    _register(converter, _LENIENT)
+    converter.register_structure_hook_factory(_is_model, _fast_structure)
+    return converter
+
+
+@functools.cache
+def _hook_of(converter: Callable[[], Converter], cls: Any) -> _Hook:
+    return converter().get_structure_hook(cls)
 
 
 @functools.cache
@@ -117,7 +155,6 @@ def _request_hook(cls: Any) -> Callable[[Any], dict[str, Any]]:
 
 
 _Hook = Callable[[Any, Any], Any]
-_MISSING = "is missing"
 
 
 def _register(converter: Converter, primitives: Mapping[type, _Hook]) -> None:
@@ -154,18 +191,39 @@ def _as_it_is(annotation: Any) -> Callable[[Any], Any]:
 def _tuple(annotation: Any, converter: Converter) -> _Hook:
     item = get_args(annotation)[0]
     hook = converter.get_structure_hook(item)
-    list_type: Any = types.GenericAlias(list, (item,))
-    as_list = converter.get_structure_hook(list_type)
 
     def structure(value: Any, _: Any) -> tuple[Any, ...]:
         if value is None:
             return ()
         if not is_array(value):
-            raise _UnfitError(f"expected a list, not {_kind(value)}")
-        try:
-            return tuple([hook(inner, item) for inner in value])
-        except Exception:  # noqa: BLE001 - once more, by cattrs' slower way, which says which items and why
-            return tuple(as_list(value, list_type))
+            raise UnfitError(f"expected a list, not {_kind(value)}")
+        return tuple([hook(inner, item) for inner in value])
+
+    return structure
+
+
+def _explained_tuple(annotation: Any, converter: Converter) -> _Hook:
+    item = get_args(annotation)[0]
+    hook = converter.get_structure_hook(item)
+
+    def structure(value: Any, _: Any) -> tuple[Any, ...]:
+        if value is None:
+            return ()
+        if not is_array(value):
+            raise UnfitError(f"expected a list, not {_kind(value)}")
+        made: list[Any] = []
+        failures: list[Exception] = []
+        for index, inner in enumerate(value):
+            if inner is GONE:
+                continue
+            try:
+                made.append(hook(inner, item))
+            except Exception as error:  # noqa: BLE001 - collected, as cattrs does
+                error.__notes__ = [IterableValidationNote("item", index, item)]
+                failures.append(error)
+        if failures:
+            raise IterableValidationError("items", failures, annotation)  # pyright: ignore[reportCallIssue] - as cattrs does
+        return tuple(made)
 
     return structure
 
@@ -195,35 +253,48 @@ def _strict_structure(cls: type[Model], converter: Converter) -> _Hook:
 
     def structure(value: Any, _: Any) -> Any:
         if not is_object(value):
-            raise _UnfitError(f"expected an object, not {_kind(value)}")
+            raise UnfitError(f"expected an object, not {_kind(value)}")
         for name in value:
             if name not in known and name != "extra":
-                raise _UnfitError(f"{cls.__name__} has no member {name!r}{suggestion(name, known)}")
+                raise UnfitError(f"{cls.__name__} has no member {name!r}{suggestion(name, known)}")
         model = typed(value, cls)
         extra = value.get("extra") if "extra" not in known else None
         if extra is None:
             return model
         if not isinstance(extra, dict):
-            raise _UnfitError(f"extra: expected an object, not {_kind(extra)}")
+            raise UnfitError(f"extra: expected an object, not {_kind(extra)}")
         return attrs.evolve(model, extra=extra)
 
     return structure
 
 
 def _lenient_structure(cls: type[Model], converter: Converter) -> _Hook:
-    exact = make_dict_structure_fn(cls, converter, **_wire_overrides(cls))
-    fast = compile_structure(cls, converter.get_structure_hook)
+    typed = make_dict_structure_fn(cls, converter, **_wire_overrides(cls))
+    known = _known_names(cls)
     open_cls = cls if issubclass(cls, OpenReply) else None
 
     def structure(value: Any, _: Any) -> Any:
         if not is_object(value):
             if open_cls is not None:
                 return open_cls(value=value)
-            raise _UnfitError(f"expected an object, not {_kind(value)}")
-        try:
-            return fast(value)
-        except Exception:  # noqa: BLE001 - something doesn't fit: cattrs' way says what
-            return exact(value, cls)
+            raise UnfitError(f"expected an object, not {_kind(value)}")
+        model = typed(value, cls)
+        if not value.keys() <= known:
+            object.__setattr__(model, "extra", {name: value[name] for name in value if name not in known})
+        if open_cls is not None:
+            object.__setattr__(model, "value", value)
+        return model
+
+    return structure
+
+
+def _fast_structure(cls: type[Model], converter: Converter) -> _Hook:
+    structured = compile_structure(cls, converter.get_structure_hook)
+
+    def structure(value: Any, _: Any) -> Any:
+        if is_object(value):
+            return structured(value)
+        raise UnfitError
 
     return structure
 
@@ -243,10 +314,6 @@ def _unstructure(cls: type[Model], converter: Converter) -> Callable[[Any], dict
 # --- values ------------------------------------------------------------------------------------------------------------
 
 
-class _UnfitError(ValueError):
-    """A value doesn't fit its member; the text names no value, it may be personal."""
-
-
 def _kind(value: Any) -> str:
     kinds = {dict: "an object", list: "a list", str: "text", bool: "true or false", int: "a number", float: "a number"}
     return (
@@ -259,7 +326,7 @@ def _kind(value: Any) -> str:
 def _exact(cls: type, expected: str) -> _Hook:
     def structure(value: Any, _: Any) -> Any:
         if type(value) is not cls:
-            raise _UnfitError(f"expected {expected}, not {_kind(value)}")
+            raise UnfitError(f"expected {expected}, not {_kind(value)}")
         return value
 
     return structure
@@ -272,7 +339,7 @@ def _text(value: Any, _: Any) -> str:
         return str(value)
     if type(value) is float:
         return repr(value)
-    raise _UnfitError(f"expected text, not {_kind(value)}")
+    raise UnfitError(f"expected text, not {_kind(value)}")
 
 
 def _integer(value: Any, _: Any) -> int:
@@ -282,15 +349,11 @@ def _integer(value: Any, _: Any) -> int:
         return int(value)
     if type(value) is float and value.is_integer() and abs(value) < 2**53:
         return int(value)
-    raise _UnfitError(f"expected a whole number, not {_kind(value)}")
+    raise UnfitError(f"expected a whole number, not {_kind(value)}")
 
 
 def _decimal(value: Any, _: Any) -> Decimal:
-    if type(value) is int:
-        return Decimal(value)
-    if type(value) is float:
-        return Decimal(repr(value))
-    return _decimal_text(value, _)
+    return _decimal_text(repr(value) if type(value) in (int, float) else value, _)
 
 
 def _plain_decimal(number: Decimal) -> str:
@@ -302,60 +365,11 @@ def _decimal_text(value: Any, _: Any) -> Decimal:
         try:
             number = Decimal(value)
         except InvalidOperation:
-            raise _UnfitError("not a decimal number") from None
-        if number.is_finite():
+            raise UnfitError("not a decimal number") from None
+        if is_sensible(number):
             return number
-        raise _UnfitError("not a finite number")
-    raise _UnfitError(f"expected a decimal number as text, not {_kind(value)}")
+        raise UnfitError(f"not a finite number of at most {MOST_DIGITS} digits")
+    raise UnfitError(f"expected a decimal number as text, not {_kind(value)}")
 
 
-# --- errors: from cattrs' tree to wire paths ---------------------------------------------------------------------------
-
-_Path = tuple["str | int", ...]
-
-
-def _leaves(error: BaseException, path: _Path = ()) -> list[tuple[_Path, str]]:
-    """Every failure in cattrs' tree, as (wire path, reason)."""
-    inner: list[tuple[_Path, BaseException]]
-    if isinstance(error, ClassValidationError):
-        names = {member.name: wire_name(member) for member, _ in members_of(cast("type[Model]", error.cl))}
-        noted, loose = error.group_exceptions()
-        inner = [((*path, names.get(note.name, note.name)), sub) for sub, note in noted]
-    elif isinstance(error, IterableValidationError):
-        noted_items, loose = error.group_exceptions()
-        inner = [((*path, note.index), sub) for sub, note in noted_items]
-    elif isinstance(error, RequestError) and error.field:
-        # Raised by the check of the model that this path leads to; `field` is one of its members, in Python's spelling.
-        return [((*path, camel_case(error.field)), error.message.removeprefix(f"{error.field}: "))]
-    else:
-        return [(path, _reason(error))]
-    inner += [(path, sub) for sub in loose]
-    return [leaf for where, sub in inner for leaf in _leaves(sub, where)]
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, KeyError):
-        return _MISSING
-    if isinstance(error, RequestError):
-        return error.message
-    return str(error) if isinstance(error, _UnfitError) else type(error).__name__
-
-
-def _dotted(path: _Path) -> str:
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
-
-
-def _order(path: _Path) -> list[tuple[int, str]]:
-    """Sorts paths so that, taken in reverse, later list items go before earlier ones and indexes stay right."""
-    return [(part, "") if isinstance(part, int) else (-1, part) for part in path]
-
-
-def _without(data: Any, path: _Path) -> Any:
-    """A copy of plain JSON without the member or item at a path."""
-    first, *rest = path
-    copy: Any = dict(data) if is_object(data) else list(data)
-    if rest:
-        copy[first] = _without(copy[first], tuple(rest))
-    else:
-        del copy[first]
-    return copy
+_LENIENT: Mapping[type, _Hook] = {str: _text, int: _integer, bool: _exact(bool, "true or false"), Decimal: _decimal}

@@ -98,7 +98,7 @@ def _profile(name: str, table: Any, secrets: _Secrets, file: Path) -> VendorProf
         raise ConfigError(f"{where}: must be a table")
     members = dict(cast("dict[str, Any]", table))
     kind = members.pop("kind", name)
-    if kind not in PRESETS:
+    if not isinstance(kind, str) or kind not in PRESETS:
         raise ConfigError(f"{where}: kind must be one of {list(PRESETS)}, not {kind!r}{suggestion(str(kind), PRESETS)}")
     try:
         return PRESETS[kind].evolve(name=name, **_changes(members, secrets))

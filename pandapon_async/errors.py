@@ -162,6 +162,7 @@ class HttpStatusError(PandaponError):
     """The vendor answered with an HTTP status that refuses the call and no envelope that says why."""
 
     default_stage = Stage.REPLIED
+    advice = "Nothing is in doubt: mend what the status names, or send it again later"
 
     def __init__(self, message: str, *, status: int, **context: Any) -> None:
         super().__init__(message, **context)
@@ -204,6 +205,7 @@ class DecodeError(PandaponError):
     """
 
     default_stage = Stage.REPLIED
+    advice = "Nothing is in doubt: it only asked, so it is safe to send it again"
 
     def __init__(
         self, message: str, *, problems: Sequence[str] = (), status: int | None = None, **context: Any
@@ -224,6 +226,7 @@ class ApiError(PandaponError):
     """
 
     default_stage = Stage.REPLIED
+    advice = "Nothing was done: mend what the vendor names before you send it again"
 
     def __init__(
         self,

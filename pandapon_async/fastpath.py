@@ -50,7 +50,8 @@ def _member_lines(
     plain = annotation if inner is None else inner
     names[f"hook{index}"], names[f"type{index}"] = hook_of(plain), plain
     key = repr(wire_name(member))
-    read = f" value = data[{key}]" if member.default is attrs.NOTHING else f" value = get({key})"
+    names[f"default{index}"] = member.default
+    read = f" value = data[{key}]" if member.default is attrs.NOTHING else f" value = get({key}, default{index})"
     structured = f"value = hook{index}(value, type{index})"
     unfit = f"type(value) is not type{index}" if plain in (str, int, bool) else ""
     if typing.get_origin(plain) is tuple:

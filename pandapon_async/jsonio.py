@@ -70,7 +70,11 @@ def dumps(value: Any) -> bytes:
     try:
         return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
     except UnicodeEncodeError:
-        raise RequestError("a text holds half a surrogate pair, so it can't be sent as UTF-8") from None
+        why = "a text holds half a surrogate pair, so it can't be sent as UTF-8"
+    except ValueError:
+        why = "a number is too long to be written out"
+    # Raised here, where nothing is being handled: what was caught quotes the text.
+    raise RequestError(why)
 
 
 def check_json(value: Any, path: str) -> None:

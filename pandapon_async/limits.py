@@ -130,11 +130,6 @@ class Pause:
         """Pause for so many seconds from now, unless the pause is longer already."""
         self._until = max(self._until, self._clock.monotonic() + seconds)
 
-    async def over(self) -> None:
-        """Wait until the pause ends, however often it is extended meanwhile."""
-        while (seconds := self.left()) > 0:
-            await self._clock.sleep(seconds)
-
 
 class _Group:
     def __init__(self, limits: Limits, clock: Clock) -> None:
@@ -197,18 +192,26 @@ class Turn:
         Raises:
             LimitExceeded: a single call would wait longer than ``max_wait``, ``waited`` seconds of it already spent.
         """
-        pacer, pause = self._group.pacer, self._limiter.pause
-        if pacer is None and pause.left() <= 0:
-            return
+        pacer, pause, clock = self._group.pacer, self._limiter.pause, self._limiter.clock
+        began = clock.monotonic() - waited
         if not patient:
-            wait = waited + max(pause.left(), pacer.expected_wait() if pacer else 0.0)
-            if wait > self._group.limits.max_wait:
-                raise LimitExceeded(
-                    f"its turn is {wait:.1f} s away, more than max_wait={self._group.limits.max_wait:g} s"
-                )
-        if pacer is not None:
+            self._refuse_beyond_max_wait(waited + max(pause.left(), pacer.expected_wait() if pacer else 0.0))
+        while True:
+            while (left := pause.left()) > 0:
+                if not patient:  # it may have been extended meanwhile
+                    self._refuse_beyond_max_wait(clock.monotonic() - began + left)
+                await clock.sleep(left)
+            if pacer is None:
+                return
             await pacer.take()
-        await pause.over()
+            if pause.left() <= 0:
+                return
+            # A pause has begun meanwhile; its end takes a token anew, else all who hold one would start at once.
+
+    def _refuse_beyond_max_wait(self, seconds: float) -> None:
+        max_wait = self._group.limits.max_wait
+        if seconds > max_wait:
+            raise LimitExceeded(f"its turn is {seconds:.1f} s away, more than max_wait={max_wait:g} s")
 
 
 class Limiter:

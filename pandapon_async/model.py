@@ -131,7 +131,7 @@ class RequestModel(Model):
                     checked = check(value, name)
                     if checked is not value:
                         object.__setattr__(self, name, checked)
-                if self.extra:
+                if self.extra is not NO_EXTRA:
                     _check_extra(self)
 
         cls.__init__ = checked_init  # type: ignore[method-assign]
@@ -182,6 +182,8 @@ def _explain_members(cls: type[RequestModel], members: Mapping[str, Any]) -> Non
 
 
 def _check_extra(model: RequestModel) -> None:
+    if not isinstance(model.extra, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise wrong("extra", "a mapping", model.extra)
     check_json(dict(model.extra), "extra")
     for member, _ in members_of(type(model)):
         if (name := wire_name(member)) in model.extra:
@@ -203,10 +205,10 @@ def _check_of(annotation: Any, minimum: int | None = None) -> _Check:
     if typing.get_origin(annotation) is tuple:
         return _tuple_check(_check_of(typing.get_args(annotation)[0]))
     if annotation is Decimal:
-        return _decimal
+        return to_decimal
     if annotation is int:
         return functools.partial(_integer, minimum=minimum)
-    if isinstance(annotation, type) and annotation is not object:
+    if isinstance(annotation, type) and annotation not in (object, Any) and typing.get_origin(annotation) is None:
         return _instance_check(annotation)
     return lambda value, path: value
 
@@ -244,13 +246,28 @@ def _integer(value: Any, path: str, minimum: int | None) -> int:
     return value
 
 
-def _decimal(value: Any, path: str) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, (Decimal, int, str)):
+def to_decimal(value: Decimal | int | str, path: str) -> Decimal:
+    """An exact number.
+
+    Raises:
+        RequestError: it is a float, or no number, or an absurd one.
+    """
+    if isinstance(value, bool) or not isinstance(value, (Decimal, int, str)):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise wrong(path, "a Decimal, or text that holds one (a float loses cents)", value)
     try:
         number = Decimal(value)
     except InvalidOperation:
         raise RequestError(f"{path}: not a decimal number", field=path) from None
-    if not number.is_finite():
-        raise RequestError(f"{path}: must be finite", field=path)
+    if not is_sensible(number):
+        raise RequestError(f"{path}: must be finite, and of at most {MOST_DIGITS} digits", field=path)
     return number
+
+
+MOST_DIGITS = 40
+"""More digits than this, before or after the point, are nobody's amount."""
+
+
+def is_sensible(number: Decimal) -> bool:
+    """Whether a number is finite and can be written out in `MOST_DIGITS`."""
+    exponent = number.as_tuple().exponent
+    return isinstance(exponent, int) and abs(number.adjusted()) < MOST_DIGITS and abs(exponent) < MOST_DIGITS

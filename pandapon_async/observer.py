@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from .errors import Attempt, Stage
 from .operation import Operation, Reply
+from .profiles import VendorProfile
+from .replies import cleaned
 from .retry import Failure
 
 if TYPE_CHECKING:
-    from .transport import Call, Exchange
+    from .exchange import Call, Exchange
 
 OnAttempt = Callable[[Attempt, "str | None", Operation[Any]], object]
 OnReply = Callable[[Reply[Any], "str | None", Operation[Any]], object]
@@ -43,8 +45,9 @@ class Hooks:
 class Observer:
     """Tells one session's hooks, and the log, what happens."""
 
-    def __init__(self, account: str, hooks: Hooks) -> None:
-        self._account = account
+    def __init__(self, profile: VendorProfile, hooks: Hooks) -> None:
+        self._profile = profile
+        self._account = profile.name
         self._hooks = hooks
 
     def watches_success(self) -> bool:
@@ -65,7 +68,6 @@ class Observer:
         if self._hooks.on_attempt is not None:
             _guarded(self._hooks.on_attempt, record, call.reference, call.operation)
         if logger.isEnabledFor(logging.DEBUG):
-            headers: Mapping[str, str] = exchange.headers if exchange else {}
             logger.debug(
                 "%s %s attempt %d: %s, status %s, code %s, %.3f s, %s",
                 self._account,
@@ -75,8 +77,14 @@ class Observer:
                 record.status,
                 record.code,
                 record.elapsed,
-                {name: headers[name] for name in _LOGGED_HEADERS if name in headers},
+                self._headers(call, exchange),
             )
+
+    def _headers(self, call: Call, exchange: Exchange | None) -> dict[str, str]:
+        if exchange is None:
+            return {}
+        found = {name: exchange.headers[name] for name in _LOGGED_HEADERS if name in exchange.headers}
+        return {name: cleaned(text, call, self._profile, exchange.signed) for name, text in found.items()}
 
     def reply(self, call: Call, reply: Reply[Any]) -> None:
         """A call has succeeded."""

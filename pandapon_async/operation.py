@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeGuard, TypeVar, Union
 
 import attrs
 from multidict import CIMultiDict
 
+from .errors import RequestError
+from .jsonio import is_array
 from .model import Model, RequestModel
 
 R_co = TypeVar("R_co", covariant=True)
@@ -96,6 +98,36 @@ class VendorRequest(RequestModel, Generic[R_co]):
         return None
 
 
+R = TypeVar("R")
+Input = Union[VendorRequest[R], tuple[str, VendorRequest[R]]]  # noqa: UP007 - evaluated at run time, generic on 3.10
+"""A request, or a pair (reference, request)."""
+
+
+def split_pair(item: Any) -> tuple[str | None, VendorRequest[Any]]:
+    """A request, or a pair of it, as (reference, request).
+
+    Raises:
+        RequestError: it is neither.
+    """
+    reference: Any = None
+    request: Any = item
+    if _is_pair(item):
+        reference, request = item
+        if not isinstance(reference, str) or not reference:
+            raise RequestError(f"a reference must be text that isn't empty, not {type(reference).__name__}")
+    if not _is_request(request):
+        raise RequestError(f"expected a request or a pair (reference, request), not {type(request).__name__}")
+    return reference, request
+
+
+def _is_pair(item: Any) -> TypeGuard[tuple[Any, Any]]:
+    return is_array(item) and isinstance(item, tuple) and len(item) == 2
+
+
+def _is_request(item: Any) -> TypeGuard[VendorRequest[Any]]:
+    return isinstance(item, VendorRequest)
+
+
 @attrs.frozen(kw_only=True)
 class Reply(Generic[T_co]):
     """A vendor's answer.
@@ -115,7 +147,7 @@ class Reply(Generic[T_co]):
 
     data: T_co | None = attrs.field(repr=False)
     code: int | str | None
-    message: str | None
+    message: str | None = attrs.field(repr=False)
     request_id: str | None
     status: int
     headers: Mapping[str, str] = attrs.field(repr=False)

@@ -9,7 +9,7 @@ import math
 import re
 import ssl
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 from urllib.parse import SplitResult, urlsplit
 
 import attrs
@@ -45,6 +45,32 @@ def _above(low: float, *, including: bool = False) -> Callable[[Any, attrs.Attri
 def _count(_: Any, member: attrs.Attribute[Any], value: Any) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ConfigError(f"{member.name}: must be a whole number of at least 1")
+
+
+def _of(cls: type) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
+    def check(_: Any, member: attrs.Attribute[Any], value: Any) -> None:
+        if not isinstance(value, cls):
+            expected = "True or False" if cls is bool else f"a {cls.__name__}"
+            raise ConfigError(f"{member.name}: must be {expected}, not {type(value).__name__}")
+
+    return check
+
+
+def _table_of(cls: type) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
+    def check(_: Any, member: attrs.Attribute[Any], value: Any) -> None:
+        table = cast("Mapping[Any, Any]", value)
+        fits = isinstance(value, Mapping) and all(
+            isinstance(name, str) and isinstance(table[name], cls) for name in table
+        )
+        if not fits:
+            raise ConfigError(f"{member.name}: must be a table of names and {cls.__name__} values")
+
+    return check
+
+
+def _callable(_: Any, member: attrs.Attribute[Any], value: Any) -> None:
+    if not callable(value):
+        raise ConfigError(f"{member.name}: must be callable, not {type(value).__name__}")
 
 
 _optional = attrs.validators.optional
@@ -149,6 +175,8 @@ def is_loopback(host: str) -> bool:
 
 def _code_table(table: Mapping[Any, Any]) -> dict[int | str, CodeMeaning]:
     meanings: dict[int | str, CodeMeaning] = {}
+    if not isinstance(table, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigError("codes: must be a table of codes and meanings")
     for code, meaning in table.items():
         try:
             meanings[normal_code(code)] = CodeMeaning(meaning)
@@ -211,20 +239,20 @@ class VendorProfile:
     kind: str
     name: str = attrs.field(default=attrs.Factory(lambda self: self.kind, takes_self=True))
     base_url: str = attrs.field(repr=_hide_userinfo)
-    credentials: Credentials | None = None
-    limits: Limits = Limits()
-    timeouts: Timeouts = Timeouts()
-    retry: RetryPolicy = RetryPolicy()
-    group_limits: Mapping[str, Limits] = attrs.field(factory=dict[str, Limits], hash=False)
-    signer: Signer = documented_signer
+    credentials: Credentials | None = attrs.field(default=None, validator=_optional(_of(Credentials)))
+    limits: Limits = attrs.field(default=Limits(), validator=_of(Limits))
+    timeouts: Timeouts = attrs.field(default=Timeouts(), validator=_of(Timeouts))
+    retry: RetryPolicy = attrs.field(default=RetryPolicy(), validator=_of(RetryPolicy))
+    group_limits: Mapping[str, Limits] = attrs.field(factory=dict[str, Limits], hash=False, validator=_table_of(Limits))
+    signer: Signer = attrs.field(default=documented_signer, validator=_callable)
     timestamp_unit: str = attrs.field(default="s")
-    signed_query: bool = True
-    paths: Mapping[str, str] = attrs.field(factory=dict[str, str], hash=False)
+    signed_query: bool = attrs.field(default=True, validator=_of(bool))
+    paths: Mapping[str, str] = attrs.field(factory=dict[str, str], hash=False, validator=_table_of(str))
     codes: Mapping[int | str, CodeMeaning] = attrs.field(factory=dict[Any, Any], converter=_code_table, hash=False)
-    retry_after_503_refuses: bool = False
-    allow_insecure: bool = False
+    retry_after_503_refuses: bool = attrs.field(default=False, validator=_of(bool))
+    allow_insecure: bool = attrs.field(default=False, validator=_of(bool))
     proxy: str | None = attrs.field(default=None, repr=_hide_userinfo)
-    ssl_context: ssl.SSLContext | None = None
+    ssl_context: ssl.SSLContext | None = attrs.field(default=None, validator=_optional(_of(ssl.SSLContext)))
     max_reply_bytes: int = attrs.field(default=32 * 1024 * 1024, validator=_count)
 
     def __attrs_post_init__(self) -> None:

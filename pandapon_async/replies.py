@@ -23,13 +23,13 @@ from .errors import (
     RateLimitedError,
     Stage,
 )
+from .exchange import BrokenExchangeError, Call, Exchange
 from .jsonio import JsonError, loads
 from .model import personal_texts
 from .operation import Effect, Reply
 from .profiles import CodeMeaning, VendorProfile
 from .retry import Failure
 from .signing import CLOCK_WINDOW
-from .transport import BrokenExchangeError, Call, Exchange
 
 R = TypeVar("R")
 
@@ -54,7 +54,8 @@ def failure_of_broken(broken: BrokenExchangeError, call: Call, profile: VendorPr
         what = "the deadline passed" if broken.deadline else f"the connection broke ({broken.reason})"
         return Failure(OutcomeUnknownError(f"{what} after it was sent", **context), repeatable=False)
     if broken.deadline:
-        return Failure(DeadlineExceeded("no reply before the deadline", **context), repeatable=False)
+        late = DeadlineExceeded("no reply before the deadline", stage=Stage.UNKNOWN, **context)
+        return Failure(late, repeatable=False)
     message = f"the connection broke before a whole reply had come ({broken.reason})"
     return Failure(DecodeError(message, stage=Stage.UNKNOWN, **context), repeatable=True)
 
@@ -102,23 +103,23 @@ class _Judge:
         error = RateLimitedError(
             f"the vendor answered HTTP 429{asked}", retry_after=seconds, **self._status(), **self._context()
         )
-        return Failure(error, repeatable=True)
+        return Failure(error, repeatable=True, pauses=True, asked=seconds)
 
     def _broken_vendor(self) -> Failure:
         status = self._exchange.status
         message = f"the vendor answered HTTP {status}"
-        if status == 503 and self._profile.retry_after_503_refuses and self._retry_after() is not None:
-            return Failure(HttpStatusError(message, **self._status(), **self._context()), repeatable=True)
+        if status == 503 and self._profile.retry_after_503_refuses and (asked := self._retry_after()) is not None:
+            error = HttpStatusError(message, **self._status(), **self._context())
+            return Failure(error, repeatable=True, pauses=True, asked=asked)
         if self._write:
             return Failure(OutcomeUnknownError(message, **self._context()), repeatable=False)
         return Failure(HttpStatusError(message, **self._status(), **self._context()), repeatable=True)
 
     def _not_authorised(self) -> Failure:
-        said = self._envelope
         text = self._vendor_message()
         error = AuthError(
             f"the vendor does not accept the call: HTTP {self._exchange.status}" + (f", {text}" if text else ""),
-            code=said.code if said else None,
+            code=self._code(),
             vendor_message=text,
             **self._status(),
             **self._context(),
@@ -164,7 +165,7 @@ class _Judge:
         envelope = cast("Envelope", self._envelope)
         means = meaning(envelope.code, self._call.operation.effect, self._profile.codes)
         text = self._vendor_message()
-        said = f"code {envelope.code}" + (f": {text}" if text else "")
+        said = f"code {self._code()}" + (f": {text}" if text else "")
         if means is CodeMeaning.IN_DOUBT and self._write:
             error = OutcomeUnknownError(
                 f"the vendor answered {said}, which does not tell whether it was made", **self._context()
@@ -172,7 +173,7 @@ class _Judge:
             return Failure(error, repeatable=False)
         refusal = ApiError(
             f"the vendor refused it, {said}",
-            code=envelope.code,
+            code=self._code(),
             vendor_message=text,
             status=self._exchange.status,
             meaning=means.value,
@@ -212,13 +213,18 @@ class _Judge:
     def _context(self) -> dict[str, Any]:
         context = _context(self._call, self._profile)
         if self._envelope:
-            context["request_id"] = self._envelope.request_id
+            context["request_id"] = self._cleaned(self._envelope.request_id)
         return context
 
     def _vendor_message(self) -> str | None:
-        if self._envelope is None or self._envelope.message is None:
-            return None
-        return cleaned(self._envelope.message, self._call, self._profile, self._exchange.signed)
+        return self._cleaned(self._envelope.message) if self._envelope else None
+
+    def _code(self) -> int | str | None:
+        code = self._envelope.code if self._envelope else None
+        return self._cleaned(code) if isinstance(code, str) else code
+
+    def _cleaned(self, text: str | None) -> str | None:
+        return None if text is None else cleaned(text, self._call, self._profile, self._exchange.signed)
 
     def _retry_after(self) -> float | None:
         """Seconds: ASCII digits, or a date against the reply's own."""
@@ -241,7 +247,7 @@ def _vendor_time(exchange: Exchange, envelope: Envelope | None) -> float | None:
 
 def cleaned(text: str, call: Call, profile: VendorProfile, signed: tuple[str, ...]) -> str:
     """A vendor's text without control characters, secrets, and what the request holds of a person."""
-    hidden = personal_texts(call.request) | {value for value in signed if len(value) >= 16}
+    hidden = personal_texts(call.request) | {value for value in signed if not value.isdigit()}
     if profile.credentials is not None:
         keys = attrs.astuple(profile.credentials)
         hidden |= {key for key in keys if key}

@@ -12,7 +12,7 @@ from typing import Any, cast
 import attrs
 import backoff
 
-from .errors import PandaponError, RateLimitedError
+from .errors import PandaponError
 from .profiles import RetryPolicy
 
 
@@ -27,22 +27,22 @@ class Again:
 class Budget:
     """Repeats that are saved up for a session (see `RetryPolicy.budget`), so that a storm dies down by itself."""
 
-    EARNED = 0.1
-    """What one success pays back, in repeats."""
+    COST = 10
+    """What one repeat takes; a success pays back 1."""
 
     def __init__(self, size: int) -> None:
-        self._size = size
-        self._left = float(size)
+        self._most = self._left = size * self.COST
 
     def earn(self) -> None:
         """A call succeeded."""
-        self._left = min(self._size, self._left + self.EARNED)
+        if self._left < self._most:
+            self._left += 1
 
     def spend(self) -> bool:
         """Take one repeat; False if there is none."""
-        if self._left < 1:
+        if self._left < self.COST:
             return False
-        self._left -= 1
+        self._left -= self.COST
         return True
 
 
@@ -63,6 +63,7 @@ class Waits:
 class Failure:
     """One attempt's failure: the error that would be raised, and what decides whether it is.
 
+    ``pauses``: the vendor asks everybody to wait, ``asked`` seconds if it said how long.
     ``repeatable``: nothing was done, or it was a READ, so that sending it again can't do it twice.
     ``signed_wrong_time``: it was refused, and the vendor's own date shows why: it may be signed anew, once.
     """
@@ -70,6 +71,8 @@ class Failure:
     error: PandaponError
     repeatable: bool
     signed_wrong_time: bool = False
+    pauses: bool = False
+    asked: float | None = None
 
 
 class Retries:
@@ -83,7 +86,6 @@ class Retries:
 
     def verdict(self, failure: Failure, attempt: int) -> Again | None:
         """Whether to send it again after the ``attempt``-th attempt (1 is the first); None: raise the failure's error."""
-        error = failure.error
         if attempt >= self._policy.attempts:
             return None
         if failure.signed_wrong_time and not self._signed_anew:
@@ -91,16 +93,14 @@ class Retries:
             return Again(0.0)
         if not failure.repeatable:
             return None
-        if isinstance(error, RateLimitedError):
-            asked = error.retry_after
+        if failure.pauses:
+            asked = failure.asked
             if asked is not None and asked > self._policy.retry_after_cap:
                 return None
             return Again(self._waits.next() if asked is None else asked, pause=True)
         return Again(self._waits.next()) if self._budget.spend() else None
 
 
-def pause_after(error: PandaponError, policy: RetryPolicy) -> float:
+def pause_after(failure: Failure, policy: RetryPolicy) -> float:
     """Seconds that everybody waits although this call is given up: the vendor asked for them, up to the cap."""
-    if isinstance(error, RateLimitedError) and error.retry_after is not None:
-        return min(error.retry_after, policy.retry_after_cap)
-    return 0.0
+    return min(failure.asked or 0.0, policy.retry_after_cap) if failure.pauses else 0.0

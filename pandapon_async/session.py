@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, TypeGuard, TypeVar, Union
+from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, TypeVar
 
 import attrs
 from yarl import URL
@@ -22,14 +22,15 @@ from .errors import (
     PandaponError,
     RequestError,
 )
-from .jsonio import check_json, dumps, is_array
+from .exchange import BrokenExchangeError, Call, Exchange
+from .jsonio import check_json, dumps
 from .limits import Limiter, Turn
 from .observer import Hooks, Observer, OnAttempt, OnInDoubt, OnReply
-from .operation import Effect, Evidence, Operation, Reply, Route, VendorRequest
+from .operation import Effect, Evidence, Input, Operation, Reply, Route, VendorRequest, split_pair
 from .profiles import RetryPolicy, Timeouts, VendorProfile
 from .replies import failure_of_broken, judged
 from .retry import Again, Budget, Failure, Retries, pause_after
-from .transport import BrokenExchangeError, Call, Exchange, Transport, encoded_query
+from .transport import Transport, client_timeout, encoded_query
 
 if TYPE_CHECKING:
     import aiohttp
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
     from .bulk.stream import OutcomeStream
 
 R = TypeVar("R")
-Input = Union[VendorRequest[R], tuple[str, VendorRequest[R]]]  # noqa: UP007 - evaluated at run time, generic on 3.10
-"""A request, or a pair (reference, request)."""
 
 BeforeSend = Callable[[], Awaitable[None]]
 ASYNC_ONLY = "this is asynchronous: use `async with` (or `await ...open()` and `await ...close()`)"
@@ -114,8 +113,9 @@ class VendorSession:
     def _setup(self, profile: VendorProfile, shared: _Shared, hooks: Hooks) -> None:
         self.profile = profile
         self.hooks = hooks
-        self._observer = Observer(profile.name, hooks)
+        self._observer = Observer(profile, hooks)
         self._shared = shared
+        self._whole_timeout = client_timeout(profile.timeouts, profile.timeouts.total)
         self._urls: dict[tuple[str, str | None], URL] = {}
         self.logistics = LogisticsService(self)
         self.addresses = AddressService(self)
@@ -151,9 +151,11 @@ class VendorSession:
 
     async def close(self) -> None:
         """Drain the streams that are still open, then close the connections. Twice is fine."""
-        for stream in list(self.streams):
-            await stream.aclose()
-        await self._shared.transport.close()
+        try:
+            for stream in list(self.streams):
+                await stream.aclose()
+        finally:
+            await self._shared.transport.close()
 
     def with_options(
         self,
@@ -302,7 +304,8 @@ class VendorSession:
             before_send: awaited once, after the turn has come and before the first attempt; if it raises, nothing is sent.
         """
         shared = self._shared
-        client = shared.transport.ready() or await shared.transport.open()
+        if shared.transport.ready() is None:
+            await shared.transport.open()  # now, so that making the TLS context takes no time of its turn
         turn = shared.limiter.turn(call.operation.limit_group, patient=patient)
         records: list[Attempt] = []
         try:
@@ -311,7 +314,7 @@ class VendorSession:
             try:
                 if before_send is not None:
                     await before_send()
-                return await self._attempts(client, call, turn, records)
+                return await self._attempts(call, turn, records)
             finally:
                 turn.end()
         except PandaponError as error:
@@ -322,24 +325,24 @@ class VendorSession:
                 self._observer.in_doubt(call)
             raise
 
-    async def _attempts(
-        self, client: aiohttp.ClientSession, call: Call, turn: Turn, records: list[Attempt]
-    ) -> Reply[Any]:
+    async def _attempts(self, call: Call, turn: Turn, records: list[Attempt]) -> Reply[Any]:
         shared, policy = self._shared, self.profile.retry
         call.began = shared.clock.monotonic()
         deadline = call.began + self.profile.timeouts.total
         retries: Retries | None = None
         while True:
+            client = shared.transport.ready() or await shared.transport.open()
             result = await self._attempt(client, call, records, deadline)
             if not isinstance(result, Failure):
                 return result
             retries = retries or Retries(policy, shared.budget)
             again = retries.verdict(result, len(records))
             if again is None:
-                shared.limiter.pause.extend(pause_after(result.error, policy))
+                shared.limiter.pause.extend(pause_after(result, policy))
                 raise result.error
             deadline += await self._wait(again, turn, deadline)
-            client = shared.transport.ready() or await shared.transport.open()
+            if shared.clock.monotonic() >= deadline:
+                raise DeadlineExceeded("the deadline passed before the next attempt")
 
     async def _attempt(
         self, client: aiohttp.ClientSession, call: Call, records: list[Attempt], deadline: float
@@ -349,7 +352,8 @@ class VendorSession:
         exchange: Exchange | None = None
         result: Reply[Any] | Failure
         try:
-            exchange = await shared.transport.attempt(client, call, shared.offset.seconds(), deadline - began)
+            timeout = client_timeout(self.profile.timeouts, deadline - began) if records else self._whole_timeout
+            exchange = await shared.transport.attempt(client, call, shared.offset.seconds(), timeout)
         except BrokenExchangeError as broken:
             result = failure_of_broken(broken, call, self.profile)
         else:
@@ -389,6 +393,7 @@ class VendorSession:
         self._observer.reply(call, reply)
 
     def _failed(self, call: Call, error: PandaponError, records: list[Attempt]) -> None:
+        error.__context__ = None  # it may hold the URL, the headers or a signer's words
         error.attempts = tuple(records)
         error.vendor = error.vendor or self.profile.name
         error.operation = error.operation or call.operation.name
@@ -408,28 +413,3 @@ class VendorSession:
         began = clock.monotonic()
         await turn.next_attempt(patient=True)
         return clock.monotonic() - began
-
-
-def split_pair(item: Any) -> tuple[str | None, VendorRequest[Any]]:
-    """A request, or a pair of it, as (reference, request).
-
-    Raises:
-        RequestError: it is neither.
-    """
-    reference: Any = None
-    request: Any = item
-    if _is_pair(item):
-        reference, request = item
-        if not isinstance(reference, str) or not reference:
-            raise RequestError(f"a reference must be text that isn't empty, not {type(reference).__name__}")
-    if not _is_request(request):
-        raise RequestError(f"expected a request or a pair (reference, request), not {type(request).__name__}")
-    return reference, request
-
-
-def _is_pair(item: Any) -> TypeGuard[tuple[Any, Any]]:
-    return is_array(item) and isinstance(item, tuple) and len(item) == 2
-
-
-def _is_request(item: Any) -> TypeGuard[VendorRequest[Any]]:
-    return isinstance(item, VendorRequest)

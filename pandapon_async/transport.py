@@ -12,19 +12,18 @@ from typing import Any, NoReturn
 from urllib.parse import quote
 
 import aiohttp
-import attrs
 from aiohttp import hdrs
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.client_middlewares import ClientHandlerType
 from aiohttp.payload import Payload
-from multidict import CIMultiDictProxy
 from yarl import URL
 
 from ._version import __version__
 from .clock import Clock
-from .errors import ConfigError, Stage
-from .operation import Effect, Operation
-from .profiles import VendorProfile, is_loopback
+from .errors import ConfigError, RequestError, Stage
+from .exchange import BrokenExchangeError, Call, Exchange
+from .operation import Effect
+from .profiles import Timeouts, VendorProfile, is_loopback
 from .signing import new_nonce
 
 _HEADERS = {"Accept": "application/json", "User-Agent": f"pandapon-async/{__version__}"}
@@ -45,56 +44,6 @@ _NOT_SENT = frozenset(
 _BAD_CERTIFICATE = (aiohttp.ClientConnectorCertificateError, aiohttp.ServerFingerprintMismatch)
 
 
-@attrs.define
-class Call:
-    """One logical call, encoded once: what every attempt of it sends.
-
-    ``written`` tells whether a byte of the attempt that is under way may have left.
-    """
-
-    operation: Operation[Any]
-    request: Any
-    reference: str | None
-    url: URL
-    query: str
-    body: bytes | None
-    written: bool = False
-    began: float = 0.0
-
-
-@attrs.define
-class Exchange:
-    """A whole reply.
-
-    ``sent`` and ``received`` are our wall clock; ``signed_at`` is the time that was signed, in Unix seconds;
-    ``authentic`` tells that nobody in between can have made it up (TLS, or this machine); ``signed`` are the values that
-    authenticated the attempt, which must not be shown.
-    """
-
-    status: int
-    headers: CIMultiDictProxy[str]
-    body: bytes
-    sent: float
-    received: float
-    signed_at: float
-    authentic: bool
-    signed: tuple[str, ...]
-
-
-class BrokenExchangeError(Exception):
-    """No whole reply: at which stage, and why (a type name, for the attempt's record).
-
-    ``hopeless``: it can't get better by itself (a bad certificate). ``deadline``: our own time was up.
-    """
-
-    def __init__(self, stage: Stage, reason: str, *, hopeless: bool = False, deadline: bool = False) -> None:
-        super().__init__(reason)
-        self.stage = stage
-        self.reason = reason
-        self.hopeless = hopeless
-        self.deadline = deadline
-
-
 class _SecondPassError(Exception):
     """aiohttp was about to repeat a WRITE by itself."""
 
@@ -113,22 +62,30 @@ class _Body(Payload):
         super().__init__(body, content_type="application/json")
         self._size = len(body)
         self._call = call
+        self._transport: asyncio.WriteTransport | None = None
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         return self._value.decode(encoding, errors)
 
     async def write(self, writer: AbstractStreamWriter) -> None:
         self._call.written = True
+        self._transport = getattr(writer, "transport", None)
         await writer.write(self._value)
 
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
         await self.write(writer)
 
+    def abort(self) -> None:
+        """Drop the connection that it was written to: closing alone would first send what is still buffered."""
+        if self._transport is not None:
+            self._transport.abort()
+
 
 class _Signing:
     """The client middleware that signs: it runs for each pass, so also when aiohttp repeats a READ by itself."""
 
-    def __init__(self, profile: VendorProfile, call: Call, clock: Clock, offset: float) -> None:
+    def __init__(self, profile: VendorProfile, call: Call, clock: Clock, offset: float, *, drop_cookies: bool) -> None:
+        self._drop_cookies = drop_cookies
         self._profile = profile
         self._call = call
         self._clock = clock
@@ -143,9 +100,21 @@ class _Signing:
         if self.passes > 1 and call.operation.effect is Effect.WRITE:
             raise _SecondPassError
         self._sign(request)
+        if self._drop_cookies:
+            request.headers.popall(hdrs.COOKIE, None)
         if call.body is None:
-            call.written = True  # nothing tells when the head of a request without a body leaves
+            self._tell_when_sent(request)
         return await handler(request)
+
+    def _tell_when_sent(self, request: aiohttp.ClientRequest) -> None:
+        """Without a body, the request's own sending is what tells that a byte may have left."""
+        send, call = request.send, self._call
+
+        async def marked(connection: Any) -> aiohttp.ClientResponse:
+            call.written = True
+            return await send(connection)
+
+        request.send = marked  # type: ignore[method-assign, assignment]
 
     def _sign(self, request: aiohttp.ClientRequest) -> None:
         profile, call = self._profile, self._call
@@ -153,7 +122,10 @@ class _Signing:
         assert keys is not None  # the session made sure of it
         self.signed_at = self._clock.now() + self._offset
         timestamp = str(int(self.signed_at * 1000 if profile.timestamp_unit == "ms" else self.signed_at))
-        headers, query = profile.signer(keys.access_key, keys.access_secret, timestamp, new_nonce(), call.operation)
+        try:
+            headers, query = profile.signer(keys.access_key, keys.access_secret, timestamp, new_nonce(), call.operation)
+        except Exception as error:  # noqa: BLE001 - the profile may hold anybody's signer; its error may quote the secret
+            raise ConfigError(f"the profile's signer raised {type(error).__name__}", vendor=profile.name) from None
         request.headers.update(headers)
         if keys.user_id is not None:
             request.headers["user-id"] = keys.user_id
@@ -175,6 +147,8 @@ class Transport:
     ) -> None:
         if client_session is not None:
             _check_given(client_session)
+            if profile.ssl_context is not None:
+                raise ConfigError("ssl_context: give it to the ClientSession's connector instead", vendor=profile.name)
         self._profile = profile
         self._clock = clock
         self._given = client_session
@@ -183,7 +157,6 @@ class Transport:
         self._opening: asyncio.Lock | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
-        self._whole_timeout = self._timeout(profile.timeouts.total)
         base = URL(profile.base_url)
         self._authentic = base.scheme == "https" or is_loopback(base.host or "")
 
@@ -232,12 +205,16 @@ class Transport:
         if context is None and self._profile.base_url.startswith("https:"):
             context = await asyncio.to_thread(ssl.create_default_context)  # reads the trust store: not on the loop
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._profile.limits.concurrency, ssl=context or True),
+            connector=aiohttp.TCPConnector(limit=self._connections(), ssl=context or True),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=_HEADERS,
             trust_env=False,
             trace_configs=self._trace_configs,
         )
+
+    def _connections(self) -> int:
+        profile = self._profile
+        return sum(limits.concurrency for limits in (profile.limits, *profile.group_limits.values()))
 
     def _was_closed(self) -> bool:
         return self._closed
@@ -249,55 +226,60 @@ class Transport:
         if client is not None and client is not self._given:
             await client.close()
 
-    async def attempt(self, client: aiohttp.ClientSession, call: Call, offset: float, seconds: float) -> Exchange:
+    async def attempt(
+        self, client: aiohttp.ClientSession, call: Call, offset: float, timeout: aiohttp.ClientTimeout
+    ) -> Exchange:
         """Send the call once and read the whole reply.
 
         Args:
             client: what `open` gave.
             call: what to send; ``call.written`` is kept up to date.
             offset: how many seconds the vendor's clock is ahead of ours.
-            seconds: the time that is left for it.
+            timeout: what `client_timeout` gave.
 
         Raises:
             BrokenExchangeError: there is no whole reply.
+            ConfigError: the profile's signer raised; nothing was sent.
         """
         call.written = False
-        signing = _Signing(self._profile, call, self._clock, offset)
+        signing = _Signing(self._profile, call, self._clock, offset, drop_cookies=client is self._given)
+        payload = None if call.body is None else _Body(call, call.body)
         sent = self._clock.now()
+        response: aiohttp.ClientResponse | None = None
         try:
             response = await client.request(
                 call.operation.method,
                 call.url if not call.query else with_query(call.url, call.query, {}),
-                data=None if call.body is None else _Body(call, call.body),
+                data=payload,
                 headers=_HEADERS if self._given is not None else None,
                 proxy=self._profile.proxy,
-                timeout=self._whole_timeout if seconds == self._profile.timeouts.total else self._timeout(seconds),
+                timeout=timeout,
                 middlewares=(signing,),
                 allow_redirects=False,
                 raise_for_status=False,
                 auto_decompress=True,
             )
-            try:
-                body = await self._read(response)
-            finally:
-                response.close()
-        except Exception as error:  # noqa: BLE001 - aiohttp raises its own, the system's and asyncio's: all are told apart here
+            status, headers = response.status, response.headers
+            body = await self._read(response)
+        except BaseException as error:
+            if payload is not None and (response is None or response.connection is not None):
+                payload.abort()  # once the whole reply is here, the connection may be somebody else's already
+            if isinstance(error, ConfigError) or not isinstance(error, Exception):
+                raise
+            # aiohttp raises its own errors, the system's and asyncio's: all are told apart here.
             _raise_broken(error, written=call.written)
+        finally:
+            if response is not None:
+                response.close()
         return Exchange(
-            response.status,
-            response.headers,
+            status,
+            headers,
             body,
             sent,
             self._clock.now(),
             signing.signed_at,
             self._authentic,
             signing.signed,
-        )
-
-    def _timeout(self, seconds: float) -> aiohttp.ClientTimeout:
-        limits = self._profile.timeouts
-        return aiohttp.ClientTimeout(
-            total=seconds, connect=limits.connect, sock_connect=limits.connect, sock_read=limits.read
         )
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
@@ -314,6 +296,13 @@ class Transport:
         return b"".join(chunks)
 
 
+def client_timeout(timeouts: Timeouts, seconds: float) -> aiohttp.ClientTimeout:
+    """The time-outs of an attempt that has so many seconds left."""
+    return aiohttp.ClientTimeout(
+        total=seconds, connect=timeouts.connect, sock_connect=timeouts.connect, sock_read=timeouts.read
+    )
+
+
 def with_query(url: URL, fixed: str, more: Mapping[str, str]) -> URL:
     """The URL with a query, encoded once and here, so that what is signed is what is sent."""
     parts = [fixed] if fixed else []
@@ -328,7 +317,14 @@ def _encoded(text: str) -> str:
 
 
 def encoded_query(members: Mapping[str, Any]) -> str:
-    """Plain members as a query string."""
+    """Texts and whole numbers as a query string.
+
+    Raises:
+        RequestError: a query can't hold a member.
+    """
+    for name, value in members.items():
+        if not isinstance(value, (str, int)) or isinstance(value, bool):
+            raise RequestError(f"{name}: a query holds text and whole numbers, not {type(value).__name__}", field=name)
     return "&".join(f"{_encoded(name)}={_encoded(str(value))}" for name, value in members.items())
 
 

@@ -8,9 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from pandapon_async import PandaPonSession, RetryPolicy, SessionManager
 from pandapon_async.testing import FakeVendor
+
+# A loaded machine is slow, not wrong.
+settings.register_profile("pandapon", deadline=None)
+settings.load_profile("pandapon")
 
 CONTRACT = Path(__file__).parent / "contract"
 

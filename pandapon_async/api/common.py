@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Protocol, TypeVar, cast
 
 import attrs
 
 from ..errors import RequestError
-from ..model import ReplyModel
+from ..model import NO_EXTRA, ReplyModel, keys_only, to_decimal
 from ..operation import Reply, VendorRequest
 
 R = TypeVar("R")
@@ -37,6 +37,10 @@ class Service:
         return empty()
 
 
+def _amount(value: Decimal | int | str) -> Decimal:
+    return to_decimal(value, "amount")
+
+
 @functools.total_ordering
 @attrs.frozen(kw_only=True, order=False)
 class Money(ReplyModel):
@@ -45,7 +49,9 @@ class Money(ReplyModel):
     Adding, subtracting or comparing two currencies is a `RequestError`. ``sum()`` works.
     """
 
-    amount: Decimal
+    # What a vendor says of it besides does not change what it is worth.
+    extra: Mapping[str, Any] = attrs.field(default=NO_EXTRA, eq=False, repr=keys_only)
+    amount: Decimal = attrs.field(converter=_amount)
     currency: str
 
     def _same(self, other: Money) -> Decimal:

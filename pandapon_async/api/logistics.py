@@ -14,7 +14,8 @@ import attrs
 
 from ..model import OpenReply, ReplyModel, RequestModel, many, optional, wire
 from ..operation import Effect, Evidence, Operation, Route, VendorRequest
-from .common import Money, Service
+from .common import Money as Money
+from .common import Service
 
 _BOTH = ("pandapon", "xportcn_ka")
 

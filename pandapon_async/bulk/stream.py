@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, cast
 import attrs
 
 from ..errors import ConfigError, NotSentError, OutcomeUnknownError, PandaponError, Stage
-from ..operation import Effect, Operation, Reply, VendorRequest
-from ..session import ASYNC_ONLY, split_pair
+from ..operation import Effect, Input, Operation, Reply, VendorRequest, split_pair
+from ..session import ASYNC_ONLY
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from ..session import Input, VendorSession
-    from ..transport import Call
+    from ..exchange import Call
+    from ..session import VendorSession
 
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)

@@ -23,6 +23,7 @@ class VirtualClock:
         self._start = now
         self._elapsed = 0.0
         self._auto = auto
+        self._jump_planned = False
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
         self._order = itertools.count()
         self.slept: list[float] = []
@@ -45,19 +46,26 @@ class VirtualClock:
         loop = asyncio.get_running_loop()
         due: asyncio.Future[None] = loop.create_future()
         heapq.heappush(self._sleepers, (self._elapsed + seconds, next(self._order), due))
-        if self._auto:
-            loop.call_later(0, self._jump)
+        self._plan_jump()
         await due
 
     def advance(self, seconds: float) -> None:
         """Move time on, and wake who is due."""
         self._wake(self._elapsed + seconds)
 
+    def _plan_jump(self) -> None:
+        if self._auto and self._sleepers and not self._jump_planned:
+            # A little real time, so that whatever is ready to run, or to be read from a socket, comes first.
+            asyncio.get_running_loop().call_later(0.001, self._jump)
+            self._jump_planned = True
+
     def _jump(self) -> None:
+        self._jump_planned = False
         while self._sleepers and self._sleepers[0][2].done():
             heapq.heappop(self._sleepers)
         if self._sleepers:
             self._wake(self._sleepers[0][0])
+        self._plan_jump()
 
     def _wake(self, until: float) -> None:
         while self._sleepers and self._sleepers[0][0] <= until:

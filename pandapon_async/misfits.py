@@ -1,0 +1,78 @@
+"""What doesn't fit: from cattrs' tree of errors to wire paths and reasons, and plain JSON without those places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+from cattrs import ClassValidationError, IterableValidationError
+
+from .errors import RequestError
+from .jsonio import is_object
+from .model import Model, camel_case, members_of, wire_name
+
+MISSING = "is missing"
+GONE: Any = object()
+"""Stands for a list's item that was left out, so that the others keep their places."""
+
+
+class UnfitError(ValueError):
+    """A value doesn't fit its member; the text names no value, it may be personal."""
+
+
+Path = tuple["str | int", ...]
+
+
+def leaves(error: BaseException, path: Path = ()) -> list[tuple[Path, str]]:
+    """Every failure in cattrs' tree, as (wire path, reason)."""
+    inner: list[tuple[Path, BaseException]]
+    if isinstance(error, ClassValidationError):
+        names = {member.name: wire_name(member) for member, _ in members_of(cast("type[Model]", error.cl))}
+        noted, loose = error.group_exceptions()
+        inner = [((*path, names.get(note.name, note.name)), sub) for sub, note in noted]
+    elif isinstance(error, IterableValidationError):
+        noted_items, loose = error.group_exceptions()
+        inner = [((*path, note.index), sub) for sub, note in noted_items]
+    elif isinstance(error, RequestError) and error.field:
+        # Raised by the check of the model that this path leads to; `field` is one of its members, in Python's spelling.
+        member, *inside = error.field.split(".")
+        return [((*path, camel_case(member), *inside), error.message.removeprefix(f"{error.field}: "))]
+    else:
+        return [(path, _reason(error))]
+    inner += [(path, sub) for sub in loose]
+    return [leaf for where, sub in inner for leaf in leaves(sub, where)]
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, KeyError):
+        return MISSING
+    if isinstance(error, RequestError):
+        return error.message
+    return str(error) if isinstance(error, UnfitError) else type(error).__name__
+
+
+def dotted(path: Path) -> str:
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+
+
+def without(data: Any, paths: Iterable[Path]) -> Any:
+    """A copy of plain JSON without the members and items at some paths, none of them inside another."""
+    tree: dict[str | int, Any] = {}
+    for path in paths:
+        node = tree
+        for part in path[:-1]:
+            node = node.setdefault(part, {})
+        node[path[-1]] = GONE
+    return _pruned(data, tree)
+
+
+def _pruned(data: Any, tree: Mapping[str | int, Any]) -> Any:
+    copy: Any = dict(data) if is_object(data) else list(data)
+    for part, inner in tree.items():
+        if inner is not GONE:
+            copy[part] = _pruned(copy[part], inner)
+        elif isinstance(part, int):
+            copy[part] = GONE
+        else:
+            del copy[part]
+    return copy
