@@ -14,11 +14,10 @@ from typing import Any, TypeVar, cast, get_args, get_origin
 
 import attrs
 from cattrs import Converter, IterableValidationError, IterableValidationNote
-from cattrs.fns import identity
-from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+from cattrs.gen import make_dict_structure_fn, override
 
 from .errors import RequestError
-from .fastpath import compile_structure
+from .fastpath import compile_structure, compile_unstructure
 from .jsonio import is_array, is_object
 from .misfits import GONE, MISSING, UnfitError, dotted, leaves, without
 from .model import (
@@ -114,14 +113,12 @@ def _listed(problems: Mapping[str, str]) -> tuple[str, ...]:
 
 @functools.cache
 def _requests() -> Converter:
-    converter = Converter(detailed_validation=True, omit_if_default=True)
+    converter = Converter(detailed_validation=True)
     exact = {str: _exact(str, "text"), int: _exact(int, "a whole number"), bool: _exact(bool, "true or false")}
     _register(converter, {**exact, Decimal: _decimal_text})
     converter.register_structure_hook_factory(_is_tuple, _explained_tuple)
-    converter.register_unstructure_hook(Decimal, _plain_decimal)
-    converter.register_unstructure_hook_factory(_is_optional_primitive, _as_it_is)
     converter.register_structure_hook_factory(_is_model, _strict_structure)
-    converter.register_unstructure_hook_factory(_is_model, _unstructure)
+    converter.register_unstructure_hook_factory(_is_model, _fast_unstructure)
     return converter
 
 
@@ -178,14 +175,6 @@ def _optional(annotation: Any, converter: Converter) -> _Hook:
         return value if value is None or type(value) is plain else hook(value, inner)
 
     return structure
-
-
-def _is_optional_primitive(annotation: Any) -> bool:
-    return optional_inner(annotation) in (str, int, bool)
-
-
-def _as_it_is(annotation: Any) -> Callable[[Any], Any]:
-    return identity  # cattrs leaves the call out altogether
 
 
 def _tuple(annotation: Any, converter: Converter) -> _Hook:
@@ -289,26 +278,11 @@ def _lenient_structure(cls: type[Model], converter: Converter) -> _Hook:
 
 
 def _fast_structure(cls: type[Model], converter: Converter) -> _Hook:
-    structured = compile_structure(cls, converter.get_structure_hook)
-
-    def structure(value: Any, _: Any) -> Any:
-        if is_object(value):
-            return structured(value)
-        raise UnfitError
-
-    return structure
+    return compile_structure(cls, converter.get_structure_hook)
 
 
-def _unstructure(cls: type[Model], converter: Converter) -> Callable[[Any], dict[str, Any]]:
-    typed = make_dict_unstructure_fn(cls, converter, _cattrs_omit_if_default=True, **_wire_overrides(cls))
-
-    def unstructure(model: Model) -> dict[str, Any]:
-        wire = typed(model)
-        if model.extra:
-            wire.update(model.extra)
-        return wire
-
-    return unstructure
+def _fast_unstructure(cls: type[Model], converter: Converter) -> Callable[[Any], dict[str, Any]]:
+    return compile_unstructure(cls, converter.get_unstructure_hook)
 
 
 # --- values ------------------------------------------------------------------------------------------------------------
@@ -354,10 +328,6 @@ def _integer(value: Any, _: Any) -> int:
 
 def _decimal(value: Any, _: Any) -> Decimal:
     return _decimal_text(repr(value) if type(value) in (int, float) else value, _)
-
-
-def _plain_decimal(number: Decimal) -> str:
-    return format(number, "f")
 
 
 def _decimal_text(value: Any, _: Any) -> Decimal:

@@ -269,5 +269,8 @@ MOST_DIGITS = 40
 
 def is_sensible(number: Decimal) -> bool:
     """Whether a number is finite and can be written out in `MOST_DIGITS`."""
-    exponent = number.as_tuple().exponent
-    return isinstance(exponent, int) and abs(number.adjusted()) < MOST_DIGITS and abs(exponent) < MOST_DIGITS
+    return (
+        number.is_finite() and len(format(number, "f")) <= 2 * MOST_DIGITS
+        if abs(number.adjusted()) < MOST_DIGITS
+        else False
+    )

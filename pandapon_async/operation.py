@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from typing import Any, ClassVar, Generic, TypeGuard, TypeVar, Union
+from typing import Any, ClassVar, Generic, TypeVar, Union
 
 import attrs
 from multidict import CIMultiDict
@@ -109,23 +109,14 @@ def split_pair(item: Any) -> tuple[str | None, VendorRequest[Any]]:
     Raises:
         RequestError: it is neither.
     """
-    reference: Any = None
-    request: Any = item
-    if _is_pair(item):
-        reference, request = item
-        if not isinstance(reference, str) or not reference:
-            raise RequestError(f"a reference must be text that isn't empty, not {type(reference).__name__}")
-    if not _is_request(request):
-        raise RequestError(f"expected a request or a pair (reference, request), not {type(request).__name__}")
+    if isinstance(item, VendorRequest):
+        return None, item  # pyright: ignore[reportUnknownVariableType] - of whatever reply
+    if not is_array(item) or len(item) != 2 or not isinstance(item[1], VendorRequest):
+        raise RequestError(f"expected a request or a pair (reference, request), not {type(item).__name__}")
+    reference, request = item
+    if not isinstance(reference, str) or not reference:
+        raise RequestError(f"a reference must be text that isn't empty, not {type(reference).__name__}")
     return reference, request
-
-
-def _is_pair(item: Any) -> TypeGuard[tuple[Any, Any]]:
-    return is_array(item) and isinstance(item, tuple) and len(item) == 2
-
-
-def _is_request(item: Any) -> TypeGuard[VendorRequest[Any]]:
-    return isinstance(item, VendorRequest)
 
 
 @attrs.frozen(kw_only=True)

@@ -195,7 +195,8 @@ class VendorSession:
             DecodeError: a READ's reply makes no sense.
             OutcomeUnknownError: a WRITE was sent, and may have been made.
         """
-        return await self.run(self.prepare(request), patient=False)
+        reference, plain = split_pair(request)
+        return await self.run(self.prepare(plain, reference), patient=False)
 
     async def call_raw(
         self,
@@ -259,14 +260,13 @@ class VendorSession:
 
     # --- one call, step by step (also used by streams and jobs) ---
 
-    def prepare(self, item: Input[Any]) -> Call:
+    def prepare(self, request: VendorRequest[Any], reference: str | None = None) -> Call:
         """Encode a request once: what every attempt sends.
 
         Raises:
-            RequestError: it is no request, or can't be encoded.
+            RequestError: it can't be encoded.
             ConfigError: the path of its operation isn't known.
         """
-        reference, request = (None, item) if isinstance(item, VendorRequest) else split_pair(item)
         operation: Operation[Any] = type(request).operation
         body = dumps(to_wire(request))
         return Call(operation, request, reference or request.natural_reference(), self._url(operation), "", body)

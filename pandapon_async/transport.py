@@ -305,15 +305,12 @@ def client_timeout(timeouts: Timeouts, seconds: float) -> aiohttp.ClientTimeout:
 
 def with_query(url: URL, fixed: str, more: Mapping[str, str]) -> URL:
     """The URL with a query, encoded once and here, so that what is signed is what is sent."""
-    parts = [fixed] if fixed else []
-    parts += [f"{_encoded(name)}={_encoded(value)}" for name, value in more.items()]
+    query = encoded_query(more)
+    if fixed:
+        query = f"{fixed}&{query}" if query else fixed
     return URL.build(
-        scheme=url.scheme, authority=url.raw_authority, path=url.raw_path, query_string="&".join(parts), encoded=True
+        scheme=url.scheme, authority=url.raw_authority, path=url.raw_path, query_string=query, encoded=True
     )
-
-
-def _encoded(text: str) -> str:
-    return text if text.isascii() and text.isalnum() else quote(text, safe="")
 
 
 def encoded_query(members: Mapping[str, Any]) -> str:
@@ -322,10 +319,15 @@ def encoded_query(members: Mapping[str, Any]) -> str:
     Raises:
         RequestError: a query can't hold a member.
     """
+    query = ""
     for name, value in members.items():
         if not isinstance(value, (str, int)) or isinstance(value, bool):
             raise RequestError(f"{name}: a query holds text and whole numbers, not {type(value).__name__}", field=name)
-    return "&".join(f"{_encoded(name)}={_encoded(str(value))}" for name, value in members.items())
+        text = str(value)
+        if not (text.isalnum() and text.isascii()):
+            text = quote(text, safe="")
+        query += f"&{quote(name, safe='')}={text}"
+    return query[1:]
 
 
 def _check_given(client: aiohttp.ClientSession) -> None:

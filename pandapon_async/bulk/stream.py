@@ -248,7 +248,7 @@ class OutcomeStream(Generic[R]):
         call: Call | None = None
         try:
             reference, request = split_pair(item)
-            call = self._workers[task] = self._session.prepare(item)
+            call = self._workers[task] = self._session.prepare(request, reference)
             reference = call.reference
             reply: Reply[R] = await self._session.run(call, patient=True)
             outcome = Outcome(index=index, reference=reference, request=request, reply=reply, elapsed=reply.elapsed)
