@@ -304,7 +304,7 @@ class VendorSession:
             before_send: awaited once, after the turn has come and before the first attempt; if it raises, nothing is sent.
         """
         shared = self._shared
-        if shared.transport.ready() is None:
+        if not shared.transport.opened:
             await shared.transport.open()  # now, so that making the TLS context takes no time of its turn
         turn = shared.limiter.turn(call.operation.limit_group, patient=patient)
         records: list[Attempt] = []

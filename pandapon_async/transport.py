@@ -160,6 +160,11 @@ class Transport:
         base = URL(profile.base_url)
         self._authentic = base.scheme == "https" or is_loopback(base.host or "")
 
+    @property
+    def opened(self) -> bool:
+        """Whether the aiohttp session has been made."""
+        return self._client is not None
+
     def ready(self) -> aiohttp.ClientSession | None:
         """The aiohttp session, if it is open already; None: `open` it.
 

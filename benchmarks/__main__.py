@@ -1,0 +1,94 @@
+"""The runner: ``python -m benchmarks [NAME ...]``; see ``--help`` and README.md."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from types import ModuleType
+from typing import Any
+
+from . import booking, memory
+from .lab import Lab, Options, Spread
+
+BENCHMARKS: dict[str, ModuleType] = {"booking": booking, "memory": memory}
+"""The one place where a benchmark is registered: a module with a ``TITLE`` and ``run(lab)``, which gives rows."""
+
+FULL = Options(rounds=7, bookings=10_000, concurrency=64)
+QUICK = Options(rounds=3, bookings=2_000, concurrency=64)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run what was asked for and print it."""
+    given = _parser().parse_args(arguments)
+    base = QUICK if given.quick else FULL
+    changes = {name: getattr(given, name) for name in ("rounds", "bookings", "concurrency")}
+    options = dataclasses.replace(base, **{name: value for name, value in changes.items() if value is not None})
+    unknown = [name for name in given.names if name not in BENCHMARKS]
+    if unknown:
+        print(f"unknown: {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}", file=sys.stderr)
+        return 2
+    about = environment(options)
+    if not given.json:
+        print("; ".join(f"{name} {value}" for name, value in about.items()))
+    results: dict[str, list[dict[str, Any]]] = {}
+    with Lab(options) as lab:
+        for name in given.names or BENCHMARKS:
+            results[name] = BENCHMARKS[name].run(lab)
+            if not given.json:
+                print(f"\n{BENCHMARKS[name].TITLE}\n\n{table(results[name])}")
+    if given.json:
+        print(json.dumps({"environment": about, "benchmarks": results}, default=dataclasses.asdict, indent=1))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description="What a booking costs, beside bare aiohttp."
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which benchmarks (all): {', '.join(BENCHMARKS)}")
+    parser.add_argument("--rounds", type=int, help=f"rounds ({FULL.rounds})")
+    parser.add_argument(
+        "--bookings", type=int, help=f"bookings a sample ({FULL.bookings}); memory: a fifth, and five times"
+    )
+    parser.add_argument("--concurrency", type=int, help=f"bookings at the same time ({FULL.concurrency})")
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK.rounds} rounds of {QUICK.bookings} bookings")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+def environment(options: Options) -> dict[str, Any]:
+    """What the figures depend on."""
+    return {
+        "Python": platform.python_version(),
+        **{package: _version(package) for package in ("aiohttp", "cattrs", "orjson")},
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        **dataclasses.asdict(options),
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Rows as a Markdown table."""
+    lines = [list(rows[0]), ["---" for _ in rows[0]], *([_cell(name, row[name]) for name in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(name: str, value: Any) -> str:
+    if not isinstance(value, Spread):
+        return str(value)
+    return value.text(2 if name.endswith("ratio") else 0 if name.endswith("/s") else 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,158 @@
+"""Who books: this package's stream, and bare aiohttp. Each is an async context manager that gives ``book(number)``."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+from yarl import URL
+
+from pandapon_async import PANDAPON, Credentials, Limits, PandaPonSession, SessionManager, from_wire
+from pandapon_async.api.logistics import (
+    BookingItem,
+    FreightBookingRequest,
+    FreightInfo,
+    ReceiverAddress,
+    TmallOrderInfo,
+)
+from pandapon_async.signing import sign
+
+from .sample import PATH, REQUEST
+
+Book = Callable[[int], Awaitable[None]]
+
+_KEYS = Credentials(access_key="bench-key-0001", access_secret="bench-secret-0001", user_id="1000000000001")
+
+
+@asynccontextmanager
+async def bare_aiohttp(url: str, concurrency: int) -> AsyncIterator[Book]:
+    """The floor: ready bytes are posted by a pool of workers over one iterator, and the body is read."""
+    headers = {"Content-Type": "application/json"}
+    connector = aiohttp.TCPConnector(limit=concurrency)
+    async with aiohttp.ClientSession(connector=connector, headers=headers) as client:
+
+        async def worker(bodies: Iterator[bytes]) -> None:
+            for body in bodies:
+                async with client.post(url + PATH, data=body) as response:
+                    await response.read()
+
+        async def book(number: int) -> None:
+            bodies = (REQUEST for _ in range(number))
+            await asyncio.gather(*[worker(bodies) for _ in range(concurrency)])
+
+        yield book
+
+
+@asynccontextmanager
+async def signed_aiohttp(url: str, concurrency: int) -> AsyncIterator[Book]:
+    """The floor of anything that signs: ready bytes again, with a new URL and new headers each, and a time-out of each kind."""
+    connector = aiohttp.TCPConnector(limit=concurrency)
+    timeout = aiohttp.ClientTimeout(total=60, connect=5, sock_connect=5, sock_read=20)
+    async with aiohttp.ClientSession(connector=connector, timeout=timeout) as client:
+
+        async def worker(bodies: Iterator[bytes]) -> None:
+            for body in bodies:
+                timestamp, nonce = str(int(time.time())), os.urandom(16).hex().upper()
+                signature = sign(_KEYS.access_key, _KEYS.access_secret, timestamp, nonce)
+                headers = {
+                    "Content-Type": "application/json",
+                    "access-key": _KEYS.access_key,
+                    "timestamp": timestamp,
+                    "nonce-str": nonce,
+                    "signature": signature,
+                    "user-id": str(_KEYS.user_id),
+                }
+                target = URL(f"{url}{PATH}?timestamp={timestamp}&sign={signature}", encoded=True)
+                async with client.post(target, data=body, headers=headers) as response:
+                    await response.read()
+
+        async def book(number: int) -> None:
+            bodies = (REQUEST for _ in range(number))
+            await asyncio.gather(*[worker(bodies) for _ in range(concurrency)])
+
+        yield book
+
+
+def _built(number: int) -> FreightBookingRequest:
+    """The sample's model, built from plain values as a caller builds it."""
+    return FreightBookingRequest(
+        render_id=f"FF{number:013d}",
+        tmall_order_info=TmallOrderInfo(tmall_order_id="123123444"),
+        receiver_address=ReceiverAddress(
+            country="US",
+            state="California",
+            city="Springfield",
+            zip="90000",
+            address="1 Example Street",
+            name="Jane Example",
+            phone="5550100100",
+            mobile_phone="5550100100",
+            email="jane@example.com",
+        ),
+        line_items=(
+            BookingItem(
+                item_id="2048020617114736",
+                sku_id="413185732720",
+                quantity=1,
+                title="product 1",
+                image_url="url",
+                freight_info=FreightInfo(service_id="1", company_name="", service_category=""),
+            ),
+            BookingItem(
+                item_id="2048232789087639",
+                sku_id="4970432383383",
+                quantity=2,
+                title="product 2",
+                image_url="url",
+                freight_info=FreightInfo(service_id="2", company_name="", service_category=""),
+            ),
+        ),
+    )
+
+
+@asynccontextmanager
+async def stream_built(url: str, concurrency: int) -> AsyncIterator[Book]:
+    """Whole bookings: each model is built, encoded, signed, sent, and its reply decoded."""
+    async with _session(url, concurrency) as panda:
+
+        async def book(number: int) -> None:
+            await _all_ok(panda, (_built(index) for index in range(number)), number)
+
+        yield book
+
+
+@asynccontextmanager
+async def stream_reused(url: str, concurrency: int) -> AsyncIterator[Book]:
+    """The same, but one model is sent again and again, under new references."""
+    request = from_wire(FreightBookingRequest, json.loads(REQUEST))
+    async with _session(url, concurrency) as panda:
+
+        async def book(number: int) -> None:
+            await _all_ok(panda, ((f"order-{index}", request) for index in range(number)), number)
+
+        yield book
+
+
+@asynccontextmanager
+async def _session(url: str, concurrency: int) -> AsyncIterator[PandaPonSession]:
+    profile = PANDAPON.evolve(base_url=url, credentials=_KEYS, limits=Limits(concurrency=concurrency))
+    async with SessionManager([profile]) as vendors:
+        yield vendors.pandapon
+
+
+async def _all_ok(
+    panda: PandaPonSession,
+    requests: Iterator[FreightBookingRequest] | Iterator[tuple[str, FreightBookingRequest]],
+    number: int,
+) -> None:
+    booked = 0
+    async with panda.stream(requests) as outcomes:
+        async for outcome in outcomes:
+            assert outcome.data is not None, outcome.error
+            booked += outcome.data.order_id == "21"
+    assert booked == number, booked
