@@ -82,16 +82,24 @@ class _Source(Generic[R]):
         self._index = 0
         self._ended = False
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether the next item needs no waiting."""
+        return self._later is None
+
     def end(self) -> None:
         """Take nothing more from it."""
         self._ended = True
 
+    def next_now(self) -> tuple[int, Input[R]] | None:
+        """The next item of an input that needs no waiting, and its index; None at the end."""
+        return None if self._ended else self._numbered(next(self._now, _END))
+
     async def next(self) -> tuple[int, Input[R]] | None:
         """The next item and its index; None at the end."""
-        if self._later is None:
-            return None if self._ended else self._numbered(next(self._now, _END))
         async with self._line:
-            return None if self._ended else self._numbered(await anext(self._later, _END))
+            later = cast("AsyncIterator[Any]", self._later)
+            return None if self._ended else self._numbered(await anext(later, _END))
 
     def _numbered(self, item: Any) -> tuple[int, Input[R]] | None:
         if item is _END:
@@ -230,11 +238,14 @@ class OutcomeStream(Generic[R]):
         task = cast("asyncio.Task[None]", asyncio.current_task())
         while True:
             try:
-                numbered = await source.next()
-            except Exception as error:  # noqa: BLE001 - the input's own error, for the reader
+                numbered = source.next_now() if source.is_ready else await source.next()
+            except BaseException as error:
                 source.end()
-                self._failure = self._failure or error
-                return
+                if not self._closed:
+                    self._failure = self._failure or error  # the input's own, for the reader
+                if isinstance(error, Exception):
+                    return
+                raise
             if numbered is None:
                 return
             await self._one(task, *numbered)

@@ -259,9 +259,6 @@ async def test_after_its_input_broke_a_stream_takes_nothing_more(panda: PandaPon
     assert items.asked == 3
 
 
-@pytest.mark.xfail(
-    strict=True, reason="stream._work: a CancelledError of the input ends its worker, and the stream in silence"
-)
 async def test_an_input_that_is_cancelled_is_no_end_of_it(panda: PandaPonSession):
     async def broken() -> AsyncIterator[Any]:
         yield booking("R0")
