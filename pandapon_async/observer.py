@@ -27,7 +27,7 @@ logger = logging.getLogger("pandapon_async")
 _LOGGED_HEADERS = ("Date", "Retry-After", "Content-Type", "Content-Length")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Hooks:
     """Plain functions that a session calls; one that raises is logged and changes nothing.
 
@@ -40,6 +40,39 @@ class Hooks:
     on_attempt: OnAttempt | None = None
     on_reply: OnReply | None = None
     on_in_doubt: OnInDoubt | None = None
+
+
+class Hooked:
+    """A session's hooks as attributes of its own, to be read and set; see `Hooks`."""
+
+    hooks: Hooks
+
+    @property
+    def on_attempt(self) -> OnAttempt | None:
+        """Called after each attempt."""
+        return self.hooks.on_attempt
+
+    @on_attempt.setter
+    def on_attempt(self, hook: OnAttempt | None) -> None:
+        self.hooks.on_attempt = hook
+
+    @property
+    def on_reply(self) -> OnReply | None:
+        """Called after each call that succeeded."""
+        return self.hooks.on_reply
+
+    @on_reply.setter
+    def on_reply(self, hook: OnReply | None) -> None:
+        self.hooks.on_reply = hook
+
+    @property
+    def on_in_doubt(self) -> OnInDoubt | None:
+        """Called when a WRITE ends in doubt."""
+        return self.hooks.on_in_doubt
+
+    @on_in_doubt.setter
+    def on_in_doubt(self, hook: OnInDoubt | None) -> None:
+        self.hooks.on_in_doubt = hook
 
 
 class Observer:

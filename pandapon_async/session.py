@@ -25,7 +25,7 @@ from .errors import (
 from .exchange import BrokenExchangeError, Call, Exchange
 from .jsonio import check_json, dumps
 from .limits import Limiter, Turn
-from .observer import Hooks, Observer, OnAttempt, OnInDoubt, OnReply
+from .observer import Hooked, Hooks, Observer, OnAttempt, OnInDoubt, OnReply
 from .operation import Effect, Evidence, Input, Operation, Reply, Route, VendorRequest, split_pair
 from .profiles import RetryPolicy, Timeouts, VendorProfile
 from .replies import failure_of_broken, judged
@@ -68,7 +68,7 @@ class _Shared:
     warned: set[str] = attrs.field(factory=set[str])
 
 
-class VendorSession:
+class VendorSession(Hooked):
     """One account at one vendor. Made by a `SessionManager`; safe to share between the tasks of one event loop.
 
     Args:
@@ -76,7 +76,7 @@ class VendorSession:
         clock: where time comes from; the machine's clock unless given.
         client_session: an aiohttp session to use instead of an own one; it is not closed.
         trace_configs: aiohttp's trace configs, for the own session. What they see holds signatures.
-        on_attempt, on_reply, on_in_doubt: see `Hooks`.
+        on_attempt, on_reply, on_in_doubt: see `Hooks`; also attributes, which may be set later.
 
     Attributes:
         profile: the account.

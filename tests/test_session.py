@@ -287,6 +287,22 @@ async def test_closing_the_session_closes_its_copies(vendor: FakeVendor) -> None
 # --- hooks -------------------------------------------------------------------------------------------------------------
 
 
+async def test_hooks_may_be_set_later_and_a_copy_keeps_its_own(vendor: FakeVendor) -> None:
+    told: list[str] = []
+    async with session_at(vendor.profile("pandapon")) as session:
+        session.on_attempt = lambda *_: told.append("attempt")
+        session.on_reply = lambda *_: told.append("reply")
+        session.on_in_doubt = lambda *_: told.append("doubt")
+        copy = session.with_options()
+        session.on_attempt = session.on_reply = session.on_in_doubt = None
+        await session.call(booking("A"))
+        assert told == []
+        await copy.call(booking("B"))
+        assert told == ["attempt", "reply"]
+        assert (session.on_attempt, session.on_reply, session.on_in_doubt) == (None, None, None)
+        assert copy.on_in_doubt is not None
+
+
 async def test_the_hooks_see_attempts_replies_and_doubts(vendor: FakeVendor) -> None:
     attempts: list[Any] = []
     replies: list[Any] = []
