@@ -332,6 +332,8 @@ def _decimal(value: Any, _: Any) -> Decimal:
 
 def _decimal_text(value: Any, _: Any) -> Decimal:
     if type(value) is str and value.isascii() and "_" not in value:
+        if len(value) < MOST_DIGITS and value.replace(".", "", 1).isdigit():
+            return Decimal(value)  # nearly all amounts: no exponent, nothing to doubt
         try:
             number = Decimal(value)
         except InvalidOperation:

@@ -59,7 +59,10 @@ def _structure_lines(
     structured = f"value = hook{index}(value, type{index})"
     unfit = f"type(value) is not type{index}" if plain in _PLAIN else ""
     if typing.get_origin(plain) is tuple:
-        change = [f" value = () if value is None else hook{index}(value, type{index})"]
+        item = typing.get_args(plain)[0]
+        names[f"item{index}"], names[f"of{index}"] = hook_of(item), item
+        listed = f"tuple([item{index}(item, of{index}) for item in value]) if type(value) is list else {structured[8:]}"
+        change = [f" value = () if value is None else {listed}"]
     elif inner is not None:
         change = [f" if value is not None{' and ' + unfit if unfit else ''}: {structured}"]
     else:

@@ -14,7 +14,7 @@ try:
 except ImportError:  # the extra `speed` is not installed
     orjson = None  # type: ignore[assignment]
 
-MAX_DEPTH = 200
+MAX_DEPTH = 400
 """Deeper nesting than this is refused, in both directions."""
 
 # orjson turns integers beyond 64 bit into floats: bodies that could hold one take the exact way. Looking for a run of 19
@@ -50,8 +50,7 @@ def loads(body: bytes) -> Any:
         value = _loads_exactly(body) if orjson is None or _may_hold_long_integer(body) else orjson.loads(body)
     except (ValueError, RecursionError):
         raise JsonError("not JSON") from None
-    # A body with fewer openers than the limit can't be nested deeper than it: most skip the walk.
-    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _depth_exceeds(value, MAX_DEPTH):
+    if _may_be_deep(body) and _depth_exceeds(value, MAX_DEPTH):
         raise JsonError(f"nested more than {MAX_DEPTH} deep")
     return value
 
@@ -106,6 +105,11 @@ def check_json(value: Any, path: str) -> None:
 
 def _may_hold_long_integer(body: bytes) -> bool:
     return _LONG_RUN in body.translate(_DIGITS) and _LONG_INTEGER.search(body) is not None
+
+
+def _may_be_deep(body: bytes) -> bool:
+    """Whether it is long enough, and has enough openers, to be nested beyond the limit: most skip the walk."""
+    return len(body) > 2 * MAX_DEPTH and body.count(b"[") + body.count(b"{") > MAX_DEPTH
 
 
 def _check_key(key: object, where: str) -> None:
