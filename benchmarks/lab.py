@@ -13,11 +13,15 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from .process import cores
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 _ROOT = Path(__file__).parent.parent
-_SLICES = 20
+_SLICES = 50
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ class _Process:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=_ROOT, text=True, bufsize=1
         )
 
-    def __enter__(self) -> _Process:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
