@@ -13,7 +13,18 @@ from typing import Any
 
 import attrs
 
-from .model import NO_EXTRA, Model, OpenReply, members_of, optional_inner, wire_name
+from .model import (
+    NO_EXTRA,
+    Model,
+    OpenReply,
+    RequestModel,
+    check_extra,
+    check_of_member,
+    explain_members,
+    members_of,
+    optional_inner,
+    wire_name,
+)
 
 Hook = Callable[[Any, Any], Any]
 _PLAIN = (str, int, bool)
@@ -94,6 +105,41 @@ def compile_unstructure(cls: type[Model], hook_of: Callable[[Any], Callable[[Any
         lines += [f" value = model.{member.name}", f" if not ({unset}): data[{key}] = {value}"]
     hook: Callable[[Any], Any] = _compiled([*lines, " if model.extra: data.update(model.extra)", " return data"], names)
     return hook
+
+
+def compile_init(cls: type[RequestModel]) -> Callable[..., None]:
+    """A request's ``__init__``: takes the members by name, checks what its type alone doesn't decide, and sets the slots.
+
+    Raises (when called):
+        RequestError: a member is missing, unknown or wrong.
+    """
+    members = members_of(cls)
+    names: dict[str, Any] = {"NO_EXTRA": NO_EXTRA, "MISSING": attrs.NOTHING, "check_extra": check_extra}
+    names["set_extra"] = cls.extra.__set__  # type: ignore[attr-defined]
+
+    def explain(given: Mapping[str, Any]) -> None:
+        explain_members(cls, {name: value for name, value in given.items() if value is not attrs.NOTHING})
+
+    names["explain"] = explain
+    parameters, body = ["self", "*"], [" if unknown: explain(unknown)"]
+    needed = [member.name for member, _ in members if member.default is attrs.NOTHING]
+    if needed:
+        listed = ", ".join(f"{name!r}: {name}" for name in needed)
+        body.append(f" if {' or '.join(f'{name} is MISSING' for name in needed)}: explain({{{listed}}})")
+    for index, (member, annotation) in enumerate(members):
+        name = member.name
+        names[f"default{index}"], names[f"set{index}"] = member.default, getattr(cls, name).__set__
+        names[f"type{index}"] = optional_inner(annotation) or annotation
+        names[f"check{index}"], by_type = check_of_member(member, annotation)
+        parameters.append(f"{name}=default{index}")
+        doubts = [f"{name} is not default{index}"] if name not in needed else []
+        doubts += [f"type({name}) is not type{index}"] if by_type else []
+        condition = f"if {' and '.join(doubts)}: " if doubts else ""
+        body += [f" {condition}{name} = check{index}({name}, {name!r})", f" set{index}(self, {name})"]
+    head = f"def convert({', '.join([*parameters, 'extra=NO_EXTRA', '**unknown'])}):"
+    body += [" set_extra(self, extra)", " if extra is not NO_EXTRA: check_extra(self)"]
+    init: Callable[..., None] = _compiled([head, *body], names)
+    return init
 
 
 def _compiled(lines: list[str], names: dict[str, Any]) -> Any:

@@ -119,22 +119,14 @@ class RequestModel(Model):
         init: Callable[..., None] = cls.__init__
 
         @functools.wraps(init)
-        def checked_init(self: Any, *args: Any, **members: Any) -> None:
-            try:
-                init(self, *args, **members)
-            except TypeError:
-                _explain_members(cls, members)
-                raise
-            if type(self) is cls:
-                for name, check in _checks(cast("Any", cls)):
-                    value = getattr(self, name)
-                    checked = check(value, name)
-                    if checked is not value:
-                        object.__setattr__(self, name, checked)
-                if self.extra is not NO_EXTRA:
-                    _check_extra(self)
+        def first_init(self: Any, **members: Any) -> None:
+            # Compiled at first use: only then can all annotations be resolved.
+            from .fastpath import compile_init
 
-        cls.__init__ = checked_init  # type: ignore[method-assign]
+            cls.__init__ = functools.wraps(init)(compile_init(cls))  # type: ignore[method-assign]
+            cls.__init__(self, **members)
+
+        cls.__init__ = first_init  # type: ignore[method-assign]
 
 
 def members_of(cls: type[Model]) -> tuple[tuple[attrs.Attribute[Any], Any], ...]:
@@ -171,7 +163,7 @@ _Check = Callable[[Any, str], Any]
 ModelT = TypeVar("ModelT", bound=Model)
 
 
-def _explain_members(cls: type[RequestModel], members: Mapping[str, Any]) -> None:
+def explain_members(cls: type[RequestModel], members: Mapping[str, Any]) -> None:
     known = {member.name: member.default is attrs.NOTHING for member in attrs.fields(cls)}
     for name in members:
         if name not in known:
@@ -181,7 +173,7 @@ def _explain_members(cls: type[RequestModel], members: Mapping[str, Any]) -> Non
             raise RequestError(f"{cls.__name__} needs {name!r}", field=name) from None
 
 
-def _check_extra(model: RequestModel) -> None:
+def check_extra(model: RequestModel) -> None:
     if not isinstance(model.extra, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise wrong("extra", "a mapping", model.extra)
     check_json(dict(model.extra), "extra")
@@ -190,20 +182,21 @@ def _check_extra(model: RequestModel) -> None:
             raise RequestError(f"extra[{name!r}] is a known member: set {member.name!r} instead", field=f"extra.{name}")
 
 
-@functools.cache
-def _checks(cls: Any) -> tuple[tuple[str, _Check], ...]:
-    return tuple(
-        (member.name, _check_of(annotation, member.metadata.get(_MINIMUM))) for member, annotation in members_of(cls)
-    )
+def check_of_member(member: attrs.Attribute[Any], annotation: Any) -> tuple[_Check, bool]:
+    """What checks a member's value, given with its name, and returns it as it is to be kept; and whether the type alone decides."""
+    minimum = member.metadata.get(_MINIMUM)
+    inner = optional_inner(annotation) or annotation
+    decides = minimum is None and isinstance(inner, type) and inner not in (object, Any, Decimal)
+    return check_of(annotation, minimum), decides and typing.get_origin(inner) is None
 
 
-def _check_of(annotation: Any, minimum: int | None = None) -> _Check:
+def check_of(annotation: Any, minimum: int | None = None) -> _Check:
     inner = optional_inner(annotation)
     if inner is not None:
-        check = _check_of(inner, minimum)
+        check = check_of(inner, minimum)
         return lambda value, path: None if value is None else check(value, path)
     if typing.get_origin(annotation) is tuple:
-        return _tuple_check(_check_of(typing.get_args(annotation)[0]))
+        return _tuple_check(check_of(typing.get_args(annotation)[0]))
     if annotation is Decimal:
         return to_decimal
     if annotation is int:
