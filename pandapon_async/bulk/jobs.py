@@ -18,7 +18,7 @@ from ..operation import Effect, Input, Operation, VendorRequest, split_pair
 from .brake import Admission, Pace, Stop
 from .desk import Desk, OpenDesk
 from .outcome import InputError, JobOutcome
-from .records import Ending, Entry
+from .records import Ending, Entry, Problem
 from .report import Report
 from .rows import AccountKey, digest_of
 from .run import JobRun
@@ -133,7 +133,7 @@ class WriteJob(Generic[R]):
         async with self.desk as desk:
             entry = self.entry(0, request if reference is None else (reference, request))
             problem = await desk.records.admit(entry, 0, retry_refused=self.retry_refused)
-            if problem is not None:
+            if isinstance(problem, Problem):
                 raise InputError(problem.text, problems=[problem], reference=entry.reference)
             slot = Slot()
             booking = asyncio.ensure_future(self._booked(entry.reference, desk, slot))

@@ -171,9 +171,14 @@ class Records:
 
         return await self._writer.submit(work)
 
-    async def admit(self, entry: Entry, run: int, *, retry_refused: bool) -> Problem | None:
-        """Take one booking into the journal, or say why not; ``run`` 0 belongs to no run."""
-        return await self._writer.submit(lambda connection: self._admit(connection, entry, run, retry_refused))
+    async def admit(self, entry: Entry, run: int, *, retry_refused: bool) -> Row | Problem:
+        """Take one booking into the journal and give its row, or say why not; ``run`` 0 belongs to no run."""
+
+        def work(connection: sqlite3.Connection) -> Row | Problem:
+            problem = self._admit(connection, entry, run, retry_refused)
+            return problem or self._found(connection, "r.reference = ?", (entry.reference,))[0]
+
+        return await self._writer.submit(work)
 
     def _admit(self, connection: sqlite3.Connection, entry: Entry, run: int, retry_refused: bool) -> Problem | None:
         row = connection.execute(
@@ -247,13 +252,14 @@ class Records:
         return await self._writer.submit(lambda connection: connection.execute(query, values).fetchone()[0])
 
     async def _rows(self, test: str, values: Sequence[Any]) -> list[Row]:
+        return await self._writer.submit(lambda connection: self._found(connection, test, values))
+
+    def _found(self, connection: sqlite3.Connection, test: str, values: Sequence[Any]) -> list[Row]:
         query = (
             "SELECT r.id, r.position, r.reference, r.state, b.body, r.order_id, r.fee, r.currency, r.error, r.tracking "
             f"FROM rows r LEFT JOIN bodies b ON b.row = r.id WHERE r.account = ? AND {test}"
         )
-        return await self._writer.submit(
-            lambda connection: [_row(*found) for found in connection.execute(query, (self._account, *values))]
-        )
+        return [_row(*found) for found in connection.execute(query, (self._account, *values))]
 
     # --- one booking ---
 

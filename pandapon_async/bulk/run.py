@@ -172,8 +172,7 @@ class JobRun(WorkerStream["Row | Problem", JobOutcome[R]]):
                 except RequestError as error:
                     yield Problem(position, error.reference or "", error.message)
                     continue
-                problem = await ready.records.admit(entry, ready.number, retry_refused=self._job.retry_refused)
-                yield problem or await ready.records.find(entry.reference)
+                yield await ready.records.admit(entry, ready.number, retry_refused=self._job.retry_refused)
 
     # --- the work ---
 
