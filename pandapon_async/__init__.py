@@ -11,6 +11,12 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
+    from .bulk.brake import Pace, Stop
+    from .bulk.jobs import BookingJob, WriteJob
+    from .bulk.journal import Journal, Settlement
+    from .bulk.outcome import InputError, JobOutcome
+    from .bulk.rows import JournalRow
+    from .bulk.sending import NOT_BOOKED
     from .bulk.stream import Outcome, OutcomeStream
     from .clock import Clock, SystemClock
     from .codec import from_wire, to_wire
@@ -48,6 +54,12 @@ if TYPE_CHECKING:
     from .vendors import PandaPonSession, XportcnKaSession
 
 _HOMES = {
+    "bulk.brake": ("Pace", "Stop"),
+    "bulk.jobs": ("BookingJob", "WriteJob"),
+    "bulk.journal": ("Journal", "Settlement"),
+    "bulk.outcome": ("InputError", "JobOutcome"),
+    "bulk.rows": ("JournalRow",),
+    "bulk.sending": ("NOT_BOOKED",),
     "bulk.stream": ("Outcome", "OutcomeStream"),
     "clock": ("Clock", "SystemClock"),
     "codec": ("from_wire", "to_wire"),
@@ -90,6 +102,7 @@ __all__ = [  # noqa: RUF022 - by subject, as the modules are
     "ApiError",
     "Attempt",
     "AuthError",
+    "BookingJob",
     "Clock",
     "CodeMeaning",
     "ConfigError",
@@ -99,14 +112,20 @@ __all__ = [  # noqa: RUF022 - by subject, as the modules are
     "Effect",
     "Evidence",
     "HttpStatusError",
+    "InputError",
+    "JobOutcome",
+    "Journal",
     "JournalError",
+    "JournalRow",
     "LimitExceeded",
     "Limits",
+    "NOT_BOOKED",
     "NotSentError",
     "Operation",
     "Outcome",
     "OutcomeStream",
     "OutcomeUnknownError",
+    "Pace",
     "PANDAPON",
     "PandaPonSession",
     "PandaponError",
@@ -116,13 +135,16 @@ __all__ = [  # noqa: RUF022 - by subject, as the modules are
     "RetryPolicy",
     "Route",
     "SessionManager",
+    "Settlement",
     "Signer",
     "Stage",
+    "Stop",
     "SystemClock",
     "Timeouts",
     "VendorProfile",
     "VendorRequest",
     "VendorSession",
+    "WriteJob",
     "XPORTCN_KA",
     "XportcnKaSession",
     "__version__",

@@ -44,10 +44,16 @@ def to_wire(model: Model) -> dict[str, Any]:
     return wire
 
 
-def from_wire(cls: type[RequestT], data: Mapping[str, Any]) -> RequestT:
+def from_wire(cls: type[RequestT], data: Mapping[str, Any], *, keep_unknown: bool = False) -> RequestT:
     """A request from the vendor's JSON object, as it stands in a file.
 
     Members that this release doesn't know are accepted in an object ``"extra"`` only, at any level.
+
+    Args:
+        cls: the class of the request.
+        data: the object.
+        keep_unknown: it is what `to_wire` gave, in which the members of ``extra`` stand beside the others: put those that
+            aren't known there again.
 
     Raises:
         RequestError: names the first wrong member by its wire path.
@@ -55,7 +61,7 @@ def from_wire(cls: type[RequestT], data: Mapping[str, Any]) -> RequestT:
     if not isinstance(data, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - files hold anything
         raise RequestError(f"expected an object, not {_kind(data)}")
     try:
-        return _requests().structure({**data}, cls)
+        return (_written() if keep_unknown else _requests()).structure({**data}, cls)
     except Exception as error:  # noqa: BLE001 - cattrs raises a tree of its own and of the hooks' errors
         where, reason = leaves(error)[0]
     path = dotted(where).removeprefix(".")
@@ -113,11 +119,22 @@ def _listed(problems: Mapping[str, str]) -> tuple[str, ...]:
 
 @functools.cache
 def _requests() -> Converter:
+    """What people write."""
+    return _strict(_strict_structure)
+
+
+@functools.cache
+def _written() -> Converter:
+    """What `to_wire` wrote."""
+    return _strict(_written_structure)
+
+
+def _strict(structure_hook: Callable[[type[Model], Converter], _Hook]) -> Converter:
     converter = Converter(detailed_validation=True)
     exact = {str: _exact(str, "text"), int: _exact(int, "a whole number"), bool: _exact(bool, "true or false")}
     _register(converter, {**exact, Decimal: _decimal_text})
     converter.register_structure_hook_factory(_is_tuple, _explained_tuple)
-    converter.register_structure_hook_factory(_is_model, _strict_structure)
+    converter.register_structure_hook_factory(_is_model, structure_hook)
     converter.register_unstructure_hook_factory(_is_model, _fast_unstructure)
     return converter
 
@@ -253,6 +270,20 @@ def _strict_structure(cls: type[Model], converter: Converter) -> _Hook:
         if not isinstance(extra, dict):
             raise UnfitError(f"extra: expected an object, not {_kind(extra)}")
         return attrs.evolve(model, extra=extra)
+
+    return structure
+
+
+def _written_structure(cls: type[Model], converter: Converter) -> _Hook:
+    typed = make_dict_structure_fn(cls, converter, **_wire_overrides(cls))
+    known = _known_names(cls)
+
+    def structure(value: Any, _: Any) -> Any:
+        if not is_object(value):
+            raise UnfitError(f"expected an object, not {_kind(value)}")
+        model = typed(value, cls)
+        unknown = {name: value[name] for name in value if name not in known}
+        return attrs.evolve(model, extra=unknown) if unknown else model
 
     return structure
 

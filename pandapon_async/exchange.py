@@ -16,6 +16,7 @@ from .operation import Operation
 class Call:
     """One logical call, encoded once: what every attempt of it sends.
 
+    ``request`` is the request, or a function that gives it; it serves only to mask what it holds of persons.
     ``written`` tells whether a byte of the attempt that is under way may have left.
     """
 

@@ -247,7 +247,8 @@ def _vendor_time(exchange: Exchange, envelope: Envelope | None) -> float | None:
 
 def cleaned(text: str, call: Call, profile: VendorProfile, signed: tuple[str, ...]) -> str:
     """A vendor's text without control characters, secrets, and what the request holds of a person."""
-    hidden = personal_texts(call.request) | {value for value in signed if not value.isdigit()}
+    request = call.request() if callable(call.request) else call.request
+    hidden = personal_texts(request) | {value for value in signed if not value.isdigit()}
     if profile.credentials is not None:
         keys = attrs.astuple(profile.credentials)
         hidden |= {key for key in keys if key}

@@ -37,10 +37,12 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from .bulk.stream import OutcomeStream
+    from .bulk.workers import WorkerStream
 
 R = TypeVar("R")
 
 BeforeSend = Callable[[], Awaitable[None]]
+HeldBack = Callable[[PandaponError], Awaitable[None]]
 ASYNC_ONLY = "this is asynchronous: use `async with` (or `await ...open()` and `await ...close()`)"
 
 
@@ -64,7 +66,7 @@ class _Shared:
     offset: ClockOffset
     budget: Budget
     clock: Clock
-    streams: set[OutcomeStream[Any]] = attrs.field(factory=set["OutcomeStream[Any]"])
+    streams: set[WorkerStream[Any, Any]] = attrs.field(factory=set["WorkerStream[Any, Any]"])
     warned: set[str] = attrs.field(factory=set[str])
 
 
@@ -129,8 +131,8 @@ class VendorSession(Hooked):
         return self._shared.clock
 
     @property
-    def streams(self) -> set[OutcomeStream[Any]]:
-        """The streams that are open; closing the session closes them."""
+    def streams(self) -> set[WorkerStream[Any, Any]]:
+        """The streams and runs of jobs that are open; closing the session closes them."""
         return self._shared.streams
 
     # --- life ---
@@ -271,6 +273,20 @@ class VendorSession(Hooked):
         body = dumps(to_wire(request))
         return Call(operation, request, reference or request.natural_reference(), self._url(operation), "", body)
 
+    def prepare_body(self, operation: Operation[Any], body: bytes, reference: str, request: Callable[[], Any]) -> Call:
+        """The same from a body that was encoded earlier.
+
+        Args:
+            operation: the call's operation.
+            body: the wire JSON.
+            reference: the caller's reference.
+            request: gives the request; called only to keep what it holds of persons out of an error.
+
+        Raises:
+            ConfigError: the path of the operation isn't known.
+        """
+        return Call(operation, request, reference, self._url(operation), "", body)
+
     def _url(self, operation: Operation[Any]) -> URL:
         url = self._urls.get((operation.name, operation.path))
         if url is not None:
@@ -295,13 +311,22 @@ class VendorSession(Hooked):
             self._shared.warned.add(operation.name)
             self._observer.inferred(operation, route.path)
 
-    async def run(self, call: Call, *, patient: bool, before_send: BeforeSend | None = None) -> Reply[Any]:
+    async def run(
+        self,
+        call: Call,
+        *,
+        patient: bool,
+        before_send: BeforeSend | None = None,
+        held_back: HeldBack | None = None,
+    ) -> Reply[Any]:
         """Take a turn, send, and send again where the table of failures allows it.
 
         Args:
             call: what `prepare` gave.
             patient: wait for the turn however long it takes.
             before_send: awaited once, after the turn has come and before the first attempt; if it raises, nothing is sent.
+            held_back: awaited with the failure when an attempt has proved that nothing was done and the call waits for the
+                next one; ``before_send`` is then awaited again before that.
         """
         shared = self._shared
         if not shared.transport.opened:
@@ -314,7 +339,7 @@ class VendorSession(Hooked):
             try:
                 if before_send is not None:
                     await before_send()
-                return await self._attempts(call, turn, records)
+                return await self._attempts(call, turn, records, before_send if held_back else None, held_back)
             finally:
                 turn.end()
         except PandaponError as error:
@@ -325,7 +350,14 @@ class VendorSession(Hooked):
                 self._observer.in_doubt(call)
             raise
 
-    async def _attempts(self, call: Call, turn: Turn, records: list[Attempt]) -> Reply[Any]:
+    async def _attempts(
+        self,
+        call: Call,
+        turn: Turn,
+        records: list[Attempt],
+        before_next: BeforeSend | None,
+        held_back: HeldBack | None,
+    ) -> Reply[Any]:
         shared, policy = self._shared, self.profile.retry
         call.began = shared.clock.monotonic()
         deadline = call.began + self.profile.timeouts.total
@@ -340,9 +372,19 @@ class VendorSession(Hooked):
             if again is None:
                 shared.limiter.pause.extend(pause_after(result, policy))
                 raise result.error
+            if held_back is not None:
+                deadline += await self._took(held_back(result.error))
             deadline += await self._wait(again, turn, deadline)
             if shared.clock.monotonic() >= deadline:
                 raise DeadlineExceeded("the deadline passed before the next attempt")
+            if before_next is not None:
+                deadline += await self._took(before_next())
+
+    async def _took(self, hook: Awaitable[None]) -> float:
+        """Await a hook; the seconds that it took don't count."""
+        began = self._shared.clock.monotonic()
+        await hook
+        return self._shared.clock.monotonic() - began
 
     async def _attempt(
         self, client: aiohttp.ClientSession, call: Call, records: list[Attempt], deadline: float

@@ -710,3 +710,21 @@ def test_the_wire_name_of_every_member_is_unique():
     for cls in (*REQUESTS.values(), ShipmentInfo, DomesticShipmentUpdate, FreightBooking):
         names = [wire_name(member) for member, _ in members_of(cls)]
         assert len(names) == len(set(names))
+
+
+# --- what was written comes back ---------------------------------------------------------------------------------------
+
+
+def test_unknown_members_that_were_written_come_back_as_extra_at_every_level():
+    request = FreightBookingRequest(
+        render_id="R1",
+        extra={"insurance": {"a": 1}, "extra": {"b": 2}},
+        receiver_address=ReceiverAddress(name="Jane Example", extra={"doorbell": "x"}),
+        line_items=(BookingItem(item_id="1", extra={"colour": "red"}),),
+    )
+    assert from_wire(FreightBookingRequest, to_wire(request), keep_unknown=True) == request
+
+
+def test_what_was_written_is_still_checked():
+    with pytest.raises(RequestError, match="renderId"):
+        from_wire(FreightBookingRequest, {"renderId": 7, "unknown": 1}, keep_unknown=True)

@@ -21,7 +21,8 @@ PROMISED = re.findall(
     """
     SessionManager VendorSession PandaPonSession XportcnKaSession
     VendorProfile Credentials Limits Timeouts RetryPolicy Signer Clock PANDAPON XPORTCN_KA
-    Operation Effect Evidence VendorRequest Reply Outcome to_wire from_wire
+    Operation Effect Evidence VendorRequest Reply Outcome
+    WriteJob BookingJob Stop Journal NOT_BOOKED to_wire from_wire
     PandaponError ConfigError RequestError LimitExceeded NotSentError OutcomeUnknownError DeadlineExceeded
     HttpStatusError DecodeError ApiError AuthError RateLimitedError JournalError
     """,

@@ -75,6 +75,19 @@ def test_many_bookings(keys: FakeVendor, capsys: pytest.CaptureFixture[str]) -> 
     assert len(keys.ledger.bookings) == 99
 
 
+def test_a_booking_job(
+    keys: FakeVendor, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    keys.script("ok", "drop_after", "refuse")
+    code = block("journal.rows(state=")
+    namespace_of(code)
+    assert capsys.readouterr().out.count("look it up at the vendor: order-") == 1
+    namespace_of(code)
+    assert "skipped=100" in capsys.readouterr().out
+    assert set(keys.ledger.bookings.values()) == {1}
+
+
 def test_the_configuration_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHOP_A_KEY", "a-key")
     (tmp_path / "shop-a.secret").write_text("a-secret\n")

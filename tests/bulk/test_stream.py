@@ -135,7 +135,7 @@ class AsyncOnly:
 
 def workers() -> list[asyncio.Task[Any]]:
     """The tasks of streams that are still there."""
-    return [task for task in asyncio.all_tasks() if "OutcomeStream" in getattr(task.get_coro(), "__qualname__", "")]
+    return [task for task in asyncio.all_tasks() if "WorkerStream" in getattr(task.get_coro(), "__qualname__", "")]
 
 
 async def read(stream: Stream) -> list[Outcome[Any]]:

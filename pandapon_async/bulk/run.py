@@ -1,0 +1,217 @@
+"""One run of a job: its input taken into the journal, its rows sent, its outcomes read."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import attrs
+
+from ..errors import JournalError, RequestError
+from ..operation import Input
+from .brake import Admission
+from .desk import OpenDesk
+from .outcome import InputError, JobOutcome
+from .records import Entry, Problem, Records, Row
+from .sending import Sender
+from .workers import Slot, WorkerStream
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from .jobs import WriteJob
+
+R = TypeVar("R")
+
+_PAGE = 256
+_MOST_PROBLEMS = 100
+
+
+@attrs.frozen
+class _Ready:
+    """What a run has once it is prepared."""
+
+    number: int
+    records: Records
+    admission: Admission
+    sender: Sender[Any]
+
+
+class JobRun(WorkerStream["Row | Problem", JobOutcome[R]]):
+    """One run of a job: an async iterator of `JobOutcome`; made by `WriteJob.run`.
+
+    ``async with job.run(requests) as outcomes`` joins everything on every exit. Left early, or stopped, nothing new starts,
+    bookings under way get ``drain`` seconds, and the rest stays pending in the journal.
+
+    Raises (on entering, or at the first outcome):
+        InputError: with ``check="all"``: the input has mistakes; nothing was taken, nothing was sent.
+        JournalError: the journal is in use, or can't be opened.
+    """
+
+    def __init__(self, job: WriteJob[R], requests: Iterable[Input[R]] | AsyncIterable[Input[R]] | None) -> None:
+        super().__init__(job.session, self._rows(), size=job.size, ordered=False, drain=job.drain)
+        self._job = job
+        self._requests = requests
+        self._stack = contextlib.AsyncExitStack()
+        self._ready_run: _Ready | None = None
+
+    async def __aenter__(self) -> Self:
+        await self._prepared()
+        return await super().__aenter__()
+
+    async def aclose(self) -> None:
+        """Stop taking bookings, end what is under way, close the journal. Twice is fine."""
+        try:
+            await super().aclose()
+        finally:
+            ready = self._ready_run
+            if ready is not None:
+                report, admission = self._job.report, ready.admission
+                report.stopped, report.cuts = admission.reason, admission.cuts
+                report.slowest_pace = admission.slowest_window
+            await self._stack.aclose()
+
+    def halt(self, reason: str) -> None:
+        """Let nothing more start; what is under way ends, the rest stays pending."""
+        if self._ready_run is not None:
+            self._ready_run.admission.halt(reason)
+
+    # --- the input ---
+
+    async def _prepared(self) -> _Ready:
+        if self._ready_run is not None:
+            return self._ready_run
+        if self._job.running is not None:
+            raise JournalError("a run of this job is under way: end it first")
+        self._job.running = self
+        self._stack.callback(self._stop_running)
+        try:
+            desk = await self._stack.enter_async_context(self._job.desk)
+            ready = self._made_ready(desk)
+            if self._requests is None:
+                await desk.records.take_unfinished(ready.number)
+            elif self._job.check == "all":
+                await self._check_all(ready, self._requests)
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        self._ready_run = ready
+        return ready
+
+    def _made_ready(self, desk: OpenDesk) -> _Ready:
+        job = self._job
+        admission = Admission(job.stop, job.pace, job.size, desk.spending, job.session.clock)
+        return _Ready(desk.records.begin_run(), desk.records, admission, Sender(job, desk, admission))
+
+    def _stop_running(self) -> None:
+        self._job.running = None
+
+    async def _check_all(self, ready: _Ready, requests: Iterable[Input[R]] | AsyncIterable[Input[R]]) -> None:
+        """The whole input in one transaction: all of it, or nothing."""
+        problems: list[Problem] = []
+        records = ready.records
+        await records.clear_staged()
+        async with contextlib.aclosing(self._pages(requests, problems)) as pages:
+            async for page in pages:
+                if not problems:
+                    await records.stage(page)
+        if not problems:
+            retry = self._job.retry_refused
+            problems = await records.admit_staged(ready.number, retry_refused=retry, most_problems=_MOST_PROBLEMS)
+        if problems:
+            first = problems[0]
+            more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
+            message = f"number {first.position + 1} of the input can't be taken: {first.text}{more}; nothing was sent"
+            raise InputError(message, problems=problems, reference=first.reference or None)
+
+    async def _pages(
+        self, requests: Iterable[Input[R]] | AsyncIterable[Input[R]], problems: list[Problem]
+    ) -> AsyncGenerator[list[Entry], None]:
+        page: list[Entry] = []
+        async with contextlib.aclosing(_each(requests)) as items:
+            async for position, item in items:
+                try:
+                    page.append(self._job.entry(position, item))
+                except RequestError as error:
+                    if len(problems) < _MOST_PROBLEMS:
+                        problems.append(Problem(position, error.reference or "", error.message))
+                if len(page) >= _PAGE:
+                    yield page
+                    page = []
+        yield page
+
+    # --- the rows ---
+
+    async def _rows(self) -> AsyncGenerator[Row | Problem, None]:
+        ready = await self._prepared()
+        streamed = self._requests if self._job.check == "stream" else None
+        rows = self._paged(ready) if streamed is None else self._streamed(ready, streamed)
+        async with contextlib.aclosing(rows):
+            async for row in rows:
+                if isinstance(row, Row) and row.state == "pending":
+                    if not await ready.admission.admit():
+                        return
+                    ready.admission.began()
+                yield row
+
+    async def _paged(self, ready: _Ready) -> AsyncGenerator[Row | Problem, None]:
+        after = 0
+        while page := await ready.records.page(ready.number, after, _PAGE):
+            for row in page:
+                yield row
+            after = page[-1].id
+
+    async def _streamed(
+        self, ready: _Ready, requests: Iterable[Input[R]] | AsyncIterable[Input[R]]
+    ) -> AsyncGenerator[Row | Problem, None]:
+        async with contextlib.aclosing(_each(requests)) as items:
+            async for position, item in items:
+                try:
+                    entry = self._job.entry(position, item)
+                except RequestError as error:
+                    yield Problem(position, error.reference or "", error.message)
+                    continue
+                yield await ready.records.admit(entry, ready.number, retry_refused=self._job.retry_refused)
+
+    # --- the work ---
+
+    async def _make(self, slot: Slot, index: int, item: Row | Problem) -> JobOutcome[R]:
+        ready = await self._prepared()
+        outcome: JobOutcome[R]
+        if isinstance(item, Problem):
+            error = RequestError(item.text, reference=item.reference or None)
+            outcome = JobOutcome(
+                index=item.position, reference=item.reference, state="refused", recorded="refused", error=error
+            )
+        else:
+            try:
+                outcome = await ready.sender.finish(slot, item.position, item)
+            finally:
+                if item.state == "pending":
+                    ready.admission.ended()
+        self._job.report.add(outcome)
+        return outcome
+
+    async def _cut_off(self, slot: Slot, index: int, item: Row | Problem) -> JobOutcome[R]:
+        assert isinstance(item, Row)  # a problem is never under way
+        outcome: JobOutcome[R] = await (await self._prepared()).sender.cut_off(slot, item.position, item)
+        self._job.report.add(outcome)
+        return outcome
+
+
+async def _each(items: Iterable[Any] | AsyncIterable[Any]) -> AsyncGenerator[tuple[int, Any], None]:
+    position = 0
+    if not isinstance(items, AsyncIterable):
+        for item in items:
+            yield position, item
+            position += 1
+        return
+    iterator: Any = aiter(items)
+    try:
+        async for item in iterator:
+            yield position, item
+            position += 1
+    finally:
+        if hasattr(iterator, "aclose"):
+            await iterator.aclose()

@@ -1,0 +1,291 @@
+"""A fixed set of workers over any iterator, what they make as it is finished, in constant memory."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Iterator
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, cast
+
+import attrs
+
+from ..operation import Effect
+from ..session import ASYNC_ONLY
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from ..exchange import Call
+    from ..session import VendorSession
+
+ItemT = TypeVar("ItemT")
+OutT = TypeVar("OutT")
+
+_END: Any = object()
+
+
+@attrs.define(eq=False)
+class Slot:
+    """What one worker has under way; the work keeps it up to date.
+
+    ``made`` is what the reader will get, once that can't change any more though the work goes on; ``cut``: it was cancelled.
+    """
+
+    call: Call | None = None
+    made: Any = None
+    cut: bool = False
+
+    @property
+    def must_end(self) -> bool:
+        """Whether cutting it off would lose something: a WRITE is under way, or its end is being written down."""
+        if self.made is not None:
+            return True
+        return self.call is not None and self.call.written and self.call.operation.effect is Effect.WRITE
+
+
+class _Source(Generic[ItemT]):
+    """The input, one item at a time, whatever kind of iterable it is; shared by the workers."""
+
+    def __init__(self, items: Iterable[ItemT] | AsyncIterable[ItemT]) -> None:
+        self._later: AsyncIterator[Any] | None = None
+        self._now: Iterator[ItemT] = iter(())
+        if isinstance(items, AsyncIterable):
+            self._later = aiter(items)
+        else:
+            self._now = iter(items)
+        self._line = asyncio.Lock()  # an async generator can't be asked twice at once
+        self._index = 0
+        self._ended = False
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the next item needs no waiting."""
+        return self._later is None
+
+    def end(self) -> None:
+        """Take nothing more from it."""
+        self._ended = True
+
+    def next_now(self) -> tuple[int, ItemT] | None:
+        """The next item of an input that needs no waiting, and its index; None at the end."""
+        return None if self._ended else self._numbered(next(self._now, _END))
+
+    async def next(self) -> tuple[int, ItemT] | None:
+        """The next item and its index; None at the end."""
+        async with self._line:
+            later = cast("AsyncIterator[Any]", self._later)
+            return None if self._ended else self._numbered(await anext(later, _END))
+
+    def _numbered(self, item: Any) -> tuple[int, ItemT] | None:
+        if item is _END:
+            self._ended = True
+            return None
+        index = self._index
+        self._index += 1
+        return index, item
+
+    async def close(self) -> None:
+        """Close an async generator that was left before its end."""
+        aclose = getattr(self._later, "aclose", None)  # an async generator has it
+        if aclose is not None:
+            with contextlib.suppress(RuntimeError):  # it is running: whoever runs it was cancelled and is closing it
+                await aclose()
+
+
+class WorkerStream(ABC, Generic[ItemT, OutT]):
+    """An async iterator of what ``size`` workers make of the items; see `OutcomeStream` for what its users are promised.
+
+    Attributes:
+        undelivered: what the reader has not seen.
+    """
+
+    def __init__(
+        self,
+        session: VendorSession,
+        items: Iterable[ItemT] | AsyncIterable[ItemT],
+        *,
+        size: int,
+        ordered: bool,
+        drain: float,
+    ) -> None:
+        self.undelivered: list[OutT] = []
+        self._session = session
+        self._items = items
+        self._size = size
+        self._ordered = ordered
+        self._drain = drain
+        self._source: _Source[ItemT] | None = None
+        self._workers: dict[asyncio.Task[None], Slot] = {}
+        self._ready: deque[OutT] = deque()
+        self._early: dict[int, OutT] = {}
+        self._next_index = 0
+        self._reader: asyncio.Future[None] | None = None
+        self._room = asyncio.Event()
+        self._failure: BaseException | None = None
+        self._entered = self._closed = False
+
+    # --- the work ---
+
+    @abstractmethod
+    async def _make(self, slot: Slot, index: int, item: ItemT) -> OutT:
+        """Make of one item what the reader gets. It raises nothing but its being cancelled."""
+
+    @abstractmethod
+    async def _cut_off(self, slot: Slot, index: int, item: ItemT) -> OutT:
+        """The same of an item whose making was cancelled."""
+
+    # --- reading ---
+
+    async def __aenter__(self) -> Self:
+        self._entered = True
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __enter__(self) -> NoReturn:
+        raise TypeError(ASYNC_ONLY)
+
+    def __exit__(self, *exc: object) -> None:  # pragma: no cover - `with` fails in __enter__
+        ...
+
+    def __aiter__(self) -> AsyncIterator[OutT]:
+        return self if self._entered else self._closing()
+
+    async def _closing(self) -> AsyncGenerator[OutT, None]:
+        """Without `async with`: a generator, so that leaving the loop early closes the stream all the same."""
+        try:
+            while True:
+                try:
+                    made = await self.__anext__()
+                except StopAsyncIteration:
+                    return
+                yield made
+        finally:
+            await self.aclose()
+
+    async def __anext__(self) -> OutT:
+        if self._source is None and not self._closed:
+            self._start()
+        while not self._ready:
+            if not self._workers or self._closed:
+                await self._finish()
+                raise StopAsyncIteration
+            if self._reader is not None and not self._reader.done():
+                raise RuntimeError("two tasks read the same stream at once")
+            self._reader = asyncio.get_running_loop().create_future()
+            await self._reader
+        made = self._ready.popleft()
+        self._next_index += 1
+        if not self._full():
+            self._room.set()
+        return made
+
+    async def _finish(self) -> None:
+        failure, self._failure = self._failure, None
+        await self.aclose()
+        if failure is not None:
+            raise failure
+
+    # --- working ---
+
+    def _start(self) -> None:
+        self._source = _Source(self._items)
+        self._session.streams.add(self)
+        for _ in range(self._size):
+            slot = Slot()
+            task = asyncio.create_task(self._work(self._source, slot))
+            self._workers[task] = slot
+            task.add_done_callback(self._worker_ended)
+
+    async def _work(self, source: _Source[ItemT], slot: Slot) -> None:
+        while True:
+            try:
+                numbered = source.next_now() if source.is_ready else await source.next()
+            except BaseException as error:
+                source.end()
+                if not self._closed:
+                    self._failure = self._failure or error  # the input's own, for the reader
+                if isinstance(error, Exception):
+                    return
+                raise
+            if numbered is None:
+                return
+            index, item = numbered
+            try:
+                made = await self._make(slot, index, item)
+            except asyncio.CancelledError:
+                slot.cut = True
+                self._put(index, await self._cut_off(slot, index, item))
+                raise
+            finally:
+                slot.call = slot.made = None
+            self._put(index, made)
+            if self._full():
+                await self._wait_for_room()
+
+    def _put(self, index: int, made: OutT) -> None:
+        if self._ordered:
+            self._early[index] = made
+            while (following := self._early.pop(self._next_index + len(self._ready), None)) is not None:
+                self._ready.append(following)
+        else:
+            self._ready.append(made)
+        if self._ready:
+            self._wake()
+
+    def _full(self) -> bool:
+        return len(self._ready) + len(self._early) >= self._size and not self._closed
+
+    async def _wait_for_room(self) -> None:
+        while self._full():
+            self._room.clear()
+            await self._room.wait()
+
+    def _worker_ended(self, task: asyncio.Task[None]) -> None:
+        del self._workers[task]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._failure = self._failure or error
+        if not self._workers:
+            self._wake()
+
+    def _wake(self) -> None:
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
+
+    # --- ending ---
+
+    async def aclose(self) -> None:
+        """Stop taking input, end what is under way, join the workers. Twice is fine."""
+        self._closed = True
+        source = self._source
+        if source is not None:
+            source.end()
+            try:
+                await self._end_workers()
+            finally:
+                self._session.streams.discard(self)
+                self.undelivered += [*self._ready, *self._early.values()]
+                self._ready.clear()
+                self._early.clear()
+                self._wake()
+            await source.close()
+
+    async def _end_workers(self) -> None:
+        draining = {task for task, slot in self._workers.items() if slot.must_end}
+        for task in self._workers.keys() - draining:
+            task.cancel()
+        try:
+            if draining:
+                await asyncio.wait(draining, timeout=self._drain)
+        finally:
+            for task, slot in self._workers.items():
+                if not slot.cut:  # else it is ending already, and may be writing down how
+                    task.cancel()
+            if left := set(self._workers):
+                await asyncio.wait(left)
