@@ -274,7 +274,7 @@ class WorkerStream(ABC, Generic[ItemT, OutT]):
                 self._ready.clear()
                 self._early.clear()
                 self._wake()
-            await source.close()
+                await source.close()
 
     async def _end_workers(self) -> None:
         draining = {task for task, slot in self._workers.items() if slot.must_end}
