@@ -133,7 +133,6 @@ def _strict(structure_hook: Callable[[type[Model], Converter], _Hook]) -> Conver
     converter = Converter(detailed_validation=True)
     exact = {str: _exact(str, "text"), int: _exact(int, "a whole number"), bool: _exact(bool, "true or false")}
     _register(converter, {**exact, Decimal: _decimal_text})
-    converter.register_structure_hook_factory(_is_tuple, _explained_tuple)
     converter.register_structure_hook_factory(_is_model, structure_hook)
     converter.register_unstructure_hook_factory(_is_model, _fast_unstructure)
     return converter
@@ -144,7 +143,6 @@ def _replies() -> Converter:
     """Says what doesn't fit."""
     converter = Converter(detailed_validation=True)
     _register(converter, _LENIENT)
-    converter.register_structure_hook_factory(_is_tuple, _explained_tuple)
     converter.register_structure_hook_factory(_is_model, _lenient_structure)
     return converter
 
@@ -195,20 +193,6 @@ def _optional(annotation: Any, converter: Converter) -> _Hook:
 
 
 def _tuple(annotation: Any, converter: Converter) -> _Hook:
-    item = get_args(annotation)[0]
-    hook = converter.get_structure_hook(item)
-
-    def structure(value: Any, _: Any) -> tuple[Any, ...]:
-        if value is None:
-            return ()
-        if not is_array(value):
-            raise UnfitError(f"expected a list, not {_kind(value)}")
-        return tuple([hook(inner, item) for inner in value])
-
-    return structure
-
-
-def _explained_tuple(annotation: Any, converter: Converter) -> _Hook:
     item = get_args(annotation)[0]
     hook = converter.get_structure_hook(item)
 

@@ -8,7 +8,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, TypeVar
 
 import attrs
-from yarl import URL
 
 from .api.addresses import AddressService
 from .api.logistics import LogisticsService
@@ -26,10 +25,11 @@ from .exchange import BrokenExchangeError, Call, Exchange
 from .jsonio import check_json, dumps
 from .limits import Limiter, Turn
 from .observer import Hooked, Hooks, Observer, OnAttempt, OnInDoubt, OnReply
-from .operation import Effect, Evidence, Input, Operation, Reply, Route, VendorRequest, split_pair
+from .operation import Effect, Evidence, Input, Operation, Reply, VendorRequest, split_pair
 from .profiles import RetryPolicy, Timeouts, VendorProfile
 from .replies import failure_of_broken, judged
 from .retry import Again, Budget, Failure, Retries, pause_after
+from .routes import Routes
 from .transport import Transport, client_timeout, encoded_query
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class VendorSession(Hooked):
         self._observer = Observer(profile, hooks)
         self._shared = shared
         self._whole_timeout = client_timeout(profile.timeouts, profile.timeouts.total)
-        self._urls: dict[tuple[str, str | None], URL] = {}
+        self._routes = Routes(profile, self._observer, shared.warned)
         self.logistics = LogisticsService(self)
         self.addresses = AddressService(self)
 
@@ -244,7 +244,7 @@ class VendorSession(Hooked):
             parameters = {**(members or {}), **parameters}
             members = None
         body = None if operation.method == "GET" else dumps(members or {})
-        call = Call(operation, None, reference, self._url(operation), encoded_query(parameters), body)
+        call = Call(operation, None, reference, self._routes.url(operation), encoded_query(parameters), body)
         return await self.run(call, patient=False)
 
     def stream(
@@ -271,7 +271,7 @@ class VendorSession(Hooked):
         """
         operation: Operation[Any] = type(request).operation
         body = dumps(to_wire(request))
-        return Call(operation, request, reference or request.natural_reference(), self._url(operation), "", body)
+        return Call(operation, request, reference or request.natural_reference(), self._routes.url(operation), "", body)
 
     def prepare_body(self, operation: Operation[Any], body: bytes, reference: str, request: Callable[[], Any]) -> Call:
         """The same from a body that was encoded earlier.
@@ -285,31 +285,7 @@ class VendorSession(Hooked):
         Raises:
             ConfigError: the path of the operation isn't known.
         """
-        return Call(operation, request, reference, self._url(operation), "", body)
-
-    def _url(self, operation: Operation[Any]) -> URL:
-        url = self._urls.get((operation.name, operation.path))
-        if url is not None:
-            return url
-        declared = operation.route(self.profile.kind)
-        route = self.profile.route(operation.name, declared)
-        if route.path is None:
-            raise ConfigError(
-                f"the path of this operation isn't known: give it as paths = {{{operation.name!r}: '/...'}} in the profile",
-                vendor=self.profile.name,
-                operation=operation.name,
-            )
-        if route is declared:
-            self._warn_once_if_inferred(operation, route)
-        url = URL(self.profile.base_url.rstrip("/") + route.path)
-        if operation.contract_id:
-            self._urls[operation.name, operation.path] = url
-        return url
-
-    def _warn_once_if_inferred(self, operation: Operation[Any], route: Route) -> None:
-        if route.evidence is Evidence.INFERRED and operation.name not in self._shared.warned:
-            self._shared.warned.add(operation.name)
-            self._observer.inferred(operation, route.path)
+        return Call(operation, request, reference, self._routes.url(operation), "", body)
 
     async def run(
         self,
