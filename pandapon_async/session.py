@@ -30,7 +30,7 @@ from .profiles import RetryPolicy, Timeouts, VendorProfile
 from .replies import failure_of_broken, judged
 from .retry import Again, Budget, Failure, Retries, pause_after
 from .routes import Routes
-from .transport import Transport, client_timeout, encoded_query
+from .transport import Patience, Transport, encoded_query
 
 if TYPE_CHECKING:
     import aiohttp
@@ -117,7 +117,7 @@ class VendorSession(Hooked):
         self.hooks = hooks
         self._observer = Observer(profile, hooks)
         self._shared = shared
-        self._whole_timeout = client_timeout(profile.timeouts, profile.timeouts.total)
+        self._patience = Patience(profile.timeouts)
         self._routes = Routes(profile, self._observer, shared.warned)
         self.logistics = LogisticsService(self)
         self.addresses = AddressService(self)
@@ -370,8 +370,8 @@ class VendorSession(Hooked):
         exchange: Exchange | None = None
         result: Reply[Any] | Failure
         try:
-            timeout = client_timeout(self.profile.timeouts, deadline - began) if records else self._whole_timeout
-            exchange = await shared.transport.attempt(client, call, shared.offset.seconds(), timeout)
+            offset = shared.offset.seconds()
+            exchange = await shared.transport.attempt(client, call, offset, self._patience, deadline - began)
         except BrokenExchangeError as broken:
             result = failure_of_broken(broken, call, self.profile)
         else:

@@ -25,6 +25,7 @@ from .exchange import BrokenExchangeError, Call, Exchange
 from .operation import Effect
 from .profiles import Timeouts, VendorProfile, is_loopback
 from .signing import new_nonce
+from .watch import Watch, Watched
 
 _HEADERS = {"Accept": "application/json", "User-Agent": f"pandapon-async/{__version__}"}
 
@@ -58,10 +59,11 @@ class _Body(Payload):
     _value: bytes
     _autoclose = True
 
-    def __init__(self, call: Call, body: bytes) -> None:
+    def __init__(self, call: Call, body: bytes, watched: Watched) -> None:
         super().__init__(body, content_type="application/json")
         self._size = len(body)
         self._call = call
+        self._watched = watched
         self._transport: asyncio.WriteTransport | None = None
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
@@ -71,6 +73,7 @@ class _Body(Payload):
         self._call.written = True
         self._transport = getattr(writer, "transport", None)
         await writer.write(self._value)
+        self._watched.hear()
 
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
         await self.write(writer)
@@ -84,8 +87,11 @@ class _Body(Payload):
 class _Signing:
     """The client middleware that signs: it runs for each pass, so also when aiohttp repeats a READ by itself."""
 
-    def __init__(self, profile: VendorProfile, call: Call, clock: Clock, offset: float, *, drop_cookies: bool) -> None:
+    def __init__(
+        self, profile: VendorProfile, call: Call, clock: Clock, offset: float, watched: Watched, *, drop_cookies: bool
+    ) -> None:
         self._drop_cookies = drop_cookies
+        self._watched = watched
         self._profile = profile
         self._call = call
         self._clock = clock
@@ -108,10 +114,11 @@ class _Signing:
 
     def _tell_when_sent(self, request: aiohttp.ClientRequest) -> None:
         """Without a body, the request's own sending is what tells that a byte may have left."""
-        send, call = request.send, self._call
+        send, call, watched = request.send, self._call, self._watched
 
         async def marked(connection: Any) -> aiohttp.ClientResponse:
             call.written = True
+            watched.hear()
             return await send(connection)
 
         request.send = marked  # type: ignore[method-assign, assignment]
@@ -157,6 +164,7 @@ class Transport:
         self._opening: asyncio.Lock | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
+        self._watch = Watch()
         base = URL(profile.base_url)
         self._authentic = base.scheme == "https" or is_loopback(base.host or "")
 
@@ -227,12 +235,13 @@ class Transport:
     async def close(self) -> None:
         """Close what was opened here; a given session stays open. Twice is fine."""
         self._closed = True
+        self._watch.close()
         client, self._client = self._client, None
         if client is not None and client is not self._given:
             await client.close()
 
     async def attempt(
-        self, client: aiohttp.ClientSession, call: Call, offset: float, timeout: aiohttp.ClientTimeout
+        self, client: aiohttp.ClientSession, call: Call, offset: float, patience: Patience, seconds: float
     ) -> Exchange:
         """Send the call once and read the whole reply.
 
@@ -240,15 +249,17 @@ class Transport:
             client: what `open` gave.
             call: what to send; ``call.written`` is kept up to date.
             offset: how many seconds the vendor's clock is ahead of ours.
-            timeout: what `client_timeout` gave.
+            patience: how long a connection and a silence may take.
+            seconds: what is left until the call's deadline.
 
         Raises:
             BrokenExchangeError: there is no whole reply.
             ConfigError: the profile's signer raised; nothing was sent.
         """
         call.written = False
-        signing = _Signing(self._profile, call, self._clock, offset, drop_cookies=client is self._given)
-        payload = None if call.body is None else _Body(call, call.body)
+        watched = self._watch.start(seconds, patience.silence)
+        signing = _Signing(self._profile, call, self._clock, offset, watched, drop_cookies=client is self._given)
+        payload = None if call.body is None else _Body(call, call.body, watched)
         sent = self._clock.now()
         response: aiohttp.ClientResponse | None = None
         try:
@@ -258,22 +269,25 @@ class Transport:
                 data=payload,
                 headers=_HEADERS if self._given is not None else None,
                 proxy=self._profile.proxy,
-                timeout=timeout,
+                timeout=patience.connecting,
                 middlewares=(signing,),
                 allow_redirects=False,
                 raise_for_status=False,
                 auto_decompress=True,
             )
             status, headers = response.status, response.headers
-            body = await self._read(response)
+            body = await self._read(response, watched)
         except BaseException as error:
             if payload is not None and (response is None or response.connection is not None):
                 payload.abort()  # once the whole reply is here, the connection may be somebody else's already
+            if watched.expired(error):
+                _raise_late(watched, written=call.written)
             if isinstance(error, ConfigError) or not isinstance(error, Exception):
                 raise
             # aiohttp raises its own errors, the system's and asyncio's: all are told apart here.
-            _raise_broken(error, written=call.written)
+            _raise_broken(error)
         finally:
+            self._watch.stop(watched)
             if response is not None:
                 response.close()
         return Exchange(
@@ -287,13 +301,16 @@ class Transport:
             signing.signed,
         )
 
-    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+    async def _read(self, response: aiohttp.ClientResponse, watched: Watched) -> bytes:
         most = self._profile.max_reply_bytes
         length = response.content_length
-        if length is not None and length <= most and hdrs.CONTENT_ENCODING not in response.headers:
+        plain = hdrs.CONTENT_ENCODING not in response.headers
+        if plain and length is not None and length <= most and response.content.is_eof():  # here already, as most are
             return await response.read()
+        watched.hear()
         chunks: list[bytes] = []
         async for chunk in response.content.iter_any():
+            watched.hear()
             chunks.append(chunk)
             most -= len(chunk)
             if most < 0:
@@ -301,11 +318,12 @@ class Transport:
         return b"".join(chunks)
 
 
-def client_timeout(timeouts: Timeouts, seconds: float) -> aiohttp.ClientTimeout:
-    """The time-outs of an attempt that has so many seconds left."""
-    return aiohttp.ClientTimeout(
-        total=seconds, connect=timeouts.connect, sock_connect=timeouts.connect, sock_read=timeouts.read
-    )
+class Patience:
+    """How long an attempt waits for a connection, and in silence; its deadline is given with each."""
+
+    def __init__(self, timeouts: Timeouts) -> None:
+        self.silence = timeouts.read
+        self.connecting = aiohttp.ClientTimeout(total=None, connect=timeouts.connect, sock_connect=timeouts.connect)
 
 
 def with_query(url: URL, fixed: str, more: Mapping[str, str]) -> URL:
@@ -329,10 +347,12 @@ def encoded_query(members: Mapping[str, Any]) -> str:
         if not isinstance(value, (str, int)) or isinstance(value, bool):
             raise RequestError(f"{name}: a query holds text and whole numbers, not {type(value).__name__}", field=name)
         text = str(value)
-        if not (text.isalnum() and text.isascii()):
-            text = quote(text, safe="")
-        query += f"&{quote(name, safe='')}={text}"
+        query += f"&{_quoted(name)}={_quoted(text)}"
     return query[1:]
+
+
+def _quoted(text: str) -> str:
+    return text if text.isalnum() and text.isascii() else quote(text, safe="")
 
 
 def _check_given(client: aiohttp.ClientSession) -> None:
@@ -347,16 +367,17 @@ def _check_given(client: aiohttp.ClientSession) -> None:
         raise ConfigError("the given ClientSession's cookie jar is filled: its cookies would go to the vendor")
 
 
-def _raise_broken(error: Exception, *, written: bool) -> NoReturn:
+def _raise_late(watched: Watched, *, written: bool) -> NoReturn:
+    stage = Stage.UNKNOWN if written else Stage.NOT_SENT
+    by_deadline = watched.late == "deadline"
+    raise BrokenExchangeError(stage, "Deadline" if by_deadline else "ReadTimeout", deadline=by_deadline) from None
+
+
+def _raise_broken(error: Exception) -> NoReturn:
     kind = type(error)
     name = kind.__name__
     if kind in _NOT_SENT:
         raise BrokenExchangeError(Stage.NOT_SENT, name, hopeless=_is_hopeless(error)) from None
-    if (
-        kind is TimeoutError or kind is asyncio.TimeoutError
-    ):  # aiohttp's own, of `total`; those of its phases are subclasses
-        stage = Stage.UNKNOWN if written else Stage.NOT_SENT
-        raise BrokenExchangeError(stage, "Deadline", deadline=True) from None
     raise BrokenExchangeError(Stage.UNKNOWN, name) from None
 
 

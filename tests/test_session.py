@@ -272,7 +272,7 @@ async def test_a_copy_has_its_own_time_outs_for_silence(vendor: FakeVendor) -> N
         vendor.script("stall")
         error = await error_of(copy.call(estimate()))
         assert isinstance(error, DecodeError)
-        assert "SocketTimeoutError" in str(error)
+        assert "ReadTimeout" in str(error)
 
 
 async def test_closing_the_session_closes_its_copies(vendor: FakeVendor) -> None:

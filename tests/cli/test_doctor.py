@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import trustme
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pandapon_async import PANDAPON
@@ -128,6 +128,7 @@ def test_no_secret_is_shown(
 
 @given(user=st.from_regex(r"[a-z]{4}", fullmatch=True), password=st.from_regex(r"[A-Z@:/]{1,9}", fullmatch=True))
 def test_a_proxys_password_is_never_shown(user: str, password: str) -> None:
+    assume(not password.startswith("//"))  # "user://@proxy" is a scheme and no password
     for scheme in ("http://", ""):
         assert without_userinfo(f"{scheme}{user}:{password}@proxy.example:8080") == f"{scheme}***@proxy.example:8080"
 
