@@ -12,11 +12,13 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from .bulk.brake import Pace, Stop
+    from .bulk.files import read_bookings
     from .bulk.jobs import BookingJob, WriteJob
     from .bulk.journal import Journal, Settlement
     from .bulk.outcome import InputError, JobOutcome
     from .bulk.rows import JournalRow
     from .bulk.sending import NOT_BOOKED
+    from .bulk.sheet import FileError
     from .bulk.stream import Outcome, OutcomeStream
     from .clock import Clock, SystemClock
     from .codec import from_wire, to_wire
@@ -57,7 +59,9 @@ _HOMES = {
     "bulk.brake": ("Pace", "Stop"),
     "bulk.jobs": ("BookingJob", "WriteJob"),
     "bulk.journal": ("Journal", "Settlement"),
+    "bulk.files": ("read_bookings",),
     "bulk.outcome": ("InputError", "JobOutcome"),
+    "bulk.sheet": ("FileError",),
     "bulk.rows": ("JournalRow",),
     "bulk.sending": ("NOT_BOOKED",),
     "bulk.stream": ("Outcome", "OutcomeStream"),
@@ -111,6 +115,7 @@ __all__ = [  # noqa: RUF022 - by subject, as the modules are
     "DecodeError",
     "Effect",
     "Evidence",
+    "FileError",
     "HttpStatusError",
     "InputError",
     "JobOutcome",
@@ -149,6 +154,7 @@ __all__ = [  # noqa: RUF022 - by subject, as the modules are
     "XportcnKaSession",
     "__version__",
     "from_wire",
+    "read_bookings",
     "to_wire",
 ]
 

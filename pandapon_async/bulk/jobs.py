@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
@@ -20,7 +20,7 @@ from .desk import Desk, OpenDesk
 from .outcome import InputError, JobOutcome
 from .records import Ending, Entry, Problem
 from .report import Report
-from .rows import AccountKey, digest_of
+from .rows import AccountKey, Derived, State, digest_of
 from .run import JobRun
 from .sending import Sender
 from .workers import Slot
@@ -132,7 +132,7 @@ class WriteJob(Generic[R]):
         """
         async with self.desk as desk:
             entry = self.entry(0, request if reference is None else (reference, request))
-            problem = await desk.records.admit(entry, 0, retry_refused=self.retry_refused)
+            (problem,) = await desk.records.admit([entry], 0, retry_refused=self.retry_refused)
             if isinstance(problem, Problem):
                 raise InputError(problem.text, problems=[problem], reference=entry.reference)
             slot = Slot()
@@ -167,6 +167,17 @@ class WriteJob(Generic[R]):
         finally:
             admission.ended()
 
+    async def recorded(self, references: Sequence[str]) -> dict[str, tuple[State, str | None]]:
+        """What the journal says of this account's bookings: reference -> (state, why it isn't done).
+
+        References without a row are left out. Ask for a few hundred at a time, inside ``async with job``.
+
+        Raises:
+            JournalError: the journal can't be used.
+        """
+        async with self.desk as desk:
+            return await desk.records.recorded(references)
+
     def halt(self, reason: str) -> None:
         """Let the run that is under way start nothing more; what is under way ends, the rest stays pending."""
         if self.running is not None:
@@ -193,7 +204,7 @@ class WriteJob(Generic[R]):
         wire = to_wire(request)
         body = dumps(wire).decode()
         if reference is not None:
-            return Entry(position, _checked(reference), False, body)
+            return Entry(position, _checked(reference), isinstance(reference, Derived), body)
         made: Any = self._reference(request) if self._reference is not None else request.natural_reference()
         return Entry(position, _checked(made or digest_of(wire)), True, body)
 

@@ -171,14 +171,14 @@ class Records:
 
         return await self._writer.submit(work)
 
-    async def admit(self, entry: Entry, run: int, *, retry_refused: bool) -> Row | Problem:
-        """Take one booking into the journal and give its row, or say why not; ``run`` 0 belongs to no run."""
+    async def admit(self, entries: Sequence[Entry], run: int, *, retry_refused: bool) -> list[Row | Problem]:
+        """Take bookings into the journal and give the row of each, or say why not; ``run`` 0 belongs to no run."""
 
-        def work(connection: sqlite3.Connection) -> Row | Problem:
+        def admitted(connection: sqlite3.Connection, entry: Entry) -> Row | Problem:
             problem = self._admit(connection, entry, run, retry_refused)
             return problem or self._found(connection, "r.reference = ?", (entry.reference,))[0]
 
-        return await self._writer.submit(work)
+        return await self._writer.submit(lambda connection: [admitted(connection, entry) for entry in entries])
 
     def _admit(self, connection: sqlite3.Connection, entry: Entry, run: int, retry_refused: bool) -> Problem | None:
         row = connection.execute(
@@ -244,6 +244,17 @@ class Records:
     async def find(self, reference: str) -> Row:
         """One row."""
         return (await self._rows("r.reference = ?", (reference,)))[0]
+
+    async def recorded(self, references: Sequence[str]) -> dict[str, tuple[State, str | None]]:
+        """State and error of those references that have a row; at most some hundreds at once."""
+        marks = ", ".join("?" * len(references))
+        query = f"SELECT reference, state, error FROM rows WHERE account = ? AND reference IN ({marks})"
+
+        def work(connection: sqlite3.Connection) -> dict[str, tuple[State, str | None]]:
+            found = connection.execute(query, (self._account, *references))
+            return {reference: (state, error) for reference, state, error in found}
+
+        return await self._writer.submit(work)
 
     async def count(self, run: int, state: State) -> int:
         """How many rows of a run are in a state."""

@@ -28,6 +28,12 @@ COLUMNS: Final = (
 """What `row_of` takes, of rows r, accounts a, bodies b and replies p."""
 
 
+class Derived(str):
+    """A reference that was made from its request, not given: two equal ones in an input are two bookings, or a mistake."""
+
+    __slots__ = ()
+
+
 @attrs.frozen(kw_only=True)
 class Step:
     """One entry of a row's history: when it came into a state, by whom, and why."""

@@ -55,6 +55,8 @@ class JobRun(WorkerStream["Row | Problem", JobOutcome[R]]):
         self._requests = requests
         self._stack = contextlib.AsyncExitStack()
         self._ready_run: _Ready | None = None
+        self._left_pending = 0
+        self._summed_up = False
 
     async def __aenter__(self) -> Self:
         await self._prepared()
@@ -65,12 +67,22 @@ class JobRun(WorkerStream["Row | Problem", JobOutcome[R]]):
         try:
             await super().aclose()
         finally:
-            ready = self._ready_run
-            if ready is not None:
-                report, admission = self._job.report, ready.admission
-                report.stopped, report.cuts = admission.reason, admission.cuts
-                report.slowest_pace = admission.slowest_window
-            await self._stack.aclose()
+            try:
+                await self._sum_up()
+            finally:
+                await self._stack.aclose()
+
+    async def _sum_up(self) -> None:
+        """Put into the report what only a run's end tells. Twice is fine."""
+        ready = self._ready_run
+        if ready is None or self._summed_up:
+            return
+        self._summed_up = True
+        report, admission = self._job.report, ready.admission
+        report.stopped, report.cuts = admission.reason, admission.cuts
+        report.slowest_pace = admission.slowest_window
+        with contextlib.suppress(JournalError):  # it can't be read any more: what was ended has been told
+            report.pending += await ready.records.count(ready.number, "pending") - self._left_pending
 
     def halt(self, reason: str) -> None:
         """Let nothing more start; what is under way ends, the rest stays pending."""
@@ -126,8 +138,9 @@ class JobRun(WorkerStream["Row | Problem", JobOutcome[R]]):
             raise InputError(message, problems=problems, reference=first.reference or None)
 
     async def _pages(
-        self, requests: Iterable[Input[R]] | AsyncIterable[Input[R]], problems: list[Problem]
+        self, requests: Iterable[Input[R]] | AsyncIterable[Input[R]], problems: list[Problem], size: int = _PAGE
     ) -> AsyncGenerator[list[Entry], None]:
+        """The input's entries, ``size`` at a time; what is wrong with the others goes into ``problems``, as far as it is small."""
         page: list[Entry] = []
         async with contextlib.aclosing(_each(requests)) as items:
             async for position, item in items:
@@ -136,7 +149,7 @@ class JobRun(WorkerStream["Row | Problem", JobOutcome[R]]):
                 except RequestError as error:
                     if len(problems) < _MOST_PROBLEMS:
                         problems.append(Problem(position, error.reference or "", error.message))
-                if len(page) >= _PAGE:
+                if len(page) >= size or (len(problems) == _MOST_PROBLEMS and self._job.check == "stream"):
                     yield page
                     page = []
         yield page
@@ -165,14 +178,15 @@ class JobRun(WorkerStream["Row | Problem", JobOutcome[R]]):
     async def _streamed(
         self, ready: _Ready, requests: Iterable[Input[R]] | AsyncIterable[Input[R]]
     ) -> AsyncGenerator[Row | Problem, None]:
-        async with contextlib.aclosing(_each(requests)) as items:
-            async for position, item in items:
-                try:
-                    entry = self._job.entry(position, item)
-                except RequestError as error:
-                    yield Problem(position, error.reference or "", error.message)
-                    continue
-                yield await ready.records.admit(entry, ready.number, retry_refused=self._job.retry_refused)
+        # An input that makes us wait may be waiting for an outcome itself: its bookings are taken one at a time.
+        size = 1 if isinstance(requests, AsyncIterable) else _PAGE
+        problems: list[Problem] = []
+        async with contextlib.aclosing(self._pages(requests, problems, size)) as pages:
+            async for page in pages:
+                rows = await ready.records.admit(page, ready.number, retry_refused=self._job.retry_refused)
+                for row in (*problems, *rows):
+                    yield row
+                problems.clear()
 
     # --- the work ---
 
@@ -190,14 +204,18 @@ class JobRun(WorkerStream["Row | Problem", JobOutcome[R]]):
             finally:
                 if item.state == "pending":
                     ready.admission.ended()
-        self._job.report.add(outcome)
+        self._count(outcome)
         return outcome
 
     async def _cut_off(self, slot: Slot, index: int, item: Row | Problem) -> JobOutcome[R]:
         assert isinstance(item, Row)  # a problem is never under way
         outcome: JobOutcome[R] = await (await self._prepared()).sender.cut_off(slot, item.position, item)
-        self._job.report.add(outcome)
+        self._count(outcome)
         return outcome
+
+    def _count(self, outcome: JobOutcome[R]) -> None:
+        self._job.report.add(outcome)
+        self._left_pending += outcome.recorded == "pending"
 
 
 async def _each(items: Iterable[Any] | AsyncIterable[Any]) -> AsyncGenerator[tuple[int, Any], None]:

@@ -16,6 +16,7 @@ from .shared import FAILED, Failed, Interrupted, exit_status
 COMMANDS: Mapping[str, str] = {
     "demo": "demo",
     "fake-vendor": "fake_vendor",
+    "book": "book",
     "call": "call",
     "operations": "operations",
     "doctor": "doctor",
@@ -92,5 +93,6 @@ def app() -> None:
                  1  the vendor refused, or could not be reached
                  2  usage or bad input; nothing was sent
                  3  a booking's outcome is unknown: look it up
+                 4  a job ended early: bookings are still pending
                130  interrupted
     """

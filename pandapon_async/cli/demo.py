@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .shared import FAILED, Failed, Interrupted, bad_day, console, json_text, labelled, run, write_out
+from .progress import Bar
+from .shared import FAILED, Failed, Interrupted, bad_day, json_text, labelled, run, write_out
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
-    from typing_extensions import Self
-
     from ..profiles import VendorProfile
     from ..testing import FakeVendor
     from .audit import Audit, Finding, SampleOrders
@@ -38,7 +35,7 @@ def command(bookings: int, faults: bool, concurrency: int, seed: int, as_json: b
     audit = Audit(orders)
     weather = bad_day(seed=seed, retry_after=0) if faults else Faults()
     interrupted: Interrupted | None = None
-    with FakeVendor(faults=weather, seed=seed) as vendor, _Progress(bookings) as progress:
+    with FakeVendor(faults=weather, seed=seed) as vendor, Bar("Booking", bookings) as progress:
         began = time.monotonic()
         try:
             run(_book(_profile(vendor, concurrency), orders, audit, progress))
@@ -62,7 +59,7 @@ def _profile(vendor: FakeVendor, concurrency: int) -> VendorProfile:
     return vendor.profile("pandapon", limits=Limits(concurrency=concurrency), retry=RetryPolicy(base=0.05))
 
 
-async def _book(profile: VendorProfile, orders: SampleOrders, audit: Audit, progress: _Progress) -> None:
+async def _book(profile: VendorProfile, orders: SampleOrders, audit: Audit, progress: Bar) -> None:
     from ..manager import SessionManager
 
     async with SessionManager([profile]) as vendors:
@@ -72,58 +69,10 @@ async def _book(profile: VendorProfile, orders: SampleOrders, audit: Audit, prog
             async with outcomes:
                 async for outcome in outcomes:
                     audit.note(outcome)
-                    progress.step(audit.in_doubt)
+                    progress.step(f"{audit.in_doubt} in doubt" if audit.in_doubt else "")
         finally:
             for outcome in outcomes.undelivered:  # interrupted: what was under way counts as well
                 audit.note(outcome)
-
-
-class _Progress:
-    """A bar on stderr, only on a terminal."""
-
-    _EVERY = 0.1
-
-    def __init__(self, total: int) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        err = console(stderr=True)
-        self._shown = err.is_terminal
-        self._bar = Progress(
-            TextColumn("Booking"),
-            BarColumn(bar_width=None if err.width < 80 else 30),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}/s"),
-            TextColumn("{task.fields[doubt]}", style="yellow"),
-            TimeRemainingColumn(compact=True),
-            console=err,
-            disable=not self._shown,
-            expand=err.width < 80,
-            transient=True,
-        )
-        self._task = self._bar.add_task("", total=total, rate=0, doubt="")
-        self._done = 0
-        self._began = time.monotonic()
-        self._due = 0.0
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        self._began = time.monotonic()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bar.stop()
-
-    def step(self, in_doubt: int) -> None:
-        """One more has ended."""
-        self._done += 1
-        now = time.monotonic()
-        if self._shown and now >= self._due:
-            self._due = now + self._EVERY
-            rate = round(self._done / max(now - self._began, 0.001))
-            doubt = f"{in_doubt} in doubt" if in_doubt else ""
-            self._bar.update(self._task, completed=self._done, rate=rate, doubt=doubt)
 
 
 def _as_json(audit: Audit, finding: Finding, bookings: int, seconds: float) -> dict[str, Any]:

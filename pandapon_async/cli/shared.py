@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-FAILED, BAD_INPUT, UNKNOWN = 1, 2, 3
-"""Exit statuses: the vendor refused or failed; nothing was sent; the outcome is unknown."""
+FAILED, BAD_INPUT, UNKNOWN, PENDING = 1, 2, 3, 4
+"""Exit statuses: the vendor refused or failed; nothing was sent; the outcome is unknown; bookings are left."""
 
 config_option = click.option(
     "--config",

@@ -1,0 +1,66 @@
+"""A progress bar on stderr, only on a terminal."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from .shared import console
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+
+class Bar:
+    """How far some work is: count, rate, what is worth a note, and the time left; legible at 60 columns and without colour.
+
+    Args:
+        label: what is being done.
+        total: how many there are; None: not known.
+    """
+
+    _EVERY = 0.1
+
+    def __init__(self, label: str, total: int | None) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        err = console(stderr=True)
+        self._shown = err.is_terminal
+        narrow = err.width < 80
+        self._bar = Progress(
+            TextColumn(label),
+            BarColumn(bar_width=None if narrow else 30),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}/s"),
+            TextColumn("{task.fields[note]}", style="yellow"),
+            TimeRemainingColumn(compact=True),
+            console=err,
+            disable=not self._shown,
+            expand=narrow,
+            transient=True,
+        )
+        self._task = self._bar.add_task("", total=total, rate=0, note="")
+        self._done = 0
+        self._began = time.monotonic()
+        self._due = 0.0
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        self._began = time.monotonic()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def step(self, note: str) -> None:
+        """One more has ended; ``note`` is what a glance should show of all so far."""
+        self._done += 1
+        now = time.monotonic()
+        if self._shown and now >= self._due:
+            self._due = now + self._EVERY
+            rate = round(self._done / max(now - self._began, 0.001))
+            self._bar.update(self._task, completed=self._done, rate=rate, note=note)
