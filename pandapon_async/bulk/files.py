@@ -170,7 +170,7 @@ def _bad(number: int, column: str | None, text: str, line: bytes) -> Booking:
 def _where(line: bytes, error: JsonError) -> tuple[str | None, str]:
     """The column (a number) at which a line stops being JSON, and why."""
     try:
-        json.loads(line.decode("utf-8"))
+        json.loads(line.decode("utf-8").rstrip())
     except json.JSONDecodeError as found:
         return str(found.colno), f"not JSON: {found.msg}"
     except UnicodeDecodeError as found:
@@ -185,9 +185,9 @@ def _booking(
 ) -> Booking:
     """A booking of wire JSON; ``number`` is the line that its mistakes name."""
     try:
-        if reference is not None and not reference.isprintable():
-            raise RequestError("must hold printable characters only", field=REFERENCE)
         request = from_wire(FreightBookingRequest, members)
+        if not (reference or request.natural_reference() or "").isprintable():
+            raise RequestError("a reference, or what stands for it, must be printable", field=REFERENCE)
     except RequestError as error:
         text = error.message.removeprefix(f"{error.field}: ")
         column = error.field if isinstance(source, bytes) else column_of(error.field)

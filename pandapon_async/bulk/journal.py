@@ -47,6 +47,8 @@ class Settlement:
     fee: Money | None = None
     tracking: tuple[str, ...] = ()
     account: str | None = None
+    note: str | None = None
+    """Why, if not what is said for all that are settled together."""
 
 
 class Journal:
@@ -195,20 +197,26 @@ class Journal:
                 with self._connection:
                     self._connection.execute("BEGIN IMMEDIATE")
                     for row, settlement in zip(rows, settlements, strict=True):
-                        self._settle(row, settlement, by, note)
+                        self._settle(row, settlement, by, settlement.note or note)
             except sqlite3.Error as error:
                 raise JournalError(f"{self.path}: nothing was settled: {error}") from None
         return [next(self._select("r.id = ?", (row.id,))) for row in rows]
 
     def _checked(self, settlement: Settlement) -> JournalRow:
         row = self.get(settlement.reference, account=settlement.account)
-        allowed = _BY_HAND.get(row.state, ())
-        if settlement.state not in allowed:
-            can = " or ".join(allowed) or "nothing else"
-            raise JournalError(f"it is {row.state}, and can become {can} by hand", reference=row.reference)
-        if settlement.state == "pending" and row.body is None:
-            raise JournalError("its body was erased, so it can't be sent again: feed it again", reference=row.reference)
+        refusal = self.why_not(row, settlement.state)
+        if refusal:
+            raise JournalError(refusal, reference=row.reference)
         return row
+
+    def why_not(self, row: JournalRow, state: State) -> str | None:
+        """Why a person can't bring a row into a state; None: it is allowed."""
+        allowed = _BY_HAND.get(row.state, ())
+        if state not in allowed:
+            return f"it is {row.state}, and can become {' or '.join(allowed) or 'nothing else'} by hand"
+        if state == "pending" and row.body is None:
+            return "its body was erased, so it can't be sent again: feed it again"
+        return None
 
     def _settle(self, row: JournalRow, settlement: Settlement, by: str, note: str) -> None:
         now = datetime.now(timezone.utc).timestamp()

@@ -14,13 +14,12 @@ import attrs
 from ..api.logistics import FreightBookingRequest
 from ..jsonio import is_object
 from ..model import Model, members_of, optional_inner, wire_name
-from .sheet import Mistake
+from .sheet import DAMAGED, Mistake, is_damaged
 
 REFERENCE: Final = "reference"
 REJECTED: Final = ("line", "column", "error")
 """Columns (and top-level members) of a file of rejects; fed again they are passed over."""
 
-_DAMAGED = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+|#(?:NAME\?|REF!|VALUE!|N/A|NUM!|DIV/0!|NULL!)|#{3,}")
 _WHOLE = re.compile(r"-?\d{1,18}")
 
 
@@ -87,8 +86,8 @@ def put(target: dict[str, Any], column: Column, value: Any) -> None:
 
 def value_of(column: Column, cell: str, line: int) -> Any:
     """A cell as its column's wire value; a `Mistake` if it can't be one."""
-    if _DAMAGED.fullmatch(cell.strip()):
-        return Mistake(line, column.name, "a spreadsheet has changed it (format the column as text and enter it anew)")
+    if is_damaged(cell):
+        return Mistake(line, column.name, DAMAGED)
     if column.type is int:
         if not _WHOLE.fullmatch(cell.strip()):
             return Mistake(line, column.name, "expected a whole number")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -15,6 +16,8 @@ from ..errors import RequestError
 from ..model import suggestion
 from .cells import neutral, plain
 
+DAMAGED = "a spreadsheet has changed it (format the column as text and enter it anew)"
+_DAMAGED = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+|#(?:NAME\?|REF!|VALUE!|N/A|NUM!|DIV/0!|NULL!)|#{3,}")
 _DELIMITERS = ",;\t"
 _MOST_NAMED = 5
 MOST_LINE = 4 * 2**20
@@ -80,7 +83,7 @@ class Sheet:
         self._lines.back(first)
         self._reader = csv.reader(self._lines, delimiter=self.delimiter, strict=True)
         try:
-            header: list[str] = next(self._reader, [])
+            header = next(self._reader, None) or ()
         except csv.Error as error:
             raise self._error(None, f"not CSV: {_reason(error)}") from None
         self.columns = tuple(plain(cell).strip() for cell in header)
@@ -118,10 +121,11 @@ class Sheet:
         while True:
             line = self._reader.line_num + 1
             self._lines.mistake = ""
+            self._lines.taken.clear()
             try:
                 raw = next(self._reader, None)
             except csv.Error as error:
-                yield SheetRow(line, {}, (), (Mistake(line, None, f"not CSV: {_reason(error)}"),))
+                yield from self._unreadable(line, _reason(error))
                 continue
             if raw is None:
                 return
@@ -129,6 +133,15 @@ class Sheet:
                 yield SheetRow(line, {}, tuple(raw), (Mistake(line, None, self._lines.mistake),))
             elif any(raw):
                 yield self._row(line, raw)
+
+    def _unreadable(self, line: int, reason: str) -> Iterator[SheetRow]:
+        """The lines that a broken record took with it (a quote that isn't closed takes many), each with the cells that it seems to have."""
+        texts = [f"not CSV: {reason}", f"stands inside a cell that begins on line {line}"]
+        for index, text in enumerate(self._lines.taken):
+            raw = text.rstrip("\r\n").split(self.delimiter)
+            yield attrs.evolve(
+                self._row(line + index, raw), mistakes=(Mistake(line + index, None, texts[min(index, 1)]),)
+            )
 
     def _row(self, line: int, raw: list[str]) -> SheetRow:
         cells = {column: plain(cell) for column, cell in zip(self.columns, raw, strict=False) if cell}
@@ -146,6 +159,7 @@ class _Lines(Iterator[str]):
         self._back: list[str] = []
         self._first = True
         self.mistake = ""
+        self.taken: list[str] = []
 
     def back(self, line: str) -> None:
         """Give this line (again) next."""
@@ -153,8 +167,11 @@ class _Lines(Iterator[str]):
             self._back.append(line)
 
     def __next__(self) -> str:
-        if self._back:
-            return self._back.pop()
+        text = self._back.pop() if self._back else self._next()
+        self.taken.append(text)
+        return text
+
+    def _next(self) -> str:
         line = self._file.readline(MOST_LINE)
         if not line:
             raise StopIteration
@@ -179,6 +196,11 @@ class _Lines(Iterator[str]):
             self.mistake = self.mistake or "holds a NUL"
             text = text.replace("\0", "\ufffd")
         return text
+
+
+def is_damaged(cell: str) -> bool:
+    """Whether a cell is what spreadsheets make of long numbers (``2.04E+15``), or one of their own errors."""
+    return _DAMAGED.fullmatch(cell.strip()) is not None
 
 
 def _reason(error: csv.Error) -> str:

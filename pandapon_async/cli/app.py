@@ -17,6 +17,7 @@ COMMANDS: Mapping[str, str] = {
     "demo": "demo",
     "fake-vendor": "fake_vendor",
     "book": "book",
+    "journal": "journal",
     "call": "call",
     "operations": "operations",
     "doctor": "doctor",

@@ -177,11 +177,6 @@ def _profile(options: _Options) -> VendorProfile:
 
 
 def _money(spend: tuple[str, str] | None) -> Money | None:
-    from ..api.common import Money
+    from ..bulk.export import money_of
 
-    if not spend:
-        return None
-    amount, currency = spend
-    if not (currency.isalpha() and currency.isupper() and len(currency) == 3):
-        raise click.BadParameter("the currency is three capital letters, such as USD", param_hint="--spend")
-    return Money(amount=amount, currency=currency)
+    return money_of(*spend) if spend else None
