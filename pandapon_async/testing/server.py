@@ -14,6 +14,7 @@ from pandapon_async.testing.delivery import Delivery, abort
 from pandapon_async.testing.desk import Desk
 
 _MOST_LOOPS = 1000
+_QUIET_LOOPS = 5
 
 
 class Listener:
@@ -48,12 +49,15 @@ class Listener:
             return
         server.close()
         self._stopping.set()
-        for connection in manager.connections:
-            if connection.transport is not None:
-                connection.transport.abort()
+        quiet = 0
         for _ in range(_MOST_LOOPS):
-            if not manager.connections:
+            # What was accepted a moment ago shows up among the connections some turns of the loop later.
+            quiet = 0 if manager.connections else quiet + 1
+            if quiet > _QUIET_LOOPS:
                 break
+            for connection in manager.connections:
+                if connection.transport is not None:
+                    connection.transport.abort()
             await asyncio.sleep(0)
         await manager.shutdown(1.0)
         await server.wait_closed()

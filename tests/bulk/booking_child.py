@@ -20,7 +20,13 @@ async def main(url: str, key: str, secret: str, user: str, journal: str, number:
             print("started", flush=True)
             async for _ in outcomes:
                 pass
+        if job.report.stopped:
+            print("stopped:", job.report.stopped)
 
 
 if __name__ == "__main__":
+    if len(sys.argv) > 7:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[7]), resource.RLIM_INFINITY))
     asyncio.run(main(*sys.argv[1:6], int(sys.argv[6])))  # type: ignore[arg-type]

@@ -17,6 +17,7 @@ from pandapon_async import (
     CodeMeaning,
     ConfigError,
     InputError,
+    Journal,
     JournalError,
     OutcomeUnknownError,
     PandaPonSession,
@@ -87,6 +88,52 @@ async def test_a_run_without_an_input_sends_what_is_pending(vendor: FakeVendor, 
 async def test_a_bare_loop_works_too(vendor: FakeVendor, panda: PandaPonSession, path: Path):
     seen = [outcome.reference async for outcome in BookingJob(panda, journal=path).run(pairs(3))]
     assert sorted(seen) == ["order-0", "order-1", "order-2"]
+
+
+async def test_a_clock_set_back_between_two_runs_changes_nothing(vendor: FakeVendor, path: Path):
+    now = time.time()
+    async with on_virtual_clock(vendor, now) as (session, _):
+        job = BookingJob(session, journal=path, concurrency=1)
+        async with job.run(pairs(6)) as outcomes:
+            async for outcome in outcomes:
+                if outcome.index == 2:
+                    break
+    async with on_virtual_clock(vendor, now - 86_400) as (session, _):
+        outcomes = await ran(BookingJob(session, journal=path), pairs(6))
+    assert {outcome.recorded for outcome in outcomes} == {"done"}
+    assert vendor.ledger.bookings == {f"R{number}": 1 for number in range(6)}
+    with Journal.open(path) as journal:
+        assert all(
+            (row.history[0].state, row.history[-1].state) == ("pending", "done") and row.state == "done"
+            for row in journal.rows()
+        )
+
+
+async def test_what_a_stopped_run_never_reached_counts_as_pending(
+    vendor: FakeVendor, panda: PandaPonSession, path: Path
+):
+    vendor.script("ok", {"status": 403})
+    job = BookingJob(panda, journal=path, concurrency=1)
+    outcomes = await ran(job, pairs(9))
+    assert len(outcomes) == 2
+    assert (job.report.done, job.report.pending) == (1, 8)
+
+
+async def test_a_long_streamed_input_is_taken_a_page_at_a_time(vendor: FakeVendor, panda: PandaPonSession, path: Path):
+    taken: list[int] = []
+
+    def source():
+        for number, pair in enumerate(pairs(600)):
+            taken.append(number)
+            yield pair
+
+    job = BookingJob(panda, journal=path, concurrency=4, check="stream")
+    async with job.run(source()) as outcomes:
+        await anext(outcomes)
+        assert len(taken) == 256
+    await ran(BookingJob(panda, journal=path))
+    assert len(vendor.ledger.bookings) == 256
+    assert set(vendor.ledger.bookings.values()) == {1}
 
 
 async def test_a_streamed_input_is_booked_as_it_comes(vendor: FakeVendor, panda: PandaPonSession, path: Path):

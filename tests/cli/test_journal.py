@@ -1,0 +1,349 @@
+"""`pandapon journal`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pandapon_async import FileError, Journal, JournalError
+from pandapon_async.bulk.export import COLUMNS, read_settlements, write_export
+from pandapon_async.testing import FakeVendor
+
+from .conftest import Pandapon
+
+HEAD = ["reference", "state", "order_id", "fee", "currency", "tracking", "error"]
+TAIL = ["vendor", "account", "sent_at", "done_at", "request_id", "settled_by", "note"]
+NAME, PHONE = "Jane Example", "5550100100"
+
+
+def body(number: int) -> str:
+    receiver = {"name": NAME, "phone": PHONE, "city": "=Springfield"}
+    return json.dumps({"reference": f"o-{number}", "renderId": f"FF{number}", "receiverAddress": receiver})
+
+
+@pytest.fixture
+def journal(pandapon: Pandapon, shop: FakeVendor, keys: None, tmp_path: Path) -> str:
+    """o-0 done, o-1 in doubt, o-2 refused, o-3 pending."""
+    path = str(tmp_path / "bookings.db")
+    shop.script("ok", "drop_after", "refuse", {"status": 403})
+    lines = "\n".join(map(body, range(4)))
+    assert pandapon("book", "-", "--journal", path, "--concurrency", "1", stdin=lines).exit_code == 3
+    return path
+
+
+@pytest.fixture
+def exported(pandapon: Pandapon, journal: str, tmp_path: Path) -> Path:
+    path = tmp_path / "export.csv"
+    assert pandapon("journal", journal, "--export", str(path)).exit_code == 0
+    return path
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture
+def edited(exported: Path, tmp_path: Path) -> Callable[..., Path]:
+    """The export with some cells changed, given per reference."""
+
+    def edit(**changes: dict[str, str]) -> Path:
+        rows = [{**row, **changes.get(row["reference"].replace("-", "_"), {})} for row in rows_of(exported)]
+        path = tmp_path / "edited.csv"
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+        return path
+
+    return edit
+
+
+def states(journal: str) -> list[str]:
+    with Journal.open(journal) as opened:
+        return [row.state for row in opened.rows()]
+
+
+UNTOUCHED = ["done", "unknown", "refused", "pending"]
+
+
+# --- looking ---
+
+
+def test_without_options_it_counts_the_states(pandapon: Pandapon, journal: str):
+    shown = dict(line.split() for line in pandapon("journal", journal).stdout.splitlines())
+    assert shown == {"pending": "1", "sent": "0", "done": "1", "refused": "1", "unknown": "1", "void": "0"}
+
+
+def test_one_booking_is_shown_with_its_history(pandapon: Pandapon, journal: str):
+    shown = pandapon("journal", journal, "o-1").stdout
+    assert [word for word in ("pending, by job", "sent, by job", "unknown, by job") if word in shown] != []
+    assert NAME not in shown
+    told = json.loads(pandapon("journal", journal, "o-1", "--json").stdout)
+    assert [step["state"] for step in told["history"]] == ["pending", "sent", "unknown"]
+
+
+@pytest.mark.parametrize("arguments", [["o-0"], ["--state", "done"], ["--json"], ["--state", "done", "--json"]])
+def test_a_receiver_is_shown_only_when_asked_for(pandapon: Pandapon, journal: str, arguments: list[str]):
+    assert PHONE not in pandapon("journal", journal, *arguments).output
+    assert PHONE in pandapon("journal", journal, *arguments, "--contact").output
+
+
+def test_rows_are_chosen_by_state_account_and_time(pandapon: Pandapon, journal: str):
+    def chosen(*arguments: str) -> list[str]:
+        lines = pandapon("journal", journal, "--json", *arguments).stdout.splitlines()
+        return [json.loads(line)["reference"] for line in lines]
+
+    assert chosen("--state", "unknown") == ["o-1"]
+    assert chosen("--account", "pandapon", "--state", "done") == ["o-0"]
+    assert chosen("--account", "nobody") == []
+    assert "o-0" in chosen("--since", "2020-01-01")
+    assert chosen("--until", "2020-01-01T00:00:00Z") == []
+
+
+def test_what_was_paid_is_summed_per_account_and_currency(pandapon: Pandapon, journal: str):
+    with Journal.open(journal) as opened:
+        fee = opened.get("o-0").fee
+    assert fee is not None
+    assert pandapon("journal", journal, "--sum").stdout.split() == ["pandapon", f"{fee.amount:,}", fee.currency]
+    told = json.loads(pandapon("journal", journal, "--sum", "--json").stdout)
+    assert told == {"account": "pandapon", "currency": fee.currency, "amount": str(fee.amount)}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--since", "yesterday"],
+        ["--state", "lost"],
+        ["--mark", "o-1"],
+        ["--mark", "o-1=lost"],
+        ["--order-id", "7"],
+        ["--mark", "o-1=pending", "--order-id", "7"],
+        ["--mark", "o-1=done", "--fee", "x", "USD"],
+        ["--mark", "o-1=done", "--fee", "5", "usd"],
+        ["--settle", "nowhere.csv"],
+        ["--settle", "a.csv", "--mark", "o-1=done"],
+    ],
+)
+def test_bad_usage_changes_nothing(pandapon: Pandapon, journal: str, arguments: list[str]):
+    assert pandapon("journal", journal, *arguments).exit_code == 2
+    assert states(journal) == UNTOUCHED
+
+
+@pytest.mark.parametrize("content", [None, b"", b"reference,state\n", b"SQLite format 3\x00" + b"x" * 100])
+def test_what_is_no_journal_is_refused_and_left_alone(pandapon: Pandapon, tmp_path: Path, content: bytes | None):
+    path = tmp_path / "other.db"
+    if content is not None:
+        path.write_bytes(content)
+    result = pandapon("journal", str(path))
+    assert result.exit_code == 1
+    assert str(path) in result.stderr.replace("\n", "")
+    assert (path.read_bytes() if content is not None else path.exists()) == (content if content is not None else False)
+
+
+# --- the export ---
+
+
+def test_the_export_begins_with_the_documented_columns(exported: Path):
+    content = exported.read_bytes()
+    assert content.startswith(b"\xef\xbb\xbfreference,state,order_id,fee,currency,tracking,error,")
+    assert list(rows_of(exported)[0]) == HEAD + TAIL
+    assert [row["state"] for row in rows_of(exported)] == UNTOUCHED
+    assert exported.stat().st_mode & 0o777 == 0o600
+
+
+def test_an_export_for_the_phone_has_the_receivers(pandapon: Pandapon, journal: str, tmp_path: Path):
+    path = tmp_path / "contact.csv"
+    pandapon("journal", journal, "--export", str(path), "--contact", "--state", "unknown")
+    (row,) = rows_of(path)
+    assert (row["receiverAddress.name"], row["receiverAddress.phone"]) == (NAME, PHONE)
+    assert row["receiverAddress.city"] == "'=Springfield"
+
+
+def test_the_journal_itself_is_never_written_over(pandapon: Pandapon, journal: str):
+    assert pandapon("journal", journal, "--export", journal).exit_code == 2
+    assert states(journal) == UNTOUCHED
+
+
+# --- settling ---
+
+
+def test_an_export_that_was_not_edited_settles_nothing(pandapon: Pandapon, journal: str, exported: Path):
+    assert pandapon("journal", journal, "--settle", str(exported)).stdout == "Settled 0 rows\n"
+
+
+def test_an_edited_export_settles_its_rows(pandapon: Pandapon, journal: str, edited: Callable[..., Path]):
+    file = edited(
+        o_1={"state": "done", "order_id": "77", "fee": "12.50", "currency": "USD", "tracking": "T1 T2", "note": "seen"},
+        o_2={"state": "pending"},
+    )
+    result = pandapon("journal", journal, "--settle", str(file), "--by", "Jane", "--note", "by phone")
+    assert (result.exit_code, result.stdout) == (0, "Settled 2 rows\n")
+    with Journal.open(journal) as opened:
+        one, two = opened.get("o-1"), opened.get("o-2")
+    assert (one.state, one.order_id, str(one.fee), one.tracking) == ("done", "77", "12.50 USD", ("T1", "T2"))
+    assert (one.settled_by, one.note) == ("Jane", "seen")
+    assert (two.state, two.note) == ("pending", "by phone")
+
+
+@pytest.mark.parametrize(
+    ("changes", "line", "column"),
+    [
+        ({"o_1": {"state": "lost"}}, 3, "state"),
+        ({"o_1": {"state": ""}}, 3, "state"),
+        ({"o_0": {"state": "pending"}}, 2, "state"),
+        ({"o_1": {"state": "done", "fee": "12.50"}}, 3, "currency"),
+        ({"o_1": {"state": "done", "fee": "12,50", "currency": "USD"}}, 3, "fee"),
+        ({"o_1": {"state": "done", "fee": "-1", "currency": "USD"}}, 3, "fee"),
+        ({"o_1": {"state": "done", "order_id": "5.77E+17"}}, 3, "order_id"),
+        ({"o_1": {"state": "pending", "order_id": "7"}}, 3, "order_id"),
+        ({"o_1": {"order_id": "7"}}, 3, "order_id"),
+        ({"o_1": {"reference": "o-9"}}, 3, "reference"),
+        ({"o_1": {"reference": ""}}, 3, "reference"),
+        ({"o_1": {"reference": "o-0"}}, 3, "reference"),
+        ({"o_1": {"state": "done", "sent_at": "2020-01-01T00:00:00Z"}}, 3, "state"),
+    ],
+)
+def test_a_line_that_cannot_be_settled_is_named_and_nothing_is(
+    pandapon: Pandapon,
+    journal: str,
+    edited: Callable[..., Path],
+    changes: dict[str, dict[str, str]],
+    line: int,
+    column: str,
+):
+    file = edited(**{"o_2": {"state": "pending"}, **changes})
+    result = pandapon("journal", journal, "--settle", str(file), "--by", "Jane")
+    assert result.exit_code == 2
+    assert f"line {line}, column {column}" in result.stderr.replace("\n", "")
+    assert states(journal) == UNTOUCHED
+
+
+def test_ids_that_a_spreadsheet_has_damaged_in_other_rows_do_no_harm(
+    pandapon: Pandapon, journal: str, edited: Callable[..., Path]
+):
+    file = edited(o_0={"order_id": "5.77556E+17"}, o_1={"state": "pending"})
+    assert pandapon("journal", journal, "--settle", str(file), "--by", "Jane").stdout == "Settled 1 rows\n"
+    with Journal.open(journal) as opened:
+        assert "E+" not in (opened.get("o-0").order_id or "")
+
+
+def test_one_row_is_marked(pandapon: Pandapon, journal: str):
+    result = pandapon(
+        *("journal", journal, "--mark", "o-1=done", "--order-id", "77", "--fee", "5", "USD"),
+        *("--tracking", "T1", "--by", "Jane", "--note", "by phone"),
+    )
+    assert (result.exit_code, result.stdout) == (0, "o-1 is done now\n")
+    with Journal.open(journal) as opened:
+        row = opened.get("o-1")
+    assert (row.order_id, str(row.fee), row.tracking, row.history[-1].by) == ("77", "5 USD", ("T1",), "Jane")
+
+
+def test_a_cancelled_booking_is_marked_void(pandapon: Pandapon, journal: str):
+    assert pandapon("journal", journal, "--mark", "o-0=void", "--by", "Jane").exit_code == 0
+    assert pandapon("journal", journal, "--sum").stdout == ""
+
+
+def test_who_settles_is_the_login_unless_said(pandapon: Pandapon, journal: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("LOGNAME", "jdoe")
+    pandapon("journal", journal, "--mark", "o-1=pending")
+    with Journal.open(journal) as opened:
+        assert opened.get("o-1").settled_by == "jdoe"
+
+
+def test_what_is_not_allowed_by_hand_says_what_is(pandapon: Pandapon, journal: str):
+    result = pandapon("journal", journal, "--mark", "o-0=pending", "--by", "Jane")
+    assert result.exit_code == 1
+    assert "can become void by hand" in result.stderr
+
+
+def test_nothing_is_settled_while_a_job_runs(pandapon: Pandapon, journal: str, exported: Path):
+    from pandapon_async.bulk.filelock import FileLock
+
+    with FileLock(Path(journal)):
+        result = pandapon("journal", journal, "--mark", "o-1=pending", "--by", "Jane")
+        assert result.exit_code == 1
+        assert "is using it" in result.stderr
+        assert pandapon("journal", journal).exit_code == 0
+    assert states(journal) == UNTOUCHED
+
+
+def test_personal_data_is_erased(pandapon: Pandapon, journal: str):
+    result = pandapon("journal", journal, "--forget-before", "2100-01-01")
+    assert "Erased the bodies and replies of 2 rows" in result.stdout
+    assert PHONE not in pandapon("journal", journal, "--json", "--contact", "--state", "done").stdout
+    content = b"".join(path.read_bytes() for path in Path(journal).parent.glob("bookings.db*"))
+    assert content.count(PHONE.encode()) == 2  # of what is pending and in doubt
+    with Journal.open(journal) as opened:
+        row = opened.get("o-0")
+        assert (row.body, row.reply, row.state, row.fee is None) == (None, None, "done", False)
+
+
+# --- for any file ---
+
+
+@pytest.fixture
+def opened(journal: str):
+    with Journal.open(journal) as found:
+        yield found
+
+
+_CELL = st.one_of(
+    st.text(max_size=5),
+    st.sampled_from(["o-0", "o-1", "o-2", "done", "pending", "void", "1", "USD", "pandapon", "x" * 200_000, '"', "=1"]),
+)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(
+    st.one_of(
+        st.binary(max_size=60),
+        st.tuples(
+            st.lists(st.one_of(st.sampled_from(COLUMNS), st.text(max_size=3)), max_size=6),
+            st.lists(st.lists(_CELL, max_size=6), max_size=4),
+        ).map(
+            lambda made: "\n".join(",".join(row) for row in (["reference", "state", *made[0]], *made[1])).encode(
+                "utf-8", "replace"
+            )
+        ),
+    )
+)
+def test_any_settlement_file_is_read_or_refused(opened: Journal, tmp_path: Path, content: bytes):
+    path = tmp_path / "any.csv"
+    path.write_bytes(content)
+    refused: FileError | None = None
+    found: list[Any] = []
+    try:
+        found = read_settlements(path, opened)
+    except FileError as error:
+        refused = error
+    assert refused is None or "line" in str(refused)
+    assert all(settlement.reference in ("o-0", "o-1", "o-2") for settlement in found)
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(note=st.text(max_size=20), tracking=st.lists(st.from_regex(r"[-=+@A-Z0-9]{1,9}", fullmatch=True), max_size=3))
+def test_any_export_reads_back_as_it_was(journal: str, tmp_path: Path, note: str, tracking: list[str]):
+    path = tmp_path / "export.csv"
+    with Journal.open(journal) as opened:
+        if opened.get("o-1").state == "unknown":
+            opened.settle("o-1", "done", order_id="-7", tracking=tracking, by="=Jane", note=note)
+        write_export(path, opened.rows())
+        assert read_settlements(path, opened) == []
+    assert csv.reader(io.StringIO(path.read_text("utf-8-sig")))
+
+
+def test_all_or_nothing_holds_against_the_file_as_well(journal: str):
+    from pandapon_async import Settlement
+
+    with Journal.open(journal) as opened, pytest.raises(JournalError):
+        opened.settle_all([Settlement("o-1", "pending"), Settlement("o-0", "pending")], by="Jane", note="")
+    assert states(journal) == UNTOUCHED
