@@ -6,6 +6,7 @@ import ast
 import asyncio
 import json
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Coroutine
@@ -162,3 +163,42 @@ def test_tests_of_ones_own_code(tmp_path: Path) -> None:
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout
     assert "1 passed" in run.stdout
+
+
+def test_the_commands_of_bulk_booking_and_the_morning_after(
+    keys: FakeVendor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("click")
+    from click.testing import CliRunner
+
+    from pandapon_async.cli.app import app
+
+    monkeypatch.chdir(tmp_path)
+    (orders,) = blocks("csv")
+    lines = [
+        line.removeprefix("$ pandapon ").partition("#")[0] for text in blocks("console") for line in text.splitlines()
+    ]
+    chosen = [shlex.split(line) for line in lines if line.startswith(("book", "journal"))]
+    assert len(chosen) >= 12
+    for arguments in chosen:
+        if ">" in arguments:
+            arguments = arguments[: arguments.index(">")]
+        (tmp_path / "orders.csv").write_text(orders)
+        if "--settle" in arguments:
+            edit_doubt(tmp_path / "doubt.csv")
+        if arguments[:2] == ["journal", "bookings.db"] and "--mark" in arguments:
+            keys.script("drop_after")
+            body = '{"reference": "order-7", "renderId": "FF7"}'
+            assert CliRunner().invoke(app, ["book", "-", "--journal", "bookings.db"], input=body).exit_code == 3
+        if arguments[:2] == ["book", "orders.csv"] and "--spend" in arguments:
+            keys.script("drop_before", "drop_before")
+        result = CliRunner().invoke(app, arguments)
+        assert result.exit_code == (3 if arguments[:2] == ["book", "orders.csv"] and "--journal" in arguments else 0), (
+            result.output
+        )
+    assert keys.ledger.doubled == {}
+
+
+def edit_doubt(path: Path) -> None:
+    """What a person does with the export: here nothing of it was booked after all."""
+    path.write_text(path.read_text("utf-8").replace(",unknown,", ",pending,"), "utf-8")
