@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
+import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -12,7 +14,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 from yarl import URL
 
-from pandapon_async import PANDAPON, Credentials, Limits, PandaPonSession, SessionManager, from_wire
+from pandapon_async import PANDAPON, BookingJob, Credentials, Limits, PandaPonSession, SessionManager, from_wire
 from pandapon_async.api.logistics import (
     BookingItem,
     FreightBookingRequest,
@@ -136,6 +138,28 @@ async def stream_reused(url: str, concurrency: int) -> AsyncIterator[Book]:
             await _all_ok(panda, ((f"order-{index}", request) for index in range(number)), number)
 
         yield book
+
+
+@asynccontextmanager
+async def job_journaled(url: str, concurrency: int) -> AsyncIterator[Book]:
+    """A booking job over a journal on disk: the same pairs, each on disk before it is sent, and its whole reply after."""
+    request = from_wire(FreightBookingRequest, json.loads(REQUEST))
+    numbers = itertools.count()
+    with tempfile.TemporaryDirectory() as folder:
+        async with _session(url, concurrency) as panda:
+            job = BookingJob(panda, journal=f"{folder}/bookings.db", concurrency=concurrency)
+            async with job:
+
+                async def book(number: int) -> None:
+                    booked = 0
+                    pairs = ((f"order-{next(numbers)}", request) for _ in range(number))
+                    async with job.run(pairs) as outcomes:
+                        async for outcome in outcomes:
+                            assert outcome.order_id == "21", outcome.error
+                            booked += 1
+                    assert booked == number, booked
+
+                yield book
 
 
 @asynccontextmanager

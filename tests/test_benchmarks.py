@@ -28,11 +28,12 @@ def test_a_tiny_run_measures_everyone_against_bare_aiohttp():
         "stream, no orjson, model built",
     ]
     assert all(row["CPU us"]["median"] > 0 for row in booking)
-    assert {"1 bookings", "40 bookings", "growth"} <= memory[1].keys()
+    assert [row["contestant"] for row in told["benchmarks"]["journal"]] == ["stream, model reused", "job, journaled"]
+    assert {"1 bookings", "40 bookings", "growth"} <= memory[2].keys()
 
 
 def test_an_unknown_benchmark_is_named_with_those_there_are():
     done = run("nonsense")
     assert done.returncode == 2
     assert "nonsense" in done.stderr
-    assert "booking, memory" in done.stderr
+    assert "booking, journal, memory" in done.stderr
