@@ -8,8 +8,8 @@ from .lab import Job, Lab, Sample, Spread, orjson_is_there
 
 TITLE = "A job over a journal against the same stream without (ratios of the same round: median [least-most])"
 
-_STREAM = Job("stream, model reused", "contestants", "stream_reused", speed=orjson_is_there())
-_JOB = Job("job, journaled", "contestants", "job_journaled", speed=orjson_is_there())
+_STREAM = Job("stream, model reused", "contestants", "stream_reused", speed=orjson_is_there(), pinned=False)
+_JOB = Job("job, journaled", "contestants", "job_journaled", speed=orjson_is_there(), pinned=False)
 
 
 def run(lab: Lab) -> list[dict[str, Any]]:

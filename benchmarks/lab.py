@@ -37,13 +37,15 @@ class Options:
 class Job:
     """One contestant: an async context manager ``contestant(base_url, concurrency)`` in a module of this package.
 
-    It gives a coroutine function ``book(number)``. ``speed``: whether it finds orjson.
+    It gives a coroutine function ``book(number)``. ``speed``: whether it finds orjson. ``pinned``: whether it has to do with
+    one core (a journal's thread may use another, as it would in real use).
     """
 
     name: str
     module: str
     contestant: str
     speed: bool = True
+    pinned: bool = True
 
 
 @dataclass(frozen=True)
@@ -178,7 +180,7 @@ class Lab:
 
     def client(self, job: Job) -> Client:
         """A process for a job; to be entered."""
-        return Client(job, self._port, self._client_cpu, self.options.concurrency)
+        return Client(job, self._port, self._client_cpu if job.pinned else None, self.options.concurrency)
 
     @contextmanager
     def all_counted(self, bookings: int) -> Iterator[None]:

@@ -109,7 +109,14 @@ class Sender(Generic[R]):
 
     async def _made(self, slot: Slot, index: int, row: Row, reply: Reply[R]) -> JobOutcome[R]:
         facts = self._job.facts(reply.data)
-        ending = attrs.evolve(facts, request_id=reply.request_id, reply=dumps(reply.raw).decode())
+        ending = Ending(
+            state="done",
+            order_id=facts.order_id,
+            fee=facts.fee,
+            tracking=facts.tracking,
+            request_id=reply.request_id,
+            reply=dumps(reply.raw).decode(),
+        )
         self._admission.succeeded(ending.fee, reply.elapsed)
         outcome = slot.made = self.outcome(index, row, "done", "done", ending=ending, reply=reply)
         await self._write_down(row, ending)
