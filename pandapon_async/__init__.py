@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         HttpStatusError,
         JournalError,
         LimitExceeded,
+        MessageRejected,
         NotSentError,
         OutcomeUnknownError,
         PandaponError,
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
         Timeouts,
         VendorProfile,
     )
+    from .push.message import Message, MessageType, Platform, open_message
+    from .push.route import message_route
     from .session import VendorSession
     from .signing import Signer
     from .vendors import PandaPonSession, XportcnKaSession
@@ -77,6 +80,7 @@ _HOMES = {
         "HttpStatusError",
         "JournalError",
         "LimitExceeded",
+        "MessageRejected",
         "NotSentError",
         "OutcomeUnknownError",
         "PandaponError",
@@ -96,6 +100,8 @@ _HOMES = {
         "Timeouts",
         "VendorProfile",
     ),
+    "push.message": ("Message", "MessageType", "Platform", "open_message"),
+    "push.route": ("message_route",),
     "session": ("VendorSession",),
     "signing": ("Signer",),
     "vendors": ("PandaPonSession", "XportcnKaSession"),
@@ -124,6 +130,9 @@ __all__ = [  # noqa: RUF022 - by subject, as the modules are
     "JournalRow",
     "LimitExceeded",
     "Limits",
+    "Message",
+    "MessageRejected",
+    "MessageType",
     "NOT_BOOKED",
     "NotSentError",
     "Operation",
@@ -134,6 +143,7 @@ __all__ = [  # noqa: RUF022 - by subject, as the modules are
     "PANDAPON",
     "PandaPonSession",
     "PandaponError",
+    "Platform",
     "RateLimitedError",
     "Reply",
     "RequestError",
@@ -154,6 +164,8 @@ __all__ = [  # noqa: RUF022 - by subject, as the modules are
     "XportcnKaSession",
     "__version__",
     "from_wire",
+    "message_route",
+    "open_message",
     "read_bookings",
     "to_wire",
 ]

@@ -199,7 +199,7 @@ class RateLimitedError(HttpStatusError):
 
 
 class DecodeError(PandaponError):
-    """A READ got no reply that makes sense: it doesn't fit its model, isn't JSON, or broke off.
+    """A READ got no reply that makes sense: it doesn't fit its model, isn't JSON, or broke off. Or a vendor message makes none.
 
     ``problems`` names the JSON paths that don't fit, ``status`` is the HTTP status if a reply came. Nothing is in doubt.
     """
@@ -243,6 +243,15 @@ class ApiError(PandaponError):
         self.vendor_message = vendor_message
         self.status = status
         self.meaning = meaning
+
+
+class MessageRejected(PandaponError):  # noqa: N818 - the name is public API
+    """A vendor message is not signed with this account's secret: whoever sent it, it must not be believed."""
+
+    advice = (
+        "Answer it with HTTP 401; if the vendor did send it, check access_key, access_secret and push_base, "
+        "and that the body is verified as it was received"
+    )
 
 
 class JournalError(PandaponError):

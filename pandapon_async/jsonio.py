@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Callable, Iterator
 from typing import Any, TypeGuard
 
 from .errors import RequestError
@@ -30,6 +31,10 @@ class JsonError(ValueError):
     """The bytes are not JSON (UTF-8, one value, finite numbers, nested at most `MAX_DEPTH` deep)."""
 
 
+class _KeyTwiceError(ValueError):
+    pass
+
+
 def is_object(value: Any) -> TypeGuard[dict[str, Any]]:
     """Whether a plain value is a JSON object."""
     return isinstance(value, dict)
@@ -40,14 +45,25 @@ def is_array(value: Any) -> TypeGuard[list[Any] | tuple[Any, ...]]:
     return isinstance(value, (list, tuple))
 
 
-def loads(body: bytes) -> Any:
+def loads(body: bytes, *, unique_keys: bool = False) -> Any:
     """Parse JSON exactly: integers of any length, no NaN or Infinity.
+
+    Args:
+        body: the JSON.
+        unique_keys: refuse an object that holds a key twice; else the last one counts.
 
     Raises:
         JsonError: it isn't JSON; the message quotes nothing of the body.
     """
     try:
-        value = _loads_exactly(body) if orjson is None or _may_hold_long_integer(body) else orjson.loads(body)
+        if unique_keys:
+            value = _loads_exactly(body, _refuse_twice)
+        elif orjson is None or _may_hold_long_integer(body):
+            value = _loads_exactly(body)
+        else:
+            value = orjson.loads(body)
+    except _KeyTwiceError:
+        raise JsonError("an object holds a key twice") from None
     except (ValueError, RecursionError):
         raise JsonError("not JSON") from None
     if _may_be_deep(body) and _depth_exceeds(value, MAX_DEPTH):
@@ -74,6 +90,48 @@ def dumps(value: Any) -> bytes:
         why = "a number is too long to be written out"
     # Raised here, where nothing is being handled: what was caught quotes the text.
     raise RequestError(why)
+
+
+def member_as_received(body: bytes, name: str) -> bytes | None:
+    """The bytes of one member's value as they stand in a JSON object; of a text, what it says.
+
+    None: it isn't a JSON object, or doesn't hold exactly one member of that name.
+    """
+    try:
+        found = [(value, written) for key, value, written in _members(body.decode("utf-8")) if key == name]
+        if len(found) != 1:
+            return None
+        value, written = found[0]
+        return (value if isinstance(value, str) else written).encode()
+    except (ValueError, IndexError, RecursionError):
+        return None
+
+
+def _members(text: str) -> Iterator[tuple[str, Any, str]]:
+    """Key, value, and the value as it is written, of each member of a JSON object."""
+    decoder, at = json.JSONDecoder(), _expect(text, 0, "{")
+    separator = "}" if text[at] == "}" else ","
+    while separator == ",":
+        key, at = decoder.raw_decode(text, at)
+        at = _expect(text, at, ":")
+        value, end = decoder.raw_decode(text, at)
+        yield key, value, text[at:end]
+        separator = text[_blank_until(text, end)]
+        at = _expect(text, end, separator if separator in ",}" else ",")
+
+
+def _expect(text: str, at: int, char: str) -> int:
+    """Where the next token after ``char`` begins."""
+    at = _blank_until(text, at)
+    if text[at] != char:
+        raise ValueError(char)
+    return _blank_until(text, at + 1)
+
+
+def _blank_until(text: str, at: int) -> int:
+    while text[at : at + 1] in (" ", "\t", "\n", "\r"):
+        at += 1
+    return at
 
 
 def check_json(value: Any, path: str) -> None:
@@ -117,11 +175,20 @@ def _check_key(key: object, where: str) -> None:
         raise RequestError(f"{where}: a key must be text, not {type(key).__name__}", field=where)
 
 
-def _loads_exactly(body: bytes) -> Any:
-    value = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite)
+def _loads_exactly(body: bytes, object_of: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
+    value = json.loads(
+        body.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=object_of
+    )
     if _SURROGATE.search(body):
         json.dumps(value, ensure_ascii=False).encode()
     return value
+
+
+def _refuse_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise _KeyTwiceError
+    return made
 
 
 def _refuse_constant(name: str) -> Any:

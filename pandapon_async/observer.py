@@ -99,7 +99,7 @@ class Observer:
         record = _record(len(records) + 1, result, exchange, elapsed)
         records.append(record)
         if self._hooks.on_attempt is not None:
-            _guarded(self._hooks.on_attempt, record, call.reference, call.operation)
+            guarded(self._hooks.on_attempt, record, call.reference, call.operation)
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug(
                 "%s %s attempt %d: %s, status %s, code %s, %.3f s, %s",
@@ -127,12 +127,12 @@ class Observer:
                 "%s %s: it was made, but the reply does not fit: %s", self._account, call.operation.name, paths
             )
         if self._hooks.on_reply is not None:
-            _guarded(self._hooks.on_reply, reply, call.reference, call.operation)
+            guarded(self._hooks.on_reply, reply, call.reference, call.operation)
 
     def in_doubt(self, call: Call) -> None:
         """A WRITE has ended in doubt."""
         if self._hooks.on_in_doubt is not None:
-            _guarded(self._hooks.on_in_doubt, call.reference, call.operation)
+            guarded(self._hooks.on_in_doubt, call.reference, call.operation)
 
     def inferred(self, operation: Operation[Any], path: str | None) -> None:
         """A path is used that was never seen."""
@@ -154,7 +154,8 @@ def _record(number: int, result: Reply[Any] | Failure, exchange: Exchange | None
     )
 
 
-def _guarded(hook: Callable[..., object], *args: object) -> None:
+def guarded(hook: Callable[..., object], *args: object) -> None:
+    """Call a hook; what it raises is logged, and changes nothing."""
     try:
         hook(*args)
     except Exception as error:  # noqa: BLE001 - a hook is a guest: what it does must not change what is known of a booking

@@ -17,7 +17,7 @@ import attrs
 from .errors import ConfigError
 from .model import masked, suggestion
 from .operation import Route
-from .signing import Signer, documented_signer
+from .signing import PUSH_BASES, Signer, documented_signer
 
 
 class CodeMeaning(str, enum.Enum):
@@ -227,6 +227,8 @@ class VendorProfile:
         signer: the signing scheme; the documented one unless given.
         timestamp_unit: ``"s"`` or ``"ms"`` (clients send seconds, PandaPon's endpoint pages show milliseconds).
         signed_query: whether the logistics operations also get ``?timestamp=&sign=`` (their pages list them).
+        push_base: what a vendor message's signature is made of, after the access key: ``"body"``, the whole body (inferred), or
+            ``"message_body"``, the value of ``messageBody`` (the other candidate).
         paths: per operation name, a path that replaces the known one or supplies a missing one.
         codes: per vendor code, what it means (the vendors' error tables could not be read, so it starts empty).
         retry_after_503_refuses: whether a 503 with ``Retry-After`` is known to mean that nothing was done.
@@ -247,6 +249,7 @@ class VendorProfile:
     signer: Signer = attrs.field(default=documented_signer, validator=_callable)
     timestamp_unit: str = attrs.field(default="s")
     signed_query: bool = attrs.field(default=True, validator=_of(bool))
+    push_base: str = attrs.field(default="body")
     paths: Mapping[str, str] = attrs.field(factory=dict[str, str], hash=False, validator=_table_of(str))
     codes: Mapping[int | str, CodeMeaning] = attrs.field(factory=dict[Any, Any], converter=_code_table, hash=False)
     retry_after_503_refuses: bool = attrs.field(default=False, validator=_of(bool))
@@ -258,6 +261,8 @@ class VendorProfile:
     def __attrs_post_init__(self) -> None:
         if self.timestamp_unit not in ("s", "ms"):
             raise ConfigError(f"timestamp_unit: must be 's' or 'ms', not {self.timestamp_unit!r}", vendor=self.name)
+        if self.push_base not in PUSH_BASES:
+            raise ConfigError(f"push_base: must be one of {list(PUSH_BASES)}, not {self.push_base!r}", vendor=self.name)
         for operation, path in self.paths.items():
             if not path.startswith("/") or "?" in path:
                 raise ConfigError(f"paths[{operation!r}]: must start with a slash and hold no query", vendor=self.name)

@@ -19,6 +19,7 @@ from pandapon_async.errors import (
     HttpStatusError,
     JournalError,
     LimitExceeded,
+    MessageRejected,
     NotSentError,
     OutcomeUnknownError,
     PandaponError,
@@ -51,6 +52,7 @@ OWN = {
     RateLimitedError: {"status": 429, "retry_after": 2.5},
     DecodeError: {"problems": ("$.data: is missing",), "status": 200},
     ApiError: {"code": 4711, "vendor_message": "no stock", "status": 200, "meaning": "stop"},
+    MessageRejected: {},
     JournalError: {},
 }
 CLASSES = list(OWN)

@@ -13,10 +13,21 @@ if TYPE_CHECKING:
     from pandapon_async.testing.checks import Account
     from pandapon_async.testing.clock import VirtualClock
     from pandapon_async.testing.faults import Faults
-    from pandapon_async.testing.ledger import Ledger, RequestRecord
+    from pandapon_async.testing.ledger import Ledger, MessageAttempt, RequestRecord, SentMessage
+    from pandapon_async.testing.messages import SignedMessage
     from pandapon_async.testing.vendor import FakeVendor
 
-__all__ = ["Account", "FakeVendor", "Faults", "Ledger", "RequestRecord", "VirtualClock"]
+__all__ = [
+    "Account",
+    "FakeVendor",
+    "Faults",
+    "Ledger",
+    "MessageAttempt",
+    "RequestRecord",
+    "SentMessage",
+    "SignedMessage",
+    "VirtualClock",
+]
 
 _HOMES = MappingProxyType(
     {
@@ -24,7 +35,10 @@ _HOMES = MappingProxyType(
         "FakeVendor": "vendor",
         "Faults": "faults",
         "Ledger": "ledger",
+        "MessageAttempt": "ledger",
         "RequestRecord": "ledger",
+        "SentMessage": "ledger",
+        "SignedMessage": "messages",
         "VirtualClock": "clock",
     }
 )

@@ -36,12 +36,43 @@ class RequestRecord:
     status: int
 
 
+@attrs.frozen(kw_only=True)
+class MessageAttempt:
+    """One try to deliver a message: when (Unix seconds by the clock it was sent on), the answer's status (0: none came), and
+    how many seconds it took."""
+
+    at: float
+    status: int
+    elapsed: float
+
+
+@attrs.frozen(kw_only=True)
+class SentMessage:
+    """A message that was sent, and what became of it. ``digest`` is the SHA-256 of its bytes, in hex."""
+
+    vendor: VendorKind
+    type: str
+    digest: str
+    url: str
+    attempts: tuple[MessageAttempt, ...]
+
+    @property
+    def acknowledged_at(self) -> float | None:
+        """When the try that was acknowledged was made; None if none was."""
+        return self.attempts[-1].at if self.acknowledged else None
+
+    @property
+    def acknowledged(self) -> bool:
+        """Whether the receiver answered 200, in time."""
+        return bool(self.attempts) and self.attempts[-1].status == 200
+
+
 class Ledger:
     """Counts of everything, safe to read from any thread; every property is a copy taken at that moment.
 
     Args:
         keep_replies: keep the reply to each booking (memory grows with the bookings).
-        keep_requests: how many of the latest requests are kept.
+        keep_requests: how many of the latest requests are kept, and of the latest messages.
     """
 
     def __init__(self, *, keep_replies: bool = True, keep_requests: int = 10_000) -> None:
@@ -51,6 +82,7 @@ class Ledger:
         self._fees: dict[str, Decimal] = {}
         self._replies: dict[str, Any] = {}
         self._requests: deque[RequestRecord] = deque(maxlen=keep_requests)
+        self._messages: deque[SentMessage] = deque(maxlen=keep_requests)
         self._seen: Counter[str] = Counter()
         self._done: Counter[str] = Counter()
 
@@ -85,6 +117,12 @@ class Ledger:
             return tuple(self._requests)
 
     @property
+    def messages(self) -> tuple[SentMessage, ...]:
+        """The latest messages that were sent to the end, acknowledged or not; the one that ended first stands first."""
+        with self._lock:
+            return tuple(self._messages)
+
+    @property
     def seen(self) -> Counter[str]:
         """Requests that arrived whole, per contract id."""
         with self._lock:
@@ -104,8 +142,10 @@ class Ledger:
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:
-            for part in (self._bookings, self._fees, self._replies, self._requests, self._seen, self._done):
+            for part in (self._bookings, self._fees, self._replies, self._requests, self._messages):
                 part.clear()
+            for counts in (self._seen, self._done):
+                counts.clear()
 
     def add_request(self, record: RequestRecord, *, whole: bool = True) -> None:
         """Note a request; one that never arrived whole is listed but not counted as seen."""
@@ -115,6 +155,11 @@ class Ledger:
                 self._seen[record.operation] += 1
             if record.done:
                 self._done[record.operation] += 1
+
+    def add_message(self, message: SentMessage) -> None:
+        """Note a message that was acknowledged or given up."""
+        with self._lock:
+            self._messages.append(message)
 
     def add_booking(self, reference: str, data: Mapping[str, Any]) -> None:
         """Note that ``reference`` was booked and got ``data``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
@@ -9,18 +10,22 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from pandapon_async.clock import Clock, SystemClock
 from pandapon_async.testing.checks import Account, TimestampUnit
 from pandapon_async.testing.desk import Desk, Rules
 from pandapon_async.testing.faults import Dice, Faults
-from pandapon_async.testing.ledger import Ledger
+from pandapon_async.testing.ledger import Ledger, SentMessage
+from pandapon_async.testing.messages import RETRIES, TIMEOUT, Courier, Letter, SignedMessage
 from pandapon_async.testing.operations import KINDS, ApiOperation, VendorKind
 from pandapon_async.testing.server import Listener, ThreadHost
 from pandapon_async.testing.steps import ScriptStep, parse_step
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from aiohttp import ClientSession
+    from typing_extensions import Self, Unpack
 
     from pandapon_async.profiles import VendorProfile
+    from pandapon_async.testing.messages import LetterOptions
 
 DEFAULT_ACCOUNTS: Final = tuple(
     Account(kind=kind, access_key=f"fake-{kind}-key", access_secret=f"fake-{kind}-secret", user_id=user_id)
@@ -178,11 +183,7 @@ class FakeVendor:
         """
         from pandapon_async.profiles import PANDAPON, XPORTCN_KA, Credentials
 
-        if kind not in KINDS:
-            raise ValueError(f"unknown vendor {kind!r}; known are {', '.join(KINDS)}")
-        account = next((a for a in self._rules.accounts if a.kind == kind), None)
-        if account is None:
-            raise ValueError(f"this fake vendor has no account of kind {kind!r}")
+        account = self._account(kind)
         pandapon = kind == "pandapon"
         fields: Mapping[str, Any] = {
             "base_url": self.url if pandapon else f"{self.url}/api",
@@ -191,6 +192,80 @@ class FakeVendor:
             ),
         }
         return (PANDAPON if pandapon else XPORTCN_KA).evolve(**{**fields, **changes})
+
+    def _account(self, kind: VendorKind) -> Account:
+        if kind not in KINDS:
+            raise ValueError(f"unknown vendor {kind!r}; known are {', '.join(KINDS)}")
+        account = next((a for a in self._rules.accounts if a.kind == kind), None)
+        if account is None:
+            raise ValueError(f"this fake vendor has no account of kind {kind!r}")
+        return account
+
+    # ----- messages
+
+    def sign_message(
+        self, kind: VendorKind, message_type: str, body: Any, **options: Unpack[LetterOptions]
+    ) -> SignedMessage:
+        """A message as the vendor would post it, for a receiver that is tested without a socket.
+
+        Args:
+            kind: ``"pandapon"``, which sends ``body`` as an object, or ``"xportcn_ka"``, which sends it as JSON inside a text.
+            message_type: such as ``"ORDER_CREATE"``.
+            body: any JSON.
+            options: ``platform`` (1: 1688, 0: Taobao), ``timestamp`` (milliseconds; now unless given), ``base`` (as the profile's
+                ``push_base``), ``secret`` (to sign with another one than the account's).
+
+        Raises:
+            ValueError: the kind is unknown, or no account has it.
+        """
+        return self._compose(kind, message_type, body, SystemClock(), options)[1]
+
+    async def send_message(
+        self,
+        kind: VendorKind,
+        url: str,
+        message_type: str,
+        body: Any,
+        *,
+        retries: int = RETRIES,
+        timeout: float = TIMEOUT,
+        clock: Clock | None = None,
+        session: ClientSession | None = None,
+        **options: Unpack[LetterOptions],
+    ) -> SentMessage:
+        """Post a message to a callback as the vendor does: again after half an hour, five times at most, until it is answered 200
+        within 1000 ms. It then stands in ``ledger.messages``. Works whether or not the vendor is serving.
+
+        Args:
+            kind, message_type, body, options: as `sign_message` takes them.
+            url: the callback.
+            retries: how often it is sent again; 0: never.
+            timeout: real seconds that an answer may take.
+            clock: what the half hours are waited on: with a `VirtualClock` they take no time.
+            session: the client to use; one of its own unless given.
+        """
+        waits_on = clock or SystemClock()
+        letter, message = self._compose(kind, message_type, body, waits_on, options)
+        courier = Courier(clock=waits_on, retries=retries, timeout=timeout, session=session)
+        sent = await courier.deliver(kind, letter, message, url)
+        self.ledger.add_message(sent)
+        return sent
+
+    def send_message_blocking(self, *args: Any, **options: Any) -> SentMessage:
+        """`send_message` for synchronous code.
+
+        Raises:
+            RuntimeError: an event loop is running in this thread.
+        """
+        return asyncio.run(self.send_message(*args, **options))
+
+    def _compose(
+        self, kind: VendorKind, message_type: str, body: Any, clock: Clock, options: LetterOptions
+    ) -> tuple[Letter, SignedMessage]:
+        account = self._account(kind)
+        timestamp = options.get("timestamp") or int((clock.now() + self.clock_offset) * 1000)
+        letter = Letter(type=message_type, body=body, platform=options.get("platform", 1), timestamp=timestamp)
+        return letter, letter.signed(account, base=options.get("base", "body"), secret=options.get("secret"))
 
     # ----- serving
 
