@@ -52,6 +52,11 @@ def wire_name(member: attrs.Attribute[Any]) -> str:
     return given or camel_case(member.name)
 
 
+def is_personal(member: attrs.Attribute[Any]) -> bool:
+    """Whether a member holds what is known of a person."""
+    return bool(member.metadata.get(_PERSONAL))
+
+
 def camel_case(name: str) -> str:
     """``receiver_address`` -> ``receiverAddress``: the vendors' spelling of a Python name."""
     return re.sub(r"_([a-z0-9])", lambda found: found[1].upper(), name)
@@ -147,7 +152,7 @@ def personal_texts(value: object) -> set[str]:
     if isinstance(value, Model):
         for member, _ in members_of(type(value)):
             inner = getattr(value, member.name)
-            if member.metadata.get(_PERSONAL) and inner is not None:
+            if is_personal(member) and inner is not None:
                 found.add(str(inner))
             else:
                 found |= personal_texts(inner)

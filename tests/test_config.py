@@ -133,6 +133,7 @@ def test_every_field_that_a_file_can_hold(toml: Any):
         kind = "xportcn_ka"
         {KEYS}
         timestamp_unit = "ms"
+        push_base = "message_body"
         signed_query = false
         retry_after_503_refuses = true
         allow_insecure = true
@@ -153,6 +154,7 @@ def test_every_field_that_a_file_can_hold(toml: Any):
     )
     assert (profile.kind, profile.name) == ("xportcn_ka", "shop-a")
     assert (profile.timestamp_unit, profile.signed_query, profile.retry_after_503_refuses) == ("ms", False, True)
+    assert profile.push_base == "message_body"
     assert (profile.base_url, profile.allow_insecure) == ("http://ka.example.com/api", True)
     assert (profile.proxy, profile.max_reply_bytes) == ("http://proxy.example.com:3128", 1024)
     assert profile.limits == Limits(concurrency=8, rate=2.5, burst=3, max_wait=0)

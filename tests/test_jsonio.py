@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from pandapon_async import jsonio
 from pandapon_async.errors import RequestError
-from pandapon_async.jsonio import MAX_DEPTH, JsonError, check_json, dumps, is_array, is_object, loads
+from pandapon_async.jsonio import MAX_DEPTH, JsonError, check_json, dumps, is_array, is_object, loads, member_as_received
 
 # Half surrogate pairs included: Python can hold them, UTF-8 can't.
 TEXTS = st.text(st.characters(codec=None), max_size=8) | st.text('\ud800\udfff\\"é中\x00\n', max_size=4)
@@ -270,3 +270,47 @@ def test_a_value_that_holds_itself_is_refused():
 )
 def test_what_counts_as_an_object_or_an_array(value: Any, is_obj: bool, is_arr: bool):
     assert (is_object(value), is_array(value)) == (is_obj, is_arr)
+
+
+# --- unique keys, and members as they are written ----------------------------------------------------------------------
+
+
+@given(BODIES)
+@example(b'{"a":1,"b":{"a":1}}')
+def test_unique_keys_change_nothing_for_what_has_them(body: bytes):
+    strict = outcome(lambda given: loads(given, unique_keys=True), body)
+    if strict[0] == "value":
+        assert outcome(loads, body) == strict
+
+
+@pytest.mark.parametrize("body", [b'{"a":1,"a":1}', b'[{"b":{"a":1,"\\u0061":2}}]'])
+def test_a_key_that_stands_twice_is_named_as_the_reason(body: bytes):
+    assert loads(body)
+    with pytest.raises(JsonError, match="an object holds a key twice"):
+        loads(body, unique_keys=True)
+
+
+@given(UTF8_VALUES, st.sampled_from([None, 1]), st.booleans())
+def test_a_member_is_found_as_it_is_written(value: Any, indent: int | None, ascii_only: bool):
+    around = {"before": [value, {"wanted": 0}], "wanted": value, "after": value}
+    body = json.dumps(around, indent=indent, ensure_ascii=ascii_only).encode()
+    found = member_as_received(body, "wanted")
+    assert found is not None
+    assert found in body or isinstance(value, str)
+    assert (found.decode() if isinstance(value, str) else json.loads(found)) == value
+
+
+@given(BODIES)
+def test_no_bytes_make_the_search_for_a_member_fail(body: bytes):
+    assert member_as_received(body, "a") is None or b"a" in body
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"", b"[]", b"{}", b"{", b"x", b'{"b":1}', b'{"a"', b'{"a":', b'{"a":1', b'{"a":1,', b'{"a":1]', b'{"a" 1}'),
+        *(b'{"a":1,"a":2}', b'{"a":"\\ud800"}', b'\xef\xbb\xbf{"a":1}', b'{"a":\xff}', b'{"a":' + b"[" * 100_000),
+    ],
+)
+def test_what_is_no_object_with_one_such_member_has_none(body: bytes):
+    assert member_as_received(body, "a") is None

@@ -162,6 +162,14 @@ def test_what_is_loopback(host: str, loopback: bool):
 # --- other fields ---
 
 
+@pytest.mark.parametrize("base", ["", "Body", 1, None])
+def test_the_base_of_a_message_signature_is_one_of_two(base: Any):
+    with pytest.raises(ConfigError, match="push_base"):
+        PANDAPON.evolve(push_base=base)
+    assert PANDAPON.push_base == "body"
+    assert PANDAPON.evolve(push_base="message_body").push_base == "message_body"
+
+
 @pytest.mark.parametrize("unit", ["m", "", None, 1])
 def test_the_timestamp_unit_is_s_or_ms(unit: Any):
     with pytest.raises(ConfigError, match="timestamp_unit"):

@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, str] = {
     "book": "book",
     "journal": "journal",
     "call": "call",
+    "listen": "listen",
     "operations": "operations",
     "doctor": "doctor",
 }

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from .shared import BAD_INPUT, Failed, Interrupted, bad_day, run, write_out
+from .shared import bad_day, cant_listen, serve, write_out
 
 if TYPE_CHECKING:
     from ..testing import FakeVendor, Faults
@@ -54,19 +52,14 @@ def command(port: int, host: str, misbehave: bool, chosen: Sequence[str], seed: 
         require_signed_query=rules["signed_query"],
         keep_replies=False,
     )
-    try:
-        run(_serve(vendor))
-    except Interrupted as interrupted:
-        if interrupted.status != 128 + signal.SIGTERM:
-            raise
+    serve(_serve(vendor))
 
 
 async def _serve(vendor: FakeVendor) -> None:
     try:
         await vendor.start()
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else "the address is not known"
-        raise Failed(f"the fake vendor can't listen there: {reason}", BAD_INPUT) from None
+        raise cant_listen("the fake vendor", error) from None
     try:
         write_out("\n".join(_environment(vendor)))
         click.echo("Serving until Ctrl-C. The lines above are for the environment of the client.", err=True)

@@ -136,6 +136,25 @@ async def _watched(work: Coroutine[Any, Any, T]) -> T:
             loop.remove_signal_handler(number)
 
 
+def serve(work: Coroutine[Any, Any, object]) -> None:
+    """Run a server until a signal ends it; SIGTERM is how it is meant to end.
+
+    Raises:
+        Interrupted: Ctrl-C ended it.
+    """
+    try:
+        run(work)
+    except Interrupted as interrupted:
+        if interrupted.status != 128 + signal.SIGTERM:
+            raise
+
+
+def cant_listen(what: str, error: OSError) -> Failed:
+    """How the program ends when it can't have its port."""
+    reason = os.strerror(error.errno) if error.errno and error.errno > 0 else "the address is not known"
+    return Failed(f"{what} can't listen there: {reason}", BAD_INPUT)
+
+
 def bad_day(*, seed: int, retry_after: float | None = None) -> Faults:
     """A vendor that fails in every way, a few percent of its calls each: about one booking in six ends in doubt."""
     from ..testing import Faults

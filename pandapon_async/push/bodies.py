@@ -6,12 +6,13 @@ declare stands in ``extra``, and every member, declared or not, can be read by i
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import attrs
 
-from ..model import OpenReply, ReplyModel, many, optional, wire
+from ..model import OpenReply, ReplyModel, is_personal, many, members_of, optional, wire, wire_name
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -134,3 +135,12 @@ class TaobaoPriceChange(MessageBody):
     """The Taobao order."""
     sub_orders: tuple[TaobaoPriceLine, ...] = many()
     purchase_order_price: PurchasePrice | None = attrs.field(default=None, metadata=wire("purchaseOrderPriceDTO"))
+
+
+@functools.cache
+def harmless() -> frozenset[str]:
+    """The wire names of the declared members that aren't personal: what may be shown of a message."""
+    models = (OrderSummary, RefundSummary, AlibabaPriceChange, TaobaoPriceChange, TaobaoPriceLine, PurchasePrice)
+    return frozenset(
+        wire_name(member) for model in models for member, _ in members_of(model) if not is_personal(member)
+    )

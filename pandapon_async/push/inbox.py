@@ -20,6 +20,7 @@ from ..clock import Clock, SystemClock
 from ..errors import ConfigError, DecodeError, MessageRejected
 from ..observer import guarded, logger
 from ..profiles import VendorProfile
+from .deadlines import Deadline, Deadlines
 from .message import MAX_BYTES, Headers, Message, MessageTooLong, open_message
 
 ANSWER_WITHIN = 0.9
@@ -112,6 +113,7 @@ class Inbox:
         self._on_error = on_error
         self._clock = clock or SystemClock()
         self._seen = _Seen(remember, self._clock)
+        self._deadlines = Deadlines(self._clock, ANSWER_WITHIN)
         self._jobs: dict[str, _Job] = {}
         self._waiting: deque[_Job] = deque()
         self._running: dict[asyncio.Task[None], _Job] = {}
@@ -129,17 +131,18 @@ class Inbox:
             body: the body as it was received, or a coroutine function that reads it: then reading counts into the 900 ms. An
                 empty one, as of a GET, is the console's check of the callback and is answered 200.
         """
-        began = self._clock.monotonic()
-        answering = asyncio.ensure_future(self._answer(headers, body))
-        late = asyncio.ensure_future(self._clock.sleep(ANSWER_WITHIN))
+        deadline = self._deadlines.begin()
         try:
-            await asyncio.wait((answering, late), return_when=asyncio.FIRST_COMPLETED)
-            in_time = self._clock.monotonic() - began < ANSWER_WITHIN  # both may be over, if something held the loop up
-            return answering.result() if answering.done() and in_time else _LATE
+            content = body if isinstance(body, bytes) else await self._read(body, deadline)
+            if not content:
+                return _LATE if content is None else _LISTENING
+            message = open_message(self._profile, headers, content, max_bytes=self.max_bytes)
+            return await self._take(message, deadline)
+        except (MessageRejected, DecodeError) as error:
+            self._tell(error)
+            return Answer(_status_of(error), error.message)
         finally:
-            late.cancel()
-            answering.cancel()
-            await asyncio.gather(answering, late, return_exceptions=True)
+            deadline.over = True
 
     async def join(self) -> None:
         """Wait until every message in hand is handled; what isn't after ``drain`` seconds is cancelled, and told in the log."""
@@ -151,21 +154,20 @@ class Inbox:
             late.cancel()
             await asyncio.gather(late, return_exceptions=True)
             await self._abandon()
+            await self._deadlines.close()
 
     # --- one request ---
 
-    async def _answer(self, headers: Headers, body: bytes | Callable[[], Awaitable[bytes]]) -> Answer:
+    async def _read(self, body: Callable[[], Awaitable[bytes]], deadline: Deadline) -> bytes | None:
+        """The body; None if it isn't there in time."""
+        reading = asyncio.ensure_future(body())
         try:
-            content = await body() if callable(body) else body
-            if not content:
-                return _LISTENING
-            message = open_message(self._profile, headers, content, max_bytes=self.max_bytes)
-        except (MessageRejected, DecodeError) as error:
-            self._tell(error)
-            return Answer(_status_of(error), error.message)
-        return await self._take(message)
+            return reading.result() if await self._deadlines.met(deadline, reading) else None
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
 
-    async def _take(self, message: Message) -> Answer:
+    async def _take(self, message: Message, deadline: Deadline) -> Answer:
         if message.digest in self._seen:
             return _HANDLED
         job = self._jobs.get(message.digest)
@@ -176,7 +178,9 @@ class Inbox:
             job = self._begin(message)
         if self._at_once:
             return _RECEIVED
-        return _HANDLED if await asyncio.shield(job.handled) else _CRASHED
+        if not await self._deadlines.met(deadline, job.handled):
+            return _LATE
+        return _HANDLED if job.handled.result() else _CRASHED
 
     # --- handling, whoever still waits for the answer ---
 

@@ -47,6 +47,7 @@ class MessageType(str, enum.Enum):
     """The name may be longer: it is cut off in the manual's copy."""
 
 
+_PLATFORMS: Mapping[int, Platform] = {platform.value: platform for platform in Platform}
 _PREFIXES: Mapping[str, Platform] = {"1688_": Platform.ALIBABA_1688, "TAOBAO_": Platform.TAOBAO}
 
 _BODIES: Mapping[tuple[str, Platform], Mapping[str, type[MessageBody]]] = {
@@ -230,7 +231,7 @@ def _plain_body(profile: VendorProfile, value: Any) -> Any:
 
 def _platform(envelope: _Envelope) -> Platform | int | None:
     number = envelope.message_platform
-    return Platform(number) if number in list(Platform) else number
+    return None if number is None else _PLATFORMS.get(number, number)
 
 
 def _time(text: str | None) -> tuple[datetime | None, tuple[str, ...]]:

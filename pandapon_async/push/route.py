@@ -68,7 +68,7 @@ def message_route(
         if request.app not in apps:
             apps.add(request.app)
             _join_at_cleanup(request.app, inbox)
-        checked = request.method in ("GET", "HEAD")
+        checked = request.method in ("GET", "HEAD") or not request.can_read_body
         answer = await inbox.receive(request.headers, b"" if checked else partial(_read, request, profile, max_bytes))
         return web.Response(status=answer.status, text=answer.text)
 

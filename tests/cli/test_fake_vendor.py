@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pandapon_async.cli import fake_vendor
+from pandapon_async.cli import shared
 from pandapon_async.cli.shared import Interrupted
 from pandapon_async.testing import FakeVendor, Faults
 
@@ -91,7 +91,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Started:
         raise Interrupted(signal.SIGTERM)
 
     monkeypatch.setattr("pandapon_async.testing.FakeVendor", Kept)
-    monkeypatch.setattr(fake_vendor, "run", lambda work: asyncio.run(stopped(work)))
+    monkeypatch.setattr(shared, "run", lambda work: asyncio.run(stopped(work)))
     return found
 
 
