@@ -14,7 +14,16 @@ from hypothesis import strategies as st
 
 from pandapon_async import jsonio
 from pandapon_async.errors import RequestError
-from pandapon_async.jsonio import MAX_DEPTH, JsonError, check_json, dumps, is_array, is_object, loads, member_as_received
+from pandapon_async.jsonio import (
+    MAX_DEPTH,
+    JsonError,
+    check_json,
+    dumps,
+    is_array,
+    is_object,
+    loads,
+    member_as_received,
+)
 
 # Half surrogate pairs included: Python can hold them, UTF-8 can't.
 TEXTS = st.text(st.characters(codec=None), max_size=8) | st.text('\ud800\udfff\\"é中\x00\n', max_size=4)

@@ -101,7 +101,10 @@ def test_a_message_is_signed_over_the_access_key_and_the_bytes_as_received(body:
     ("body", "signed"),
     [
         (b'{"messageBody":"{\\"orderId\\":\\"\\u4e2d\\"}"}', '{"orderId":"\\u4e2d"}'.replace("\\u4e2d", "中").encode()),
-        (b' { "a":{"messageBody":1} , "messageBody" : {"b" : [1, 2.50] , "c":"\\u4e2d"} } ', b'{"b" : [1, 2.50] , "c":"\\u4e2d"}'),
+        (
+            b' { "a":{"messageBody":1} , "messageBody" : {"b" : [1, 2.50] , "c":"\\u4e2d"} } ',
+            b'{"b" : [1, 2.50] , "c":"\\u4e2d"}',
+        ),
         (b'{"messageBody":null}', b"null"),
     ],
     ids=["what a text says", "an object as it is written", "null"],

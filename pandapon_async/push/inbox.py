@@ -117,6 +117,7 @@ class Inbox:
         self._jobs: dict[str, _Job] = {}
         self._waiting: deque[_Job] = deque()
         self._running: dict[asyncio.Task[None], _Job] = {}
+        self._told_full = False
 
     @property
     def in_hand(self) -> int:
@@ -173,7 +174,7 @@ class Inbox:
         job = self._jobs.get(message.digest)
         if job is None:
             if len(self._jobs) >= self._queue:
-                logger.warning("%s: %d messages are in hand, one more is put off", self._profile.name, self._queue)
+                self._tell_full()
                 return _FULL
             job = self._begin(message)
         if self._at_once:
@@ -218,6 +219,7 @@ class Inbox:
     def _finish(self, job: _Job, *, handled: bool) -> None:
         del self._jobs[job.message.digest]
         job.handled.set_result(handled)
+        self._told_full = self._told_full and bool(self._jobs)
 
     async def _abandon(self) -> None:
         waiting, self._waiting = [*self._waiting], deque()
@@ -228,12 +230,15 @@ class Inbox:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
         if waiting or running:
-            known = (
-                "they were acknowledged: ask the vendor's query API" if self._at_once else "the vendor sends them again"
-            )
-            logger.warning(
-                "%s: %d messages were not handled; %s", self._profile.name, len(waiting) + len(running), known
-            )
+            fate = "they were acknowledged: query the API" if self._at_once else "the vendor sends them again"
+            count = len(waiting) + len(running)
+            logger.warning("%s: messages that were not handled: %d; %s", self._profile.name, count, fate)
+
+    def _tell_full(self) -> None:
+        """Say so once, until there are none in hand again."""
+        if not self._told_full:
+            logger.warning("%s: %d messages are in hand, more are put off", self._profile.name, self._queue)
+        self._told_full = True
 
     def _tell(self, error: Exception, message: Message | None = None) -> None:
         if message is None:
