@@ -251,13 +251,30 @@ class FakeVendor:
         self.ledger.add_message(sent)
         return sent
 
-    def send_message_blocking(self, *args: Any, **options: Any) -> SentMessage:
+    def send_message_blocking(
+        self,
+        kind: VendorKind,
+        url: str,
+        message_type: str,
+        body: Any,
+        *,
+        retries: int = RETRIES,
+        timeout: float = TIMEOUT,
+        clock: Clock | None = None,
+        **options: Unpack[LetterOptions],
+    ) -> SentMessage:
         """`send_message` for synchronous code.
 
         Raises:
-            RuntimeError: an event loop is running in this thread.
+            RuntimeError: an event loop is running in this thread: await `send_message` there.
         """
-        return asyncio.run(self.send_message(*args, **options))
+        sending = self.send_message(
+            kind, url, message_type, body, retries=retries, timeout=timeout, clock=clock, **options
+        )
+        try:
+            return asyncio.run(sending)
+        finally:
+            sending.close()  # without effect, unless it never began
 
     def _compose(
         self, kind: VendorKind, message_type: str, body: Any, clock: Clock, options: LetterOptions
