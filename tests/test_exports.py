@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import pandapon_async
-from pandapon_async import testing
+from pandapon_async import push, testing
 
 PROMISED = re.findall(
     r"\w+",
@@ -25,6 +25,7 @@ PROMISED = re.findall(
     WriteJob BookingJob Stop Journal NOT_BOOKED to_wire from_wire
     PandaponError ConfigError RequestError LimitExceeded NotSentError OutcomeUnknownError DeadlineExceeded
     HttpStatusError DecodeError ApiError AuthError RateLimitedError JournalError
+    MessageRejected open_message message_route
     """,
 )
 LOGISTICS = re.findall(
@@ -77,7 +78,7 @@ def test_type_checkers_let_users_import_money_from_logistics():
     assert "Money" in getattr(module, "__all__", ()) or "Money" in [alias.asname for alias in imported]
 
 
-@pytest.mark.parametrize("module", [pandapon_async, testing], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [pandapon_async, testing, push], ids=lambda module: module.__name__)
 def test_all_is_what_exists(module: Any):
     assert len(module.__all__) == len(set(module.__all__))
     for name in module.__all__:
@@ -91,7 +92,7 @@ def test_a_star_import_gives_all():
     assert set(namespace) - {"__builtins__"} == set(pandapon_async.__all__)
 
 
-@pytest.mark.parametrize("module", [pandapon_async, testing], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [pandapon_async, testing, push], ids=lambda module: module.__name__)
 def test_type_checkers_see_the_same_names(module: Any):
     assert set(for_type_checkers(module)) == set(module.__all__) - {"__version__"}
 
@@ -101,12 +102,13 @@ def test_type_checkers_see_the_same_objects():
         assert getattr(importlib.import_module(f"pandapon_async.{home}"), name) is getattr(pandapon_async, name)
 
 
-def test_type_checkers_see_the_same_objects_for_tests():
-    for name, home in for_type_checkers(testing).items():
-        assert getattr(importlib.import_module(home), name) is getattr(testing, name)
+@pytest.mark.parametrize("module", [testing, push], ids=lambda module: module.__name__)
+def test_type_checkers_see_the_same_objects_in_a_package(module: Any):
+    for name, home in for_type_checkers(module).items():
+        assert getattr(importlib.import_module(home), name) is getattr(module, name)
 
 
-@pytest.mark.parametrize("module", [pandapon_async, testing], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [pandapon_async, testing, push], ids=lambda module: module.__name__)
 def test_an_unknown_name_is_an_attribute_error(module: Any):
     with pytest.raises(AttributeError, match=f"module '{module.__name__}' has no attribute 'BookinJob'"):
         module.BookinJob  # noqa: B018

@@ -9,11 +9,12 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from pandapon_async.config import profiles_from_toml
 from pandapon_async.testing import FakeVendor
@@ -101,26 +102,33 @@ def test_the_configuration_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 async def asgi(app: Any, path: str, body: dict[str, Any]) -> tuple[int, Any]:
-    """One POST to an ASGI application, without a server."""
+    """One POST of JSON to an ASGI application, without a server."""
+    status, answer = await asgi_post(app, path, {"content-type": "application/json"}, json.dumps(body).encode())
+    return status, json.loads(answer)
+
+
+async def asgi_post(
+    app: Any, path: str, around: Mapping[str, str], body: bytes, method: str = "POST"
+) -> tuple[int, bytes]:
     sent: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": json.dumps(body).encode()}
+        return {"type": "http.request", "body": body}
 
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    headers = [(b"content-type", b"application/json")]
+    headers = [(name.lower().encode(), value.encode()) for name, value in around.items()]
     scope = {
         "type": "http",
-        "method": "POST",
+        "method": method,
         "path": path,
         "raw_path": path.encode(),
         "query_string": b"",
         "headers": headers,
     }
     await app(scope, receive, send)
-    return sent[0]["status"], json.loads(b"".join(message.get("body", b"") for message in sent[1:]))
+    return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
 
 
 def test_fastapi(keys: FakeVendor) -> None:
@@ -142,6 +150,46 @@ def test_fastapi(keys: FakeVendor) -> None:
 
     asyncio.run(scenario())
     assert keys.ledger.bookings == {"FF1": 1, "FF3": 1}
+
+
+def test_messages_with_aiohttp(keys: FakeVendor, capsys: pytest.CaptureFixture[str]) -> None:
+    recipe = namespace_of(block("message_route(profile, handle)"))
+
+    async def scenario() -> None:
+        runner = web.AppRunner(recipe["app"])
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        url = f"http://127.0.0.1:{runner.addresses[0][1]}/vendor"
+        for _ in range(2):
+            sent = await keys.send_message("pandapon", url, "1688_ORDER_CREATE", {"salesOrderId": "1"}, timestamp=0)
+            assert sent.acknowledged
+        forged = await keys.send_message("pandapon", url, "ORDER_CREATE", {"salesOrderId": "1"}, secret="no", retries=0)
+        assert [attempt.status for attempt in forged.attempts] == [401]
+        await runner.cleanup()
+
+    asyncio.run(scenario())
+    assert capsys.readouterr().out == "ORDER_CREATE 1970-01-01 00:00:00+00:00 1\n"
+
+
+def test_messages_with_fastapi(
+    keys: FakeVendor, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = next(account for account in keys.accounts if account.kind == "xportcn_ka")
+    monkeypatch.setenv("XPORTCN_KA_ACCESS_KEY", account.access_key)
+    monkeypatch.setenv("XPORTCN_KA_ACCESS_SECRET", account.access_secret)
+    recipe = namespace_of(block("FastAPI(lifespan=receiving)"))
+    good = keys.sign_message("xportcn_ka", "ORDER_CREATE", {"orderId": "1"}, timestamp=0)
+    forged = keys.sign_message("xportcn_ka", "ORDER_CREATE", {"orderId": "1"}, secret="no")
+
+    async def scenario() -> list[int]:
+        app = recipe["app"]
+        async with recipe["receiving"](app):
+            posts = [await asgi_post(app, "/vendor", sent.headers, sent.content) for sent in (good, good, forged)]
+            check = await asgi_post(app, "/vendor", {}, b"", "GET")
+        return [status for status, _ in (*posts, check)]
+
+    assert asyncio.run(scenario()) == [200, 200, 401, 200]
+    assert capsys.readouterr().out == "ORDER_CREATE 1970-01-01 00:00:00+00:00 1\n"
 
 
 def test_a_synchronous_worker(keys: FakeVendor) -> None:

@@ -280,7 +280,7 @@ class FakeVendor:
         self, kind: VendorKind, message_type: str, body: Any, clock: Clock, options: LetterOptions
     ) -> tuple[Letter, SignedMessage]:
         account = self._account(kind)
-        timestamp = options.get("timestamp") or int((clock.now() + self.clock_offset) * 1000)
+        timestamp = options.get("timestamp", int((clock.now() + self.clock_offset) * 1000))
         letter = Letter(type=message_type, body=body, platform=options.get("platform", 1), timestamp=timestamp)
         return letter, letter.signed(account, base=options.get("base", "body"), secret=options.get("secret"))
 
