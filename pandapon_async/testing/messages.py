@@ -5,6 +5,7 @@ Signed independently of the package's own code, like the checks: from the docume
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 from collections.abc import Mapping
@@ -118,8 +119,8 @@ class Courier:
             ) as response:
                 await response.read()
                 status = response.status
-        except (aiohttp.ClientError, TimeoutError, OSError):
-            pass  # not acknowledged
+        except (aiohttp.ClientError, asyncio.TimeoutError, OSError):  # its name before 3.11, where it isn't the builtin
+            pass
         return MessageAttempt(at=at, status=status, elapsed=monotonic() - began)
 
 
