@@ -11,11 +11,16 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
+    from .bulk.asks import Ask, Shipment, quote_product
     from .bulk.brake import Pace, Stop
     from .bulk.files import read_bookings
     from .bulk.jobs import BookingJob, WriteJob
     from .bulk.journal import Journal, Settlement
+    from .bulk.offers import Quote
     from .bulk.outcome import InputError, JobOutcome
+    from .bulk.quotes import QuoteStream, QuoteSweep
+    from .bulk.quotetable import QuoteTable, Spread
+    from .bulk.rates import Rates
     from .bulk.rows import JournalRow
     from .bulk.sending import NOT_BOOKED
     from .bulk.sheet import FileError
@@ -41,7 +46,7 @@ if TYPE_CHECKING:
         Stage,
     )
     from .manager import SessionManager
-    from .operation import Effect, Evidence, Operation, Reply, Route, VendorRequest
+    from .operation import Effect, Evidence, Operation, QuotedPair, Reply, Route, VendorRequest
     from .profiles import (
         PANDAPON,
         XPORTCN_KA,
@@ -59,12 +64,17 @@ if TYPE_CHECKING:
     from .vendors import PandaPonSession, XportcnKaSession
 
 _HOMES = {
+    "bulk.asks": ("Ask", "Shipment", "quote_product"),
     "bulk.brake": ("Pace", "Stop"),
     "bulk.jobs": ("BookingJob", "WriteJob"),
     "bulk.journal": ("Journal", "Settlement"),
     "bulk.files": ("read_bookings",),
     "bulk.outcome": ("InputError", "JobOutcome"),
     "bulk.sheet": ("FileError",),
+    "bulk.offers": ("Quote",),
+    "bulk.quotes": ("QuoteStream", "QuoteSweep"),
+    "bulk.quotetable": ("QuoteTable", "Spread"),
+    "bulk.rates": ("Rates",),
     "bulk.rows": ("JournalRow",),
     "bulk.sending": ("NOT_BOOKED",),
     "bulk.stream": ("Outcome", "OutcomeStream"),
@@ -89,7 +99,7 @@ _HOMES = {
         "Stage",
     ),
     "manager": ("SessionManager",),
-    "operation": ("Effect", "Evidence", "Operation", "Reply", "Route", "VendorRequest"),
+    "operation": ("Effect", "Evidence", "Operation", "QuotedPair", "Reply", "Route", "VendorRequest"),
     "profiles": (
         "PANDAPON",
         "XPORTCN_KA",
@@ -110,6 +120,7 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [  # noqa: RUF022 - by subject, as the modules are
     "ApiError",
+    "Ask",
     "Attempt",
     "AuthError",
     "BookingJob",
@@ -144,14 +155,22 @@ __all__ = [  # noqa: RUF022 - by subject, as the modules are
     "PandaPonSession",
     "PandaponError",
     "Platform",
+    "Quote",
+    "QuoteStream",
+    "QuoteSweep",
+    "QuoteTable",
+    "QuotedPair",
     "RateLimitedError",
+    "Rates",
     "Reply",
     "RequestError",
     "RetryPolicy",
     "Route",
     "SessionManager",
     "Settlement",
+    "Shipment",
     "Signer",
+    "Spread",
     "Stage",
     "Stop",
     "SystemClock",
@@ -167,6 +186,7 @@ __all__ = [  # noqa: RUF022 - by subject, as the modules are
     "message_route",
     "open_message",
     "read_bookings",
+    "quote_product",
     "to_wire",
 ]
 

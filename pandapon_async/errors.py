@@ -105,6 +105,11 @@ class PandaponError(Exception):
         return _rebuild, (type(self), self.args, dict(self.__dict__))
 
 
+def in_short(error: Exception) -> str:
+    """An error as one cell of a table or a journal; of what isn't ours only the type, since its text may quote anything."""
+    return f"{type(error).__name__}: {error.message}" if isinstance(error, PandaponError) else type(error).__name__
+
+
 def _rebuild(cls: type[PandaponError], args: tuple[Any, ...], state: dict[str, Any]) -> PandaponError:
     error = cls.__new__(cls, *args)
     error.__dict__.update(state)

@@ -103,11 +103,36 @@ Input = Union[VendorRequest[R], tuple[str, VendorRequest[R]]]  # noqa: UP007 - e
 """A request, or a pair (reference, request)."""
 
 
-def split_pair(item: Any) -> tuple[str | None, VendorRequest[Any]]:
+RequestT = TypeVar("RequestT", bound="VendorRequest[Any]")
+
+
+class QuotedPair(tuple[str, RequestT]):
+    """A pair (reference, request) that belongs to one account: no other takes it. Made by `QuoteTable.to_bookings`."""
+
+    vendor: str
+    """The account's name."""
+
+    def __new__(cls, reference: str, request: RequestT, vendor: str) -> QuotedPair[RequestT]:
+        pair = super().__new__(cls, (reference, request))
+        pair.vendor = vendor
+        return pair
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (*self, self.vendor)
+
+    def __repr__(self) -> str:
+        return f"<{self[0]!r} at {self.vendor!r}: {self[1]!r}>"
+
+
+def split_pair(item: Any, account: str | None = None) -> tuple[str | None, VendorRequest[Any]]:
     """A request, or a pair of it, as (reference, request).
 
+    Args:
+        item: a request, a pair (reference, request), or a `QuotedPair`.
+        account: the name of the account that is to send it.
+
     Raises:
-        RequestError: it is neither.
+        RequestError: it is neither, or was quoted by another account.
     """
     if isinstance(item, VendorRequest):
         return None, item  # pyright: ignore[reportUnknownVariableType] - of whatever reply
@@ -116,6 +141,8 @@ def split_pair(item: Any) -> tuple[str | None, VendorRequest[Any]]:
     reference, request = item
     if not isinstance(reference, str) or not reference:
         raise RequestError(f"a reference must be text that isn't empty, not {type(reference).__name__}")
+    if account is not None and isinstance(item, QuotedPair) and item.vendor != account:
+        raise RequestError(f"it was quoted by {item.vendor!r}, this is {account!r}", reference=reference)
     return reference, request
 
 

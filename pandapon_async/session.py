@@ -197,7 +197,7 @@ class VendorSession(Hooked):
             DecodeError: a READ's reply makes no sense.
             OutcomeUnknownError: a WRITE was sent, and may have been made.
         """
-        reference, plain = split_pair(request)
+        reference, plain = split_pair(request, self.profile.name)
         return await self.run(self.prepare(plain, reference), patient=False)
 
     async def call_raw(

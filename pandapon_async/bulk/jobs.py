@@ -197,7 +197,7 @@ class WriteJob(Generic[R]):
         Raises:
             RequestError: it is no request of this job, can't be encoded, or its reference isn't text.
         """
-        reference, request = split_pair(item)
+        reference, request = split_pair(item, self.session.profile.name)
         if not isinstance(request, self.request_type):
             wrong = type(request).__name__
             raise RequestError(f"expected a {self.request_type.__name__}, not {wrong}", reference=reference)

@@ -15,7 +15,7 @@ from .desk import OpenDesk
 from .outcome import InputError, JobOutcome
 from .records import Entry, Problem, Records, Row
 from .sending import Sender
-from .workers import Slot, WorkerStream
+from .workers import Lane, Slot, WorkerStream
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -50,7 +50,7 @@ class JobRun(WorkerStream["Row | Problem", JobOutcome[R]]):
     """
 
     def __init__(self, job: WriteJob[R], requests: Iterable[Input[R]] | AsyncIterable[Input[R]] | None) -> None:
-        super().__init__(job.session, self._rows(), size=job.size, ordered=False, drain=job.drain)
+        super().__init__(Lane(job.session, self._rows(), job.size), ordered=False, drain=job.drain)
         self._job = job
         self._requests = requests
         self._stack = contextlib.AsyncExitStack()

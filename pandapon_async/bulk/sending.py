@@ -17,6 +17,7 @@ from ..errors import (
     PandaponError,
     RateLimitedError,
     RequestError,
+    in_short,
 )
 from ..jsonio import dumps, loads
 from ..operation import Reply, VendorRequest
@@ -125,14 +126,14 @@ class Sender(Generic[R]):
     async def _failed(self, slot: Slot, index: int, row: Row, error: Exception, on_disk: _OnDisk) -> JobOutcome[R]:
         state = _state_after(error, slot) if on_disk.is_sent else "pending"
         outcome = slot.made = self.outcome(index, row, state, state, error=error)
-        if _is_about_the_job(error):
+        if is_about_the_job(error):
             self._admission.halt(error.message if isinstance(error, PandaponError) else type(error).__name__)
         self._admission.failed(error)
         if state == "unknown":
             self._admission.doubted()
         if on_disk.is_sent:
             request_id = error.request_id if isinstance(error, PandaponError) else None
-            await self._write_down(row, Ending(state=state, error=_short(error), request_id=request_id))
+            await self._write_down(row, Ending(state=state, error=in_short(error), request_id=request_id))
         if state != "unknown":
             return outcome
         return await self._asked(index, attrs.evolve(row, state="unknown"), "unknown", error)
@@ -224,7 +225,7 @@ class _OnDisk:
     async def held_back(self, error: PandaponError) -> None:
         """It was proved that nothing was done, and it waits: a kill meanwhile leaves no doubt."""
         self._admission.held_back(error)
-        await self._records.held_back(self._row, _short(error))
+        await self._records.held_back(self._row, in_short(error))
         self.is_sent = False
 
 
@@ -241,12 +242,7 @@ def _state_after(error: Exception, slot: Slot) -> Literal["refused", "unknown", 
     return "unknown" if not isinstance(error, PandaponError) and slot.must_end else "pending"
 
 
-def _is_about_the_job(error: Exception) -> bool:
+def is_about_the_job(error: Exception) -> bool:
     """Whether a failure isn't about this one booking, so that the next would fail alike."""
     stops = isinstance(error, ApiError) and error.meaning == CodeMeaning.STOP
     return stops or isinstance(error, (AuthError, ConfigError, JournalError)) or not isinstance(error, PandaponError)
-
-
-def _short(error: Exception) -> str:
-    # What isn't ours may quote anything.
-    return f"{type(error).__name__}: {error.message}" if isinstance(error, PandaponError) else type(error).__name__

@@ -9,7 +9,7 @@ import attrs
 
 from ..errors import ConfigError, NotSentError, OutcomeUnknownError, PandaponError, Stage
 from ..operation import Effect, Input, Operation, Reply, VendorRequest, split_pair
-from .workers import Slot, WorkerStream
+from .workers import Lane, Slot, WorkerStream
 
 if TYPE_CHECKING:
     from ..exchange import Call
@@ -91,7 +91,8 @@ class OutcomeStream(WorkerStream[Input[R], Outcome[R]]):
         if concurrency is not None and concurrency < 1:
             raise ConfigError(f"concurrency: must be at least 1, not {concurrency}", vendor=session.profile.name)
         size = most if concurrency is None else min(concurrency, most)
-        super().__init__(session, requests, size=size, ordered=ordered, drain=drain)
+        super().__init__(Lane(session, requests, size), ordered=ordered, drain=drain)
+        self._session = session
 
     @property
     def in_doubt(self) -> tuple[Outcome[R], ...]:
@@ -104,7 +105,7 @@ class OutcomeStream(WorkerStream[Input[R], Outcome[R]]):
         request: Any = item
         call: Call | None = None
         try:
-            reference, request = split_pair(item)
+            reference, request = split_pair(item, self._session.profile.name)
             call = slot.call = self._session.prepare(request, reference)
             reference = call.reference
             reply: Reply[R] = await self._session.run(call, patient=True)

@@ -95,8 +95,19 @@ class _Source(Generic[ItemT]):
                 await aclose()
 
 
+@attrs.frozen(eq=False)
+class Lane(Generic[ItemT]):
+    """One session's part of a stream: its items, and how many of them are under way at the same time, at most."""
+
+    session: VendorSession
+    items: Iterable[ItemT] | AsyncIterable[ItemT]
+    size: int
+
+
 class WorkerStream(ABC, Generic[ItemT, OutT]):
-    """An async iterator of what ``size`` workers make of the items; see `OutcomeStream` for what its users are promised.
+    """An async iterator of what a fixed set of workers makes of the items; see `OutcomeStream` for what its users are promised.
+
+    Each lane has its own items and workers, so that a session that is slow or paused holds up no other's.
 
     Attributes:
         undelivered: what the reader has not seen.
@@ -104,20 +115,16 @@ class WorkerStream(ABC, Generic[ItemT, OutT]):
 
     def __init__(
         self,
-        session: VendorSession,
-        items: Iterable[ItemT] | AsyncIterable[ItemT],
-        *,
-        size: int,
+        *lanes: Lane[ItemT],
         ordered: bool,
         drain: float,
     ) -> None:
         self.undelivered: list[OutT] = []
-        self._session = session
-        self._items = items
-        self._size = size
+        self._lanes = lanes
+        self._size = sum(lane.size for lane in lanes)
         self._ordered = ordered
         self._drain = drain
-        self._source: _Source[ItemT] | None = None
+        self._sources: list[_Source[ItemT]] = []
         self._workers: dict[asyncio.Task[None], Slot] = {}
         self._ready: deque[OutT] = deque()
         self._early: dict[int, OutT] = {}
@@ -170,7 +177,7 @@ class WorkerStream(ABC, Generic[ItemT, OutT]):
             await self.aclose()
 
     async def __anext__(self) -> OutT:
-        if self._source is None and not self._closed:
+        if not self._sources and not self._closed:
             self._start()
         while not self._ready:
             if not self._workers or self._closed:
@@ -195,13 +202,15 @@ class WorkerStream(ABC, Generic[ItemT, OutT]):
     # --- working ---
 
     def _start(self) -> None:
-        self._source = _Source(self._items)
-        self._session.streams.add(self)
-        for _ in range(self._size):
-            slot = Slot()
-            task = asyncio.create_task(self._work(self._source, slot))
-            self._workers[task] = slot
-            task.add_done_callback(self._worker_ended)
+        for lane in self._lanes:
+            source = _Source(lane.items)
+            self._sources.append(source)
+            lane.session.streams.add(self)
+            for _ in range(lane.size):
+                slot = Slot()
+                task = asyncio.create_task(self._work(source, slot))
+                self._workers[task] = slot
+                task.add_done_callback(self._worker_ended)
 
     async def _work(self, source: _Source[ItemT], slot: Slot) -> None:
         while True:
@@ -263,17 +272,20 @@ class WorkerStream(ABC, Generic[ItemT, OutT]):
     async def aclose(self) -> None:
         """Stop taking input, end what is under way, join the workers. Twice is fine."""
         self._closed = True
-        source = self._source
-        if source is not None:
+        if not self._sources:
+            return
+        for source in self._sources:
             source.end()
-            try:
-                await self._end_workers()
-            finally:
-                self._session.streams.discard(self)
-                self.undelivered += [*self._ready, *self._early.values()]
-                self._ready.clear()
-                self._early.clear()
-                self._wake()
+        try:
+            await self._end_workers()
+        finally:
+            for lane in self._lanes:
+                lane.session.streams.discard(self)
+            self.undelivered += [*self._ready, *self._early.values()]
+            self._ready.clear()
+            self._early.clear()
+            self._wake()
+            for source in self._sources:
                 await source.close()
 
     async def _end_workers(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import attrs
 
@@ -25,6 +25,7 @@ _PLAIN = (
     "signed_query",
     "paths",
     "codes",
+    "price_paths",
     "retry_after_503_refuses",
     "allow_insecure",
     "proxy",
@@ -80,6 +81,8 @@ def _plain(name: str, value: Any) -> str:
         return str(value).lower()
     if name in _TABLES:
         return ", ".join(f"{key} = {getattr(inner, 'value', inner)}" for key, inner in value.items()) or "none"
+    if isinstance(value, tuple):
+        return ", ".join(cast("tuple[str, ...]", value)) or "none"
     return without_userinfo(value) if name == "proxy" else str(value)
 
 

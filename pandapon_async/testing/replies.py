@@ -2,13 +2,14 @@
 
 A booking whose body equals the documented example gets the documented reply. Everything else here is INVENTED, in the
 documented shape where there is one: the values of other bookings, and the whole ``data`` of previews and estimates,
-whose replies no page shows.
+whose replies no page shows; what they cost is told by the rules of `pricing`.
 """
 
 from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from itertools import count
@@ -18,14 +19,17 @@ from typing import Any, Final, cast
 from pandapon_async.testing.envelopes import success
 from pandapon_async.testing.ledger import Ledger
 from pandapon_async.testing.operations import ApiOperation, VendorKind
+from pandapon_async.testing.pricing import SERVICES, by_id, price
 
 BOOK: Final = "logistics.order.book_freight"
 PREVIEW: Final = "logistics.order.render_freight"
 ESTIMATE: Final = "logistics.item_price.estimate"
 
 _TRACKING_URL: Final = "https://www.far800.com/logistics/result?key="  # the host of the documented example
-_SERVICES: Final = (("1", "UCS", "EXPRESS", 2400), ("2", "UCS", "STANDARD", 1500), ("3", "FAR800", "ECONOMY", 900))
-"""INVENTED: serviceId, companyName, serviceCategory, and a price in cents that estimates start from."""
+_QUOTED: Final = re.compile(r"FF(\d{8})\d{10}")
+"""A render id that a preview gave: it holds its price in cents, so that nothing need be remembered."""
+_LEAST: Final = 2_000
+_MOST: Final = 99_999_999
 
 
 def booking_reference(body: Any) -> str:
@@ -88,36 +92,37 @@ class Replier:
             "subOrders": [_sub_order(line, digest, index) for index, line in enumerate(lines)],
         }
 
-    def _preview(self, _: VendorKind, __: ApiOperation, body: Any) -> dict[str, Any]:
-        """A quote of its own each time, even for the same body. The booking of it costs what it says."""
+    def _preview(self, kind: VendorKind, _: ApiOperation, body: Any) -> dict[str, Any]:
+        """A quote of its own each time, even for the same body: what its items' services cost. The booking of it costs the same."""
+        order = cast("dict[str, Any]", body)
+        country = (order.get("receiverAddress") or {}).get("country")
+        cents = sum(self._item_cents(kind, country, item) for item in order.get("renderItems") or ())
         digest = self._digest(f"preview {canonical(body).decode()}")
-        render_id = f"FF{int.from_bytes(digest[:4], 'big') % 10**8:08d}{next(self._previews):07d}"
+        number = int.from_bytes(digest[:4], "big") % 10_000
+        render_id = f"FF{min(cents or _LEAST, _MOST):08d}{number:04d}{next(self._previews):06d}"
         return {"renderId": render_id, "orderFee": self._fee(render_id)}
 
+    def _item_cents(self, kind: VendorKind, country: Any, item: dict[str, Any]) -> int:
+        service = by_id((item.get("freightInfo") or {}).get("serviceId"))
+        return price(kind, service, country, item.get("itemId"), item.get("quantity"), self._seed)
+
     def _estimate(self, kind: VendorKind, _: ApiOperation, body: Any) -> list[dict[str, Any]]:
-        """Three services; prices depend on vendor, destination and item, and grow with the quantity."""
+        """Every service and its price, by the rules of `pricing`."""
         item = cast("dict[str, Any]", body)
-        address: dict[str, Any] = item.get("receiverAddress") or {}
-        quantity = max(int(item.get("quantity") or 1), 1)
+        country = (item.get("receiverAddress") or {}).get("country")
         return [
             {
-                "serviceId": service,
-                "companyName": company,
-                "serviceCategory": category,
-                "fee": _money(
-                    (
-                        cents
-                        + self._number(f"estimate {kind} {address.get('country')} {item.get('itemId')} {service}") % 900
-                    )
-                    * (quantity + 1)
-                    // 2
-                ),
+                "serviceId": service.service_id,
+                "companyName": service.company,
+                "serviceCategory": service.category,
+                "fee": _money(price(kind, service, country, item.get("itemId"), item.get("quantity"), self._seed)),
             }
-            for service, company, category, cents in _SERVICES
+            for service in SERVICES
         ]
 
     def _fee(self, reference: str) -> dict[str, str]:
-        return _money(2_000 + self._number(f"fee {reference}") % 40_000)
+        quoted = _QUOTED.fullmatch(reference)
+        return _money(int(quoted[1]) if quoted else 2_000 + self._number(f"fee {reference}") % 40_000)
 
     def _number(self, text: str) -> int:
         return int.from_bytes(self._digest(text)[:8], "big")
