@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import re
 import statistics
 import unicodedata
 import warnings
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from ..errors import ConfigError, RequestError
-from .fonts import BASE, Fonts, fonts_for
+from .fonts import Fonts, embedded, fonts_for
 from .rates import Rates
 
 if TYPE_CHECKING:
@@ -24,8 +25,11 @@ MOST_DESTINATIONS = 200
 """More rows than this nobody reads: the cheapest are drawn, and the number of the others is told."""
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")  # told apart by the colour-blind, too
 _MARKERS = "osD^vPX*"
-_LABEL_COLUMNS = 38
+_LEFT, _RIGHT = 34, 48
+"""Columns of text beside the chart; a Chinese character takes two."""
 _DPI = 150
+_FAMILIES = re.compile('font-family: [^;"]*')
+_STYLE = '<style type="text/css">'
 
 Series = tuple[str, str]
 """A vendor and a service."""
@@ -67,7 +71,7 @@ class _Picture:
     def text(self) -> str:
         """Every character that may be drawn."""
         names = [name for pair in self.series for name in pair]
-        return "".join([self.title, *self.destinations, *names, "0123456789.,:·–…", _explained(self.items)])
+        return "".join([self.title, *self.destinations, *names, "0123456789.,:·…"])
 
 
 def write_chart(table: QuoteTable, path: Path, rates: Rates, title: str | None) -> tuple[str, ...]:
@@ -150,18 +154,31 @@ def _by_price(panels: Sequence[_Panel]) -> list[str]:
     return list(order)
 
 
-def _explained(items: int) -> str:
-    what = f"Dots: median of {items} goods; lines: from the cheapest to the dearest." if items > 1 else ""
-    return f"{what} Right: the cheapest service.".strip()
+def _explained(picture: _Picture) -> str:
+    what = f"dots: median of {picture.items} goods; lines: from the lowest to the highest" if picture.items > 1 else ""
+    right = "right: the cheapest service" if len(picture.panels) == 1 else ""
+    return "; ".join(part for part in (what, right) if part)
 
 
-def _label(text: str) -> str:
-    """Cut to what fits beside a chart; a Chinese character takes two columns."""
+def _label(text: str, columns: int) -> str:
+    """On two lines at most, cut to what fits beside a chart."""
+    first = _fitting(text, columns)
+    if first == text:
+        return text
+    blank = first.rfind(" ")
+    first = first[:blank] if blank > 0 else first
+    rest = text[len(first) :].strip()
+    second = _fitting(rest, columns)
+    return f"{first}\n{second if second == rest else second[:-1] + '…'}"
+
+
+def _fitting(text: str, columns: int) -> str:
+    """As much of a text as fits on a line; a Chinese character takes two columns."""
     width = 0
     for place, letter in enumerate(text):
         width += 2 if unicodedata.east_asian_width(letter) in "WF" else 1
-        if width > _LABEL_COLUMNS:
-            return text[:place] + "…"
+        if width > columns:
+            return text[:place]
     return text
 
 
@@ -170,15 +187,16 @@ def _label(text: str) -> str:
 
 def _drawn(picture: _Picture, kind: str, fonts: Fonts) -> bytes:
     rows, series = len(picture.destinations), len(picture.series)
-    band = max(0.30, 0.085 * series + 0.06)
-    legend = 0.22 * -(-series // 3) + 0.75
+    services = max(sum(vendor == name for vendor, _ in picture.series) for name, _ in picture.series)
+    band = max(0.34, (0.085 if picture.items > 1 else 0.05) * series + 0.08)
+    legend = 0.22 * services + 0.75
     figure: Any = importlib.import_module("matplotlib.figure").Figure(
         figsize=(10 + 3.2 * (len(picture.panels) - 1), rows * band + legend + 0.75), layout="constrained"
     )
     axes = figure.subplots(1, len(picture.panels), sharey=True, squeeze=False)[0]
     for axis, panel in zip(axes, picture.panels, strict=True):
         _draw_panel(axis, panel, picture)
-    axes[0].set_yticks(range(rows), [_label(place) for place in picture.destinations])
+    axes[0].set_yticks(range(rows), [_label(place, _LEFT) for place in picture.destinations])
     if len(picture.panels) == 1:
         _draw_cheapest(axes[0], picture.panels[0], picture.destinations)
     _draw_legend(figure, picture)
@@ -187,7 +205,8 @@ def _drawn(picture: _Picture, kind: str, fonts: Fonts) -> bytes:
     figure.savefig(drawn, format=kind[1:], dpi=_DPI, metadata=facts)
     if kind == ".png":
         return drawn.getvalue()
-    return drawn.getvalue().replace(f"'{BASE}'".encode(), fonts.for_readers.encode())
+    text = _FAMILIES.sub(f"font-family: {fonts.for_readers}", drawn.getvalue().decode())
+    return text.replace(_STYLE, _STYLE + embedded(picture.text), 1).encode()
 
 
 def _draw_panel(axis: Any, panel: _Panel, picture: _Picture) -> None:
@@ -210,7 +229,7 @@ def _draw_panel(axis: Any, panel: _Panel, picture: _Picture) -> None:
     axis.set_ylim(rows - 0.5, -0.5)
     axis.set_xlim(left=0)
     axis.margins(x=0.04)
-    axis.set_xlabel(f"freight, {panel.currency}")
+    axis.set_xlabel(f"freight, {panel.currency}\n{_explained(picture)}")
     axis.grid(axis="x", color="#d1d5db", linewidth=0.6, zorder=1)
     axis.set_axisbelow(True)
     axis.tick_params(axis="y", length=0)
@@ -233,15 +252,28 @@ def _draw_cheapest(axis: Any, panel: _Panel, destinations: Sequence[str]) -> Non
         words.append("no price" if found is None else f"{found[1].middle:,.2f}  {' · '.join(found[0])}")
     right = axis.twinx()
     right.set_ylim(axis.get_ylim())
-    right.set_yticks(range(len(destinations)), [_label(text) for text in words])
+    right.set_yticks(range(len(destinations)), [_label(text, _RIGHT) for text in words])
     right.tick_params(axis="y", length=0)
 
 
 def _draw_legend(figure: Any, picture: _Picture) -> None:
+    """A column for each vendor, a line for each of its services."""
     line: Any = importlib.import_module("matplotlib.lines").Line2D
-    handles: list[Any] = []
+    columns: dict[str, list[Any]] = {}
     for pair in picture.series:
         colour, marker = _look(picture, pair)
-        handles.append(line([], [], color=colour, marker=marker, linestyle="", label=_label(" · ".join(pair))))
-    figure.legend(handles=handles, loc="outside upper left", ncols=3, frameon=False, title=_explained(picture.items))
-    figure.suptitle(picture.title, fontsize=12, fontweight="bold", x=0.01, ha="left")
+        handle = line([], [], color=colour, marker=marker, linestyle="", label=" · ".join(pair))
+        columns.setdefault(pair[0], []).append(handle)
+    longest = max(map(len, columns.values()))
+    for column in columns.values():
+        column += [line([], [], linestyle="", label=" ")] * (longest - len(column))
+    handles = [handle for column in columns.values() for handle in column]
+    figure.legend(
+        handles=handles,
+        loc="outside upper left",
+        ncols=len(columns),
+        frameon=False,
+        title=picture.title,
+        title_fontsize=13,
+        alignment="left",
+    )

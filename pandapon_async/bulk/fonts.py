@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import importlib
 import importlib.resources
+import io
+import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
@@ -33,7 +36,10 @@ _EAST_ASIAN = (
     "Arial Unicode MS",
 )
 """The usual ones on Linux, macOS and Windows; those for simplified Chinese first."""
-_PACKAGE = "noto_cjk_sans_otc"
+_PACKAGE, _PACKAGED = "noto_cjk_sans_otc", "Noto Sans CJK SC"
+_EMBEDDED = "chart labels"
+_UNREAL = ("Last Resort", ".LastResort")
+"""Fonts that have every character, as a box."""
 
 
 @attrs.frozen
@@ -45,8 +51,8 @@ class Fonts:
 
     @property
     def for_readers(self) -> str:
-        """The families as an SVG names them: those that its reader may have are among them."""
-        names = dict.fromkeys((*self.families, *_EAST_ASIAN))
+        """The families as an SVG names them: the one that it brings along first, then those that its reader may have."""
+        names = dict.fromkeys((_EMBEDDED, *self.families, *_EAST_ASIAN))
         return ", ".join([*(f"'{name}'" for name in names), "sans-serif"])
 
     @property
@@ -80,32 +86,56 @@ def fonts_for(text: str) -> Fonts:
 
 
 def _candidates(manager: Any) -> Iterator[tuple[str, str]]:
-    """Family and file: the base, the usual ones for East Asia, the one of the extra, then whatever is installed."""
+    """Family and file: the base, the usual ones for East Asia, then whatever is installed."""
+    _make_known(manager)
     regular = {font.name: font.fname for font in manager.fontManager.ttflist if _is_regular(font)}
     for family in (BASE, *_EAST_ASIAN):
         if family in regular:
             yield family, regular[family]
-    packaged = _packaged(manager)
-    if packaged is not None:
-        yield packaged
     yield from sorted(regular.items())
 
 
 def _is_regular(font: Any) -> bool:
-    return font.style == "normal" and font.weight in (400, "normal", "regular") and "Emoji" not in font.name
+    real = not font.name.startswith(_UNREAL) and "Emoji" not in font.name
+    return real and font.style == "normal" and font.weight in (400, "normal", "regular")
 
 
-def _packaged(manager: Any) -> tuple[str, str] | None:
-    """The font that comes with the extra, made known to matplotlib; None if it isn't installed."""
+def _make_known(manager: Any) -> None:
+    """Tell matplotlib of the font that comes with the extra."""
+    path = _packaged()
+    if path is not None and not any(font.fname == path for font in manager.fontManager.ttflist):
+        manager.fontManager.addfont(path)
+
+
+def _packaged() -> str | None:
+    """The file of the font that comes with the extra; None if that isn't installed."""
     try:
         folder: Any = importlib.resources.files(_PACKAGE)
     except ModuleNotFoundError:
         return None
-    for file in folder.iterdir():
-        if file.name.endswith((".ttc", ".otf", ".ttf")):
-            path = str(file)
-            name: str = manager.get_font(path).family_name
-            if name not in {font.name for font in manager.fontManager.ttflist}:
-                manager.fontManager.addfont(path)
-            return name, path
-    return None
+    return next((str(file) for file in folder.iterdir() if file.name.endswith(".ttc")), None)
+
+
+def embedded(text: str) -> str:
+    """CSS that brings the East Asian characters of a text along, a few kB; empty if the extra's font isn't there.
+
+    Only that font: its licence (OFL) allows it, which isn't known of others.
+    """
+    path = _packaged()
+    letters = "".join(sorted({letter for letter in text if unicodedata.east_asian_width(letter) in "WF"}))
+    if path is None or not letters:
+        return ""
+    subset: Any = importlib.import_module("fontTools.subset")
+    collection: Any = importlib.import_module("fontTools.ttLib").TTCollection(path, lazy=True)
+    with contextlib.closing(collection):
+        faces = {font["name"].getDebugName(1): font for font in collection}
+        face = faces[_PACKAGED]
+        options = subset.Options(layout_features=[], name_IDs=[], notdef_outline=False)
+        cutter = subset.Subsetter(options)
+        cutter.populate(text=letters)
+        cutter.subset(face)
+        face.flavor = "woff"
+        file = io.BytesIO()
+        face.save(file)
+    data = base64.b64encode(file.getvalue()).decode()
+    return f"@font-face{{font-family:'{_EMBEDDED}';src:url(data:font/woff;base64,{data}) format('woff')}}"

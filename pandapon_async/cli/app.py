@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, str] = {
     "fake-vendor": "fake_vendor",
     "book": "book",
     "journal": "journal",
+    "quote": "quote",
     "call": "call",
     "listen": "listen",
     "operations": "operations",

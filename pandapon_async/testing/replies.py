@@ -95,21 +95,23 @@ class Replier:
     def _preview(self, kind: VendorKind, _: ApiOperation, body: Any) -> dict[str, Any]:
         """A quote of its own each time, even for the same body: what its items' services cost. The booking of it costs the same."""
         order = cast("dict[str, Any]", body)
-        country = (order.get("receiverAddress") or {}).get("country")
-        cents = sum(self._item_cents(kind, country, item) for item in order.get("renderItems") or ())
+        country = _country(order)
+        items: list[dict[str, Any]] = order.get("renderItems") or []
+        cents = sum(self._item_cents(kind, country, item) for item in items)
         digest = self._digest(f"preview {canonical(body).decode()}")
         number = int.from_bytes(digest[:4], "big") % 10_000
         render_id = f"FF{min(cents or _LEAST, _MOST):08d}{number:04d}{next(self._previews):06d}"
         return {"renderId": render_id, "orderFee": self._fee(render_id)}
 
     def _item_cents(self, kind: VendorKind, country: Any, item: dict[str, Any]) -> int:
-        service = by_id((item.get("freightInfo") or {}).get("serviceId"))
+        chosen: dict[str, Any] = item.get("freightInfo") or {}
+        service = by_id(chosen.get("serviceId"))
         return price(kind, service, country, item.get("itemId"), item.get("quantity"), self._seed)
 
     def _estimate(self, kind: VendorKind, _: ApiOperation, body: Any) -> list[dict[str, Any]]:
         """Every service and its price, by the rules of `pricing`."""
         item = cast("dict[str, Any]", body)
-        country = (item.get("receiverAddress") or {}).get("country")
+        country = _country(item)
         return [
             {
                 "serviceId": service.service_id,
@@ -129,6 +131,11 @@ class Replier:
 
     def _digest(self, text: str) -> bytes:
         return sha256(f"{self._seed} {text}".encode("utf-8", "replace")).digest()
+
+
+def _country(body: dict[str, Any]) -> Any:
+    address: dict[str, Any] = body.get("receiverAddress") or {}
+    return address.get("country")
 
 
 def _sub_order(line: Any, digest: bytes, index: int) -> dict[str, Any]:

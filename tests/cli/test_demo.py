@@ -137,7 +137,7 @@ def test_an_interruption_ends_with_the_comparison_and_its_own_status(
 def test_the_progress_bar_fits_the_terminal(pandapon: Pandapon, monkeypatch: pytest.MonkeyPatch, width: int) -> None:
     screen = io.StringIO()
     shown = Console(file=screen, force_terminal=True, width=width, color_system=None)
-    monkeypatch.setattr("pandapon_async.cli.demo.console", lambda *, stderr: shown)
+    monkeypatch.setattr("pandapon_async.cli.progress.console", lambda *, stderr: shown)
     assert pandapon("demo", "--bookings", "120", "--faults").exit_code == 0
     bars = [line for line in re.split(r"[\r\n]|\x1b\[[0-9;?]*[A-Za-z]", screen.getvalue()) if "Booking" in line]
     assert bars
