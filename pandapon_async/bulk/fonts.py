@@ -130,7 +130,7 @@ def embedded(text: str) -> str:
     with contextlib.closing(collection):
         faces = {font["name"].getDebugName(1): font for font in collection}
         face = faces[_PACKAGED]
-        options = subset.Options(layout_features=[], name_IDs=[], notdef_outline=False)
+        options = subset.Options(layout_features=[], name_IDs=[])
         cutter = subset.Subsetter(options)
         cutter.populate(text=letters)
         cutter.subset(face)
