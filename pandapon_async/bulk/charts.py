@@ -85,6 +85,7 @@ def write_chart(table: QuoteTable, path: Path, rates: Rates, title: str | None) 
     style = {
         "font.family": list(fonts.families),
         "font.size": 9,
+        "text.parse_math": False,  # a name may hold dollar signs
         "svg.fonttype": "none",
         "svg.hashsalt": "pandapon",
         "axes.spines.top": False,

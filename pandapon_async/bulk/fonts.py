@@ -134,7 +134,7 @@ def embedded(text: str) -> str:
         cutter = subset.Subsetter(options)
         cutter.populate(text=letters)
         cutter.subset(face)
-        face.flavor = "woff"
+        face.flavor, face.recalcTimestamp = "woff", False
         file = io.BytesIO()
         face.save(file)
     data = base64.b64encode(file.getvalue()).decode()

@@ -38,7 +38,8 @@ _SPREADSHEET = re.compile(r"\d[.,]?\d*[eE]\+?\d+")
 
 @attrs.frozen
 class _Cell:
-    """One cell: its column's number from 1 and name, and what it holds."""
+    """One cell: its column's number from 1 and name, and what it holds, which no error shows: columns may be mixed up, and
+    then it is personal."""
 
     number: int
     name: str
@@ -166,14 +167,14 @@ def _checked(cell: _Cell) -> Any:
 def _quantity(cell: _Cell) -> int:
     if cell.text.isascii() and cell.text.isdigit() and 0 < len(cell.text) < 10 and int(cell.text) > 0:
         return int(cell.text)
-    raise cell.wrong(f"{cell.text!r} is no whole number of at least 1")
+    raise cell.wrong("must be a whole number of at least 1")
 
 
 def _price(cell: _Cell) -> Decimal:
     try:
         price = to_decimal(cell.text, cell.name)
     except RequestError:
-        raise cell.wrong(f"{cell.text!r} is no number such as 12.50") from None
+        raise cell.wrong("must be a number such as 12.50") from None
     if price < 0:
-        raise cell.wrong(f"{cell.text!r} is no price")
+        raise cell.wrong("must not be below 0")
     return price
