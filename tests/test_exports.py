@@ -22,7 +22,7 @@ PROMISED = re.findall(
     SessionManager VendorSession PandaPonSession XportcnKaSession
     VendorProfile Credentials Limits Timeouts RetryPolicy Signer Clock PANDAPON XPORTCN_KA
     Operation Effect Evidence VendorRequest Reply Outcome
-    WriteJob BookingJob Stop Journal NOT_BOOKED to_wire from_wire
+    WriteJob BookingJob Stop Journal NOT_BOOKED QuoteSweep Quote QuoteTable to_wire from_wire
     PandaponError ConfigError RequestError LimitExceeded NotSentError OutcomeUnknownError DeadlineExceeded
     HttpStatusError DecodeError ApiError AuthError RateLimitedError JournalError
     MessageRejected open_message message_route
@@ -35,7 +35,7 @@ LOGISTICS = re.findall(
     DomesticShipmentUpdate ReceiverAddress BookingItem RenderItem FreightInfo TmallOrderInfo Money
     """,
 )
-HEAVY = ["aiohttp", "cattrs", "attrs", "backoff", "orjson", "yarl", "ssl", "click", "rich", "asyncio"]
+HEAVY = ["aiohttp", "cattrs", "attrs", "backoff", "orjson", "yarl", "ssl", "click", "rich", "asyncio", "matplotlib"]
 
 
 def fresh(code: str) -> Any:

@@ -90,6 +90,41 @@ def test_a_booking_job(
     assert set(keys.ledger.bookings.values()) == {1}
 
 
+@pytest.fixture
+def both_keys(keys: FakeVendor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeVendor:
+    """Keys of both vendors; files are written elsewhere."""
+    profile = keys.profile("xportcn_ka")
+    assert profile.credentials is not None
+    monkeypatch.setenv("XPORTCN_KA_BASE_URL", profile.base_url)
+    monkeypatch.setenv("XPORTCN_KA_ACCESS_KEY", profile.credentials.access_key)
+    monkeypatch.setenv("XPORTCN_KA_ACCESS_SECRET", profile.credentials.access_secret)
+    monkeypatch.chdir(tmp_path)
+    return keys
+
+
+def test_a_sweep_of_quotes(both_keys: FakeVendor, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    namespace_of(block("quote_product(goods, places)"))
+    printed = capsys.readouterr().out.splitlines()
+    assert len(printed) == 6
+    assert all(line.endswith(" USD") for line in printed)
+    assert both_keys.ledger.seen == {"logistics.item_price.estimate": 12}
+    assert len((tmp_path / "quotes.csv").read_text(encoding="utf-8-sig").splitlines()) == 1 + 12 * 3
+    assert "深圳市" in (tmp_path / "quotes.svg").read_text(encoding="utf-8")
+
+
+def test_quote_choose_book(both_keys: FakeVendor, capsys: pytest.CaptureFixture[str]) -> None:
+    code = block("goods_of_orders()")
+    namespace_of(code)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("order-4711 ")
+    assert " done " in line
+    ((render_id, count),) = both_keys.ledger.bookings.items()
+    assert (render_id[:2], count) == ("FF", 1)
+    namespace_of(code)  # once more: nothing is booked twice
+    assert capsys.readouterr().out == ""
+    assert both_keys.ledger.bookings == {render_id: 1}
+
+
 def test_the_configuration_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHOP_A_KEY", "a-key")
     (tmp_path / "shop-a.secret").write_text("a-secret\n")

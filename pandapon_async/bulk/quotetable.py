@@ -70,13 +70,14 @@ class QuoteTable:
 
     Args:
         quotes: the rows, in any order.
-        vendors: the accounts' names, in the order in which their rows are to stand.
+        vendors: the names of the accounts that were asked, in the order in which their rows are to stand.
 
     Attributes:
         rows: all of them, failures included, in the order of the input, then of the vendors.
     """
 
     def __init__(self, quotes: Iterable[Quote], vendors: Sequence[str] = ()) -> None:
+        self._vendors = tuple(vendors)
         order = {name: place for place, name in enumerate(vendors)}
         rows = sorted(quotes, key=lambda row: (row.index, order.get(row.vendor, len(order)), row.vendor, row.number))
         self.rows: tuple[Quote, ...] = tuple(rows)
@@ -95,23 +96,27 @@ class QuoteTable:
 
     @property
     def unquoted(self) -> tuple[Quote, ...]:
-        """The first row of every choice that no vendor named a price for: what `cheapest` and `to_bookings` lack."""
-        priced = {row.choice for row in self.priced}
-        missing = {row.choice: row for row in reversed(self.rows) if row.choice not in priced}
-        return tuple(sorted(missing.values(), key=lambda row: (row.index, row.number)))
+        """The first row of every order that no account named all prices for: what `to_previews` and `to_bookings` lack.
+
+        An estimate without a reference, or a preview, is an order by itself.
+        """
+        return tuple(quoteorders.OrderChoice(self.rows, Rates().measure).missing)
 
     @property
     def notice(self) -> str | None:
-        """What to do if replies came and no price was recognised in any; None if one was, or none came."""
-        answered = next((row for row in self.rows if row.raw is not None), None)
-        if answered is None or self.priced:
+        """What to do about accounts in none of whose replies a price was recognised; None if there are none."""
+        read = {row.vendor for row in self.priced}
+        unread = {row.vendor: row for row in reversed(self.rows) if row.raw is not None and row.vendor not in read}
+        if not unread:
             return None
-        places = "\n".join(f"  {place}" for place in key_paths(answered.raw))
+        found = "".join(
+            f"no price was recognised in any reply of {vendor}. One holds, at\n"
+            + "".join(f"  {place}\n" for place in key_paths(row.raw))
+            for vendor, row in sorted(unread.items())
+        )
         return (
-            "no price was recognised in any reply. No page of the vendors shows where it stands; one reply holds, at\n"
-            f"{places}\n"
-            "If one of these is the price, name it in the profile's price_paths, such as "
-            '["data.options[].cost"] or ["data.options[].cost(CNY)"]'
+            f"{found}No page of the vendors shows where the price stands. If it is one of these, name it in the account's "
+            'price_paths, such as ["data.options[].cost"] or ["data.options[].cost(CNY)"]'
         )
 
     # --- comparing ---
@@ -201,19 +206,25 @@ class QuoteTable:
     def to_previews(self, chosen: Iterable[Quote] | None = None, *, rates: AnyRates = None) -> list[Ask]:
         """Previews of the chosen quotes, for the same sweep: their replies hold the render id that a booking takes.
 
-        Estimates under one reference, at one vendor and to one address, become one order.
+        Estimates under one reference and to one address are one order, at the account where the whole is cheapest.
 
         Args:
-            chosen: the quotes; None: the cheapest of each choice. What no vendor named a price for is in `unquoted`.
+            chosen: the quotes; None: the cheapest account's, for each order. An order that no account named all prices for is in
+                `unquoted`.
             rates: for the choice.
 
         Raises:
-            RequestError: two of them are rivals, or the choice isn't clear.
+            RequestError: two of them are rivals, an order is split between accounts, or the choice isn't clear.
         """
         return quoteorders.previews(self._chosen(chosen, rates))
 
     def to_bookings(
-        self, chosen: Iterable[Quote] | None = None, *, rates: AnyRates = None, vendor: str | None = None
+        self,
+        chosen: Iterable[Quote] | None = None,
+        *,
+        rates: AnyRates = None,
+        vendor: str | None = None,
+        journal: str | os.PathLike[str] | None = None,
     ) -> list[QuotedPair[FreightBookingRequest]]:
         """Bookings of the chosen quotes, as the pairs (reference, request) that a `BookingJob` takes.
 
@@ -221,20 +232,28 @@ class QuoteTable:
         booked under its render id; one of an estimate has none: `to_previews` first, unless you know that it isn't needed.
 
         Args:
-            chosen: the quotes; None: the cheapest of each choice. What no vendor named a price for is in `unquoted`.
+            chosen: the quotes; None: the cheapest account's, for each order. An order that no account named all prices for is in
+                `unquoted`.
             rates: for the choice.
             vendor: only this account's, by name.
+            journal: of earlier runs; what it holds as done, in doubt or under way, at whatever account, is left out. Without it,
+                an order that was booked at one account is booked again if another has become the cheapest.
 
         Raises:
-            RequestError: two of them are rivals, the choice isn't clear, or no vendor of that name was asked.
+            RequestError: two of them are rivals, an order is split between accounts, the choice isn't clear, or no vendor of that
+                name was asked.
+            JournalError: the journal can't be read.
         """
-        return quoteorders.bookings(self._chosen(chosen, rates), {row.vendor for row in self.rows}, vendor)
+        pairs = quoteorders.bookings(self._chosen(chosen, rates))
+        if vendor is not None:
+            pairs = quoteorders.only_of(vendor, {*self._vendors, *(row.vendor for row in self.rows)}, pairs)
+        return pairs if journal is None else quoteorders.new_to(Path(journal), pairs)
 
     def _chosen(self, chosen: Iterable[Quote] | None, rates: AnyRates) -> list[Quote]:
         if chosen is not None:
             return quoteorders.without_rivals(chosen)
         quoteorders.check_clear(self.rows)
-        return quoteorders.without_rivals(self.cheapest(rates))
+        return quoteorders.OrderChoice(self.rows, rates_from(rates).measure).quotes()
 
 
 def _measured(row: Quote, measure: Any) -> tuple[str, Fraction]:

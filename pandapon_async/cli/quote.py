@@ -75,7 +75,8 @@ def command(
     Two currencies are never compared without --fx. Where the price stands in a reply is documented nowhere: if none is
     recognised, what one reply holds is shown; then set price_paths in the account's settings.
 
-    Status 0 if every line got a price and every account answered, 1 if not, 2 if nothing was asked, 130 if interrupted (what
+    Status 0 if every line got a price and every account answered each with one that was recognised, 1 if not, 2 if nothing
+    was asked, 130 if interrupted (what
     had come by then is shown and written all the same).
     """
     from ..bulk.quotefile import read_quote_file

@@ -72,6 +72,3 @@ async def sweeping(vendor: FakeVendor, *kinds: Any, options: Any = None, **argum
     chosen = kinds or ("pandapon", "xportcn_ka")
     async with sessions(*((vendor, kind) for kind in chosen), **(options or {})) as found:
         yield QuoteSweep(found, **arguments)
-
-
-

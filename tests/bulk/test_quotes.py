@@ -249,11 +249,10 @@ async def test_the_inputs_own_error_comes_after_the_rows_of_what_was_started(ven
         yield estimate()
         raise ZeroDivisionError
 
-    rows: list[Quote] = []
-    async with sweeping(vendor) as sweep:
+    async with sweeping(vendor) as sweep, sweep.stream(broken()) as quotes:
+        rows = [await anext(quotes) for _ in range(6)]
         with pytest.raises(ZeroDivisionError):
-            async for row in sweep.stream(broken()):
-                rows.append(row)
+            await anext(quotes)
     assert by_vendor(rows) == {("pandapon", True): 1, ("xportcn_ka", True): 1}
 
 
@@ -281,11 +280,13 @@ async def test_left_early_nothing_runs_on(vendor: FakeVendor) -> None:
 
 
 async def test_closing_a_session_ends_the_stream(vendor: FakeVendor) -> None:
-    async with sessions((vendor, "pandapon")) as (session,):
-        async with QuoteSweep([session]).stream(quote_product(GOODS, places(50))) as quotes:
-            await anext(quotes)
-            await session.close()
-            assert len([quote async for quote in quotes]) < 1000
+    async with (
+        sessions((vendor, "pandapon")) as (session,),
+        QuoteSweep([session]).stream(quote_product(GOODS, places(50))) as quotes,
+    ):
+        await anext(quotes)
+        await session.close()
+        assert len([quote async for quote in quotes]) < 1000
 
 
 async def test_a_sweep_is_asynchronous_only(vendor: FakeVendor) -> None:
@@ -300,9 +301,11 @@ async def test_a_sweep_is_asynchronous_only(vendor: FakeVendor) -> None:
 async def test_an_account_that_is_paused_holds_up_no_other(vendor: FakeVendor) -> None:
     async with FakeVendor() as other:
         other.script(*[{"status": 200, "delay": 60}] * 4)
-        async with sessions((vendor, "pandapon"), (other, "xportcn_ka")) as both:
-            async with QuoteSweep(both, concurrency=4).stream([estimate(quantity=n) for n in range(1, 101)]) as quotes:
-                rows = [await anext(quotes) for _ in range(300)]
+        async with (
+            sessions((vendor, "pandapon"), (other, "xportcn_ka")) as both,
+            QuoteSweep(both, concurrency=4).stream([estimate(quantity=n) for n in range(1, 101)]) as quotes,
+        ):
+            rows = [await anext(quotes) for _ in range(300)]
     assert by_vendor(rows) == {("pandapon", True): 100}
 
 
@@ -316,12 +319,14 @@ async def test_a_fast_account_waits_when_it_is_too_far_ahead(vendor: FakeVendor)
 
     async with FakeVendor() as other:
         other.script(*[{"status": 200, "delay": 60}] * 4)
-        async with sessions((vendor, "pandapon"), (other, "xportcn_ka")) as both:
-            async with QuoteSweep(both, concurrency=4, ahead=10).stream(requests()) as quotes:
-                for _ in range(30):
-                    await anext(quotes)
-                await spin(50)
-                assert len(taken) <= 4 + 10 + 1
+        async with (
+            sessions((vendor, "pandapon"), (other, "xportcn_ka")) as both,
+            QuoteSweep(both, concurrency=4, ahead=10).stream(requests()) as quotes,
+        ):
+            for _ in range(30):
+                await anext(quotes)
+            await spin(50)
+            assert len(taken) <= 4 + 10 + 1
 
 
 # --- asked once ---

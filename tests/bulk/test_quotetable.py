@@ -14,6 +14,7 @@ import pytest
 from pandapon_async import (
     BookingJob,
     InputError,
+    Journal,
     NotSentError,
     Quote,
     QuotedPair,
@@ -107,9 +108,13 @@ def test_what_no_vendor_named_a_price_for_is_told() -> None:
 def test_a_table_without_a_recognised_price_says_what_a_reply_holds() -> None:
     notice = QuoteTable([quote(raw={"data": {"x": {"cost": 1}}})]).notice
     assert notice is not None
-    assert "no price was recognised" in notice
+    assert "no price was recognised in any reply of pandapon" in notice
     assert "  data.x.cost\n" in notice
-    assert QuoteTable([quote("1 USD")]).notice is None
+    other = QuoteTable([quote("1 USD"), quote(vendor="xportcn_ka")]).notice
+    assert other is not None
+    assert "any reply of xportcn_ka" in other
+    assert "any reply of pandapon" not in other
+    assert QuoteTable([quote("1 USD"), quote(number=1)]).notice is None
     assert QuoteTable([]).notice is None
     assert QuoteTable([quote(raw=None, error=NotSentError("x"))]).notice is None
 
@@ -165,23 +170,37 @@ def test_an_error_that_is_not_ours_shows_its_type_only() -> None:
 
 @pytest.fixture
 def order() -> list[Quote]:
-    """Two items of one order, at two vendors."""
+    """Two items of one order at two vendors, and another order of one item."""
     one, two = estimate(item_id="1"), estimate(item_id="2", quantity=3)
     return [
         quote("5 USD", reference="order-1", request=one, company="UCS", category="EXPRESS"),
-        quote("6 USD", reference="order-1", request=one, vendor="xportcn_ka"),
+        quote("6 USD", reference="order-1", request=one, number=1),
+        quote("1 USD", reference="order-1", request=one, vendor="xportcn_ka"),
         quote("8 USD", index=1, reference="order-1", request=two),
+        quote("20 USD", index=1, reference="order-1", request=two, vendor="xportcn_ka"),
         quote("7 USD", index=2, reference="order-2", request=one, vendor="xportcn_ka"),
     ]
 
 
-def test_estimates_under_one_reference_become_one_preview_at_the_vendor_that_was_chosen(order: list[Quote]) -> None:
+def test_an_order_goes_as_one_preview_to_the_account_where_the_whole_is_cheapest(order: list[Quote]) -> None:
     first, second = QuoteTable(order).to_previews()
     assert (first.reference, first.vendors) == ("order-1", ("pandapon",))
     assert [(item.item_id, item.quantity) for item in first.request.render_items] == [("1", 1), ("2", 3)]  # type: ignore[union-attr]
     info = first.request.render_items[0].freight_info  # type: ignore[union-attr]
     assert (info.service_id, info.company_name, info.service_category) == ("1", "UCS", "EXPRESS")
     assert (second.reference, second.vendors) == ("order-2", ("xportcn_ka",))
+
+
+def test_an_order_that_no_account_has_all_prices_for_is_told(order: list[Quote]) -> None:
+    table = QuoteTable([order[0], order[4], order[5]])
+    assert [row.reference for row in table.unquoted] == ["order-1"]
+    assert [ask.reference for ask in table.to_previews()] == ["order-2"]
+
+
+def test_an_order_is_never_split_between_accounts(order: list[Quote]) -> None:
+    with pytest.raises(RequestError, match="split between xportcn_ka and pandapon") as caught:
+        QuoteTable(order).to_bookings([order[2], order[3]])
+    assert caught.value.reference == "order-1"
 
 
 def test_a_preview_is_booked_under_its_render_id() -> None:
@@ -209,7 +228,7 @@ def test_a_booking_without_any_reference_gets_the_same_one_each_time() -> None:
 
 
 def test_what_was_chosen_by_hand_is_taken(order: list[Quote]) -> None:
-    assert [pair.vendor for pair in QuoteTable(order).to_bookings([order[1]])] == ["xportcn_ka"]
+    assert [pair.vendor for pair in QuoteTable(order).to_bookings([order[2]])] == ["xportcn_ka"]
 
 
 @pytest.mark.parametrize("method", ["to_previews", "to_bookings"])
@@ -246,6 +265,49 @@ def test_an_unknown_vendor_is_named(order: list[Quote]) -> None:
         QuoteTable(order).to_bookings(vendor="pandpon")
 
 
+# --- what an earlier run has booked ---
+
+
+@pytest.mark.parametrize(
+    ("script", "settled", "left"),
+    [
+        ("ok", None, []),  # done
+        ("drop_after", None, []),  # in doubt
+        ("refuse", None, ["xportcn_ka"]),
+        ("ok", "void", ["xportcn_ka"]),
+        ("drop_after", "pending", []),  # the other account would send it, too
+    ],
+)
+async def test_what_a_journal_knows_at_any_account_is_left_out(
+    vendor: FakeVendor, tmp_path: Path, script: str, settled: Any, left: list[str]
+) -> None:
+    path = tmp_path / "bookings.db"
+    vendor.script(script)
+    async with sessions((vendor, "pandapon")) as (session,), BookingJob(session, journal=path) as job:
+        await job.book(booking("FF1"), reference="order-1")
+    if settled:
+        with Journal.open(path) as journal:
+            journal.settle("order-1", settled, by="Jane", note="seen")
+    table = QuoteTable([quote("1 USD", reference="order-1", vendor="xportcn_ka")])
+    assert [pair.vendor for pair in table.to_bookings(journal=path)] == left
+    assert [pair.vendor for pair in table.to_bookings()] == ["xportcn_ka"]
+
+
+async def test_what_is_pending_at_its_own_account_is_booked(vendor: FakeVendor, tmp_path: Path) -> None:
+    path = tmp_path / "bookings.db"
+    vendor.script("drop_after")
+    async with sessions((vendor, "pandapon")) as (session,), BookingJob(session, journal=path) as job:
+        await job.book(booking("FF1"), reference="order-1")
+    with Journal.open(path) as journal:
+        journal.settle("order-1", "pending", by="Jane", note="not there")
+    table = QuoteTable([quote("1 USD", reference="order-1")])
+    assert len(table.to_bookings(journal=path)) == 1
+
+
+def test_a_journal_that_is_not_there_yet_leaves_nothing_out(order: list[Quote], tmp_path: Path) -> None:
+    assert len(QuoteTable(order).to_bookings(journal=tmp_path / "none.db")) == 2
+
+
 # --- a booking belongs to who quoted it ---
 
 
@@ -254,7 +316,7 @@ async def sent_by(how: str, session: VendorSession, pair: Any, path: Path) -> Ex
         return await error_of(session.call(pair))
     if how == "stream":
         async with session.stream([pair]) as outcomes:
-            return [outcome.error async for outcome in outcomes][0]
+            return (await anext(outcomes)).error
     async with BookingJob(session, journal=path / "bookings.db") as job:
         return await error_of(job.run([pair]).__anext__())
 
