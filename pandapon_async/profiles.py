@@ -17,8 +17,8 @@ import attrs
 from .errors import ConfigError
 from .model import masked, suggestion
 from .operation import Route
-from .signing import PUSH_BASES, Signer, documented_signer
 from .prices import parsed_paths
+from .signing import PUSH_BASES, Signer, documented_signer
 
 
 class CodeMeaning(str, enum.Enum):

@@ -36,7 +36,7 @@ class Column:
 @functools.cache
 def layout() -> Mapping[str, Column]:
     """The columns of a booking, by name, in the order of the models."""
-    return {column.name: column for column in _columns(FreightBookingRequest, (), of_item=False)}
+    return {column.name: column for column in columns_of(FreightBookingRequest)}
 
 
 @functools.cache
@@ -47,6 +47,11 @@ def list_name() -> str:
         for member, annotation in members_of(FreightBookingRequest)
         if typing.get_origin(annotation) is tuple
     )
+
+
+def columns_of(cls: type[Model]) -> Iterator[Column]:
+    """The columns of a model, in the order of its members."""
+    return _columns(cls, (), of_item=False)
 
 
 def _columns(cls: type[Model], path: tuple[str, ...], *, of_item: bool) -> Iterator[Column]:

@@ -2,51 +2,39 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import itertools
+import functools
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import attrs
-
-from ..api.logistics import FreightEstimateRequest, ReceiverAddress
+from ..api.logistics import FreightEstimateRequest
+from ..codec import from_wire
 from ..errors import RequestError
-from ..model import members_of, suggestion, to_decimal, wire_name
 from .asks import Ask
-from .cells import plain
-from .outcome import InputError
-from .records import Problem
+from .layout import REFERENCE, Column, columns_of, put, value_of
+from .sheet import FileError, Mistake, Sheet, SheetRow
 
-_ITEM = ("item_id", "sku_id", "quantity", "price", "currency")
-_ADDRESS = tuple(member.name for member, _ in members_of(ReceiverAddress))
 _NEEDED = ("item_id", "sku_id", "country")
-QUOTE_COLUMNS = (
-    "reference",
-    *_ITEM,
-    *sorted(_ADDRESS, key=("country", "state", "city", "zip").__contains__, reverse=True),
-)
-"""The columns of a quote file; ``item_id``, ``sku_id`` and ``country`` are needed, ``quantity`` is 1 unless given."""
-_DELIMITERS = ",;\t"
-_MOST_PROBLEMS = 100
-_SPREADSHEET = re.compile(r"\d[.,]?\d*[eE]\+?\d+")
+_FIRST = (*_NEEDED, "quantity", "price", "currency", "state", "city", "zip")
+_MOST_MISTAKES = 100
 
 
-@attrs.frozen
-class _Cell:
-    """One cell: its column's number from 1 and name, and what it holds, which no error shows: columns may be mixed up, and
-    then it is personal."""
+@functools.cache
+def _columns() -> Mapping[str, Column]:
+    """The columns by their short names, such as ``item_id`` or ``zip``."""
+    found = {_short(column): column for column in columns_of(FreightEstimateRequest)}
+    return {name: found[name] for name in (*_FIRST, *found)}
 
-    number: int
-    name: str
-    text: str
 
-    def wrong(self, reason: str) -> RequestError:
-        return RequestError(f"column {self.number} ({self.name}): {reason}", field=self.name)
+def _short(column: Column) -> str:
+    return re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", column.path[-1])
+
+
+def quote_columns() -> tuple[str, ...]:
+    """The columns that a quote file can have; ``item_id``, ``sku_id`` and ``country`` are needed, ``quantity`` is 1 unless given."""
+    return (REFERENCE, *_columns())
 
 
 def read_quote_file(path: str | os.PathLike[str]) -> list[Ask]:
@@ -55,126 +43,85 @@ def read_quote_file(path: str | os.PathLike[str]) -> list[Ask]:
     A column may also have the vendors' name, such as ``itemId`` or ``receiverAddress.zip``.
 
     Raises:
-        InputError: all mistakes of the first hundred wrong lines, each named by line and column.
-        OSError: the file can't be read.
+        FileError: the first hundred mistakes, each named by line and column.
     """
-    content = Path(path).read_bytes()
+    file = Path(path)
     try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise InputError(f"line {line}: not UTF-8; save it as 'CSV UTF-8'") from None
+        opened = file.open("rb")
+    except OSError as error:
+        raise FileError(f"{file}: can't be read: {error.strerror}") from None
     asks: list[Ask] = []
-    problems: list[Problem] = []
-    rows = _rows(text)
-    columns = _columns([title for _, head in itertools.islice(rows, 1) for title in head])
-    for line, cells in rows:
-        try:
-            asks.append(_ask([_Cell(n, name, text) for n, (name, text) in enumerate(_paired(columns, cells), 1)]))
-        except RequestError as error:
-            problems.append(Problem(line, error.reference or "", f"line {line}, {error.message}"))
-            if len(problems) >= _MOST_PROBLEMS:
+    mistakes: list[Mistake] = []
+    with opened:
+        sheet = Sheet(opened, str(file))
+        names = _names_of(sheet)
+        for row in sheet:
+            made = _ask(row, names)
+            if isinstance(made, Ask):
+                asks.append(made)
+            else:
+                mistakes += made
+            if len(mistakes) >= _MOST_MISTAKES:
                 break
-    if problems:
-        raise InputError("; ".join(problem.text for problem in problems[:10]) + _more(len(problems)), problems=problems)
+    if mistakes:
+        raise FileError.of(str(file), mistakes)
     if not asks:
-        raise InputError("line 2: there is nothing to quote")
+        raise FileError(f"{file}: holds nothing to quote")
     return asks
 
 
-def _more(count: int) -> str:
-    return f"; and {count - 10} more" if count > 10 else ""
+def _names_of(sheet: Sheet) -> dict[str, str]:
+    """The file's titles, by short name.
 
-
-def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Each row with the number of its first line; empty ones are left out."""
-    head = text.split("\n", 1)[0]
-    delimiter = max(_DELIMITERS, key=head.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    line = 1
-    while True:
-        try:
-            row = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise InputError(f"line {line}: {error}") from None
-        if any(cell.strip() for cell in row):
-            yield line, row
-        line = reader.line_num + 1
-
-
-def _columns(head: Sequence[str]) -> list[str]:
-    known = _names()
-    columns: list[str] = []
-    for number, title in enumerate(head, 1):
-        name = known.get(title.strip().lower())
-        if name is None:
-            raise InputError(
-                f"line 1, column {number}: there is no column {title.strip()!r}{suggestion(title.strip(), QUOTE_COLUMNS)}"
-            )
-        if name in columns:
-            raise InputError(f"line 1, column {number}: {name} stands there twice")
-        columns.append(name)
-    if missing := [name for name in _NEEDED if name not in columns]:
-        raise InputError(f"line 1: the column {missing[0]} is missing; there may be {', '.join(QUOTE_COLUMNS)}")
-    return columns
-
-
-def _names() -> Mapping[str, str]:
-    """Every way to write a column's name, in lower case, and the column."""
-    names = {name: name for name in QUOTE_COLUMNS}
-    for member, _ in members_of(FreightEstimateRequest):
-        if member.name in _ITEM:
-            names[wire_name(member).lower()] = member.name
-    for member, _ in members_of(ReceiverAddress):
-        names[wire_name(member).lower()] = member.name
-        names[f"receiveraddress.{wire_name(member).lower()}"] = member.name
-    return names
-
-
-def _paired(columns: Sequence[str], cells: Sequence[str]) -> list[tuple[str, str]]:
-    if len(cells) > len(columns) and any(cell.strip() for cell in cells[len(columns) :]):
-        raise RequestError(f"column {len(columns) + 1}: there are more cells than columns")
-    filled = [*cells, *[""] * (len(columns) - len(cells))]
-    return list(zip(columns, filled, strict=False))
-
-
-def _ask(cells: Sequence[_Cell]) -> Ask:
-    found = {cell.name: attrs.evolve(cell, text=plain(cell.text.strip())) for cell in cells}
+    Raises:
+        FileError: a column isn't known, is missing or stands there twice.
+    """
+    wire = {column.name: name for name, column in _columns().items()}
+    if not any(title in quote_columns() or title in wire for title in sheet.columns):
+        missing = f"the columns are {', '.join(_NEEDED)}, and if you like {', '.join(quote_columns())}"
+        raise FileError(f"{sheet.name}: line 1: not the header of a quote file: {missing}")
+    sheet.require((*quote_columns(), *wire))
+    titles: dict[str, str] = {}
+    for title in sheet.columns:
+        name = wire.get(title, title)
+        if name in titles:
+            raise FileError.of(sheet.name, [Mistake(1, title, f"is the same as {titles[name]}")])
+        titles[name] = title
     for name in _NEEDED:
-        if not found[name].text:
-            raise found[name].wrong("is empty")
-    item: dict[str, Any] = {"quantity": 1}
-    item |= {name: _checked(found[name]) for name in _ITEM if name in found and found[name].text}
-    address: dict[str, Any] = {name: found[name].text for name in _ADDRESS if name in found and found[name].text}
-    request = FreightEstimateRequest(**item, receiver_address=ReceiverAddress(**address))
-    reference = found["reference"].text if "reference" in found else ""
-    return Ask(request=request, reference=reference or None)
+        if name not in titles:
+            raise FileError.of(sheet.name, [Mistake(1, name, "is missing")])
+    return titles
 
 
-def _checked(cell: _Cell) -> Any:
-    """What a cell holds, as the request takes it."""
-    if cell.name in ("item_id", "sku_id") and _SPREADSHEET.fullmatch(cell.text):
-        raise cell.wrong(
-            f"{cell.text} is an id that a spreadsheet has rounded: format the column as text and fill it anew"
-        )
-    if cell.name == "quantity":
-        return _quantity(cell)
-    return _price(cell) if cell.name == "price" else cell.text
+def _ask(row: SheetRow, titles: Mapping[str, str]) -> Ask | list[Mistake]:
+    """One row's estimate, or what is wrong with it."""
+    mistakes = list(row.mistakes)
+    members: dict[str, Any] = {"quantity": 1}
+    for name, title in titles.items():
+        cell = row.cells.get(title, "").strip()
+        if not cell and name in _NEEDED and not row.mistakes:
+            mistakes.append(Mistake(row.line, title, "is empty"))
+        if not cell or name == REFERENCE:
+            continue
+        value = value_of(_columns()[name], cell, row.line)
+        if isinstance(value, Mistake):
+            mistakes.append(Mistake(row.line, title, value.text))
+        else:
+            put(members, _columns()[name], value)
+    return mistakes or _estimate(row, members, titles)
 
 
-def _quantity(cell: _Cell) -> int:
-    if cell.text.isascii() and cell.text.isdigit() and 0 < len(cell.text) < 10 and int(cell.text) > 0:
-        return int(cell.text)
-    raise cell.wrong("must be a whole number of at least 1")
-
-
-def _price(cell: _Cell) -> Decimal:
+def _estimate(row: SheetRow, members: dict[str, Any], titles: Mapping[str, str]) -> Ask | list[Mistake]:
     try:
-        price = to_decimal(cell.text, cell.name)
-    except RequestError:
-        raise cell.wrong("must be a number such as 12.50") from None
-    if price < 0:
-        raise cell.wrong("must not be below 0")
-    return price
+        request = from_wire(FreightEstimateRequest, members)
+    except RequestError as error:
+        text = error.message.removeprefix(f"{error.field}: ")
+        return [Mistake(row.line, _title(error.field, titles), text)]
+    if request.price is not None and request.price < 0:
+        return [Mistake(row.line, titles["price"], "must not be below 0")]
+    return Ask(request=request, reference=row.cells.get(titles.get(REFERENCE, REFERENCE), "").strip() or None)
+
+
+def _title(field: str | None, titles: Mapping[str, str]) -> str | None:
+    """The file's title of a wire path."""
+    return next((titles[name] for name, column in _columns().items() if column.name == field and name in titles), field)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -16,13 +14,14 @@ import attrs
 from ..api.common import Money
 from ..api.logistics import FreightBookingRequest
 from ..errors import in_short
+from ..jsonio import dumps
 from ..operation import QuotedPair
 from ..prices import key_paths
 from . import quoteorders
 from .asks import Ask
-from .cells import neutral
 from .offers import Quote
 from .rates import Rates, rates_from
+from .sheet import SheetWriter, open_private
 
 AnyRates = Rates | Mapping[str, "Decimal | int | str"] | None
 COLUMNS = (
@@ -164,10 +163,10 @@ class QuoteTable:
         Raises:
             OSError: the file can't be written.
         """
-        with Path(path).open("w", encoding="utf-8-sig", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(COLUMNS)
-            writer.writerows([_cell(value) for value in record.values()] for record in self.records())
+        with open_private(Path(path)) as file:
+            writer = SheetWriter(file, COLUMNS)
+            for record in self.records():
+                writer.row("" if value is None else str(value) for value in record.values())
 
     def write_jsonl(self, path: str | os.PathLike[str]) -> None:
         """Write all rows as JSON lines: the record, amounts as text, and the raw reply.
@@ -175,9 +174,9 @@ class QuoteTable:
         Raises:
             OSError: the file can't be written.
         """
-        with Path(path).open("w", encoding="utf-8") as file:
+        with open_private(Path(path)) as file:
             for row in self.rows:
-                file.write(json.dumps(json_record(row), ensure_ascii=False) + "\n")
+                file.write(dumps(json_record(row)) + b"\n")
 
     def write_chart(
         self, path: str | os.PathLike[str], *, rates: AnyRates = None, title: str | None = None
@@ -296,9 +295,3 @@ def json_record(row: Quote, *, raw: bool = True) -> dict[str, Any]:
     """A row as JSON has it: amounts as text; with the raw reply unless told."""
     record = {**_record(row), "price": None if row.price is None else str(row.price.amount)}
     return {**record, "raw": row.raw} if raw else record
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    return neutral(value) if isinstance(value, str) else str(value)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .progress import Progress
+from .progress import Bar
 from .shared import (
     BAD_INPUT,
     FAILED,
@@ -91,8 +91,8 @@ def command(
     quotes: list[Quote] = []
     interrupted: Interrupted | None = None
     try:
-        with Progress("Quoting", len(asks) * len(chosen)) as progress:
-            run(_sweep(chosen, asks, concurrency, quotes, progress))
+        with Bar("Quoting", len(asks) * len(chosen)) as bar:
+            run(_sweep(chosen, asks, concurrency, quotes, bar))
     except Interrupted as signal:
         interrupted = signal
     table = QuoteTable(quotes, [profile.name for profile in chosen])
@@ -120,7 +120,7 @@ async def _sweep(
     asks: Sequence[Ask],
     concurrency: int | None,
     quotes: list[Quote],
-    progress: Progress,
+    bar: Bar,
 ) -> None:
     from ..bulk.quotes import QuoteSweep
     from ..manager import SessionManager
@@ -133,7 +133,7 @@ async def _sweep(
                 quotes.append(quote)
                 failures += not quote.ok
                 if quote.number == 0:
-                    progress.step(f"{failures} failed" if failures else "")
+                    bar.step(f"{failures} failed" if failures else "")
 
 
 def _judge(table: QuoteTable) -> None:
