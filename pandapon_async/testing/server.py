@@ -14,7 +14,7 @@ from pandapon_async.testing.delivery import Delivery, abort
 from pandapon_async.testing.desk import Desk
 
 _MOST_LOOPS = 1000
-_QUIET_LOOPS = 5
+_QUIET_LOOPS = 100
 
 
 class Listener:
