@@ -25,12 +25,14 @@ from .model import (
     Model,
     OpenReply,
     RequestModel,
+    WholeReply,
     is_sensible,
     members_of,
     optional_inner,
     suggestion,
     wire_name,
 )
+from .wireforms import lenient_reader, strict_reader
 
 _MOST_PROBLEMS = 100
 
@@ -78,13 +80,18 @@ def decode(cls: type[ModelT], data: Any, path: str = "$.data") -> tuple[ModelT |
     """
     if data is None and not issubclass(cls, OpenReply):
         return None, ()
+    skipped = 0
+    if issubclass(cls, WholeReply):
+        ((member, _),) = members_of(cls)
+        data, skipped = {wire_name(member): data}, 1
     try:
         return _hook_of(_fast_replies, cast("Any", cls))(data, cls), ()
     except Exception:  # noqa: BLE001 - something doesn't fit: cattrs' own way says what
-        return _decode_what_fits(cls, data, path)
+        return _decode_what_fits(cls, data, path, skipped)
 
 
-def _decode_what_fits(cls: type[ModelT], data: Any, path: str) -> tuple[ModelT | None, tuple[str, ...]]:
+def _decode_what_fits(cls: type[ModelT], data: Any, path: str, skipped: int) -> tuple[ModelT | None, tuple[str, ...]]:
+    """``skipped``: how many names at the start of a member's path aren't on the wire."""
     problems: dict[str, str] = {}
     pruned = data
     while True:
@@ -97,7 +104,7 @@ def _decode_what_fits(cls: type[ModelT], data: Any, path: str) -> tuple[ModelT |
                 object.__setattr__(model, "value", data)
             return model, _listed(problems)
         for where, reason in found:
-            problems.setdefault(path + dotted(where), reason)
+            problems.setdefault(path + dotted(where[skipped:]), reason)
         # What lacks a member goes as a whole: there is nothing to take out of it.
         unfit = {where[:-1] if reason == MISSING else where for where, reason in found}
         if () in unfit:
@@ -167,6 +174,7 @@ def _request_hook(cls: Any) -> Callable[[Any], dict[str, Any]]:
 
 
 _Hook = Callable[[Any, Any], Any]
+_Reader = Callable[["attrs.Attribute[Any]", Any, Callable[[Any], _Hook]], "_Hook | None"]
 
 
 def _register(converter: Converter, primitives: Mapping[type, _Hook]) -> None:
@@ -227,8 +235,13 @@ def _is_model(cls: Any) -> bool:
     return isinstance(cls, type) and issubclass(cls, Model)
 
 
-def _wire_overrides(cls: type[Model]) -> dict[str, Any]:
-    names = {member.name: override(rename=wire_name(member)) for member, _ in members_of(cls)}
+def _wire_overrides(cls: type[Model], converter: Converter, reader: _Reader) -> dict[str, Any]:
+    names = {
+        member.name: override(
+            rename=wire_name(member), struct_hook=reader(member, annotation, converter.get_structure_hook)
+        )
+        for member, annotation in members_of(cls)
+    }
     omitted = {member.name: override(omit=True) for member in attrs.fields(cls) if member.name not in names}
     return names | omitted
 
@@ -238,7 +251,7 @@ def _known_names(cls: type[Model]) -> frozenset[str]:
 
 
 def _strict_structure(cls: type[Model], converter: Converter) -> _Hook:
-    typed = make_dict_structure_fn(cls, converter, **_wire_overrides(cls))
+    typed = make_dict_structure_fn(cls, converter, **_wire_overrides(cls, converter, strict_reader))
     known = _known_names(cls)
 
     def structure(value: Any, _: Any) -> Any:
@@ -259,7 +272,7 @@ def _strict_structure(cls: type[Model], converter: Converter) -> _Hook:
 
 
 def _written_structure(cls: type[Model], converter: Converter) -> _Hook:
-    typed = make_dict_structure_fn(cls, converter, **_wire_overrides(cls))
+    typed = make_dict_structure_fn(cls, converter, **_wire_overrides(cls, converter, strict_reader))
     known = _known_names(cls)
 
     def structure(value: Any, _: Any) -> Any:
@@ -273,7 +286,7 @@ def _written_structure(cls: type[Model], converter: Converter) -> _Hook:
 
 
 def _lenient_structure(cls: type[Model], converter: Converter) -> _Hook:
-    typed = make_dict_structure_fn(cls, converter, **_wire_overrides(cls))
+    typed = make_dict_structure_fn(cls, converter, **_wire_overrides(cls, converter, lenient_reader))
     known = _known_names(cls)
     open_cls = cls if issubclass(cls, OpenReply) else None
 

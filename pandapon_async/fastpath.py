@@ -25,8 +25,8 @@ from .model import (
     optional_inner,
     wire_name,
 )
+from .wireforms import Hook, is_special, lenient_reader, writer
 
-Hook = Callable[[Any, Any], Any]
 _PLAIN = (str, int, bool)
 
 
@@ -64,12 +64,16 @@ def _structure_lines(
 ) -> list[str]:
     inner = optional_inner(annotation)
     plain = annotation if inner is None else inner
-    names[f"hook{index}"], names[f"type{index}"], names[f"default{index}"] = hook_of(plain), plain, member.default
+    special = lenient_reader(member, annotation, hook_of)
+    hook = special or hook_of(plain)
+    names[f"hook{index}"], names[f"type{index}"], names[f"default{index}"] = hook, plain, member.default
     key = repr(wire_name(member))
     read = f" value = data[{key}]" if member.default is attrs.NOTHING else f" value = get({key}, default{index})"
     structured = f"value = hook{index}(value, type{index})"
     unfit = f"type(value) is not type{index}" if plain in _PLAIN else ""
-    if typing.get_origin(plain) is tuple:
+    if special:
+        change = [f" {structured}"]
+    elif typing.get_origin(plain) is tuple:
         item = typing.get_args(plain)[0]
         names[f"item{index}"], names[f"of{index}"] = hook_of(item), item
         listed = f"tuple([item{index}(item, of{index}) for item in value]) if type(value) is list else {structured[8:]}"
@@ -93,7 +97,10 @@ def compile_unstructure(cls: type[Model], hook_of: Callable[[Any], Callable[[Any
     for index, (member, annotation) in enumerate(members_of(cls)):
         inner = optional_inner(annotation) or annotation
         key = repr(wire_name(member))
-        if inner in _PLAIN:
+        if is_special(member):
+            names[f"hook{index}"] = writer(member, annotation, hook_of)
+            value = f"hook{index}(value)"
+        elif inner in _PLAIN:
             value = "value"
         elif typing.get_origin(inner) is tuple:
             names[f"hook{index}"] = hook_of(typing.get_args(inner)[0])

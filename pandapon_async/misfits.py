@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, cast
 
 from cattrs import ClassValidationError, IterableValidationError
 
 from .errors import RequestError
-from .jsonio import is_object
+from .jsonio import is_object, loads
 from .model import Model, camel_case, members_of, wire_name
 
 MISSING = "is missing"
@@ -23,8 +24,10 @@ class UnfitError(ValueError):
 Path = tuple["str | int", ...]
 
 
-def leaves(error: BaseException, path: Path = ()) -> list[tuple[Path, str]]:
-    """Every failure in cattrs' tree, as (wire path, reason)."""
+def leaves(
+    error: BaseException, path: Path = (), names: Mapping[str, str] = MappingProxyType({})
+) -> list[tuple[Path, str]]:
+    """Every failure in cattrs' tree, as (wire path, reason); ``names`` are the wire names of the model at ``path``, if known."""
     inner: list[tuple[Path, BaseException]]
     if isinstance(error, ClassValidationError):
         names = {member.name: wire_name(member) for member, _ in members_of(cast("type[Model]", error.cl))}
@@ -36,11 +39,13 @@ def leaves(error: BaseException, path: Path = ()) -> list[tuple[Path, str]]:
     elif isinstance(error, RequestError) and error.field:
         # Raised by the check of the model that this path leads to; `field` is one of its members, in Python's spelling.
         member, *inside = error.field.split(".")
-        return [((*path, camel_case(member), *inside), error.message.removeprefix(f"{error.field}: "))]
+        name, bracket, index = member.partition("[")
+        checked = names.get(name) or camel_case(name)
+        return [((*path, checked + bracket + index, *inside), error.message.removeprefix(f"{error.field}: "))]
     else:
         return [(path, _reason(error))]
-    inner += [(path, sub) for sub in loose]
-    return [leaf for where, sub in inner for leaf in leaves(sub, where)]
+    found = [leaf for where, sub in inner for leaf in leaves(sub, where)]
+    return found + [leaf for sub in loose for leaf in leaves(sub, path, names)]
 
 
 def _reason(error: BaseException) -> str:
@@ -67,6 +72,8 @@ def without(data: Any, paths: Iterable[Path]) -> Any:
 
 
 def _pruned(data: Any, tree: Mapping[str | int, Any]) -> Any:
+    if isinstance(data, str):
+        data = loads(data.encode("utf-8", "surrogatepass"))  # a path leads into it, so it holds JSON
     copy: Any = dict(data) if is_object(data) else list(data)
     for part, inner in tree.items():
         if inner is not GONE:

@@ -9,14 +9,16 @@ import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 import attrs
 
 from .errors import RequestError
 from .jsonio import check_json, is_array
 
-_WIRE, _PERSONAL, _MINIMUM = "wire", "personal", "minimum"
+_WIRE, _PERSONAL, _MINIMUM, _PLACE, _JSON_TEXT, _NUMBER = "wire", "personal", "minimum", "place", "json_text", "number"
+
+Place = Literal["query", "body"]
 
 
 def masked(value: object) -> str:
@@ -29,21 +31,54 @@ def keys_only(value: Mapping[str, object]) -> str:
     return "{" + ", ".join(f"{key!r}: ***" for key in value) + "}"
 
 
-def wire(name: str | None = None, *, personal: bool = False, minimum: int | None = None) -> dict[str, Any]:
-    """Metadata of a member: its wire name if that isn't the camelCase of its own, and what else is to be known of it."""
-    facts = {_WIRE: name, _PERSONAL: personal or None, _MINIMUM: minimum}
+def wire(
+    name: str | None = None,
+    *,
+    personal: bool = False,
+    minimum: int | None = None,
+    place: Place | None = None,
+    json_text: bool = False,
+    number: bool = False,
+) -> dict[str, Any]:
+    """Metadata of a member.
+
+    Args:
+        name: its wire name, if that isn't the camelCase of its own.
+        personal: it is about a person: kept out of errors and logs.
+        minimum: the least that a whole number may be.
+        place: where a request's own member goes. Unless given: into the path if the path names it, else into the query of a
+            GET or DELETE, else into the body.
+        json_text: its JSON stands in a text on the wire.
+        number: text (an id, digits only) or a Decimal that is a number on the wire; when built, it is taken as either.
+    """
+    facts = {
+        _WIRE: name,
+        _PERSONAL: personal or None,
+        _MINIMUM: minimum,
+        _PLACE: place,
+        _JSON_TEXT: json_text or None,
+        _NUMBER: number or None,
+    }
     return {key: value for key, value in facts.items() if value is not None}
 
 
-def optional(name: str | None = None, *, personal: bool = False, minimum: int | None = None) -> Any:
-    """An optional member (None while not set); ``personal`` ones are masked in reprs."""
-    metadata = wire(name, personal=personal, minimum=minimum)
+def optional(
+    name: str | None = None,
+    *,
+    personal: bool = False,
+    minimum: int | None = None,
+    place: Place | None = None,
+    json_text: bool = False,
+    number: bool = False,
+) -> Any:
+    """An optional member (None while not set), masked in reprs if it is ``personal``; arguments as of `wire`."""
+    metadata = wire(name, personal=personal, minimum=minimum, place=place, json_text=json_text, number=number)
     return attrs.field(default=None, metadata=metadata, repr=masked if personal else True)
 
 
-def many(name: str | None = None) -> Any:
-    """A member that holds several values (an empty tuple while not set)."""
-    return attrs.field(default=(), metadata=wire(name))
+def many(name: str | None = None, *, place: Place | None = None, json_text: bool = False, number: bool = False) -> Any:
+    """A member that holds several values (an empty tuple while not set); arguments as of `wire`."""
+    return attrs.field(default=(), metadata=wire(name, place=place, json_text=json_text, number=number))
 
 
 def wire_name(member: attrs.Attribute[Any]) -> str:
@@ -55,6 +90,22 @@ def wire_name(member: attrs.Attribute[Any]) -> str:
 def is_personal(member: attrs.Attribute[Any]) -> bool:
     """Whether a member holds what is known of a person."""
     return bool(member.metadata.get(_PERSONAL))
+
+
+def place_of(member: attrs.Attribute[Any]) -> Place | None:
+    """Where a request's member is declared to go; None: the operation decides."""
+    place: Place | None = member.metadata.get(_PLACE)
+    return place
+
+
+def is_json_text(member: attrs.Attribute[Any]) -> bool:
+    """Whether a member's JSON stands in a text on the wire."""
+    return _JSON_TEXT in member.metadata
+
+
+def is_number(member: attrs.Attribute[Any]) -> bool:
+    """Whether a text or a Decimal is a number on the wire."""
+    return _NUMBER in member.metadata
 
 
 def camel_case(name: str) -> str:
@@ -113,6 +164,11 @@ class OpenReply(ReplyModel):
     """
 
     value: Any = attrs.field(default=None, hash=False, repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class WholeReply(ReplyModel):
+    """A reply whose data isn't an object: a subclass has one member, which is the data as a whole (a list, text, ...)."""
 
 
 @attrs.frozen(kw_only=True)
@@ -189,23 +245,25 @@ def check_extra(model: RequestModel) -> None:
 
 def check_of_member(member: attrs.Attribute[Any], annotation: Any) -> tuple[_Check, bool]:
     """What checks a member's value, given with its name, and returns it as it is to be kept; and whether the type alone decides."""
-    minimum = member.metadata.get(_MINIMUM)
+    minimum, number = member.metadata.get(_MINIMUM), is_number(member)
     inner = optional_inner(annotation) or annotation
-    decides = minimum is None and isinstance(inner, type) and inner not in (object, Any, Decimal)
-    return check_of(annotation, minimum), decides and typing.get_origin(inner) is None
+    decides = minimum is None and not number and isinstance(inner, type) and inner not in (object, Any, Decimal)
+    return check_of(annotation, minimum, number=number), decides and typing.get_origin(inner) is None
 
 
-def check_of(annotation: Any, minimum: int | None = None) -> _Check:
+def check_of(annotation: Any, minimum: int | None = None, *, number: bool = False) -> _Check:
     inner = optional_inner(annotation)
     if inner is not None:
-        check = check_of(inner, minimum)
+        check = check_of(inner, minimum, number=number)
         return lambda value, path: None if value is None else check(value, path)
     if typing.get_origin(annotation) is tuple:
-        return _tuple_check(check_of(typing.get_args(annotation)[0]))
+        return _tuple_check(check_of(typing.get_args(annotation)[0], number=number))
     if annotation is Decimal:
-        return to_decimal
+        return _number if number else to_decimal
     if annotation is int:
         return functools.partial(_integer, minimum=minimum)
+    if annotation is str and number:
+        return _digits
     if isinstance(annotation, type) and annotation not in (object, Any) and typing.get_origin(annotation) is None:
         return _instance_check(annotation)
     return lambda value, path: value
@@ -242,6 +300,35 @@ def _integer(value: Any, path: str, minimum: int | None) -> int:
     if minimum is not None and value < minimum:
         raise RequestError(f"{path}: must be at least {minimum}", field=path)
     return value
+
+
+def _digits(value: Any, path: str) -> str:
+    """An id that is a number on the wire, as text: 19 digits stay exact wherever it is copied to."""
+    if type(value) is int and value >= 0:
+        return str(value)
+    if type(value) is not str:
+        raise wrong(path, "a whole number, or text of its digits", value)
+    if not is_digits(value):
+        raise RequestError(f"{path}: must be digits without leading zeros: it is a number on the wire", field=path)
+    return value
+
+
+def is_digits(text: str) -> bool:
+    """Whether text is a whole number as JSON writes it."""
+    return text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS and (text[0] != "0" or text == "0")
+
+
+def _number(value: Any, path: str) -> Decimal:
+    number = to_decimal(value, path)
+    if Decimal(repr(as_json_number(number))) != number:
+        raise RequestError(f"{path}: has more digits than a JSON number keeps", field=path)
+    return number
+
+
+def as_json_number(number: Decimal) -> int | float:
+    """A sensible decimal as what is written into JSON: as many places as it has, at least one, or none at all."""
+    exponent = number.as_tuple().exponent
+    return int(number) if isinstance(exponent, int) and exponent >= 0 else float(number)
 
 
 def to_decimal(value: Decimal | int | str, path: str) -> Decimal:
