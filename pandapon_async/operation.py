@@ -63,6 +63,7 @@ class Operation(Generic[R_co]):
         signed_query: whether the documentation lists the query parameters ``timestamp`` and ``sign``.
         zero_is_success: whether a bare ``code: 0`` means success.
         limit_group: which of the profile's limits it counts against.
+        missing: what of it the documentation doesn't show, in a few words.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Operation(Generic[R_co]):
     signed_query: bool = False
     zero_is_success: bool = False
     limit_group: str = "default"
+    missing: str = ""
 
     def route(self, kind: str) -> Route:
         """Where a vendor of this kind has the operation."""

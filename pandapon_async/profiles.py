@@ -16,7 +16,7 @@ import attrs
 
 from .errors import ConfigError
 from .model import masked, suggestion
-from .operation import Route
+from .operation import Operation, Route
 from .prices import parsed_paths
 from .signing import PUSH_BASES, Signer, documented_signer
 
@@ -230,7 +230,8 @@ class VendorProfile:
         signed_query: whether the logistics operations also get ``?timestamp=&sign=`` (their pages list them).
         push_base: what a vendor message's signature is made of, after the access key: ``"body"``, the whole body (inferred), or
             ``"message_body"``, the value of ``messageBody`` (the other candidate).
-        paths: per operation name, a path that replaces the known one or supplies a missing one.
+        paths: per operation name or contract id, a path that replaces the known one or supplies a missing one; ``{name}`` in
+            it stands for the request's member of that wire name.
         codes: per vendor code, what it means (the vendors' error tables could not be read, so it starts empty).
         price_paths: where the price stands in a quote's reply, see `prices.PricePath`; looked at before the known places
             (`prices.KNOWN_PRICE_PATHS`), since no page shows those replies.
@@ -296,9 +297,9 @@ class VendorProfile:
             changes["name"] = changes["kind"]
         return attrs.evolve(self, **changes)
 
-    def route(self, operation_name: str, declared: Route) -> Route:
-        """The operation's path for this account: the profile's own, else the declared one."""
-        path = self.paths.get(operation_name)
+    def route(self, operation: Operation[Any], declared: Route) -> Route:
+        """The operation's path for this account: the profile's own, by name or contract id, else the declared one."""
+        path = self.paths.get(operation.name) or self.paths.get(operation.contract_id)
         return declared if path is None else attrs.evolve(declared, path=path)
 
 

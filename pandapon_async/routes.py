@@ -8,12 +8,13 @@ from yarl import URL
 
 from .errors import ConfigError
 from .observer import Observer
-from .operation import Evidence, Operation, Route
+from .operation import Evidence, Operation, Route, VendorRequest
+from .placing import Target, target_of
 from .profiles import VendorProfile
 
 
 class Routes:
-    """The URLs of one account's operations, each put together once.
+    """The targets of one account's operations, each put together once.
 
     Args:
         profile: the account.
@@ -25,33 +26,45 @@ class Routes:
         self._profile = profile
         self._observer = observer
         self._warned = warned
-        self._urls: dict[tuple[str, str | None], URL] = {}
+        self._base = profile.base_url.rstrip("/")
+        self._targets: dict[tuple[str, str | None], Target] = {}
 
-    def url(self, operation: Operation[Any]) -> URL:
-        """Where the operation is.
+    def target(self, request_type: type[VendorRequest[Any]]) -> Target:
+        """Where requests of a class go.
 
         Raises:
-            ConfigError: its path isn't known.
+            ConfigError: the path of the operation isn't known.
         """
-        url = self._urls.get((operation.name, operation.path))
-        if url is not None:
-            return url
+        operation: Operation[Any] = request_type.operation
+        target = self._targets.get((operation.name, operation.path))
+        if target is None:
+            target = self._made(operation, request_type)
+            self._targets[operation.name, operation.path] = target
+        return target
+
+    def url(self, path: str) -> URL:
+        """The URL of any path."""
+        return URL(self._base + path)
+
+    def _made(self, operation: Operation[Any], request_type: type[VendorRequest[Any]]) -> Target:
         declared = operation.route(self._profile.kind)
-        route = self._profile.route(operation.name, declared)
+        route = self._profile.route(operation, declared)
         if route.path is None:
-            raise ConfigError(
-                f"the path of this operation isn't known: give it as paths = {{{operation.name!r}: '/...'}} in the profile",
-                vendor=self._profile.name,
-                operation=operation.name,
-            )
+            raise ConfigError(unknown_path(operation), vendor=self._profile.name, operation=operation.name)
         if route is declared:
             self._warn_once_if_inferred(operation, route)
-        url = URL(self._profile.base_url.rstrip("/") + route.path)
-        if operation.contract_id:  # whatever `call_raw` is given isn't kept
-            self._urls[operation.name, operation.path] = url
-        return url
+        return target_of(request_type, self._base, route.path)
 
     def _warn_once_if_inferred(self, operation: Operation[Any], route: Route) -> None:
         if route.evidence is Evidence.INFERRED and operation.name not in self._warned:
             self._warned.add(operation.name)
             self._observer.inferred(operation, route.path)
+
+
+def unknown_path(operation: Operation[Any]) -> str:
+    """What to tell of an operation whose path isn't known."""
+    lacks = f"the documentation doesn't show its {operation.missing}" if operation.missing else "no page shows it"
+    return (
+        f"the path of {operation.title or operation.name!r} isn't known ({lacks}); once you know it, give it in the "
+        f'profile as paths = {{"{operation.name}" = "/..."}}, or use call_raw'
+    )

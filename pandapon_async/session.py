@@ -22,15 +22,16 @@ from .errors import (
     RequestError,
 )
 from .exchange import BrokenExchangeError, Call, Exchange
-from .jsonio import check_json, dumps
+from .jsonio import check_json, dumps, loads
 from .limits import Limiter, Turn
 from .observer import Hooked, Hooks, Observer, OnAttempt, OnInDoubt, OnReply
 from .operation import Effect, Evidence, Input, Operation, Reply, VendorRequest, split_pair
+from .placing import encoded_query
 from .profiles import RetryPolicy, Timeouts, VendorProfile
 from .replies import failure_of_broken, judged
 from .retry import Again, Budget, Failure, Retries, pause_after
 from .routes import Routes
-from .transport import Patience, Transport, encoded_query
+from .transport import Patience, Transport
 
 if TYPE_CHECKING:
     import aiohttp
@@ -244,7 +245,7 @@ class VendorSession(Hooked):
             parameters = {**(members or {}), **parameters}
             members = None
         body = None if operation.method == "GET" else dumps(members or {})
-        call = Call(operation, None, reference, self._routes.url(operation), encoded_query(parameters), body)
+        call = Call(operation, None, reference, self._routes.url(path), encoded_query(parameters), body)
         return await self.run(call, patient=False)
 
     def stream(
@@ -269,23 +270,29 @@ class VendorSession(Hooked):
             RequestError: it can't be encoded.
             ConfigError: the path of its operation isn't known.
         """
-        operation: Operation[Any] = type(request).operation
-        body = dumps(to_wire(request))
-        return Call(operation, request, reference or request.natural_reference(), self._routes.url(operation), "", body)
+        kind = type(request)
+        target, members = self._routes.target(kind), to_wire(request)
+        url, query, body = (target.url, "", dumps(members)) if target.is_plain else target.placed(members)
+        return Call(kind.operation, request, reference or request.natural_reference(), url, query, body)
 
-    def prepare_body(self, operation: Operation[Any], body: bytes, reference: str, request: Callable[[], Any]) -> Call:
-        """The same from a body that was encoded earlier.
+    def prepare_body(
+        self, request_type: type[VendorRequest[Any]], body: bytes, reference: str, request: Callable[[], Any]
+    ) -> Call:
+        """The same from a request that was encoded earlier.
 
         Args:
-            operation: the call's operation.
-            body: the wire JSON.
+            request_type: its class.
+            body: its wire JSON.
             reference: the caller's reference.
             request: gives the request; called only to keep what it holds of persons out of an error.
 
         Raises:
+            RequestError: it can't be sent as it is.
             ConfigError: the path of the operation isn't known.
         """
-        return Call(operation, request, reference, self._routes.url(operation), "", body)
+        target = self._routes.target(request_type)
+        url, query, sent = (target.url, "", body) if target.is_plain else target.placed(loads(body))
+        return Call(request_type.operation, request, reference, url, query, sent)
 
     async def run(
         self,

@@ -9,7 +9,6 @@ import asyncio
 import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
-from urllib.parse import quote
 
 import aiohttp
 from aiohttp import hdrs
@@ -20,9 +19,10 @@ from yarl import URL
 
 from ._version import __version__
 from .clock import Clock
-from .errors import ConfigError, RequestError, Stage
+from .errors import ConfigError, Stage
 from .exchange import BrokenExchangeError, Call, Exchange
 from .operation import Effect
+from .placing import encoded_query
 from .profiles import Timeouts, VendorProfile, is_loopback
 from .signing import new_nonce
 from .watch import Watch, Watched
@@ -334,25 +334,6 @@ def with_query(url: URL, fixed: str, more: Mapping[str, str]) -> URL:
     return URL.build(
         scheme=url.scheme, authority=url.raw_authority, path=url.raw_path, query_string=query, encoded=True
     )
-
-
-def encoded_query(members: Mapping[str, Any]) -> str:
-    """Texts and whole numbers as a query string.
-
-    Raises:
-        RequestError: a query can't hold a member.
-    """
-    query = ""
-    for name, value in members.items():
-        if not isinstance(value, (str, int)) or isinstance(value, bool):
-            raise RequestError(f"{name}: a query holds text and whole numbers, not {type(value).__name__}", field=name)
-        text = str(value)
-        query += f"&{_quoted(name)}={_quoted(text)}"
-    return query[1:]
-
-
-def _quoted(text: str) -> str:
-    return text if text.isalnum() and text.isascii() else quote(text, safe="")
 
 
 def _check_given(client: aiohttp.ClientSession) -> None:

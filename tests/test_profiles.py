@@ -11,6 +11,8 @@ from typing import Any
 import attrs
 import pytest
 
+from pandapon_async.api.addresses import AddressSaveRequest
+from pandapon_async.api.logistics import FreightBookingRequest
 from pandapon_async.errors import ConfigError
 from pandapon_async.operation import Evidence, Route
 from pandapon_async.profiles import (
@@ -183,11 +185,12 @@ def test_a_path_begins_with_a_slash_and_holds_no_query(path: str):
         PANDAPON.evolve(paths={"things.get": path})
 
 
-def test_a_profiles_own_path_wins_and_the_evidence_stays():
+@pytest.mark.parametrize("key", ["addresses.save", "foundations.address.add_or_update"])
+def test_a_profiles_own_path_wins_by_name_or_contract_id_and_the_evidence_stays(key: str):
     declared = Route(path=None, evidence=Evidence.MISSING)
-    profile = PANDAPON.evolve(paths={"things.get": "/mine"})
-    assert profile.route("things.get", declared) == Route(path="/mine", evidence=Evidence.MISSING)
-    assert profile.route("things.list", declared) is declared
+    profile = PANDAPON.evolve(paths={key: "/mine"})
+    assert profile.route(AddressSaveRequest.operation, declared) == Route(path="/mine", evidence=Evidence.MISSING)
+    assert profile.route(FreightBookingRequest.operation, declared) is declared
 
 
 def test_codes_are_kept_in_one_spelling_and_meanings_may_be_text():

@@ -33,8 +33,9 @@ from pandapon_async import (
     from_wire,
 )
 from pandapon_async.api.logistics import FreightBookingRequest
+from pandapon_async.placing import encoded_query
 from pandapon_async.testing import Account, FakeVendor, VirtualClock
-from pandapon_async.transport import encoded_query, with_query
+from pandapon_async.transport import with_query
 from tests.support import (
     AT_ONCE,
     KEYS,

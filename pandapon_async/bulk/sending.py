@@ -101,9 +101,7 @@ class Sender(Generic[R]):
 
     def _call(self, row: Row) -> Call:
         body = cast("str", row.body).encode()
-        return self._session.prepare_body(
-            self._job.request_type.operation, body, row.reference, lambda: self._request(body)
-        )
+        return self._session.prepare_body(self._job.request_type, body, row.reference, lambda: self._request(body))
 
     def _request(self, body: bytes) -> VendorRequest[R]:
         return from_wire(self._job.request_type, loads(body), keep_unknown=True)

@@ -45,7 +45,7 @@ def _rows(vendor: str | None, config: Path | None) -> Iterator[Row]:
                 continue
             route = operation.route(offering)
             if account is not None:
-                route = account.route(operation.name, route)
+                route = account.route(operation, route)
             yield {
                 "name": operation.name,
                 "contract_id": operation.contract_id,

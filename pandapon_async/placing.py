@@ -1,0 +1,118 @@
+"""What of a request goes into the path, the query and the body."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+import attrs
+from yarl import URL
+
+from .errors import RequestError
+from .jsonio import dumps
+from .model import members_of, place_of, wire_name
+from .operation import VendorRequest
+
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_BODILESS = ("GET", "DELETE")
+_PATH = "/%:@!$&'()*+,;=~"
+
+
+@attrs.frozen
+class Target:
+    """Where a request goes: what is fixed about it, put together once.
+
+    ``url`` is the whole URL, unless the path has placeholders; then ``texts`` and ``names`` alternate to make it.
+    """
+
+    url: URL
+    texts: tuple[str, ...]
+    names: tuple[str, ...]
+    query: frozenset[str]
+    body: frozenset[str]
+    bodiless: bool
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether a request's members all go into the body."""
+        return not (self.names or self.query or self.bodiless)
+
+    def placed(self, members: Mapping[str, Any]) -> tuple[URL, str, bytes | None]:
+        """A request's members as URL, query and body.
+
+        Raises:
+            RequestError: one can't stand where it is to go.
+        """
+        rest = dict(members)
+        url = self._filled(rest) if self.names else self.url
+        asked = {name: rest.pop(name) for name in list(rest) if self._is_asked(name)}
+        query = encoded_query({name: value for name, value in asked.items() if value is not None})
+        return url, query, dumps(rest) if rest or not self.bodiless else None
+
+    def _is_asked(self, name: str) -> bool:
+        return name not in self.body if self.bodiless else name in self.query
+
+    def _filled(self, rest: dict[str, Any]) -> URL:
+        path = self.texts[0]
+        for name, text in zip(self.names, self.texts[1:], strict=True):
+            path += _segment(name, rest.pop(name, None)) + text
+        return URL(path, encoded=True)
+
+
+def target_of(request_type: type[VendorRequest[Any]], base: str, path: str) -> Target:
+    """The target of a class of requests.
+
+    Args:
+        request_type: the class.
+        base: the vendor's base URL, without a slash at its end.
+        path: the operation's path; ``{name}`` in it stands for the member of that wire name.
+    """
+    places = {wire_name(member): place_of(member) for member, _ in members_of(request_type)}
+    parts = _PLACEHOLDER.split(path)
+    return Target(
+        url=URL(base + path),
+        texts=(str(URL(base + parts[0])), *(quote(text, safe=_PATH) for text in parts[2::2])),
+        names=tuple(parts[1::2]),
+        query=frozenset(name for name, place in places.items() if place == "query"),
+        body=frozenset(name for name, place in places.items() if place == "body"),
+        bodiless=request_type.operation.method in _BODILESS,
+    )
+
+
+def encoded_query(members: Mapping[str, Any]) -> str:
+    """Texts, numbers, true and false as a query string.
+
+    Raises:
+        RequestError: a query can't hold a member.
+    """
+    query = ""
+    for name, value in members.items():
+        if not isinstance(value, (str, int, float)):
+            kind = type(value).__name__
+            raise RequestError(f"{name}: a query holds text, numbers, true and false, not {kind}", field=name)
+        text = value if isinstance(value, str) else dumps(value).decode()
+        query += f"&{_quoted(name, name)}={_quoted(text, name)}"
+    return query[1:]
+
+
+def _segment(name: str, value: Any) -> str:
+    """A value as one segment of a path."""
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        what = "is part of the path, so it is needed" if value is None else "a path holds text and whole numbers only"
+        raise RequestError(f"{name}: {what}", field=name)
+    text = str(value)
+    if text in ("", ".", ".."):
+        raise RequestError(f"{name}: is part of the path, so it can't be empty or dots", field=name)
+    return _quoted(text, name)
+
+
+def _quoted(text: str, name: str) -> str:
+    if text.isalnum() and text.isascii():
+        return text
+    try:
+        return quote(text, safe="")
+    except UnicodeEncodeError:
+        pass
+    raise RequestError(f"{name}: holds half a surrogate pair, so it can't be sent as UTF-8", field=name)
