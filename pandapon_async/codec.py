@@ -32,6 +32,7 @@ from .model import (
     suggestion,
     wire_name,
 )
+from .operation import OpenRequest
 from .wireforms import lenient_reader, strict_reader
 
 _MOST_PROBLEMS = 100
@@ -49,7 +50,7 @@ def to_wire(model: Model) -> dict[str, Any]:
 def from_wire(cls: type[RequestT], data: Mapping[str, Any], *, keep_unknown: bool = False) -> RequestT:
     """A request from the vendor's JSON object, as it stands in a file.
 
-    Members that this release doesn't know are accepted in an object ``"extra"`` only, at any level.
+    Members that this release doesn't know are accepted in an object ``"extra"`` only, at any level; an `OpenRequest` takes all.
 
     Args:
         cls: the class of the request.
@@ -63,7 +64,8 @@ def from_wire(cls: type[RequestT], data: Mapping[str, Any], *, keep_unknown: boo
     if not isinstance(data, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - files hold anything
         raise RequestError(f"expected an object, not {_kind(data)}")
     try:
-        return (_written() if keep_unknown else _requests()).structure({**data}, cls)
+        takes_all = keep_unknown or issubclass(cls, OpenRequest)
+        return (_written() if takes_all else _requests()).structure({**data}, cls)
     except Exception as error:  # noqa: BLE001 - cattrs raises a tree of its own and of the hooks' errors
         where, reason = leaves(error)[0]
     path = dotted(where).removeprefix(".")

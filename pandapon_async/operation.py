@@ -11,7 +11,7 @@ from multidict import CIMultiDict
 
 from .errors import RequestError
 from .jsonio import is_array
-from .model import Model, RequestModel
+from .model import Model, OpenReply, RequestModel
 
 R_co = TypeVar("R_co", covariant=True)
 T_co = TypeVar("T_co", covariant=True)
@@ -98,6 +98,11 @@ class VendorRequest(RequestModel, Generic[R_co]):
     def natural_reference(self) -> str | None:
         """The request's own number, if it has one that tells it from others."""
         return None
+
+
+@attrs.frozen(kw_only=True)
+class OpenRequest(VendorRequest[OpenReply]):
+    """A request whose members aren't known: all that is sent stands in ``extra``."""
 
 
 R = TypeVar("R")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import functools
 import importlib
 import pkgutil
+from collections.abc import Iterator
 from typing import Any, TypeGuard, cast
 
 from ..operation import VendorRequest
+from .common import Service, path_unknown
 
 
 def _has_operation(item: Any) -> TypeGuard[type[VendorRequest[Any]]]:
@@ -16,10 +18,19 @@ def _has_operation(item: Any) -> TypeGuard[type[VendorRequest[Any]]]:
     )
 
 
+def _request_types(item: Any) -> Iterator[type[VendorRequest[Any]]]:
+    """The request classes that a module's item is or holds."""
+    if _has_operation(item):
+        yield item
+    elif isinstance(item, type) and issubclass(cast("type[object]", item), Service):
+        yield from (row.request_type for row in vars(item).values() if isinstance(row, path_unknown))
+
+
 @functools.cache
 def catalogue() -> tuple[type[VendorRequest[Any]], ...]:
     """Every request class of every subject, in the order of the files and of their lines."""
     found: list[type[VendorRequest[Any]]] = []
     for module in sorted(pkgutil.walk_packages(__path__, f"{__name__}."), key=lambda module: module.name):
-        found += filter(_has_operation, vars(importlib.import_module(module.name)).values())
+        for item in vars(importlib.import_module(module.name)).values():
+            found += _request_types(item)
     return tuple(dict.fromkeys(found))
