@@ -14,11 +14,13 @@ import attrs
 from ..errors import RequestError
 from ..model import NO_EXTRA, OpenReply, ReplyModel, keys_only, to_decimal
 from ..operation import Effect, Evidence, OpenRequest, Operation, Reply, VendorRequest
+from .paging import Pager, Paging
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 R = TypeVar("R")
+Item = TypeVar("Item")
 
 
 class Caller(Protocol):
@@ -40,6 +42,10 @@ class Service:
             return reply.data
         empty = cast("Callable[[], R]", type(request).operation.reply)
         return empty()
+
+    def _pages(self, request: VendorRequest[R], paging: Paging[R, Item]) -> Pager[Item]:
+        """The list that begins with a request's page."""
+        return Pager(self._data, request, paging)
 
 
 S = TypeVar("S")
