@@ -275,6 +275,16 @@ class VendorSession(Hooked):
         url, query, body = (target.url, "", dumps(members)) if target.is_plain else target.placed(members)
         return Call(kind.operation, request, reference or request.natural_reference(), url, query, body)
 
+    def check_placing(self, request_type: type[VendorRequest[Any]], members: Mapping[str, Any]) -> None:
+        """Whether what `to_wire` gave can go where the operation wants it.
+
+        Raises:
+            RequestError, ConfigError: what `prepare` would raise.
+        """
+        target = self._routes.target(request_type)
+        if not target.is_plain:
+            target.placed(members)
+
     def prepare_body(
         self, request_type: type[VendorRequest[Any]], body: bytes, reference: str, request: Callable[[], Any]
     ) -> Call:

@@ -195,13 +195,15 @@ class WriteJob(Generic[R]):
         """One item of the input as the journal takes it.
 
         Raises:
-            RequestError: it is no request of this job, can't be encoded, or its reference isn't text.
+            RequestError: it is no request of this job, can't be sent as it is, or its reference isn't text.
+            ConfigError: the path of the operation isn't known.
         """
         reference, request = split_pair(item, self.session.profile.name)
         if not isinstance(request, self.request_type):
             wrong = type(request).__name__
             raise RequestError(f"expected a {self.request_type.__name__}, not {wrong}", reference=reference)
         wire = to_wire(request)
+        self.session.check_placing(self.request_type, wire)
         body = dumps(wire).decode()
         if reference is not None:
             return Entry(position, _checked(reference), isinstance(reference, Derived), body)
