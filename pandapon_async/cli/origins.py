@@ -23,6 +23,7 @@ _PLAIN = (
     "base_url",
     "timestamp_unit",
     "signed_query",
+    "push_base",
     "paths",
     "codes",
     "price_paths",

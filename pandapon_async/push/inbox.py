@@ -72,7 +72,7 @@ class Inbox:
             once; a message whose handler then crashes, or that the program takes along when it is killed, is lost.
         concurrency: handlers at the same time.
         queue: messages in hand, those in handlers among them; beyond it the answer is 503.
-        remember: seen messages that are remembered, about 250 bytes each.
+        remember: seen messages that are remembered, about 200 bytes each.
         max_bytes: a longer message is refused.
         drain: seconds that `join` waits.
         on_error: called with the error and the message when a handler crashes, and with the error and None when a message is

@@ -176,6 +176,39 @@ async def test_what_is_done_when_the_time_is_over_is_not_acknowledged(desk: Desk
     assert desk.handled == ["1"]
 
 
+class HeldUp(VirtualClock):
+    """A clock that goes on while the loop stands still: nobody who sleeps on it is woken."""
+
+    ahead = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.ahead
+
+
+async def test_a_handler_that_blocks_the_loop_for_too_long_is_not_acknowledged():
+    clock, post = HeldUp(auto=False), Post()
+
+    def handler(message: Message) -> None:
+        clock.ahead += 1.0
+
+    inbox, message = Inbox(post.profile, handler, clock=clock), post.message(1)
+    assert (await inbox.receive(message.headers, message.content)).status == 503
+    assert (await inbox.receive(message.headers, message.content)).status == 200
+    assert clock.ahead == 1.0
+    await inbox.join()
+
+
+async def test_a_hundred_deadlines_that_are_not_needed_any_more_take_one_timer(desk: Desk):
+    for order in range(100):
+        await desk.post_it(order)
+        desk.clock.advance(0.001)
+    desk.clock.advance(0.8)
+    for _ in range(100):
+        await spin(3)
+        desk.clock.advance(0.001)
+    assert len(desk.clock.slept) == 1
+
+
 async def test_more_than_the_queue_holds_is_put_off(desk_of: Callable[..., Desk]):
     desk = desk_of(queue=3, concurrency=2)
     desk.hold("1", "2", "3")
