@@ -14,12 +14,24 @@ from contextlib import asynccontextmanager
 import aiohttp
 from yarl import URL
 
-from pandapon_async import PANDAPON, BookingJob, Credentials, Limits, PandaPonSession, SessionManager, from_wire
+from pandapon_async import (
+    PANDAPON,
+    Ask,
+    BookingJob,
+    Credentials,
+    Limits,
+    PandaPonSession,
+    QuoteSweep,
+    SessionManager,
+    from_wire,
+)
 from pandapon_async.api.logistics import (
     BookingItem,
     FreightBookingRequest,
     FreightInfo,
+    FreightPreviewRequest,
     ReceiverAddress,
+    RenderItem,
     TmallOrderInfo,
 )
 from pandapon_async.signing import sign
@@ -160,6 +172,31 @@ async def job_journaled(url: str, concurrency: int) -> AsyncIterator[Book]:
                     assert booked == number, booked
 
                 yield book
+
+
+@asynccontextmanager
+async def sweep(url: str, concurrency: int) -> AsyncIterator[Book]:
+    """A sweep of quotes over two accounts: previews of an item, every other one at the other account."""
+    profile = PANDAPON.evolve(base_url=url, credentials=_KEYS, limits=Limits(concurrency=concurrency))
+    address = ReceiverAddress(country="US")
+    async with SessionManager([profile, profile.evolve(name="other")]) as vendors:
+        sweep = QuoteSweep([vendors["pandapon"], vendors["other"]], concurrency=max(1, concurrency // 2))
+
+        def asks(number: int) -> Iterator[Ask]:
+            for index in range(number):
+                item = RenderItem(item_id=str(index), sku_id="1", quantity=1, freight_info=FreightInfo(service_id="1"))
+                request = FreightPreviewRequest(receiver_address=address, render_items=(item,))
+                yield Ask(request=request, vendors=("pandapon" if index % 2 else "other",))
+
+        async def book(number: int) -> None:
+            quoted = 0
+            async with sweep.stream(asks(number)) as quotes:
+                async for quote in quotes:
+                    assert quote.price is not None, quote.error
+                    quoted += 1
+            assert quoted == number, quoted
+
+        yield book
 
 
 @asynccontextmanager

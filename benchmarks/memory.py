@@ -18,6 +18,7 @@ def run(lab: Lab) -> list[dict[str, Any]]:
         Job("bare aiohttp, ready bytes", "contestants", "bare_aiohttp"),
         Job("stream, model built", "contestants", "stream_built", speed=orjson_is_there()),
         Job("job, journaled", "contestants", "job_journaled", speed=orjson_is_there()),
+        Job("sweep of quotes, two accounts", "contestants", "sweep", speed=orjson_is_there()),
     ]
     return [_row(lab, job, few, many) for job in jobs]
 
