@@ -229,7 +229,7 @@ class SheetWriter:
 
     def row(self, cells: Iterable[str]) -> None:
         """Write one row."""
-        self._writer.writerow([neutral(cell) for cell in cells])
+        self._writer.writerow([neutral(cell).replace("\0", "\ufffd") for cell in cells])
         self._file.write(self._text.getvalue().encode("utf-8", "replace"))
         self._text.seek(0)
         self._text.truncate()

@@ -323,7 +323,8 @@ _JSON: Any = st.recursive(
 
 def _sheet(columns: list[str], rows: list[list[str]], delimiter: str) -> str:
     text = io.StringIO()
-    csv.writer(text, delimiter=delimiter).writerows([columns, *rows])
+    cells = [[cell.replace("\0", "") for cell in row] for row in (columns, *rows)]  # Python 3.10 writes no NUL
+    csv.writer(text, delimiter=delimiter).writerows(cells)
     return text.getvalue()
 
 

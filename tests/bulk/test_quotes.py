@@ -169,7 +169,7 @@ async def test_memory_does_not_grow_with_the_stream(vendor: FakeVendor) -> None:
             few, more = await peak(sweep, 100), await peak(sweep, 600)
         finally:
             tracemalloc.stop()
-    assert more < few + 400_000  # the fake vendor's ledger keeps a record of every request
+    assert more < few + 1_000_000  # 2 kB a quote: the fake vendor's ledger keeps a record of every request
 
 
 # --- failures are rows ---

@@ -293,7 +293,7 @@ _DAMAGE = (
     {"quantity": "1.5"},
     {"itemId": "2.04E+15"},
     {"skuId": "#REF!"},
-    {"renderId": "FF\0"},
+    {"quantity": "-3"},
     {"quantity": "1" * 25},
     {"quantity": "=1+1"},
 )
