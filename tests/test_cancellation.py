@@ -338,7 +338,7 @@ async def test_cancelled_while_it_is_being_sent_it_leaves_no_socket(deaf_port: i
 
 
 async def test_out_of_time_while_it_is_being_sent_it_is_in_doubt(deaf_port: int) -> None:
-    async with session_at(local_profile(deaf_port, timeouts=Timeouts(total=0.1))) as session:
+    async with session_at(local_profile(deaf_port, timeouts=Timeouts(total=0.5))) as session:
         error = await error_of(session.call(booking(remark="x" * 20_000_000)))
         assert isinstance(error, OutcomeUnknownError)
 
