@@ -61,6 +61,7 @@ class Watch:
         self._under_way: set[Watched] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._rings = math.inf
+        self._closed = False
 
     def start(self, seconds: float, silence: float) -> Watched:
         """Watch an attempt of the running task: it may take so many seconds, and hear nothing for ``silence`` seconds."""
@@ -75,15 +76,22 @@ class Watch:
     def stop(self, watched: Watched) -> None:
         """The attempt is over."""
         self._under_way.discard(watched)
+        if self._closed:
+            self.close()
 
     def close(self) -> None:
-        """Stop the timer."""
+        """Stop the timer, once nothing is under way: what still is keeps its deadline."""
+        self._closed = True
+        if not self._under_way:
+            self._disarm()
+
+    def _disarm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
         self._timer, self._rings = None, math.inf
 
     def _ring_at(self, when: float, loop: asyncio.AbstractEventLoop) -> None:
-        self.close()
+        self._disarm()
         self._rings = when
         self._timer = loop.call_at(when, self._look, loop)
 

@@ -117,3 +117,18 @@ async def test_the_timer_dies_when_nothing_is_under_way(watch: Watch):
     watch._look(asyncio.get_running_loop())
     assert watch._timer is None
     assert not watch._under_way
+
+
+async def test_what_is_under_way_keeps_its_deadline_when_the_watch_is_closed(watch: Watch):
+    attempt = asyncio.create_task(watched_by(watch, 0.001, 60, hang))
+    await asyncio.sleep(0)
+    watch.close()
+    with pytest.raises(LateError, match="deadline"):
+        await attempt
+
+
+async def test_a_closed_watch_leaves_no_timer_behind_the_last_attempt(watch: Watch):
+    watched = watch.start(3600, 3600)
+    watch.close()
+    watch.stop(watched)
+    assert watch._timer is None
