@@ -130,6 +130,8 @@ class BookingWork:
                     else:
                         state, mistakes = self._standing(position, booking, known)
                         position += 1
+                        if state == "bad" and known.get(booking.pair()[0], ("", None))[0] == "unknown":
+                            tally["unknown"] += 1  # what was sent under its reference before is in doubt all the same
                     tally[state] += 1
                     if rejects is not None and state in ("bad", "refused"):
                         rejects.add(booking, mistakes)

@@ -136,6 +136,18 @@ def test_the_exit_status_counts_earlier_runs(
     assert pandapon("book", orders(), "--journal", journal).exit_code == 3
 
 
+def test_what_was_sent_before_under_a_rejected_reference_is_still_in_doubt(
+    pandapon: Pandapon, shop: FakeVendor, orders: Callable[..., str], journal: str, tmp_path: Path
+):
+    shop.script("drop_after")
+    pandapon("book", orders(1), "--journal", journal)
+    rejects = str(tmp_path / "rejects.csv")
+    result = pandapon("book", orders(1, o0={"quantity": "2"}), "--journal", journal, "--rejects", rejects)
+    assert result.exit_code == 3
+    assert [found["reference"] for found in read_rows(Path(rejects))] == ["o-0"]
+    assert shop.ledger.bookings == {"FF0": 1}
+
+
 def test_refused_ones_are_sent_again_when_asked(
     pandapon: Pandapon, shop: FakeVendor, orders: Callable[..., str], journal: str
 ):
