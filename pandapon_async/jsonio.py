@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
 from .errors import RequestError
 
@@ -69,6 +69,28 @@ def loads(body: bytes, *, unique_keys: bool = False) -> Any:
     if _may_be_deep(body) and _depth_exceeds(value, MAX_DEPTH):
         raise JsonError(f"nested more than {MAX_DEPTH} deep")
     return value
+
+
+class JsonFault(NamedTuple):
+    """Where bytes stop being JSON (line and column, from 1; a column of bytes if they aren't text), and why."""
+
+    line: int
+    column: int
+    text: str
+
+
+def fault_in(body: bytes) -> JsonFault | None:
+    """What is wrong with bytes that `loads` refuses; None if that is no matter of one place. Quotes nothing: they may be personal."""
+    try:
+        json.loads(body.decode("utf-8"))
+    except json.JSONDecodeError as error:
+        return JsonFault(error.lineno, error.colno, f"not JSON: {error.msg}")
+    except UnicodeDecodeError as error:
+        before = body[: error.start]
+        return JsonFault(before.count(b"\n") + 1, error.start - before.rfind(b"\n"), "not JSON: not UTF-8")
+    except (ValueError, RecursionError):
+        pass
+    return None
 
 
 def dumps(value: Any) -> bytes:

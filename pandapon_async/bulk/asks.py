@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Iterator, Sequence, Sized
@@ -15,6 +14,7 @@ import attrs
 from ..api.logistics import FreightEstimateRequest, FreightPreviewRequest, ReceiverAddress
 from ..errors import RequestError
 from ..operation import split_pair
+from .reading import close_source
 
 T = TypeVar("T")
 
@@ -142,10 +142,7 @@ class Fan(Generic[T]):
     async def close(self) -> None:
         """Take nothing more, and close an async generator that was left before its end."""
         self._ended = True
-        aclose = getattr(self._items, "aclose", None)
-        if aclose is not None:
-            with contextlib.suppress(RuntimeError):  # it is running: whoever runs it was cancelled and is closing it
-                await aclose()
+        await close_source(self._items)
 
     @property
     def _taken(self) -> int:

@@ -12,10 +12,10 @@ from ..api.common import Money
 from ..api.logistics import FreightBookingRequest, ReceiverAddress
 from ..errors import JournalError, RequestError
 from ..jsonio import is_object
-from ..model import members_of, suggestion, wire_name
+from ..model import members_of, optional_inner, suggestion, wire_name
 from .journal import Journal, Settlement
 from .rows import STATES, JournalRow
-from .sheet import DAMAGED, FileError, Mistake, Sheet, SheetRow, SheetWriter, is_damaged, open_private
+from .sheet import DAMAGED, FileError, Mistake, Sheet, SheetRow, SheetWriter, is_damaged, open_private, open_to_read
 
 COLUMNS: Final = (
     "reference",
@@ -40,7 +40,9 @@ _MOST = 100
 @functools.cache
 def _address() -> tuple[str, tuple[str, ...]]:
     """Where a booking's body has the receiver, and the members of it."""
-    holder = next(member for member, kind in members_of(FreightBookingRequest) if "ReceiverAddress" in str(kind))
+    holder = next(
+        member for member, kind in members_of(FreightBookingRequest) if optional_inner(kind) is ReceiverAddress
+    )
     return wire_name(holder), tuple(wire_name(member) for member, _ in members_of(ReceiverAddress))
 
 
@@ -106,11 +108,7 @@ def read_settlements(path: Path, journal: Journal) -> list[Settlement]:
     """
     mistakes: list[Mistake] = []
     found: list[Settlement] = []
-    try:
-        file = path.open("rb")
-    except OSError as error:
-        raise FileError(f"{path}: can't be read: {error.strerror}") from None
-    with file:
+    with open_to_read(path) as file:
         sheet = Sheet(file, str(path))
         sheet.require((*COLUMNS, *contact_columns()), ("reference", "state"))
         seen: dict[tuple[str, str], int] = {}

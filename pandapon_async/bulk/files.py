@@ -6,7 +6,6 @@ dotted wire names, one row a line item, the rows of one reference adjacent, what
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -17,10 +16,10 @@ import attrs
 from ..api.logistics import FreightBookingRequest
 from ..codec import from_wire, to_wire
 from ..errors import RequestError
-from ..jsonio import JsonError, is_object, loads
+from ..jsonio import JsonError, fault_in, is_object, loads
 from .layout import REFERENCE, REJECTED, column_of, layout, list_name, put, template, value_of
 from .rows import Derived, digest_of
-from .sheet import MOST_LINE, FileError, Mistake, Sheet, SheetRow
+from .sheet import FileError, Mistake, Sheet, SheetRow, open_to_read, read_lines
 
 MOST_MISTAKES: Final = 100
 
@@ -82,10 +81,7 @@ class BookingFile:
                 self.columns, self.delimiter = sheet.columns, sheet.delimiter
 
     def _opened(self) -> BinaryIO:
-        try:
-            return self.path.open("rb")
-        except OSError as error:
-            raise FileError(f"{self.name}: can't be read: {error.strerror}") from None
+        return open_to_read(self.path, self.name)
 
     def _sheet(self, file: BinaryIO) -> Sheet:
         file.seek(0)
@@ -135,15 +131,9 @@ def read_bookings(path: str | os.PathLike[str]) -> Iterator[tuple[str, FreightBo
 
 
 def _json_bookings(file: BinaryIO) -> Iterator[Booking]:
-    number = 0
-    while line := file.readline(MOST_LINE):
-        number += 1
-        if number == 1:
-            line = line.removeprefix(b"\xef\xbb\xbf")
-        if len(line) == MOST_LINE and not line.endswith(b"\n"):
-            while len(file.readline(MOST_LINE)) == MOST_LINE:
-                pass
-            yield _bad(number, None, f"longer than {MOST_LINE} bytes", line[:1000])
+    for number, (line, mistake) in enumerate(read_lines(file), start=1):
+        if mistake:
+            yield _bad(number, None, mistake, line[:1000])
         elif line.strip():
             yield _json_booking(number, line)
 
@@ -169,15 +159,8 @@ def _bad(number: int, column: str | None, text: str, line: bytes) -> Booking:
 
 def _where(line: bytes, error: JsonError) -> tuple[str | None, str]:
     """The column (a number) at which a line stops being JSON, and why."""
-    try:
-        json.loads(line.decode("utf-8").rstrip())
-    except json.JSONDecodeError as found:
-        return str(found.colno), f"not JSON: {found.msg}"
-    except UnicodeDecodeError as found:
-        return str(found.start + 1), "not UTF-8"
-    except (ValueError, RecursionError):
-        pass
-    return None, str(error)
+    fault = fault_in(line.rstrip())
+    return (None, str(error)) if fault is None else (str(fault.column), fault.text)
 
 
 def _booking(

@@ -14,7 +14,7 @@ from ..codec import from_wire
 from ..errors import RequestError
 from .asks import Ask
 from .layout import REFERENCE, Column, columns_of, put, value_of
-from .sheet import FileError, Mistake, Sheet, SheetRow
+from .sheet import FileError, Mistake, Sheet, SheetRow, open_to_read
 
 _NEEDED = ("item_id", "sku_id", "country")
 _FIRST = (*_NEEDED, "quantity", "price", "currency", "state", "city", "zip")
@@ -46,13 +46,9 @@ def read_quote_file(path: str | os.PathLike[str]) -> list[Ask]:
         FileError: the first hundred mistakes, each named by line and column.
     """
     file = Path(path)
-    try:
-        opened = file.open("rb")
-    except OSError as error:
-        raise FileError(f"{file}: can't be read: {error.strerror}") from None
     asks: list[Ask] = []
     mistakes: list[Mistake] = []
-    with opened:
+    with open_to_read(file) as opened:
         sheet = Sheet(opened, str(file))
         names = _names_of(sheet)
         for row in sheet:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Sequence
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Union
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Union
 
 import attrs
 
@@ -21,18 +20,16 @@ from ..errors import (
 )
 from ..operation import Reply, VendorRequest
 from ..profiles import CodeMeaning
-from ..session import ASYNC_ONLY
 from .asks import Ask, Fan, QuoteRequest, as_ask
 from .brake import Admission, Pace, Spending, Stop
 from .offers import Quote, failed, quotes_of
 from .quotedesk import QuoteDesk
 from .quotetable import QuoteTable
+from .reading import Reading
 from .sending import is_about_the_job
 from .workers import Lane, Slot, WorkerStream
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
-
     from ..exchange import Call
     from ..session import VendorSession
 
@@ -107,7 +104,7 @@ class QuoteSweep:
             return QuoteTable([quote async for quote in quotes], vendors=[d.session.profile.name for d in self.desks])
 
 
-class QuoteStream(AsyncIterator[Quote]):
+class QuoteStream(Reading[Quote]):
     """The quotes of a sweep as an async iterator; made by `QuoteSweep.stream`.
 
     ``async with sweep.stream(...) as quotes`` joins everything on every exit; a bare ``async for`` does so when it ends, or
@@ -117,37 +114,6 @@ class QuoteStream(AsyncIterator[Quote]):
     def __init__(self, sweep: QuoteSweep, requests: Iterable[SweepInput] | AsyncIterable[SweepInput]) -> None:
         self._answers = _Answers(sweep, requests)
         self._waiting: deque[Quote] = deque()
-        self._entered = False
-
-    async def __aenter__(self) -> Self:
-        self._entered = True
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-    def __enter__(self) -> NoReturn:
-        raise TypeError(ASYNC_ONLY)
-
-    def __exit__(self, *exc: object) -> None:  # pragma: no cover - `with` fails in __enter__
-        ...
-
-    def __aiter__(self) -> AsyncIterator[Quote]:
-        return self if self._entered else self._closing()
-
-    async def _closing(self) -> AsyncGenerator[Quote, None]:
-        """Without `async with`: a generator, so that leaving the loop early closes the stream all the same."""
-        try:
-            while True:
-                try:
-                    quote = await self.__anext__()
-                except StopAsyncIteration:
-                    return
-                yield quote
-        finally:
-            await self.aclose()
 
     async def __anext__(self) -> Quote:
         while not self._waiting:

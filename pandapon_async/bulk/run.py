@@ -13,6 +13,7 @@ from ..operation import Input
 from .brake import Admission
 from .desk import OpenDesk
 from .outcome import InputError, JobOutcome
+from .reading import close_source
 from .records import Entry, Problem, Records, Row
 from .sending import Sender
 from .workers import Lane, Slot, WorkerStream
@@ -231,5 +232,4 @@ async def _each(items: Iterable[Any] | AsyncIterable[Any]) -> AsyncGenerator[tup
             yield position, item
             position += 1
     finally:
-        if hasattr(iterator, "aclose"):
-            await iterator.aclose()
+        await close_source(iterator)

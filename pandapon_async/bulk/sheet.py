@@ -155,9 +155,8 @@ class _Lines(Iterator[str]):
     """The lines of a UTF-8 file; one that can't be read as text is given as far as it goes, and named in ``mistake``."""
 
     def __init__(self, file: BinaryIO) -> None:
-        self._file = file
+        self._lines = read_lines(file)
         self._back: list[str] = []
-        self._first = True
         self.mistake = ""
         self.taken: list[str] = []
 
@@ -172,18 +171,8 @@ class _Lines(Iterator[str]):
         return text
 
     def _next(self) -> str:
-        line = self._file.readline(MOST_LINE)
-        if not line:
-            raise StopIteration
-        if self._first:
-            self._first = False
-            line = line.removeprefix(b"\xef\xbb\xbf")
-            if line.startswith((b"\xff\xfe", b"\xfe\xff")):
-                self.mistake = "the file is UTF-16; save it as UTF-8"
-        if len(line) == MOST_LINE and not line.endswith(b"\n"):
-            self.mistake = f"longer than {MOST_LINE} bytes"
-            while len(self._file.readline(MOST_LINE)) == MOST_LINE:
-                pass
+        line, mistake = next(self._lines)
+        self.mistake = self.mistake or mistake
         return self._text(line)
 
     def _text(self, line: bytes) -> str:
@@ -196,6 +185,35 @@ class _Lines(Iterator[str]):
             self.mistake = self.mistake or "holds a NUL"
             text = text.replace("\0", "\ufffd")
         return text
+
+
+def open_to_read(path: Path, name: str | None = None) -> BinaryIO:
+    """A file, open in binary.
+
+    Raises:
+        FileError: it can't be read.
+    """
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise FileError(f"{name or path}: can't be read: {error.strerror}") from None
+
+
+def read_lines(file: BinaryIO) -> Iterator[tuple[bytes, str]]:
+    """A file's lines, without a BOM, each with what is wrong with it (nothing, mostly); of one that is too long, its beginning."""
+    is_first = True
+    while line := file.readline(MOST_LINE):
+        mistake = ""
+        if is_first:
+            line = line.removeprefix(b"\xef\xbb\xbf")
+            if line.startswith((b"\xff\xfe", b"\xfe\xff")):
+                mistake = "the file is UTF-16; save it as UTF-8"
+        if len(line) == MOST_LINE and not line.endswith(b"\n"):
+            mistake = f"longer than {MOST_LINE} bytes"
+            while len(file.readline(MOST_LINE)) == MOST_LINE:
+                pass
+        is_first = False
+        yield line, mistake
 
 
 def is_damaged(cell: str) -> bool:

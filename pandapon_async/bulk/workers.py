@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Iterator
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, cast
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import attrs
 
 from ..operation import Effect
-from ..session import ASYNC_ONLY
+from .reading import Reading, close_source
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
-
     from ..exchange import Call
     from ..session import VendorSession
 
@@ -89,10 +85,7 @@ class _Source(Generic[ItemT]):
 
     async def close(self) -> None:
         """Close an async generator that was left before its end."""
-        aclose = getattr(self._later, "aclose", None)  # an async generator has it
-        if aclose is not None:
-            with contextlib.suppress(RuntimeError):  # it is running: whoever runs it was cancelled and is closing it
-                await aclose()
+        await close_source(self._later)
 
 
 @attrs.frozen(eq=False)
@@ -104,7 +97,7 @@ class Lane(Generic[ItemT]):
     size: int
 
 
-class WorkerStream(ABC, Generic[ItemT, OutT]):
+class WorkerStream(Reading[OutT], Generic[ItemT, OutT]):
     """An async iterator of what a fixed set of workers makes of the items; see `OutcomeStream` for what its users are promised.
 
     Each lane has its own items and workers, so that a session that is slow or paused holds up no other's.
@@ -132,7 +125,7 @@ class WorkerStream(ABC, Generic[ItemT, OutT]):
         self._reader: asyncio.Future[None] | None = None
         self._room = asyncio.Event()
         self._failure: BaseException | None = None
-        self._entered = self._closed = False
+        self._closed = False
 
     # --- the work ---
 
@@ -145,36 +138,6 @@ class WorkerStream(ABC, Generic[ItemT, OutT]):
         """The same of an item whose making was cancelled."""
 
     # --- reading ---
-
-    async def __aenter__(self) -> Self:
-        self._entered = True
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-    def __enter__(self) -> NoReturn:
-        raise TypeError(ASYNC_ONLY)
-
-    def __exit__(self, *exc: object) -> None:  # pragma: no cover - `with` fails in __enter__
-        ...
-
-    def __aiter__(self) -> AsyncIterator[OutT]:
-        return self if self._entered else self._closing()
-
-    async def _closing(self) -> AsyncGenerator[OutT, None]:
-        """Without `async with`: a generator, so that leaving the loop early closes the stream all the same."""
-        try:
-            while True:
-                try:
-                    made = await self.__anext__()
-                except StopAsyncIteration:
-                    return
-                yield made
-        finally:
-            await self.aclose()
 
     async def __anext__(self) -> OutT:
         if not self._sources and not self._closed:

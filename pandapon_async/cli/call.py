@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,7 +84,7 @@ def _members(body: str | None, operation: Operation[Any]) -> dict[str, Any]:
     Raises:
         click.UsageError: there is none, though a WRITE needs one; it can't be read, or is something else.
     """
-    from ..jsonio import JsonError, is_object, loads
+    from ..jsonio import JsonError, fault_in, is_object, loads
     from ..operation import Effect
 
     if body is None:
@@ -97,7 +96,9 @@ def _members(body: str | None, operation: Operation[Any]) -> dict[str, Any]:
     try:
         members = loads(given)
     except JsonError as error:
-        raise click.UsageError(f"{source}: {_where(given) or error}") from None
+        fault = fault_in(given)
+        what = f"{fault.text} at line {fault.line}, column {fault.column}" if fault else str(error)
+        raise click.UsageError(f"{source}: {what}") from None
     if not is_object(members):
         raise click.UsageError(f"{source}: must be a JSON object")
     return members
@@ -113,17 +114,6 @@ def _read(body: str) -> tuple[str, bytes]:
         return str(path), path.read_bytes()
     except OSError as error:
         raise click.UsageError(f"{path}: can't be read: {error.strerror}") from None
-
-
-def _where(given: bytes) -> str | None:
-    """What is wrong with JSON, and where; the text itself is not quoted, it may be personal."""
-    try:
-        json.loads(given)
-    except json.JSONDecodeError as error:
-        return f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
-    except ValueError:
-        pass
-    return None
 
 
 def _confirm(operation: Operation[Any], profile: VendorProfile, *, yes: bool) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import click
 
+from ..bulk.rows import STATES
 from .shared import console, json_text, labelled, show_table, write_out
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from ..bulk.journal import Journal
     from ..bulk.rows import JournalRow
 
-_STATES = ("pending", "sent", "done", "refused", "unknown", "void")
 _NOTE = "settled from an edited export"
 
 
@@ -45,7 +45,7 @@ _file = click.Path(dir_okay=False, path_type=Path)
 @click.command("journal", short_help="What a booking job did; settle what is in doubt.")
 @click.argument("path", type=_file)
 @click.argument("reference", required=False, metavar="[REF]")
-@click.option("--state", type=click.Choice(_STATES), help="Only rows in this state.")
+@click.option("--state", type=click.Choice(STATES), help="Only rows in this state.")
 @click.option("--account", metavar="NAME", help="Only rows of this account.")
 @click.option("--since", type=_Moment(), metavar="D", help="Only rows sent at D (UTC) or later.")
 @click.option("--until", type=_Moment(), metavar="D", help="Only rows sent before D (UTC).")
@@ -138,13 +138,13 @@ class _Asked:
 
     def _mark(self, journal: Journal, mark: str) -> None:
         reference, _, state = mark.rpartition("=")
-        if not reference or state not in _STATES:
-            raise click.BadParameter(f"expected REF=STATE, the state one of {', '.join(_STATES)}", param_hint="--mark")
+        if not reference or state not in STATES:
+            raise click.BadParameter(f"expected REF=STATE, the state one of {', '.join(STATES)}", param_hint="--mark")
         if state != "done" and (self.order_id or self.fee or self.tracking):
             raise click.UsageError("--order-id, --fee and --tracking go with --mark REF=done")
         row = journal.settle(
             reference,
-            state,  # type: ignore[arg-type]
+            state,
             by=self._author(),
             note=self.note or "settled by hand",
             order_id=self.order_id,

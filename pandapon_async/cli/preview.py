@@ -22,11 +22,11 @@ async def preview(profile: VendorProfile, source: BookingFile, concurrency: int)
 
     A booking whose items lack what a preview needs has an ``error`` instead.
     """
-    failed: list[str] = []
+    failed = 0
 
     def told(reference: str | None, answer: Any, error: str | None) -> None:
-        if error is not None:
-            failed.append("")
+        nonlocal failed
+        failed += error is not None
         write_out(json_text({"reference": reference, "preview": answer, "error": error}))
 
     def requests() -> Iterator[tuple[str, FreightPreviewRequest]]:

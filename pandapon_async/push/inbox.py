@@ -12,7 +12,7 @@ import traceback
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
 from pathlib import PurePath
-from typing import Literal
+from typing import Literal, TypedDict
 
 import attrs
 
@@ -31,6 +31,18 @@ REMEMBERED_FOR = 3 * 3600.0
 Ack = Literal["handled", "received"]
 Handler = Callable[[Message], Awaitable[object] | object]
 OnError = Callable[[Exception, "Message | None"], object]
+
+
+class InboxOptions(TypedDict, total=False):
+    """What an `Inbox`, and so a route, can be given besides its profile and handler."""
+
+    concurrency: int
+    queue: int
+    remember: int
+    max_bytes: int
+    drain: float
+    on_error: OnError | None
+    clock: Clock | None
 
 
 @attrs.frozen

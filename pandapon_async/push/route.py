@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 from weakref import WeakSet
 
 from aiohttp import web
 
-from ..clock import Clock
 from ..errors import DecodeError
 from ..observer import logger
 from ..profiles import VendorProfile
-from .inbox import Ack, Handler, Inbox, OnError
-from .message import MAX_BYTES, check_length
+from .inbox import Ack, Handler, Inbox, InboxOptions
+from .message import check_length
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class MessageRoute(Protocol):
@@ -29,14 +31,7 @@ def message_route(
     profile: VendorProfile,
     handler: Handler,
     ack: Ack = "handled",
-    *,
-    concurrency: int = 64,
-    queue: int = 1000,
-    remember: int = 100_000,
-    max_bytes: int = MAX_BYTES,
-    drain: float = 30.0,
-    on_error: OnError | None = None,
-    clock: Clock | None = None,
+    **options: Unpack[InboxOptions],
 ) -> MessageRoute:
     """A route of aiohttp.web that receives an account's messages: ``app.router.add_route("*", "/vendor", message_route(...))``.
 
@@ -50,18 +45,7 @@ def message_route(
     Raises:
         ConfigError: the profile has no credentials, or a value can't work.
     """
-    inbox = Inbox(
-        profile,
-        handler,
-        ack,
-        concurrency=concurrency,
-        queue=queue,
-        remember=remember,
-        max_bytes=max_bytes,
-        drain=drain,
-        on_error=on_error,
-        clock=clock,
-    )
+    inbox = Inbox(profile, handler, ack, **options)
     apps: WeakSet[web.Application] = WeakSet()
 
     async def receive(request: web.Request) -> web.StreamResponse:
@@ -69,7 +53,9 @@ def message_route(
             apps.add(request.app)
             _join_at_cleanup(request.app, inbox)
         checked = request.method in ("GET", "HEAD") or not request.can_read_body
-        answer = await inbox.receive(request.headers, b"" if checked else partial(_read, request, profile, max_bytes))
+        answer = await inbox.receive(
+            request.headers, b"" if checked else partial(_read, request, profile, inbox.max_bytes)
+        )
         return web.Response(status=answer.status, text=answer.text)
 
     route = cast("MessageRoute", receive)
