@@ -170,8 +170,8 @@ class Gate:
 def check_content(call: Call, operation: ApiOperation) -> tuple[Any, list[Finding]]:
     """The parsed body (None without one) and what is wrong with the business parameters."""
     found = [_unfit(f"query {name}: is required") for name in operation.required_query if name not in call.query]
-    if operation.body is None and not call.body:
-        return None, found
+    if call.method == "GET" or (operation.body is None and not call.body):
+        return None, found + ([_unfit("body: a GET has none")] if call.body else [])
     media = call.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media != "application/json":
         found.append(_unfit("content-type: must be application/json"))

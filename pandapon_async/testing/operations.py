@@ -7,6 +7,7 @@ in the vendor's documentation.
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -92,14 +93,15 @@ def split_vendor(path: str) -> tuple[VendorKind, str]:
     return "pandapon", path
 
 
-def load_operations(kind: VendorKind) -> list[ApiOperation]:
-    """Read one vendor's contract file."""
+@functools.cache
+def load_operations(kind: VendorKind) -> tuple[ApiOperation, ...]:
+    """One vendor's contract file, read once: nothing changes what it holds."""
     source = files("pandapon_async.testing") / "contract" / f"{kind}.json"
     text = source.read_text(encoding="utf-8")
     paths = cast("dict[str, dict[str, dict[str, Any]]]", json.loads(text)["paths"])
-    return [
+    return tuple(
         _operation(path, method.upper(), entry) for path, methods in paths.items() for method, entry in methods.items()
-    ]
+    )
 
 
 def _operation(path: str, method: str, entry: Mapping[str, Any]) -> ApiOperation:

@@ -259,6 +259,14 @@ async def test_a_wrong_method_is_405(vendor: FakeVendor) -> None:
     assert (got.status, got.json["code"], got.headers["Allow"]) == (405, 99407, "POST")
 
 
+async def test_a_get_has_no_body(vendor: FakeVendor) -> None:
+    signed = sign(vendor)
+    signed.query.clear()
+    signed.query["itemId"] = "1"
+    assert (await call(vendor, "/open/product/get", None, method="GET", signed=signed)).json["code"] == 200
+    assert "GET" in (await call(vendor, "/open/product/get", {}, method="GET", signed=sign(vendor))).json["msg"]
+
+
 async def test_no_refusal_tells_a_secret_or_a_value(vendor: FakeVendor) -> None:
     account = vendor.accounts[0]
     signed = sign(vendor, secret="wrong", nonce="short", timestamp="17")

@@ -57,7 +57,7 @@ def test_the_list_of_problems_is_bounded() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_documented_examples_fit_their_schemas(kind: Any) -> None:
     for operation in load_operations(kind):
-        if operation.body is not None:
+        if operation.body is not None and operation.example_request is not None:
             assert find_problems(operation.example_request, operation.body) == []
 
 

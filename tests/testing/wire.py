@@ -16,6 +16,7 @@ import attrs
 
 from pandapon_async.testing import FakeVendor
 from pandapon_async.testing.operations import Catalogue
+from pandapon_async.testing.schema import Shape
 
 BOOK = "/open/pp/logistics/orderBookingFreight"
 PREVIEW = "/open/pp/logistics/orderRenderFreight"
@@ -73,6 +74,15 @@ def sign(
     if account.user_id is not None:
         headers["user-id"] = account.user_id
     return Signed(headers, {"timestamp": timestamp, "sign": signature})
+
+
+def smallest(shape: Shape) -> Any:
+    """The least that fits a schema."""
+    if dict in shape.types or shape.properties:
+        return {name: smallest(shape.properties[name]) for name in shape.required}
+    if list in shape.types:
+        return []
+    return next((least for kind, least in ((str, "1"), (int, 1), (bool, True)) if kind in shape.types), None)
 
 
 def booking(reference: str) -> dict[str, Any]:
