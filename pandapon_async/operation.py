@@ -85,6 +85,14 @@ class Operation(Generic[R_co]):
         """Where a vendor of this kind has the operation."""
         return self.routes.get(kind) or Route(path=self.path, evidence=self.evidence)
 
+    def state(self, route: Route) -> str:
+        """In words, how far a route of it can be used: ``"typed"``, ``"inferred"``, ``"path given"`` or ``"path unknown"``."""
+        if route.path is None:
+            return "path unknown"
+        if route.evidence is Evidence.MISSING:
+            return "path given"
+        return "inferred" if route.evidence is Evidence.INFERRED else "typed"
+
 
 @attrs.frozen(kw_only=True)
 class VendorRequest(RequestModel, Generic[R_co]):

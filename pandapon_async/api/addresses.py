@@ -8,7 +8,9 @@ import attrs
 
 from ..model import OpenReply, optional
 from ..operation import Effect, Evidence, Operation, VendorRequest
-from .common import Service
+from .common import Service, path_unknown
+
+_BOTH = ("pandapon", "xportcn_ka")
 
 
 @attrs.frozen(kw_only=True)
@@ -18,7 +20,11 @@ class AddressSaved(OpenReply):
 
 @attrs.frozen(kw_only=True)
 class AddressSaveRequest(VendorRequest[AddressSaved]):
-    """Add a Chinese address, or change the one with ``id``. The page shows no required marks."""
+    """Add a Chinese address, or change the one with ``id``. The page shows no required marks.
+
+    PandaPon's second generation prints the path as ``/v2/open/address/addOrUpdate``: give that in the profile's ``paths`` to
+    use it.
+    """
 
     operation: ClassVar[Operation[AddressSaved]] = Operation(
         name="addresses.save",
@@ -29,7 +35,7 @@ class AddressSaveRequest(VendorRequest[AddressSaved]):
         effect=Effect.WRITE,
         evidence=Evidence.SEEN,
         reply=AddressSaved,
-        vendors=("pandapon", "xportcn_ka"),
+        vendors=_BOTH,
         # The page describes `code` as success and its (generated) example has 0; the manual's real example has 200.
         # Both are taken as yes: no other page shows a bare code without data.
         zero_is_success=True,
@@ -49,6 +55,16 @@ class AddressSaveRequest(VendorRequest[AddressSaved]):
 
 class AddressService(Service):
     """``session.addresses``. Every method raises what `VendorSession.call` raises."""
+
+    get = path_unknown(
+        "addresses.get",
+        contract_id="foundations.address.get",
+        method="POST",
+        effect=Effect.READ,
+        title="Get user address information",
+        vendors=_BOTH,
+        missing="path, request, reply",
+    )
 
     async def save(self, request: AddressSaveRequest) -> AddressSaved:
         """Add an address, or change one (WRITE)."""

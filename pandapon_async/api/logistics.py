@@ -198,6 +198,7 @@ class FreightEstimateRequest(VendorRequest[FreightEstimate]):
         reply=FreightEstimate,
         vendors=_BOTH,
         signed_query=True,
+        missing="reply",
     )
 
     item_id: str
@@ -212,7 +213,11 @@ class FreightEstimateRequest(VendorRequest[FreightEstimate]):
 
 @attrs.frozen(kw_only=True)
 class FreightPreviewRequest(VendorRequest[FreightPreview]):
-    """Ask what a whole order costs to ship; the reply's ``render_id`` is what a booking needs."""
+    """Ask what a whole order costs to ship; the reply's ``render_id`` is what a booking needs.
+
+    PandaPon's second generation prints the path as ``/v2/open/pp/logistics/orderRenderFreight``, with the same members: give
+    that in the profile's ``paths`` to use it.
+    """
 
     operation: ClassVar[Operation[FreightPreview]] = Operation(
         name="logistics.preview_freight",
@@ -226,6 +231,7 @@ class FreightPreviewRequest(VendorRequest[FreightPreview]):
         reply=FreightPreview,
         vendors=_BOTH,
         signed_query=True,
+        missing="reply",
     )
 
     receiver_address: ReceiverAddress | None = optional()
@@ -277,6 +283,7 @@ class DomesticShipmentUpdate(VendorRequest[DomesticShipmentUpdated]):
         reply=DomesticShipmentUpdated,
         vendors=_BOTH,
         signed_query=True,
+        missing="reply",
     )
 
     order_id: str | None = optional()

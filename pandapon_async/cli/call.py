@@ -54,7 +54,11 @@ def command(
     """
     from ..codec import from_wire
 
-    request_class = _find(operation)
+    found = _find(operation)
+    if len(found) > 1:  # each vendor has an operation of that name: the account decides
+        kind = choose(load_profiles(config), vendor).kind
+        found = [one for one in found if kind in one.operation.vendors] or found
+    request_class = found[0]
     what = request_class.operation
     request = from_wire(request_class, _members(body, what))
     profile = choose(load_profiles(config), vendor)
@@ -64,18 +68,20 @@ def command(
     _Send(profile, request, reference, raw=raw).run()
 
 
-def _find(name: str) -> type[VendorRequest[Any]]:
+def _find(name: str) -> list[type[VendorRequest[Any]]]:
+    """The request classes of that contract id, or of that name: at most one a vendor."""
     from ..api import catalogue
     from ..model import suggestion
 
-    known: dict[str, type[VendorRequest[Any]]] = {}
+    known: dict[str, list[type[VendorRequest[Any]]]] = {}
     for request_class in catalogue():
-        known[request_class.operation.name] = request_class
-        known.setdefault(request_class.operation.contract_id, request_class)
+        for key in {request_class.operation.name, request_class.operation.contract_id}:
+            known.setdefault(key, []).append(request_class)
     if name not in known:
         hint = suggestion(name, known)
         raise click.BadParameter(f"there is no {name!r}{hint}; see `pandapon operations`", param_hint="OPERATION")
-    return known[name]
+    by_id = [one for one in known[name] if one.operation.contract_id == name]
+    return by_id or known[name]
 
 
 def _members(body: str | None, operation: Operation[Any]) -> dict[str, Any]:

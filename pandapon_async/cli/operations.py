@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from ..profiles import VendorProfile
 
 Row = dict[str, "str | None"]
-_COLUMNS = ("name", "contract_id", "vendor", "method", "path", "effect", "evidence")
+_KEYS = ("name", "contract_id", "vendor", "method", "path", "effect", "evidence")
+_COLUMNS = (*_KEYS, "state", "missing")
 
 
 @click.command("operations", short_help="List what the vendors offer.")
@@ -25,12 +26,13 @@ def command(vendor: str | None, as_json: bool, config: Path | None) -> None:
     """List what the vendors offer, one line for each vendor that offers it.
 
     The evidence of a path: seen on the vendor's page, seen in public client code, inferred from its siblings, or missing.
-    No keys are needed, unless --vendor names an account.
+    The state: typed, inferred, or path unknown (callable once the profile's paths give it); then, what the documentation
+    doesn't show. No keys are needed, unless --vendor names an account.
     """
     rows = list(_rows(vendor, config))
     if as_json:
         for row in rows:
-            click.echo(json_text(row))
+            click.echo(json_text({key: row[key] for key in _KEYS}))
     else:
         _show(rows)
 
@@ -54,6 +56,8 @@ def _rows(vendor: str | None, config: Path | None) -> Iterator[Row]:
                 "path": route.path,
                 "effect": operation.effect.value,
                 "evidence": route.evidence.value,
+                "state": operation.state(route),
+                "missing": operation.missing,
             }
 
 
@@ -101,4 +105,4 @@ def _show(rows: Sequence[Row]) -> None:
             out.print(name, style="bold")
             out.print(f"  {row['contract_id']}, {row['effect']}")
         out.print(f"  {row['vendor']}, {row['evidence']}: {row['method']}")
-        out.print(f"    {row['path'] or '-'}")
+        out.print(f"    {row['path'] or row['state']}")

@@ -1,21 +1,25 @@
-"""Every operation: where it is, who offers it, and the method that it names."""
+"""Every operation of the catalogue, whoever offers it: its name, the method that it names, and what that does.
+
+What the vendors' pages say of it is checked in ``tests/contract``.
+"""
 
 from __future__ import annotations
 
 import inspect
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
+import attrs
 import pytest
 
-from pandapon_async import PANDAPON, XPORTCN_KA, Credentials, Effect, Evidence, Reply, VendorProfile, VendorRequest
+from pandapon_async import PANDAPON, XPORTCN_KA, Credentials, Effect, Reply, VendorProfile, VendorRequest
 from pandapon_async.api import catalogue
 from pandapon_async.api.common import Service
 from pandapon_async.api.logistics import FreightBooking, FreightBookingRequest, LogisticsService
+from pandapon_async.api.paging import Page, Pager
 from pandapon_async.model import Model
+from pandapon_async.operation import OpenRequest
 from pandapon_async.vendors import SESSIONS
-from tests.conftest import contract
 
-FACTS = contract("logistics")
 PROFILES = {
     profile.kind: profile.evolve(credentials=Credentials(access_key="k1", access_secret="s1"))
     for profile in (PANDAPON, XPORTCN_KA)
@@ -28,26 +32,38 @@ EFFECTS = {
     "addresses.save": Effect.WRITE,
 }
 
-each = pytest.mark.parametrize("cls", catalogue(), ids=lambda cls: cls.operation.name)
-of_the_contract = pytest.mark.parametrize(
-    "cls", [cls for cls in catalogue() if cls.operation.contract_id in FACTS], ids=lambda cls: cls.operation.name
+
+def named(cls: type[VendorRequest[Any]]) -> str:
+    return cls.operation.contract_id
+
+
+TYPED = [cls for cls in catalogue() if not issubclass(cls, OpenRequest)]
+
+each = pytest.mark.parametrize("cls", catalogue(), ids=named)
+each_typed = pytest.mark.parametrize("cls", TYPED, ids=named)
+each_offer = pytest.mark.parametrize(
+    ("cls", "profile"),
+    [(cls, PROFILES[kind]) for cls in catalogue() for kind in cls.operation.vendors],
+    ids=lambda value: value.operation.contract_id if isinstance(value, type) else value.kind,
 )
-each_vendor = pytest.mark.parametrize("profile", PROFILES.values(), ids=list(PROFILES))
 
 
-def fact(cls: type[VendorRequest[Any]]) -> dict[str, Any]:
-    return FACTS[cls.operation.contract_id]
+def method_of(cls: type[VendorRequest[Any]], profile: VendorProfile) -> Any:
+    """The method that an operation's name leads to."""
+    found: Any = SESSIONS[profile.kind](profile)
+    for part in cls.operation.name.split("."):
+        found = getattr(found, part)
+    return found
 
 
-def test_every_logistics_and_address_operation_with_a_known_path_is_there():
-    known = {fact_id for fact_id, entry in FACTS.items() if entry["path"]}
-    assert known <= {cls.operation.contract_id for cls in catalogue()}
-
-
-def test_names_and_contract_ids_are_unique():
-    names = [cls.operation.name for cls in catalogue()]
-    ids = [cls.operation.contract_id for cls in catalogue()]
+@pytest.mark.parametrize("kind", PROFILES)
+def test_names_are_unique_at_a_vendor(kind: str):
+    names = [cls.operation.name for cls in catalogue() if kind in cls.operation.vendors]
     assert len(names) == len(set(names))
+
+
+def test_contract_ids_are_unique():
+    ids = [cls.operation.contract_id for cls in catalogue()]
     assert len(ids) == len(set(ids))
 
 
@@ -61,19 +77,21 @@ def test_the_catalogue_is_made_once():
     assert catalogue() is catalogue()
 
 
-@each_vendor
-@each
-def test_the_name_leads_to_a_coroutine_method(cls: type[VendorRequest[Any]], profile: VendorProfile):
-    if profile.kind not in cls.operation.vendors:
-        pytest.skip("another vendor's")
-    target: Any = SESSIONS[profile.kind](profile)
-    for part in cls.operation.name.split("."):
-        target = getattr(target, part)
-    assert inspect.iscoroutinefunction(target)
-    hints = get_type_hints(target)
+@each_offer
+def test_the_name_leads_to_a_method(cls: type[VendorRequest[Any]], profile: VendorProfile):
+    method = method_of(cls, profile)
+    assert inspect.getdoc(method)
+    if issubclass(cls, OpenRequest):
+        assert inspect.iscoroutinefunction(method)
+        return
+    hints = get_type_hints(method)
     assert hints["request"] is cls
-    assert hints["return"] is cls.operation.reply
-    assert inspect.getdoc(target)
+    if get_origin(hints["return"]) is Pager:
+        assert cls.operation.effect is Effect.READ  # its pages are fetched ahead
+        assert get_args(hints["return"])
+    else:
+        assert inspect.iscoroutinefunction(method)
+        assert hints["return"] is cls.operation.reply
 
 
 @each
@@ -82,31 +100,6 @@ def test_the_reply_of_an_operation_is_what_its_request_is_generic_in(cls: type[V
     (base,) = [base for base in bases if getattr(base, "__origin__", None) is VendorRequest]
     assert base.__args__ == (cls.operation.reply,)
     assert issubclass(cls.operation.reply, Model)
-
-
-@of_the_contract
-def test_the_vendors_are_the_contracts(cls: type[VendorRequest[Any]]):
-    assert set(cls.operation.vendors) == set(fact(cls)["vendors"]) & set(PROFILES)
-
-
-@of_the_contract
-def test_method_and_path_are_the_contracts(cls: type[VendorRequest[Any]]):
-    assert (cls.operation.method, cls.operation.path) == (fact(cls)["method"], fact(cls)["path"])
-    assert cls.operation.route("pandapon").path == fact(cls)["path"]
-
-
-@of_the_contract
-def test_a_path_is_marked_inferred_exactly_where_the_contract_infers_it(cls: type[VendorRequest[Any]]):
-    inferred = list(fact(cls).get("inferred_paths", {}).values())
-    assert cls.operation.route("pandapon").evidence is Evidence.SEEN
-    route = cls.operation.route("xportcn_ka")
-    assert route.path == (inferred[0] if inferred else fact(cls)["path"])
-    assert route.evidence is (Evidence.INFERRED if inferred else Evidence.SEEN)
-
-
-@of_the_contract
-def test_the_query_is_signed_where_the_page_lists_it(cls: type[VendorRequest[Any]]):
-    assert cls.operation.signed_query == ("sign" in [parameter["name"] for parameter in fact(cls)["query"]])
 
 
 @pytest.mark.parametrize(("name", "effect"), EFFECTS.items())
@@ -156,12 +149,20 @@ async def test_a_yes_without_data_is_an_empty_model(cls: type[VendorRequest[Any]
     assert await service._data(cls.__new__(cls)) == cls.operation.reply()
 
 
-@each
+@each_typed
 async def test_every_method_sends_what_it_is_given(cls: type[VendorRequest[Any]]):
-    session: Any = SESSIONS["pandapon"](PROFILES["pandapon"])
-    subject, method = cls.operation.name.rsplit(".", 1)
+    method = method_of(cls, PROFILES[cls.operation.vendors[0]])
     caller = Caller(cls.operation.reply())
-    service = type(getattr(session, subject))(caller)
-    request = cls.__new__(cls)
-    assert await getattr(service, method)(request) is caller.data
+    service = type(method.__self__)(caller)
+    request = _empty(cls)
+    made = await getattr(service, method.__name__)(request)
+    assert (made.reply if isinstance(made, Page) else made) is caller.data
     assert caller.requests[0] is request
+
+
+def _empty(cls: type[VendorRequest[Any]]) -> VendorRequest[Any]:
+    """A request of which nothing is set, whatever it needs."""
+    request = cls.__new__(cls)
+    for member in attrs.fields(cls):
+        object.__setattr__(request, member.name, None)
+    return request

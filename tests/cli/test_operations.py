@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -83,9 +84,34 @@ def test_a_broken_file_of_accounts_is_told(pandapon: Pandapon, accounts: Callabl
 
 def test_in_a_pipe_it_is_a_table_with_whole_lines(pandapon: Pandapon) -> None:
     lines = pandapon("operations").stdout.splitlines()
-    assert lines[0].split() == ["name", "contract_id", "vendor", "method", "path", "effect", "evidence"]
+    assert lines[0].split() == [
+        *["name", "contract_id", "vendor", "method", "path", "effect", "evidence"],
+        *["state", "missing"],
+    ]
     assert len(lines) == 1 + len(rows(pandapon))
     assert any(line.split()[4] == ESTIMATES["pandapon"] for line in lines)
+
+
+def test_the_table_says_what_can_be_used_and_what_is_missing(
+    pandapon: Pandapon, accounts: Callable[[str], str]
+) -> None:
+    shown = {(cells[0], cells[2]): cells[7:] for cells in map(_cells, pandapon("operations").stdout.splitlines())}
+    assert shown["logistics.book_freight", "pandapon"] == ["typed", "-"]
+    assert shown["logistics.estimate_freight", "pandapon"] == ["typed", "reply"]
+    assert shown["logistics.estimate_freight", "xportcn_ka"] == ["inferred", "reply"]
+    assert shown["addresses.get", "pandapon"] == ["path unknown", "path, request, reply"]
+    config = accounts(
+        "[vendors.shop]\nkind = 'pandapon'\naccess_key = 'k'\naccess_secret = 's'\n"
+        "paths = {'foundations.address.get' = '/open/address/get'}\n"
+    )
+    lines = pandapon("operations", "--vendor", "shop", "--config", config).stdout.splitlines()
+    assert next(_cells(line) for line in lines if line.startswith("addresses.get"))[4:8] == [
+        *["/open/address/get", "read", "missing", "path given"]
+    ]
+
+
+def _cells(line: str) -> list[str]:
+    return [cell for cell in re.split(r"\s{2,}", line.strip()) if cell]
 
 
 def test_on_a_narrow_terminal_it_is_a_list_that_fits(pandapon: Pandapon, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,401 @@
+"""Every operation agrees with the vendors' facts: where it is, what it takes, what it answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any, get_args, get_origin
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import attrs
+import pytest
+
+from pandapon_async import (
+    PANDAPON,
+    XPORTCN_KA,
+    ConfigError,
+    Credentials,
+    Effect,
+    Evidence,
+    RequestError,
+    RetryPolicy,
+    VendorRequest,
+    from_wire,
+    to_wire,
+)
+from pandapon_async.api import catalogue
+from pandapon_async.model import (
+    Model,
+    OpenReply,
+    WholeReply,
+    is_json_text,
+    is_number,
+    members_of,
+    optional_inner,
+    place_of,
+    wire_name,
+)
+from pandapon_async.operation import OpenRequest
+from pandapon_async.testing import FakeVendor
+from pandapon_async.vendors import SESSIONS
+from tests.support import RawRequest, RawServer, error_of, http_reply, says
+
+from .facts import (
+    FACTS,
+    KINDS,
+    WITH_PATH,
+    WITHOUT_PATH,
+    base_type,
+    example_data,
+    example_request,
+    inferred_path_of,
+    item_type,
+    kinds_of,
+    settled,
+)
+
+REQUESTS = {request.operation.contract_id: request for request in catalogue()}
+PROFILES = {
+    profile.kind: profile.evolve(credentials=Credentials(access_key="k1", access_secret="s1"))
+    for profile in (PANDAPON, XPORTCN_KA)
+}
+OF_OUR_OWN: Mapping[str, set[str]] = {
+    "logistics.order.render_freight": {"renderId"},
+}
+"""Members of replies that no page shows: inferred, and said so where they are declared."""
+
+each = pytest.mark.parametrize("id_", FACTS)
+each_with_path = pytest.mark.parametrize("id_", WITH_PATH)
+each_without_path = pytest.mark.parametrize("id_", WITHOUT_PATH)
+on_each_vendor = pytest.mark.parametrize(
+    ("id_", "kind"), [(id_, kind) for id_ in WITH_PATH for kind in KINDS if kind in kinds_of(FACTS[id_])]
+)
+
+
+# --- what there is ---
+
+
+def test_the_catalogue_is_the_menus():
+    assert sorted(REQUESTS) == sorted(FACTS)
+
+
+@each
+def test_the_vendors_that_offer_it(id_: str):
+    assert set(REQUESTS[id_].operation.vendors) == kinds_of(FACTS[id_])
+
+
+@each_with_path
+def test_method_and_path(id_: str):
+    operation, fact = REQUESTS[id_].operation, FACTS[id_]
+    assert (operation.method, operation.path) == (fact["method"], fact["path"])
+    assert operation.evidence in (Evidence.SEEN, Evidence.CLIENT)
+    assert not issubclass(REQUESTS[id_], OpenRequest)
+
+
+@each_without_path
+def test_a_path_that_was_not_seen_is_inferred_or_missing(id_: str):
+    operation, fact = REQUESTS[id_].operation, FACTS[id_]
+    inferred = inferred_path_of(fact)
+    assert operation.path == inferred
+    assert operation.evidence is (Evidence.INFERRED if inferred else Evidence.MISSING)
+    assert operation.missing
+    assert operation.method == (fact["method"] or "POST")
+    assert fact["method"] or "method" in operation.missing
+
+
+@pytest.mark.parametrize("id_", [id_ for id_ in WITH_PATH if "xportcn_ka" in FACTS[id_]["vendors"]])
+def test_a_path_of_xportcn_is_marked_inferred_exactly_where_the_contract_infers_it(id_: str):
+    inferred = list(FACTS[id_].get("inferred_paths", {}).values())
+    route = REQUESTS[id_].operation.route("xportcn_ka")
+    assert route.path == (inferred[0] if inferred else FACTS[id_]["path"])
+    assert (route.evidence is Evidence.INFERRED) == bool(inferred)
+
+
+@each_with_path
+def test_the_query_is_signed_where_the_page_lists_it(id_: str):
+    names = [parameter["name"] for parameter in FACTS[id_]["query"]]
+    assert REQUESTS[id_].operation.signed_query == ("sign" in names)
+
+
+# --- requests: the tables ---
+
+
+def fields_of(fact: Mapping[str, Any]) -> Iterable[tuple[str, Mapping[str, Any]]]:
+    """Every field of a request, with its place."""
+    yield from (("path", field) for field in fact.get("path_params", ()))
+    yield from (("query", field) for field in fact["query"] if field["name"] not in ("timestamp", "sign"))
+    yield from (("body", field) for field in fact["body"] or ())
+
+
+@each_with_path
+def test_a_request_has_the_members_of_the_table_and_no_others(id_: str):
+    fact, request = FACTS[id_], REQUESTS[id_]
+    fields = [field for _, field in fields_of(fact)]
+    if not fields and fact["example_request"]:
+        fields = [{"name": name} for name in fact["example_request"]]
+    assert disagreements(request, fields, exactly=True) == []
+
+
+@each_with_path
+def test_a_request_puts_its_members_where_the_table_has_them(id_: str):
+    operation = REQUESTS[id_].operation
+    places = {wire_name(member): place_of(member) for member, _ in members_of(REQUESTS[id_])}
+    usual = "query" if operation.method in ("GET", "DELETE") else "body"
+    for place, field in fields_of(FACTS[id_]):
+        in_path = f"{{{field['name']}}}" in str(operation.path)
+        assert ("path" if in_path else places[field["name"]] or usual) == place, field["name"]
+
+
+@each_with_path
+def test_a_request_needs_what_the_table_marks_required(id_: str):
+    fact, request = FACTS[id_], REQUESTS[id_]
+    example = fact["example_request"]
+    needed = {
+        field["name"]
+        for place, field in fields_of(fact)
+        if field.get("required") and (place != "body" or example is None or field["name"] in example)
+    }
+    ours = {wire_name(member) for member, _ in members_of(request) if member.default is attrs.NOTHING}
+    assert ours == needed
+
+
+def disagreements(cls: type[Model], fields: Iterable[Mapping[str, Any]], *, exactly: bool, at: str = "") -> list[str]:
+    """What a model and the rows of a table don't have in common."""
+    members = {wire_name(member): (member, annotation) for member, annotation in members_of(cls)}
+    found: list[str] = []
+    names = set()
+    for field in fields:
+        name = field["name"]
+        names.add(name)
+        if name not in members:
+            found.append(f"{at}{name}: not in {cls.__name__}")
+        else:
+            found += mismatch(*members[name], field, f"{at}{name}", exactly=exactly)
+    if exactly:
+        found += [f"{at}{name}: not in the contract" for name in members.keys() - names]
+    return found
+
+
+def mismatch(
+    member: attrs.Attribute[Any], annotation: Any, field: Mapping[str, Any], path: str, *, exactly: bool
+) -> list[str]:
+    """Whether a member's type is that of its row."""
+    inner = optional_inner(annotation) or annotation
+    item = get_args(inner)[0] if get_origin(inner) is tuple else None
+    kind = base_type(field)
+    encoded = field.get("encoded_fields")
+    if encoded:
+        if not is_json_text(member):
+            return [f"{path}: its JSON stands in a text"]
+    elif kind == "array" and item is None and inner is not Any:
+        return [f"{path}: an array, not {annotation}"]
+    elif not is_json_text(member) and not _fits(kind, inner, number=is_number(member)):
+        return [f"{path}: {field.get('type')}, not {annotation}"]
+    elif item and item_type(field) and not _fits(str(item_type(field)), item, number=is_number(member)):
+        return [f"{path}: {field['type']}, not {annotation}"]
+    below, model = encoded or field.get("fields"), item or inner
+    if not below:
+        return []
+    if not (isinstance(model, type) and issubclass(model, Model)):
+        return [f"{path}: has fields of its own, so it needs a model"]
+    return disagreements(model, below, exactly=exactly, at=f"{path}.")
+
+
+def _fits(kind: str, annotation: Any, *, number: bool) -> bool:
+    if kind == "integer":
+        return annotation is int or (number and annotation in (str, Decimal))
+    if kind == "number":
+        return annotation is Decimal and number
+    if kind == "string":
+        return annotation in (str, Decimal) and not number
+    return annotation is bool if kind == "boolean" else True
+
+
+# --- requests: the examples ---
+
+
+@each_with_path
+def test_the_example_of_a_request_is_read_and_written_without_a_loss(id_: str):
+    wire = example_request(FACTS[id_])
+    assert settled(to_wire(from_wire(REQUESTS[id_], wire))) == settled(wire)
+
+
+async def raw_request_of(request: VendorRequest[Any], kind: str) -> RawRequest:
+    async with RawServer(says(http_reply(200, {"code": 200, "data": None}))) as server:
+        profile = PROFILES[kind].evolve(base_url=f"http://127.0.0.1:{server.port}/base", retry=RetryPolicy(attempts=1))
+        session = SESSIONS[kind](profile)
+        try:
+            await session.call(request)
+        finally:
+            await session.close()
+        return server.requests[0]
+
+
+def ordered(value: Any) -> str:
+    return json.dumps(settled(value), sort_keys=True, ensure_ascii=False)
+
+
+@on_each_vendor
+async def test_the_example_is_what_is_sent(id_: str, kind: str):
+    fact, request = FACTS[id_], REQUESTS[id_]
+    sent = await raw_request_of(from_wire(request, example_request(fact)), kind)
+    url = urlsplit(sent.target)
+    path, query = str(request.operation.route(kind).path), dict(parse_qsl(url.query, keep_blank_values=True))
+    for name in ("timestamp", "sign"):
+        assert (name in query) == request.operation.signed_query
+        query.pop(name, None)
+    wire = example_request(fact)
+    for field in fact.get("path_params", ()):
+        path = path.replace(f"{{{field['name']}}}", wire.pop(field["name"]))
+    assert (sent.method, unquote(url.path)) == (fact["method"], f"/base{path}")
+    expected = {field["name"]: wire.pop(field["name"]) for place, field in fields_of(fact) if place == "query"}
+    assert query == expected
+    if fact["method"] == "GET":
+        assert sent.body == b""
+    else:
+        assert ordered(json.loads(sent.body)) == ordered(wire)
+
+
+# --- replies ---
+
+
+@each_with_path
+def test_a_reply_has_the_members_of_the_table(id_: str):
+    data, reply = FACTS[id_]["response"]["data"], REQUESTS[id_].operation.reply
+    assert reply is not None
+    own = OF_OUR_OWN.get(id_, set())
+    if not data:
+        assert {wire_name(member) for member, _ in members_of(reply)} == own
+    elif isinstance(data, list) and data[0]["name"] == "[]":
+        ((member, annotation),) = members_of(reply)
+        assert issubclass(reply, WholeReply)
+        assert mismatch(member, annotation, data[0], "[]", exactly=True) == []
+    elif isinstance(data, list):
+        assert disagreements(reply, data, exactly=True) == [f"{name}: not in the contract" for name in own]
+    else:
+        assert issubclass(reply, (OpenReply, WholeReply))
+
+
+def data_as_wire(data: Any) -> Any:
+    """What a reply model holds, as it came."""
+    if isinstance(data, OpenReply) and not isinstance(data.value, dict):
+        return data.value
+    wire = to_wire(data)
+    return next(iter(wire.values()), None) if isinstance(data, WholeReply) else wire
+
+
+def unknown_members(data: Any, path: str = "$") -> list[str]:
+    """The members that a decoded reply keeps in ``extra``, at any depth."""
+    if isinstance(data, tuple):
+        return [name for item in data for name in unknown_members(item, f"{path}[]")]
+    if not isinstance(data, Model):
+        return []
+    found = [f"{path}.{name}" for name in data.extra]
+    for member, _ in members_of(type(data)):
+        found += unknown_members(getattr(data, member.name), f"{path}.{wire_name(member)}")
+    return found
+
+
+@on_each_vendor
+async def test_the_example_of_a_reply_arrives_without_a_loss(id_: str, kind: str):
+    fact, request = FACTS[id_], REQUESTS[id_]
+    data = example_data(fact)
+    body = {**(fact["example_response"] or {"requestId": "r1", "data": data}), "code": 200}
+    if "errorCode" in body:
+        del body["code"]
+    async with RawServer(says(http_reply(200, body))) as server:
+        session = SESSIONS[kind](PROFILES[kind].evolve(base_url=f"http://127.0.0.1:{server.port}"))
+        try:
+            reply = await session.call(from_wire(request, example_request(fact)))
+        finally:
+            await session.close()
+    assert reply.problems == ()
+    assert reply.raw == body
+    if data is None:
+        assert reply.data in (None, request.operation.reply and request.operation.reply())
+        return
+    assert settled(data_as_wire(reply.data)) == settled(data)
+    if fact["response"]["data"]:
+        assert unknown_members(reply.data) == []
+
+
+# --- at the fake vendor ---
+
+
+@on_each_vendor
+async def test_the_fake_vendor_takes_the_example_and_answers_it(vendor: FakeVendor, id_: str, kind: Any):
+    fact, request = FACTS[id_], REQUESTS[id_]
+    session = SESSIONS[kind](vendor.profile(kind))
+    try:
+        reply = await session.call(from_wire(request, example_request(fact)))
+    finally:
+        await session.close()
+    assert (reply.code, reply.problems) == (200, ())
+    record = vendor.ledger.requests[-1]
+    assert (record.operation, record.vendor, record.done, record.problems) == (id_, kind, True, ())
+
+
+def test_the_fake_vendor_serves_what_is_known_and_nothing_else(vendor: FakeVendor):
+    served = {(kind, operation.contract_id) for kind, operation in vendor._desk.catalogue}
+    known = {(kind, id_) for id_ in WITH_PATH for kind in kinds_of(FACTS[id_])}
+    assert served == known
+
+
+# --- without a path ---
+
+
+@each_without_path
+async def test_without_a_path_it_says_so_and_with_one_it_works(id_: str):
+    request = REQUESTS[id_]
+    operation = request.operation
+    kind = operation.vendors[0]
+    members = {"a": 1, "b": "c"}
+    if operation.path is None:
+        session = SESSIONS[kind](PROFILES[kind])
+        error = await error_of(session.call(from_wire(request, members)))
+        await session.close()
+        assert isinstance(error, ConfigError)
+        assert f'paths = {{"{operation.name}" = ' in error.message
+        assert operation.missing in error.message
+    async with RawServer(says(http_reply(200, {"code": 200, "data": {"d": [1]}}))) as server:
+        url = f"http://127.0.0.1:{server.port}"
+        session = SESSIONS[kind](PROFILES[kind].evolve(base_url=url, paths={id_: "/open/given"}))
+        try:
+            target: Any = session
+            for part in operation.name.split("."):
+                target = getattr(target, part)
+            reply = await target(members)
+        finally:
+            await session.close()
+        sent = server.requests[0]
+    assert isinstance(reply, OpenReply)
+    assert reply.value == {"d": [1]}
+    bodiless = operation.method == "GET"
+    assert sent.target == ("/open/given?a=1&b=c" if bodiless else "/open/given")
+    assert sent.body == (b"" if bodiless else b'{"a":1,"b":"c"}')
+
+
+# --- effects ---
+
+
+WORDS_OF_WRITES = (
+    *["create", "cancel", "pay", "refund", "submit", "confirm", "add", "edit", "delete", "update", "upload"],
+    *["modify", "save", "book", "inbound", "forecast"],
+)
+
+
+@each
+def test_what_an_operation_does_is_said_where_it_is_called(id_: str):
+    operation = REQUESTS[id_].operation
+    session: Any = SESSIONS[operation.vendors[0]](PROFILES[operation.vendors[0]])
+    for part in operation.name.split("."):
+        session = getattr(session, part)
+    told = session.__doc__ or ""
+    assert ("WRITE" if operation.effect is Effect.WRITE else "READ") in told
+
+
+def test_an_unknown_member_of_a_request_is_refused_everywhere():
+    for id_ in WITH_PATH:
+        with pytest.raises(RequestError, match="has no member 'madeUp'"):
+            from_wire(REQUESTS[id_], {**example_request(FACTS[id_]), "madeUp": 1})
