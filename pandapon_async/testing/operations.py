@@ -1,8 +1,8 @@
 """The operations that the fake vendor serves, read from the contract files shipped beside this module.
 
 The files are OpenAPI 3.1, one a vendor; an operation that is added there is served without further code: it answers
-with its example, or with an empty success. ``x-invented`` in an operation tells which part of its reply was never seen
-in the vendor's documentation.
+with its example, or with an empty success. So is one that only the package's catalogue has, its body unchecked.
+``x-invented`` in an operation tells which part of its reply was never seen in the vendor's documentation.
 """
 
 from __future__ import annotations
@@ -61,8 +61,7 @@ class Catalogue:
     def add(self, kind: VendorKind, operation: ApiOperation) -> None:
         """Serve ``operation``; it replaces what had the same method and path."""
         if "{" in operation.path:
-            pattern = re.compile(re.sub(r"\\{[^{}]+\\}", "[^/]+", re.escape(operation.path)))
-            self._templates.insert(0, (kind, pattern, operation))
+            self._templates.insert(0, (kind, _pattern(operation.path), operation))
         else:
             self._exact.setdefault((kind, operation.path), {})[operation.method] = operation
 
@@ -75,6 +74,8 @@ class Catalogue:
         for owner, pattern, operation in self._templates:
             if owner == kind and pattern.fullmatch(path):
                 found.setdefault(operation.method, operation)
+        if not found:
+            found = {op.method: op for op in unlisted_operations(kind) if _pattern(op.path).fullmatch(path)}
         return found
 
     def __iter__(self) -> Iterator[tuple[VendorKind, ApiOperation]]:
@@ -102,6 +103,29 @@ def load_operations(kind: VendorKind) -> tuple[ApiOperation, ...]:
     return tuple(
         _operation(path, method.upper(), entry) for path, methods in paths.items() for method, entry in methods.items()
     )
+
+
+@functools.cache
+def unlisted_operations(kind: VendorKind) -> tuple[ApiOperation, ...]:
+    """The operations of the package's catalogue that a vendor's contract file lacks."""
+    from pandapon_async.api import catalogue  # when it is needed first: it imports every subject
+
+    listed = {operation.contract_id for operation in load_operations(kind)}
+    offered = [request.operation for request in catalogue() if kind in request.operation.vendors]
+    return tuple(
+        ApiOperation(
+            contract_id=operation.contract_id,
+            method=operation.method,
+            path=path,
+            signed_query=operation.signed_query,
+        )
+        for operation in offered
+        if operation.contract_id not in listed and (path := operation.route(kind).path) is not None
+    )
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\\{[^{}]+\\}", "[^/]+", re.escape(path)))
 
 
 def _operation(path: str, method: str, entry: Mapping[str, Any]) -> ApiOperation:
