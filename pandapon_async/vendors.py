@@ -11,6 +11,7 @@ from .session import VendorSession
 if TYPE_CHECKING:
     from .api.alibaba import Alibaba
     from .api.ka import KaAlibaba, KaTaobao
+    from .api.ka.wms import WmsService
     from .api.taobao import Taobao
     from .api.v2 import V2
 
@@ -27,7 +28,7 @@ class PandaPonSession(VendorSession):
 
     @cached_property
     def alibaba(self) -> Alibaba:
-        """1688: products, orders, refunds, the cart."""
+        """1688: products, orders, refunds, the cart, selections."""
         from .api.alibaba import Alibaba
 
         return Alibaba(self)
@@ -56,6 +57,13 @@ class XportcnKaSession(VendorSession):
         from .api.ka import KaTaobao
 
         return KaTaobao(self)
+
+    @cached_property
+    def wms(self) -> WmsService:
+        """The warehouse: parcels that arrive."""
+        from .api.ka.wms import WmsService
+
+        return WmsService(self)
 
 
 SESSIONS: Mapping[str, type[VendorSession]] = {"pandapon": PandaPonSession, "xportcn_ka": XportcnKaSession}

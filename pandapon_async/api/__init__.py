@@ -32,5 +32,6 @@ def catalogue() -> tuple[type[VendorRequest[Any]], ...]:
     found: list[type[VendorRequest[Any]]] = []
     for module in sorted(pkgutil.walk_packages(__path__, f"{__name__}."), key=lambda module: module.name):
         for item in vars(importlib.import_module(module.name)).values():
-            found += _request_types(item)
+            if getattr(item, "__module__", None) == module.name:
+                found += _request_types(item)
     return tuple(dict.fromkeys(found))

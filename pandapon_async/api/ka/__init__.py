@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from ..common import Group
+from ..common import Group, subject
+from .im import ImService
+from .orders import OrderService
+from .products import ProductService
+from .refunds import RefundService
 
 
 class KaAlibaba(Group):
-    """``ka.alibaba``. A subject is one line here: ``orders = subject(OrderService)``."""
+    """``ka.alibaba``."""
+
+    products = subject(ProductService)
+    orders = subject(OrderService)
+    im = subject(ImService)
+    refunds = subject(RefundService)
 
 
 class KaTaobao(Group):

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from ...common import Group
+from ...common import Group, subject
+from .cart import CartService
+from .marketing import MarketingService
+from .orders import OrderService
+from .products import ProductService
+from .refunds import RefundService
 
 
 class AlibabaV2(Group):
-    """``panda.v2.alibaba``. A subject is one line here: ``orders = subject(OrderService)``."""
+    """``panda.v2.alibaba``."""
+
+    products = subject(ProductService)
+    orders = subject(OrderService)
+    refunds = subject(RefundService)
+    cart = subject(CartService)
+    marketing = subject(MarketingService)
