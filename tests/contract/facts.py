@@ -22,7 +22,23 @@ ALIASES: Mapping[str, str] = {
 }
 """Entries of one menu that stand in another too: the same operation."""
 
-_ALL: Mapping[str, dict[str, Any]] = {id_: fact for subject in SUBJECTS for id_, fact in contract(subject).items()}
+
+def _whole_names(fact: Any) -> Any:
+    """Facts without the fields whose name is cut off in the vendor's copy."""
+    if isinstance(fact, dict):
+        return {name: _whole_names(inner) for name, inner in fact.items()}
+    if isinstance(fact, list):
+        return [_whole_names(item) for item in fact if not (isinstance(item, dict) and _is_cut(item))]
+    return fact
+
+
+def _is_cut(field: Mapping[str, Any]) -> bool:
+    return str(field.get("name")).endswith("...")
+
+
+_ALL: Mapping[str, dict[str, Any]] = {
+    id_: _whole_names(fact) for subject in SUBJECTS for id_, fact in contract(subject).items()
+}
 
 
 def _is_message(id_: str) -> bool:
@@ -41,6 +57,12 @@ WITHOUT_PATH = [id_ for id_, fact in FACTS.items() if not fact["path"]]
 def kinds_of(fact: Mapping[str, Any]) -> set[str]:
     """The kinds of profile that offer an operation. What only Xportcn's open menu lists belongs to its KA session."""
     return set(fact["vendors"]) & set(KINDS) or {"xportcn_ka"}
+
+
+def method_of(fact: Mapping[str, Any]) -> str:
+    """The HTTP method that the contract shows or infers; POST, as most have, where it does neither."""
+    method: str = fact["method"] or fact.get("inferred_paths", {}).get("method", "POST")
+    return method
 
 
 def inferred_path_of(fact: Mapping[str, Any]) -> str | None:
@@ -87,7 +109,9 @@ def sample(field: Mapping[str, Any]) -> Any:
     if kind == "object":
         return sample_of(field.get("fields", ()))
     if kind == "array":
-        return [sample_of(field["fields"])] if field.get("fields") else [sample({"type": item_type(field)})]
+        if field.get("fields"):
+            return [sample_of(field["fields"])]
+        return [sample({"type": item_type(field)})] if item_type(field) else []
     return {"string": "7", "integer": 7, "number": 1.5, "boolean": True}.get(kind)
 
 

@@ -9,7 +9,7 @@ import attrs
 from ...model import OpenReply, RequestModel, optional, wire
 from ...operation import Effect, Evidence, Operation, VendorRequest
 from ..common import Service, path_unknown
-from .common import Address, Done
+from .common import Done, FastAddress
 
 
 @attrs.frozen(kw_only=True)
@@ -33,7 +33,7 @@ class CartPreviewRequest(VendorRequest[CartPreview]):
         vendors=("pandapon",),
     )
 
-    address_param: Address | None = optional()
+    address_param: FastAddress | None = optional()
     """The vendor's Vietnamese site wants it, with name, mobile, phone, city, province and street; the Chinese one marks nothing."""
     cart_ids: tuple[str, ...] = attrs.field(metadata=wire(number=True))
     """Ids of the cart's lines."""
@@ -66,7 +66,7 @@ class CartOrderRequest(VendorRequest[CartOrderCreated]):
     """A remark on the order."""
     shop_promotion_id: str | None = optional()
     trade_type: str | None = optional()
-    address_param: Address | None = optional()
+    address_param: FastAddress | None = optional()
     cart_ids: tuple[str, ...] = attrs.field(metadata=wire(number=True))
     """Ids of the cart's lines."""
     user_id: str | None = optional()
@@ -160,7 +160,7 @@ class CartService(Service):
         effect=Effect.READ,
         title="List of shopping carts",
         vendors=("pandapon",),
-        missing="path, query, reply",
+        missing="method, path, query, reply",
         inferred_path="/alibaba/cart/list",
         why="In v2 it is GET /v2/alibaba/cart/list, and other v1 paths are v2's without /v2.",
     )

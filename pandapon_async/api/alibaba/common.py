@@ -16,9 +16,7 @@ from ..paging import Paging
 
 
 @attrs.frozen(kw_only=True)
-class Address(RequestModel):
-    """Where the goods go inside China (vendors: ``FastAdress``). Names of places are Chinese."""
-
+class _Place(RequestModel):
     full_name: str | None = optional(personal=True)
     mobile: str | None = optional(personal=True)
     phone: str | None = optional(personal=True)
@@ -31,13 +29,16 @@ class Address(RequestModel):
     town_text: str | None = optional()
     address: str | None = optional(personal=True)
     """Street line."""
-    district_code: str | None = optional()
-    """Such as ``451481``. PandaPon's v1 pages have it at the cart only."""
+
+
+@attrs.frozen(kw_only=True)
+class Address(_Place):
+    """Where the goods of a v1 order go inside China. Names of places are Chinese; nothing is marked required."""
 
 
 @attrs.frozen(kw_only=True)
 class DeliveryAddress(Address):
-    """An address with what v1's page on creating orders marks required. It also fits wherever an `Address` is taken."""
+    """An `Address` with what v1's page on creating orders marks required. It also fits wherever an `Address` is taken."""
 
     full_name: str = attrs.field(metadata=wire(personal=True), repr=masked)
     mobile: str = attrs.field(metadata=wire(personal=True), repr=masked)
@@ -47,6 +48,14 @@ class DeliveryAddress(Address):
     town_text: str = attrs.field()
     address: str = attrs.field(metadata=wire(personal=True), repr=masked)
     """Street line."""
+
+
+@attrs.frozen(kw_only=True)
+class FastAddress(_Place):
+    """Where the goods go inside China, at the cart, in v2 and at Xportcn KA (vendors: ``FastAdress``): it has a district code."""
+
+    district_code: str | None = optional()
+    """Such as ``451481``."""
 
 
 @attrs.frozen(kw_only=True)

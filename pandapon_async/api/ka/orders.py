@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import attrs
 
 from ...model import OpenReply, ReplyModel, RequestModel, WholeReply, many, optional
-from ...operation import Effect, Evidence, OpenRequest, Operation, VendorRequest
-from ..alibaba.common import Address
+from ...operation import Effect, Evidence, Operation, VendorRequest
+from ..alibaba.common import FastAddress
 from ..common import Service, path_unknown
 
 
@@ -87,7 +87,7 @@ class OrderPreviewRequest(VendorRequest[OrderPreview]):
     """How the order runs; the sample has ``fenxiaonew``."""
     out_order_id: str | None = optional()
     """Your own number of the order; in an older copy's generated example only."""
-    address_param: Address | None = optional()
+    address_param: FastAddress | None = optional()
     cargo_param_list: tuple[CargoLine, ...] = many()
 
 
@@ -121,17 +121,22 @@ class OrderCreateRequest(VendorRequest[OrderCreated]):
     message: str | None = optional()
     shop_promotion_id: str | None = optional()
     trade_type: str | None = optional()
-    address_param: Address | None = optional()
+    address_param: FastAddress | None = optional()
     """Its first four members were seen here, all of them in the preview."""
     cargo_param_list: tuple[CargoLine, ...] = many()
     """Not seen here: inferred from the preview, which is of the same order."""
 
 
 @attrs.frozen(kw_only=True)
-class OrderPayRequest(OpenRequest):
+class OrderPaid(OpenReply):
+    """What became of a payment. The page's copy ends before it: read ``value``."""
+
+
+@attrs.frozen(kw_only=True)
+class OrderPayRequest(VendorRequest[OrderPaid]):
     """Pay an order. The page says that a JSON body is required, and its copy ends before it: it goes into ``extra``."""
 
-    operation: ClassVar[Operation[OpenReply]] = Operation(
+    operation: ClassVar[Operation[OrderPaid]] = Operation(
         name="alibaba.orders.pay",
         contract_id="ka.order.pay",
         title="order pay",
@@ -139,7 +144,7 @@ class OrderPayRequest(OpenRequest):
         path="/alibaba/ka/order/pay",
         effect=Effect.WRITE,
         evidence=Evidence.SEEN,
-        reply=OpenReply,
+        reply=OrderPaid,
         vendors=("xportcn_ka",),
         missing="request, reply",
     )
@@ -156,7 +161,7 @@ class OrderService(Service):
         """Create an order (WRITE: sent twice, it orders twice)."""
         return await self._data(request)
 
-    async def pay(self, request: OrderPayRequest) -> OpenReply:
+    async def pay(self, request: OrderPayRequest) -> OrderPaid:
         """Pay an order (WRITE: it moves money). Neither its body nor its reply was seen."""
         return await self._data(request)
 

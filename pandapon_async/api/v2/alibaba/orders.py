@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 import attrs
 
 from ....model import OpenReply, ReplyModel, RequestModel, WholeReply, many, optional
-from ....operation import Effect, Evidence, OpenRequest, Operation, VendorRequest
-from ...alibaba.common import Address, Cancellation, Done
+from ....operation import Effect, Evidence, Operation, VendorRequest
+from ...alibaba.common import Cancellation, Done, FastAddress
 from ...common import Service, path_unknown
 
 # --- preview and create --------------------------------------------------------------------------------------------------
@@ -54,16 +54,21 @@ class OrderPreviewRequest(VendorRequest[OrderPreview]):
         vendors=("pandapon",),
     )
 
-    address_param: Address | None = optional()
+    address_param: FastAddress | None = optional()
     cargo_param_list: tuple[CargoLine, ...] = many()
     """Must not be empty."""
 
 
 @attrs.frozen(kw_only=True)
-class OrderCreateRequest(OpenRequest):
+class OrderCreated(OpenReply):
+    """The order that was created. The page's copy ends before it: read ``value``."""
+
+
+@attrs.frozen(kw_only=True)
+class OrderCreateRequest(VendorRequest[OrderCreated]):
     """Create an order to one seller. Of the page only the path was seen: the body goes into ``extra``."""
 
-    operation: ClassVar[Operation[OpenReply]] = Operation(
+    operation: ClassVar[Operation[OrderCreated]] = Operation(
         name="v2.alibaba.orders.create",
         contract_id="alibaba1688_v2.order.create",
         title="Create Order Interface",
@@ -71,7 +76,7 @@ class OrderCreateRequest(OpenRequest):
         path="/v2/alibaba/order/create",
         effect=Effect.WRITE,
         evidence=Evidence.SEEN,
-        reply=OpenReply,
+        reply=OrderCreated,
         vendors=("pandapon",),
         missing="request, reply",
     )
@@ -154,7 +159,7 @@ class BatchCreateRequest(VendorRequest[OrdersCreated]):
     """A remark on the order."""
     shop_promotion_id: str | None = optional()
     trade_type: str | None = optional()
-    address_param: Address | None = optional()
+    address_param: FastAddress | None = optional()
     cargo_param_list: tuple[CargoLine, ...] = many()
     """Must not be empty."""
     user_id: str | None = optional()
@@ -172,10 +177,15 @@ class BatchCreateRequest(VendorRequest[OrdersCreated]):
 
 
 @attrs.frozen(kw_only=True)
-class OrderListRequest(OpenRequest):
+class OrderList(OpenReply):
+    """A page of orders. The page's copy ends before it: read ``value``."""
+
+
+@attrs.frozen(kw_only=True)
+class OrderListRequest(VendorRequest[OrderList]):
     """Ask for the orders, page by page. Of the page only the path was seen: the body goes into ``extra``."""
 
-    operation: ClassVar[Operation[OpenReply]] = Operation(
+    operation: ClassVar[Operation[OrderList]] = Operation(
         name="v2.alibaba.orders.list",
         contract_id="alibaba1688_v2.order.page",
         title="Order List",
@@ -183,7 +193,7 @@ class OrderListRequest(OpenRequest):
         path="/v2/alibaba/order/page",
         effect=Effect.READ,
         evidence=Evidence.SEEN,
-        reply=OpenReply,
+        reply=OrderList,
         vendors=("pandapon",),
         missing="request, reply",
     )
@@ -248,7 +258,7 @@ class OrderService(Service):
         """What an order would be (READ: it orders nothing)."""
         return await self._data(request)
 
-    async def create(self, request: OrderCreateRequest) -> OpenReply:
+    async def create(self, request: OrderCreateRequest) -> OrderCreated:
         """Create an order to one seller (WRITE: sent twice, it orders twice). Neither its body nor its reply was seen."""
         return await self._data(request)
 
@@ -256,7 +266,7 @@ class OrderService(Service):
         """Create orders to several sellers (WRITE: sent twice, it orders twice)."""
         return await self._data(request)
 
-    async def list(self, request: OrderListRequest) -> OpenReply:
+    async def list(self, request: OrderListRequest) -> OrderList:
         """The orders, one page (READ). Neither its body nor its reply was seen."""
         return await self._data(request)
 
