@@ -18,6 +18,7 @@ from aiohttp import web
 
 from pandapon_async.config import profiles_from_toml
 from pandapon_async.testing import FakeVendor
+from tests.contract import menu
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 
@@ -164,6 +165,19 @@ async def asgi_post(
     }
     await app(scope, receive, send)
     return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
+
+
+def test_the_other_operations(keys: FakeVendor, capsys: pytest.CaptureFixture[str]) -> None:
+    namespace_of(block("panda.v2.alibaba.products.search"))
+    product, page, unknown = capsys.readouterr().out.splitlines()
+    assert product.endswith("https://cbu01.alicdn.com/img/ibank/O1CN01example-0-cib.jpg")
+    assert page == "page 1 has 1 of 2000"
+    assert "the path of 'Get user address information' isn't known" in unknown
+    assert keys.ledger.done == {"alibaba1688_v2.product.search_keyword": 3}
+
+
+def test_the_table_of_operations_is_the_catalogue() -> None:
+    assert menu.in_readme() == menu.table(), "write it anew: python -m tests.contract.menu"
 
 
 def test_fastapi(keys: FakeVendor) -> None:

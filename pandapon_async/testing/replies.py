@@ -70,7 +70,7 @@ class Replier:
         if special is not None:
             return success(operation.family, special(kind, operation, body), request_id)
         if operation.example_reply is not None:
-            return operation.example_reply
+            return _page_of(operation.example_reply, body)
         return success(operation.family, None, request_id)
 
     def _book(self, _: VendorKind, operation: ApiOperation, body: Any) -> Mapping[str, Any]:
@@ -136,6 +136,16 @@ class Replier:
 def _country(body: dict[str, Any]) -> Any:
     address: dict[str, Any] = body.get("receiverAddress") or {}
     return address.get("country")
+
+
+def _page_of(example: dict[str, Any], body: Any) -> dict[str, Any]:
+    """A documented reply; if it is a page of a list and another is asked for, INVENTED: nothing is on that one."""
+    data: Any = example.get("data")
+    if not (isinstance(body, dict) and isinstance(data, dict) and "data" in data):
+        return example
+    asked, data = cast("dict[str, Any]", body), cast("dict[str, Any]", data)
+    number = asked.get("beginPage") or asked.get("pageNo") or 1
+    return example if number == 1 else {**example, "data": {**data, "data": []}}
 
 
 def _sub_order(line: Any, digest: bytes, index: int) -> dict[str, Any]:

@@ -68,7 +68,7 @@ class Listener:
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         raw_path, _, raw_query = request.path_qs.partition("?")
-        path = unquote(raw_path)
+        path = unquote(raw_path.replace("%2F", "%252F"))  # a slash inside a segment parts nothing
         if request.transport in self._dying:
             self._dying.discard(request.transport)
             self._desk.dropped(request.method, path, request.headers)

@@ -127,6 +127,16 @@ async def test_an_update_answers_without_data(vendor: FakeVendor) -> None:
     assert got.json == {"errorCode": 200, "errorMsg": None, "success": True, "data": None}
 
 
+async def test_a_list_has_one_page(vendor: FakeVendor) -> None:
+    path = "/v2/alibaba/product/keywords/query"
+    first, second = [
+        (await call(vendor, path, {"keyword": "T", "beginPage": number, "pageSize": 5, "country": "en"})).json["data"]
+        for number in (1, 2)
+    ]
+    assert len(first["data"]) == 1
+    assert second == {**first, "data": []}
+
+
 async def test_a_route_answers_exactly_and_is_still_signed(vendor: FakeVendor) -> None:
     vendor.route("get", "/open/anything", {"whatever": 1})
     signed = sign(vendor)

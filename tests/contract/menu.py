@@ -1,0 +1,53 @@
+"""The README's table of operations, made of the catalogue. ``python -m tests.contract.menu`` writes it anew."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from pandapon_async.api import catalogue
+from pandapon_async.operation import Operation
+
+README = Path(__file__).parents[2] / "README.md"
+BEGIN, END = "<!-- operations -->\n", "<!-- end of operations -->"
+_SESSIONS = {"pandapon": "panda", "xportcn_ka": "ka"}
+_HEAD = "| service | typed | path inferred | path unknown |\n| --- | --- | --- | --- |\n"
+
+
+def table() -> str:
+    """Every operation of every vendor, by service and state."""
+    cells: dict[str, dict[str, list[str]]] = {}
+    for kind, session in _SESSIONS.items():
+        for operation in sorted(_offered(kind), key=lambda operation: operation.name.rpartition(".")[0]):
+            service, _, method = operation.name.rpartition(".")
+            states = cells.setdefault(f"{session}.{service}", {})
+            states.setdefault(operation.state(operation.route(kind)), []).append(f"`{method}`")
+    rows = [
+        f"| `{service}` | {' | '.join(', '.join(states.get(state, ())) for state in ('typed', 'inferred', 'path unknown'))} |"
+        for service, states in cells.items()
+    ]
+    return _HEAD + "\n".join(re.sub(r"  +\|", " |", row) for row in rows) + "\n\n" + _counts() + "\n"
+
+
+def _offered(kind: str) -> Iterable[Operation[object]]:
+    return (request.operation for request in catalogue() if kind in request.operation.vendors)
+
+
+def _counts() -> str:
+    parts: list[str] = []
+    for kind, session in _SESSIONS.items():
+        states = [operation.state(operation.route(kind)) for operation in _offered(kind)]
+        told = ", ".join(f"{states.count(state)} {state}" for state in ("typed", "inferred", "path unknown"))
+        parts.append(f"`{session}`: {len(states)} operations ({told})")
+    return "; ".join(parts) + "."
+
+
+def in_readme() -> str:
+    """The table as it stands in the README."""
+    return README.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0]
+
+
+if __name__ == "__main__":
+    text = README.read_text(encoding="utf-8")
+    README.write_text(text.replace(f"{BEGIN}{in_readme()}{END}", f"{BEGIN}{table()}{END}"), encoding="utf-8")
