@@ -194,4 +194,8 @@ async def test_an_order_is_created_from_what_was_previewed(vendor: FakeVendor, k
 async def test_a_package_is_reported_to_the_warehouse(vendor: FakeVendor, ka: XportcnKaSession):
     await ka.wms.package_inbound(EXAMPLES["ka.wms.package_inbound"])  # type: ignore[arg-type]
     record = vendor.ledger.requests[-1]
-    assert (record.operation, record.path, record.problems) == ("ka.wms.package_inbound", "/api/wms/package/inbound", ())
+    assert (record.operation, record.path, record.problems) == (
+        "ka.wms.package_inbound",
+        "/api/wms/package/inbound",
+        (),
+    )
