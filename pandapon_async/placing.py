@@ -24,7 +24,8 @@ _PATH = "/%:@!$&'()*+,;=~"
 class Target:
     """Where a request goes: what is fixed about it, put together once.
 
-    ``url`` is the whole URL, unless the path has placeholders; then ``texts`` and ``names`` alternate to make it.
+    ``url`` is the whole URL, unless the path has placeholders; then ``texts`` and ``names`` alternate to make it. ``is_plain``
+    tells that all members of a request go into the body, as most do.
     """
 
     url: URL
@@ -33,11 +34,7 @@ class Target:
     query: frozenset[str]
     body: frozenset[str]
     bodiless: bool
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether a request's members all go into the body."""
-        return not (self.names or self.query or self.bodiless)
+    is_plain: bool
 
     def placed(self, members: Mapping[str, Any]) -> tuple[URL, str, bytes | None]:
         """A request's members as URL, query and body.
@@ -71,13 +68,16 @@ def target_of(request_type: type[VendorRequest[Any]], base: str, path: str) -> T
     """
     places = {wire_name(member): place_of(member) for member, _ in members_of(request_type)}
     parts = _PLACEHOLDER.split(path)
+    names, query = tuple(parts[1::2]), frozenset(name for name, place in places.items() if place == "query")
+    bodiless = request_type.operation.method in _BODILESS
     return Target(
         url=URL(base + path),
         texts=(str(URL(base + parts[0])), *(quote(text, safe=_PATH) for text in parts[2::2])),
-        names=tuple(parts[1::2]),
-        query=frozenset(name for name, place in places.items() if place == "query"),
+        names=names,
+        query=query,
         body=frozenset(name for name, place in places.items() if place == "body"),
-        bodiless=request_type.operation.method in _BODILESS,
+        bodiless=bodiless,
+        is_plain=not (names or query or bodiless),
     )
 
 

@@ -27,7 +27,7 @@ class Routes:
         self._observer = observer
         self._warned = warned
         self._base = profile.base_url.rstrip("/")
-        self._targets: dict[tuple[str, str | None], Target] = {}
+        self._targets: dict[Any, Target] = {}
 
     def target(self, request_type: type[VendorRequest[Any]]) -> Target:
         """Where requests of a class go.
@@ -35,11 +35,9 @@ class Routes:
         Raises:
             ConfigError: the path of the operation isn't known.
         """
-        operation: Operation[Any] = request_type.operation
-        target = self._targets.get((operation.name, operation.path))
+        target = self._targets.get(request_type)
         if target is None:
-            target = self._made(operation, request_type)
-            self._targets[operation.name, operation.path] = target
+            target = self._targets[request_type] = self._made(request_type.operation, request_type)
         return target
 
     def url(self, path: str) -> URL:
