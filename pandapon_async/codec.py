@@ -261,7 +261,8 @@ def _strict_structure(cls: type[Model], converter: Converter) -> _Hook:
             raise UnfitError(f"expected an object, not {_kind(value)}")
         for name in value:
             if name not in known and name != "extra":
-                raise UnfitError(f"{cls.__name__} has no member {name!r}{suggestion(name, known)}")
+                hint = suggestion(name, known) if known else '; none of its members is typed: put them into "extra"'
+                raise UnfitError(f"{cls.__name__} has no member {name!r}{hint}")
         model = typed(value, cls)
         extra = value.get("extra") if "extra" not in known else None
         if extra is None:

@@ -124,6 +124,15 @@ def test_camel_case_is_not_what_the_warehouse_takes():
         from_wire(PackageInboundRequest, {"outOrderId": "1"})
 
 
+def test_a_body_of_which_nothing_is_known_goes_into_extra():
+    with pytest.raises(RequestError) as caught:
+        from_wire(OrderPayRequest, {"orderId": "1"})
+    assert str(caught.value.message) == (
+        "OrderPayRequest has no member 'orderId'; none of its members is typed: put them into \"extra\""
+    )
+    assert to_wire(from_wire(OrderPayRequest, {"extra": {"orderId": "1"}})) == {"orderId": "1"}
+
+
 def test_a_package_is_known_by_its_tracking_number():
     assert EXAMPLES["ka.wms.package_inbound"].natural_reference() == "YT0000000000001"
 
