@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..common import Group, subject
+from . import taobao
 from .im import ImService
 from .orders import OrderService
 from .products import ProductService
@@ -20,3 +21,7 @@ class KaAlibaba(Group):
 
 class KaTaobao(Group):
     """``ka.taobao``."""
+
+    products = subject(taobao.ProductService)
+    orders = subject(taobao.OrderService)
+    purchases = subject(taobao.PurchaseService)

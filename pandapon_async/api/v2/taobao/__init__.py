@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from ...common import Group
+from ...common import Group, subject
+from .cart import CartService
+from .orders import OrderService
+from .products import ProductService
+from .refunds import RefundService
 
 
 class TaobaoV2(Group):
-    """``panda.v2.taobao``. A subject is one line here: ``orders = subject(OrderService)``."""
+    """``panda.v2.taobao``."""
+
+    products = subject(ProductService)
+    orders = subject(OrderService)
+    refunds = subject(RefundService)
+    cart = subject(CartService)
