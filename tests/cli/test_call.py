@@ -52,6 +52,38 @@ def test_a_contract_id_names_an_operation_as_well(pandapon: Pandapon, shop: Fake
 
 
 @pytest.mark.usefixtures("keys")
+def test_members_go_into_path_and_query_as_the_operation_declares(pandapon: Pandapon, shop: FakeVendor) -> None:
+    result = pandapon("call", "taobao.refunds.cancel", {"refundId": "110000235001"})
+    assert json.loads(result.stdout)["cancelSuccess"] is True
+    assert pandapon("call", "taobao.products.get", {"itemId": "672991141190"}).exit_code == 0
+    assert [(row.method, row.path) for row in shop.ledger.requests] == [
+        ("GET", "/open/order/refund/cancel/110000235001"),
+        ("GET", "/open/product/get"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [("pandapon", "/alibaba/order/create/preview"), ("xportcn_ka", "/api/alibaba/ka/order/create/preview")],
+)
+def test_of_two_operations_of_one_name_it_is_the_accounts(
+    pandapon: Pandapon, shop: FakeVendor, monkeypatch: pytest.MonkeyPatch, kind: str, path: str
+) -> None:
+    for name, value in environment(shop, "pandapon", "xportcn_ka").items():
+        monkeypatch.setenv(name, value)
+    assert pandapon("call", "alibaba.orders.preview", {}, "--vendor", kind).exit_code == 0
+    assert [row.path for row in shop.ledger.requests] == [path]
+
+
+@pytest.mark.usefixtures("keys")
+def test_an_operation_without_a_path_says_how_to_give_it(pandapon: Pandapon, shop: FakeVendor) -> None:
+    result = pandapon("call", "taobao.orders.list", {"pageNo": 1})
+    assert result.exit_code == 2
+    assert 'paths = {"taobao.orders.list" = "/..."}' in " ".join(result.stderr.split())
+    assert not shop.ledger.requests
+
+
+@pytest.mark.usefixtures("keys")
 def test_raw_prints_the_envelope(pandapon: Pandapon) -> None:
     reply = json.loads(pandapon("call", READ, ESTIMATE, "--raw").stdout)
     assert (reply["errorCode"], reply["success"]) == (200, True)
