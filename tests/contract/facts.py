@@ -46,8 +46,9 @@ def _is_message(id_: str) -> bool:
     return ".callback." in id_ or id_ == "ka.message.push"
 
 
+_OF_ALIASES = {id_: {"inferred_paths": _ALL[alias].get("inferred_paths", {})} for alias, id_ in ALIASES.items()}
 FACTS: Mapping[str, dict[str, Any]] = {
-    id_: fact for id_, fact in _ALL.items() if not _is_message(id_) and id_ not in ALIASES
+    id_: _OF_ALIASES.get(id_, {}) | fact for id_, fact in _ALL.items() if not _is_message(id_) and id_ not in ALIASES
 }
 """Every operation, by contract id."""
 WITH_PATH = [id_ for id_, fact in FACTS.items() if fact["path"]]

@@ -152,6 +152,7 @@ class OrderService(Service):
         title="TaoBaoOrderRender",
         vendors=("xportcn_ka",),
         missing="path, request, reply",
+        why="By its title it shows an order, and places none.",
     )
     create = path_unknown(
         "taobao.orders.create",
@@ -171,7 +172,8 @@ class OrderService(Service):
         title="TaoBaoOrderList",
         vendors=("xportcn_ka",),
         missing="path, request, reply",
-        why="KA's document on order states names /open/purchase/page, which is `ka.taobao.purchases.list`.",
+        inferred_path="/open/purchase/page",
+        why="KA's document on Taobao order states names it; `ka.taobao.purchases.list` calls the same path.",
     )
 
 
@@ -219,7 +221,7 @@ class PurchaseService(Service):
         title="purchase order render",
         vendors=("xportcn_ka",),
         missing="path, request, reply",
-        why="In Xportcn's open menu, not in the KA one.",
+        why="By its title it shows an order, and places none. In Xportcn's open menu, not in the KA one.",
     )
     render_v2 = path_unknown(
         "taobao.purchases.render_v2",
@@ -229,7 +231,7 @@ class PurchaseService(Service):
         title="purchase order render v2",
         vendors=("xportcn_ka",),
         missing="path, request, reply",
-        why="In Xportcn's open menu, not in the KA one.",
+        why="By its title it shows an order, and places none. In Xportcn's open menu, not in the KA one.",
     )
     create = path_unknown(
         "taobao.purchases.create",
