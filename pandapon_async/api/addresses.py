@@ -67,5 +67,5 @@ class AddressService(Service):
     )
 
     async def save(self, request: AddressSaveRequest) -> AddressSaved:
-        """Add an address, or change one (WRITE)."""
+        """Add an address, or change one (WRITE: sent twice, it may stand there twice)."""
         return await self._data(request)

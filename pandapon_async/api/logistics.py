@@ -322,5 +322,8 @@ class LogisticsService(Service):
         return await self._data(request)
 
     async def update_domestic_shipment(self, request: DomesticShipmentUpdate) -> DomesticShipmentUpdated:
-        """Report the domestic parcels of a booking (WRITE). The reply's shape is not documented."""
+        """Report the domestic parcels of a booking (WRITE: it changes what the vendor has on record).
+
+        The reply's shape is not documented.
+        """
         return await self._data(request)

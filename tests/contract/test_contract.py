@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, get_args, get_origin
@@ -351,6 +352,21 @@ async def test_the_fake_vendor_takes_the_example_and_answers_it(vendor: FakeVend
     assert (record.operation, record.vendor, record.done, record.problems) == (id_, kind, True, ())
 
 
+@on_each_vendor
+async def test_the_method_of_its_name_sends_it(vendor: FakeVendor, id_: str, kind: Any):
+    request = REQUESTS[id_]
+    session: Any = SESSIONS[kind](vendor.profile(kind))
+    method: Any = session
+    for part in request.operation.name.split("."):
+        method = getattr(method, part)
+    try:
+        data = await method(from_wire(request, example_request(FACTS[id_])))
+    finally:
+        await session.close()
+    assert [record.operation for record in vendor.ledger.requests] == [id_]
+    assert isinstance(getattr(data, "reply", data), request.operation.reply or object)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_fake_vendors_files_hold_nothing_else(kind: Any):
     assert {operation.contract_id for operation in load_operations(kind)} <= {
@@ -409,6 +425,9 @@ def test_what_an_operation_does_is_said_where_it_is_called(id_: str):
         session = getattr(session, part)
     told = session.__doc__ or ""
     assert ("WRITE" if operation.effect is Effect.WRITE else "READ") in told
+    if operation.effect is Effect.WRITE:  # ... and why
+        is_open = issubclass(REQUESTS[id_], OpenRequest)
+        assert not told.endswith(f"{operation.missing}.") if is_open else re.search(r"\(WRITE[:,] \w+", told)
 
 
 def test_an_unknown_member_of_a_request_is_refused_everywhere():

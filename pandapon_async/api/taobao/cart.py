@@ -108,7 +108,7 @@ class CartService(Service):
         return await self._data(request)
 
     async def create_order(self, request: CartOrderRequest) -> CartOrderCreated:
-        """Create an order of what is in the cart (WRITE: sent twice, it may order twice)."""
+        """Create an order of what is in the cart (WRITE: sent twice, it may order twice). From the page "Create an order"."""
         return await self._data(request)
 
     list = path_unknown(
@@ -130,6 +130,7 @@ class CartService(Service):
         title="Generate an order preview",
         vendors=("pandapon",),
         missing="path, request, reply",
+        why="By its title it shows an order, and places none.",
     )
     edit_quantity = path_unknown(
         "taobao.cart.edit_quantity",

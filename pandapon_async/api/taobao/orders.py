@@ -204,7 +204,10 @@ class OrderService(Service):
         return await self._data(request)
 
     async def update_warehouse(self, request: WarehouseUpdateRequest) -> WarehouseUpdated:
-        """Change an order's first warehouse (WRITE: it changes where the goods go)."""
+        """Change an order's first warehouse (WRITE: it changes where the goods go).
+
+        From the page "Modify the pre-warehouse information of the order".
+        """
         return await self._data(request)
 
     async def logistics(self, request: LogisticsRequest) -> Logistics:
@@ -212,7 +215,10 @@ class OrderService(Service):
         return await self._data(request)
 
     async def im_link(self, request: ImLinkRequest) -> ImLink:
-        """The address of a chat with the seller (READ: it changes nothing, though the address lets its holder in)."""
+        """The address of a chat with the seller (READ: it changes nothing, though the address lets its holder in).
+
+        From the page "Get the IM link", whose table and example disagree.
+        """
         return await self._data(request)
 
     list = path_unknown(
@@ -262,5 +268,5 @@ class OrderService(Service):
         title="Cancel the order",
         vendors=("pandapon",),
         missing="path, request, reply",
-        why="Take it as an application, and look at the order afterwards.",
+        why="It ends the order. Take it as an application, and look at the order afterwards.",
     )

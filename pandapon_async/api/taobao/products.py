@@ -185,7 +185,10 @@ class ProductService(Service):
         return await self._data(request)
 
     async def check(self, request: ProductCheckRequest) -> ProductCheck:
-        """Which products the vendor can supply (READ). What it is for is inferred from its names."""
+        """Which products the vendor can supply (READ).
+
+        From the page "Batch query goods according to Taobao commodity id"; what it is for is inferred from its names.
+        """
         return await self._data(request)
 
     search = path_unknown(

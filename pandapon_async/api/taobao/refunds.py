@@ -136,7 +136,7 @@ class CancelledAggregate(ReplyModel):
 
 @attrs.frozen(kw_only=True)
 class RefundCancelled(ReplyModel):
-    """What became of it."""
+    """What became of it. That the vendor said yes isn't all: look at ``cancel_success``."""
 
     cancel_success: bool | None = optional()
     currency: str | None = optional()
@@ -214,7 +214,7 @@ class RefundService(Service):
         return await self._data(request)
 
     async def submit_message(self, request: RefundMessageRequest) -> RefundMessageSubmitted:
-        """Send a message about a refund (WRITE: sent twice, it stands there twice)."""
+        """Send a message about a refund (WRITE: sent twice, it stands there twice). From the page "Submit a message in reverse"."""
         return await self._data(request)
 
     render = path_unknown(
@@ -226,7 +226,7 @@ class RefundService(Service):
         vendors=("pandapon",),
         missing="path, request, reply",
         inferred_path="/open/order/refund/render",
-        why="In v2 it is /v2/taobao/order/refund/render, and other pairs differ in that prefix only.",
+        why="In v2 it shows a form, and is /v2/taobao/order/refund/render; other pairs differ in that prefix only.",
     )
     submit = path_unknown(
         "taobao.refunds.submit",
@@ -265,6 +265,7 @@ class RefundService(Service):
         title="Return logistics rendering",
         vendors=("pandapon",),
         missing="path, query, reply",
+        why="By its title it shows a form, and applies for nothing.",
     )
     submit_return = path_unknown(
         "taobao.refunds.submit_return",

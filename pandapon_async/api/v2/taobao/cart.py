@@ -92,6 +92,7 @@ class CartService(Service):
         title="Generate Order Preview",
         vendors=("pandapon",),
         missing="path, request, reply",
+        why="By its title it shows an order, and places none.",
     )
     create_order = path_unknown(
         "v2.taobao.cart.create_order",

@@ -35,7 +35,7 @@ class OrderService(Service):
     """``panda.v2.taobao.orders``. Every method raises what `VendorSession.call` raises."""
 
     async def logistics(self, request: LogisticsRequest) -> Logistics:
-        """Where a sub-order is (READ). Its types are read from an example that is all empty texts."""
+        """Where a sub-order is (READ). From the page "Get logistics details", whose example is all empty texts: so the types are weak."""
         return await self._data(request)
 
     create = path_unknown(
@@ -104,4 +104,5 @@ class OrderService(Service):
         title="Get IM Link",
         vendors=("pandapon",),
         missing="path, request, reply",
+        why="As in v1 it changes nothing, though the address that it gives lets its holder in.",
     )

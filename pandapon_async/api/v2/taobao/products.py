@@ -74,7 +74,7 @@ class ProductService(Service):
     """``panda.v2.taobao.products``. Every method raises what `VendorSession.call` raises."""
 
     async def get(self, request: ProductRequest) -> Product:
-        """A product by its opaque id (READ)."""
+        """A product by its opaque id (READ). From the page "Taobao product search (by item id)"."""
         return await self._data(request)
 
     async def search(self, request: ProductSearchRequest) -> FoundProducts:

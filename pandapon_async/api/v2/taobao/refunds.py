@@ -129,7 +129,7 @@ class RefundService(Service):
     """``panda.v2.taobao.refunds``. Every method raises what `VendorSession.call` raises; a WRITE in doubt is never sent again."""
 
     async def render(self, request: RefundFormRequest) -> RefundForm:
-        """What an application for a refund may hold (READ: it applies for nothing)."""
+        """What an application for a refund may hold (READ: it applies for nothing). From the page "Reverse order rendering interface"."""
         return await self._data(request)
 
     async def get(self, request: RefundRequest) -> Refund:
@@ -202,6 +202,7 @@ class RefundService(Service):
         title="Return logistics rendering",
         vendors=("pandapon",),
         missing="path, query, reply",
+        why="By its title it shows a form, and applies for nothing.",
     )
     submit_return = path_unknown(
         "v2.taobao.refunds.submit_return",
