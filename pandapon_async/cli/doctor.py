@@ -6,7 +6,7 @@ import importlib.metadata
 import os
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -102,7 +102,22 @@ class _Examination:
             given = "" if setting.origin.startswith("default") else "cyan"
             table.add_row(setting.name, setting.value, setting.origin, style=given)
         show_table(table)
+        for name in self._unknown_operations():
+            labelled("Paths", name, style="yellow")
         click.echo()
+
+    def _unknown_operations(self) -> Iterator[str]:
+        """The operations to which the profile gives a path, and that the vendor's catalogue doesn't have."""
+        from ..api import catalogue
+        from ..model import suggestion
+
+        if not self._profile.paths:
+            return
+        offered = [request.operation for request in catalogue() if self._profile.kind in request.operation.vendors]
+        known = [name for operation in offered for name in (operation.name, operation.contract_id)]
+        for name in self._profile.paths:
+            if name not in known:
+                yield f"{name!r} is no operation of this vendor's catalogue{suggestion(name, known)}"
 
     # --- TLS ---
 

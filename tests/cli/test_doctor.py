@@ -68,6 +68,20 @@ def test_a_files_settings_are_named_by_their_tables(
     assert origin(shown, "group_limits.slow.rate") == "2 vendors.toml, [vendors.shop.group_limits.slow]"
 
 
+def test_a_path_for_an_operation_that_the_vendor_does_not_have_is_told(
+    pandapon: Pandapon, shop: FakeVendor, accounts: Accounts
+) -> None:
+    paths = "paths = {'addresses.get' = '/a', 'foundations.address.add_or_update' = '/b', 'adresses.get' = '/c', 'wms.x' = '/d'}"
+    shown = pandapon(
+        "doctor", "--config", accounts(f"[vendors.pandapon]\nbase_url = '{shop.url}'\n{KEYS}{paths}\n")
+    ).stdout
+    told = " ".join(shown.split())
+    assert "'adresses.get' is no operation of this vendor's catalogue (did you mean 'addresses.get'?)" in told
+    assert "'wms.x' is no operation" in told
+    assert "'addresses.get' is no" not in told
+    assert "'foundations.address.add_or_update' is no" not in told
+
+
 def test_a_kind_that_is_the_accounts_name_is_a_default(
     pandapon: Pandapon, shop: FakeVendor, accounts: Accounts
 ) -> None:

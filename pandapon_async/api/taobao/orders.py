@@ -116,7 +116,10 @@ class WarehouseUpdated(OpenReply):
 
 @attrs.frozen(kw_only=True)
 class WarehouseUpdateRequest(VendorRequest[WarehouseUpdated]):
-    """Change the warehouse in China that an order goes to first."""
+    """Change the warehouse in China that an order goes to first.
+
+    Its own reference is the order's id: in one journal, a second and different change of an order needs another.
+    """
 
     operation: ClassVar[Operation[WarehouseUpdated]] = Operation(
         name="taobao.orders.update_warehouse",
