@@ -1,9 +1,8 @@
-"""One account's session: a call's way down to the vendor and back up."""
+"""One account's session: its life, and the calls that users make."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, TypeVar
 
@@ -13,25 +12,18 @@ from .api.addresses import AddressService
 from .api.logistics import LogisticsService
 from .clock import Clock, ClockOffset, SystemClock
 from .codec import to_wire
-from .errors import (
-    Attempt,
-    ConfigError,
-    DeadlineExceeded,
-    OutcomeUnknownError,
-    PandaponError,
-    RequestError,
-)
-from .exchange import BrokenExchangeError, Call, Exchange
+from .errors import ConfigError, RequestError
+from .exchange import Call
 from .jsonio import check_json, dumps, loads
-from .limits import Limiter, Turn
+from .limits import Limiter
 from .observer import Hooked, Hooks, Observer, OnAttempt, OnInDoubt, OnReply
 from .operation import Effect, Evidence, Input, Operation, Reply, VendorRequest, split_pair
 from .placing import encoded_query
 from .profiles import RetryPolicy, Timeouts, VendorProfile
-from .replies import failure_of_broken, judged
-from .retry import Again, Budget, Failure, Retries, pause_after
+from .retry import Budget
 from .routes import Routes
-from .transport import Patience, Transport
+from .runner import BeforeSend, HeldBack, Means, Runner
+from .transport import Transport
 
 if TYPE_CHECKING:
     import aiohttp
@@ -42,8 +34,6 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-BeforeSend = Callable[[], Awaitable[None]]
-HeldBack = Callable[[PandaponError], Awaitable[None]]
 ASYNC_ONLY = "this is asynchronous: use `async with` (or `await ...open()` and `await ...close()`)"
 
 
@@ -59,14 +49,9 @@ class SessionOptions(TypedDict, total=False):
 
 
 @attrs.define
-class _Shared:
+class _Shared(Means):
     """What a session and all its `with_options` copies have in common."""
 
-    transport: Transport
-    limiter: Limiter
-    offset: ClockOffset
-    budget: Budget
-    clock: Clock
     streams: set[WorkerStream[Any, Any]] = attrs.field(factory=set["WorkerStream[Any, Any]"])
     warned: set[str] = attrs.field(factory=set[str])
 
@@ -118,7 +103,7 @@ class VendorSession(Hooked):
         self.hooks = hooks
         self._observer = Observer(profile, hooks)
         self._shared = shared
-        self._patience = Patience(profile.timeouts)
+        self._runner = Runner(profile, shared, self._observer)
         self._routes = Routes(profile, self._observer, shared.warned)
         self.logistics = LogisticsService(self)
         self.addresses = AddressService(self)
@@ -304,147 +289,13 @@ class VendorSession(Hooked):
         url, query, sent = (target.url, "", body) if target.is_plain else target.placed(loads(body))
         return Call(request_type.operation, request, reference, url, query, sent)
 
-    async def run(
+    def run(
         self,
         call: Call,
         *,
         patient: bool,
         before_send: BeforeSend | None = None,
         held_back: HeldBack | None = None,
-    ) -> Reply[Any]:
-        """Take a turn, send, and send again where the table of failures allows it.
-
-        Args:
-            call: what `prepare` gave.
-            patient: wait for the turn however long it takes.
-            before_send: awaited once, after the turn has come and before the first attempt; if it raises, nothing is sent.
-            held_back: awaited with the failure when an attempt has proved that nothing was done and the call waits for the
-                next one; ``before_send`` is then awaited again before that.
-        """
-        shared = self._shared
-        if not shared.transport.opened:
-            await shared.transport.open()  # now, so that making the TLS context takes no time of its turn
-        turn = shared.limiter.turn(call.operation.limit_group, patient=patient)
-        records: list[Attempt] = []
-        try:
-            if not turn.begin_now():
-                await turn.begin()
-            try:
-                if before_send is not None:
-                    await before_send()
-                return await self._attempts(call, turn, records, before_send if held_back else None, held_back)
-            finally:
-                turn.end()
-        except PandaponError as error:
-            self._failed(call, error, records)
-            raise
-        except asyncio.CancelledError:
-            if call.written and call.operation.effect is Effect.WRITE:
-                self._observer.in_doubt(call)
-            raise
-
-    async def _attempts(
-        self,
-        call: Call,
-        turn: Turn,
-        records: list[Attempt],
-        before_next: BeforeSend | None,
-        held_back: HeldBack | None,
-    ) -> Reply[Any]:
-        shared, policy = self._shared, self.profile.retry
-        call.began = shared.clock.monotonic()
-        deadline = call.began + self.profile.timeouts.total
-        retries: Retries | None = None
-        while True:
-            client = shared.transport.ready() or await shared.transport.open()
-            result = await self._attempt(client, call, records, deadline)
-            if not isinstance(result, Failure):
-                return result
-            retries = retries or Retries(policy, shared.budget)
-            again = retries.verdict(result, len(records))
-            if again is None:
-                shared.limiter.pause.extend(pause_after(result, policy))
-                raise result.error
-            if held_back is not None:
-                deadline += await self._took(held_back(result.error))
-            deadline += await self._wait(again, turn, deadline)
-            if shared.clock.monotonic() >= deadline:
-                raise DeadlineExceeded("the deadline passed before the next attempt")
-            if before_next is not None:
-                deadline += await self._took(before_next())
-
-    async def _took(self, hook: Awaitable[None]) -> float:
-        """Await a hook; the seconds that it took don't count."""
-        began = self._shared.clock.monotonic()
-        await hook
-        return self._shared.clock.monotonic() - began
-
-    async def _attempt(
-        self, client: aiohttp.ClientSession, call: Call, records: list[Attempt], deadline: float
-    ) -> Reply[Any] | Failure:
-        shared = self._shared
-        began = call.began if not records else shared.clock.monotonic()
-        exchange: Exchange | None = None
-        result: Reply[Any] | Failure
-        try:
-            offset = shared.offset.seconds()
-            exchange = await shared.transport.attempt(client, call, offset, self._patience, deadline - began)
-        except BrokenExchangeError as broken:
-            result = failure_of_broken(broken, call, self.profile)
-        else:
-            result = self._judged(exchange, call)
-        call.written = False
-        ended = shared.clock.monotonic()
-        if isinstance(result, Failure):
-            self._observer.attempt(call, result, exchange, ended - began, records)
-        else:
-            self._succeeded(call, result, exchange, ended, began, records)
-        return result
-
-    def _judged(self, exchange: Exchange, call: Call) -> Reply[Any] | Failure:
-        result, vendor_time = judged(exchange, call, self.profile)
-        if vendor_time is not None:
-            if isinstance(result, Failure) and result.signed_wrong_time:
-                self._shared.offset.adopt(vendor_time, exchange.received)
-            else:
-                self._shared.offset.observe(vendor_time, exchange.sent, exchange.received)
-        return result
-
-    def _succeeded(
-        self,
-        call: Call,
-        reply: Reply[Any],
-        exchange: Exchange | None,
-        ended: float,
-        began: float,
-        records: list[Attempt],
-    ) -> None:
-        self._shared.budget.earn()
-        # The reply was made a moment ago and nobody else has seen it.
-        object.__setattr__(reply, "attempts", len(records) + 1)
-        object.__setattr__(reply, "elapsed", ended - call.began)
-        if self._observer.watches_success():
-            self._observer.attempt(call, reply, exchange, ended - began, records)
-        self._observer.reply(call, reply)
-
-    def _failed(self, call: Call, error: PandaponError, records: list[Attempt]) -> None:
-        error.__context__ = None  # it may hold the URL, the headers or a signer's words
-        error.attempts = tuple(records)
-        error.vendor = error.vendor or self.profile.name
-        error.operation = error.operation or call.operation.name
-        error.reference = error.reference or call.reference
-        if isinstance(error, OutcomeUnknownError):
-            self._observer.in_doubt(call)
-
-    async def _wait(self, again: Again, turn: Turn, deadline: float) -> float:
-        """Wait for the next attempt; returns the seconds of it that the deadline doesn't count."""
-        clock = self._shared.clock
-        if again.pause:
-            self._shared.limiter.pause.extend(again.wait)
-        else:
-            if clock.monotonic() + again.wait >= deadline:
-                raise DeadlineExceeded("the deadline would pass before the next attempt")
-            await clock.sleep(again.wait)
-        began = clock.monotonic()
-        await turn.next_attempt(patient=True)
-        return clock.monotonic() - began
+    ) -> Coroutine[Any, Any, Reply[Any]]:
+        """Take a turn, send, and send again where the table of failures allows it; see `Runner.run`."""
+        return self._runner.run(call, patient=patient, before_send=before_send, held_back=held_back)
