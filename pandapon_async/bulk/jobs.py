@@ -9,6 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
+import attrs
+
 from ..api.common import Money
 from ..api.logistics import FreightBooking, FreightBookingRequest
 from ..codec import to_wire
@@ -121,7 +123,7 @@ class WriteJob(Generic[R]):
         return JobRun(self, requests)
 
     async def book(self, request: VendorRequest[R], reference: str | None = None) -> JobOutcome[R]:
-        """One request, journaled; once more with that reference gives the recorded outcome.
+        """One request, journaled; once more with that reference gives the recorded outcome, its data too.
 
         Use the job as a context manager around many of these: else each opens and closes the journal. The brake and the pace
         are for runs; the spend bound holds here, too.
@@ -146,6 +148,8 @@ class WriteJob(Generic[R]):
             finally:
                 booking.cancel()
                 await asyncio.wait([booking])
+            if outcome.state == "skipped" and outcome.ok:
+                outcome = attrs.evolve(outcome, recorded_reply=await desk.records.reply(entry.reference))
             self.report.add(outcome)
             return outcome
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast
 
 import attrs
 
 from ..api.common import Money
-from ..codec import from_wire
+from ..codec import decode, from_wire
+from ..envelope import read_envelope
 from ..errors import PandaponError, RequestError
 from ..jsonio import loads
 from ..operation import Reply, VendorRequest
@@ -35,6 +36,7 @@ class JobOutcome(Generic[R_co]):
         reply: the vendor's reply, if this run got it.
         error: why it isn't done.
         body: the request as wire JSON text.
+        recorded_reply: the whole reply as JSON text, if `WriteJob.book` found it in the journal.
     """
 
     index: int
@@ -47,6 +49,7 @@ class JobOutcome(Generic[R_co]):
     reply: Reply[R_co] | None = None
     error: Exception | None = None
     body: str | None = attrs.field(default=None, repr=False)
+    recorded_reply: str | None = attrs.field(default=None, repr=False)
     request_type: type[VendorRequest[R_co]] | None = attrs.field(default=None, repr=False)
 
     @property
@@ -56,8 +59,14 @@ class JobOutcome(Generic[R_co]):
 
     @property
     def data(self) -> R_co | None:
-        """The reply's data."""
-        return None if self.reply is None else self.reply.data
+        """The reply's data; of an earlier run only if the journal was asked for it (by `WriteJob.book`)."""
+        if self.reply is not None:
+            return self.reply.data
+        if self.recorded_reply is None or self.request_type is None:
+            return None
+        envelope = read_envelope(loads(self.recorded_reply.encode()))
+        model = self.request_type.operation.reply
+        return None if envelope is None or model is None else cast("R_co", decode(model, envelope.data)[0])
 
     @property
     def request(self) -> VendorRequest[R_co] | None:

@@ -245,6 +245,16 @@ class Records:
         """One row."""
         return (await self._rows("r.reference = ?", (reference,)))[0]
 
+    async def reply(self, reference: str) -> str | None:
+        """The whole reply of a booking that was made, as JSON text; None if there is none, or it was erased."""
+        query = "SELECT p.reply FROM rows r JOIN replies p ON p.row = r.id WHERE r.account = ? AND r.reference = ?"
+
+        def work(connection: sqlite3.Connection) -> str | None:
+            found = connection.execute(query, (self._account, reference)).fetchone()
+            return None if found is None else found[0]
+
+        return await self._writer.submit(work)
+
     async def recorded(self, references: Sequence[str]) -> dict[str, tuple[State, str | None]]:
         """State and error of those references that have a row; at most some hundreds at once."""
         marks = ", ".join("?" * len(references))

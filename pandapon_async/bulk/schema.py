@@ -26,7 +26,6 @@ CREATE TABLE rows (
     UNIQUE (account, reference)
 );
 CREATE INDEX rows_by_run ON rows (account, run);
-CREATE INDEX rows_by_state ON rows (account, state);
 CREATE TABLE bodies (row INTEGER PRIMARY KEY REFERENCES rows, body TEXT NOT NULL);
 CREATE TABLE replies (row INTEGER PRIMARY KEY REFERENCES rows, reply TEXT NOT NULL);
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -364,7 +365,20 @@ async def test_booking_once_more_gives_the_recorded_outcome(vendor: FakeVendor, 
         again = await job.book(booking("A"), reference="order-1")
     assert (first.state, again.state, again.recorded) == ("done", "skipped", "done")
     assert again.order_id == first.order_id
+    assert first.data is not None
+    assert (again.data, again.reply) == (first.data, None)
     assert vendor.ledger.bookings == {"A": 1}
+
+
+async def test_the_data_of_a_booking_whose_reply_was_erased_is_gone(panda: PandaPonSession, path: Path):
+    async with BookingJob(panda, journal=path) as job:
+        await job.book(booking("A"), reference="order-1")
+    with Journal.open(path) as journal:
+        assert journal.forget_before(datetime.now(timezone.utc) + timedelta(days=1)) == 1
+    async with BookingJob(panda, journal=path) as job:
+        again = await job.book(booking("A"), reference="order-1")
+    assert (again.recorded, again.data) == ("done", None)
+    assert again.order_id is not None
 
 
 async def test_the_same_booking_by_many_tasks_at_once_is_made_once(
