@@ -12,16 +12,14 @@ import attrs
 
 from ..api.common import Money
 from ..clock import Clock
-from ..errors import JournalError
-from ..jsonio import is_array, is_object
+from ..jsonio import is_array, is_object, loads
+from .changes import Change, prepare
 from .rows import AccountKey, State, canonical, digest_of, history_entry
 from .writer import Writer
 
 _JOB = "job"
-
-
-class RowMovedError(JournalError):
-    """Somebody else of this process has brought a row on meanwhile."""
+_HAS_JSON = sqlite3.sqlite_version_info >= (3, 38)
+_ROWS_A_STATEMENT = 200
 
 
 @attrs.frozen
@@ -91,6 +89,7 @@ class Records:
         """
 
         def work(connection: sqlite3.Connection) -> int:
+            prepare(connection)
             values = attrs.astuple(self._key)
             connection.execute(
                 "INSERT INTO accounts (vendor, name, base_url, fingerprint, user_id, operation) VALUES (?, ?, ?, ?, ?, ?) "
@@ -141,11 +140,7 @@ class Records:
     async def stage(self, entries: Sequence[Entry]) -> None:
         """Put bookings of the input aside, on disk, until `admit_staged`."""
 
-        def work(connection: sqlite3.Connection) -> None:
-            values = [attrs.astuple(entry) for entry in entries]
-            connection.executemany("INSERT INTO staged VALUES (?, ?, ?, ?)", values)
-
-        await self._writer.submit(work)
+        await self._writer.submit(lambda connection: _stage(connection, entries))
 
     async def clear_staged(self) -> None:
         """Forget what was put aside."""
@@ -156,6 +151,9 @@ class Records:
 
         def work(connection: sqlite3.Connection) -> list[Problem]:
             problems: list[Problem] = []
+            if self._all_are_new(connection):
+                self._admit_all(connection, run)
+                return problems
             connection.execute("SAVEPOINT input")
             query = "SELECT position, reference, derived, body FROM staged ORDER BY rowid"
             for position, reference, derived, body in connection.execute(query):
@@ -170,6 +168,29 @@ class Records:
             return problems
 
         return await self._writer.submit(work)
+
+    def _all_are_new(self, connection: sqlite3.Connection) -> bool:
+        """Whether nothing that was put aside is known, or there twice."""
+        found = connection.execute(
+            "SELECT NOT EXISTS (SELECT 1 FROM staged s JOIN rows r ON r.account = ? AND r.reference = s.reference) "
+            "AND (SELECT COUNT(DISTINCT reference) = COUNT(*) FROM staged)",
+            (self._account,),
+        )
+        return bool(found.fetchone()[0])
+
+    def _admit_all(self, connection: sqlite3.Connection, run: int) -> None:
+        line = history_entry(self._clock.now(), "pending", _JOB)
+        connection.execute(
+            "INSERT INTO rows (account, reference, state, run, position, history) "
+            "SELECT ?, reference, 'pending', ?, position, ? FROM staged ORDER BY rowid",
+            (self._account, run, line),
+        )
+        connection.execute(
+            "INSERT INTO bodies (row, body) SELECT r.id, s.body FROM staged s JOIN rows r "
+            "ON r.account = ? AND r.reference = s.reference ORDER BY s.rowid",
+            (self._account,),
+        )
+        connection.execute("DELETE FROM staged")
 
     async def admit(self, entries: Sequence[Entry], run: int, *, retry_refused: bool) -> list[Row | Problem]:
         """Take bookings into the journal and give the row of each, or say why not; ``run`` 0 belongs to no run."""
@@ -280,57 +301,55 @@ class Records:
             "SELECT r.id, r.position, r.reference, r.state, b.body, r.order_id, r.fee, r.currency, r.error, r.tracking "
             f"FROM rows r LEFT JOIN bodies b ON b.row = r.id WHERE r.account = ? AND {test}"
         )
-        return [_row(*found) for found in connection.execute(query, (self._account, *values))]
+        values = (self._account, *values)
+        if not _HAS_JSON:
+            return [_row(*found) for found in connection.execute(query, values)]
+        # All rows in one step: see `changes`.
+        names = ", ".join(f"c{index}" for index in range(10))
+        whole = f"WITH found({names}) AS ({query}) SELECT json_group_array(json_array({names})) FROM found"
+        return [_row(*found) for found in loads(connection.execute(whole, values).fetchone()[0].encode())]
 
     # --- one booking ---
 
     async def sent(self, row: Row) -> None:
         """On disk before the first byte can leave."""
-        await self._change(row, "pending", "UPDATE rows SET state = 'sent', sent_at = ?", (self._clock.now(),), "sent")
+        now = self._clock.now()
+        line = history_entry(now, "sent", _JOB)
+        await self._writer.submit_change(Change(row.id, row.reference, "pending", "sent", "sent", now, line))
 
     async def held_back(self, row: Row, why: str) -> None:
         """The last attempt proved that nothing was done: it waits again."""
-        await self._change(row, "sent", "UPDATE rows SET state = 'pending', error = ?", (why,), "pending", why)
+        line = history_entry(self._clock.now(), "pending", _JOB, why)
+        change = Change(row.id, row.reference, "sent", "pending", "held back", None, line, error=why)
+        await self._writer.submit_change(change)
 
     async def ended(self, row: Row, come_from: State, ending: Ending) -> None:
         """However it ended."""
-        now = self._clock.now()
-        over = ending.state in ("done", "refused")
-        values = (
-            ending.state,
-            ending.order_id,
-            None if ending.fee is None else format(ending.fee.amount, "f"),
-            None if ending.fee is None else ending.fee.currency,
-            " ".join(ending.tracking) or None,
-            ending.error,
-            ending.request_id,
-            now if over else None,
+        now, fee = self._clock.now(), ending.fee
+        change = Change(
+            row=row.id,
+            reference=row.reference,
+            come_from=come_from,
+            state=ending.state,
+            kind="ended",
+            at=now if ending.state in ("done", "refused") else None,
+            line=history_entry(now, ending.state, ending.by, ending.note),
+            error=ending.error,
+            order_id=ending.order_id,
+            fee=None if fee is None else format(fee.amount, "f"),
+            currency=None if fee is None else fee.currency,
+            tracking=" ".join(ending.tracking) or None,
+            request_id=ending.request_id,
+            reply=ending.reply,
         )
-        change = "UPDATE rows SET state = ?, order_id = ?, fee = ?, currency = ?, tracking = ?, error = ?, request_id = ?, done_at = ?"
-        await self._change(row, come_from, change, values, ending.state, ending.note, by=ending.by, reply=ending.reply)
+        await self._writer.submit_change(change)
 
-    async def _change(
-        self,
-        row: Row,
-        come_from: State,
-        change: str,
-        values: Sequence[Any],
-        state: State,
-        note: str | None = None,
-        *,
-        by: str = _JOB,
-        reply: str | None = None,
-    ) -> None:
-        line = history_entry(self._clock.now(), state, by, note)
 
-        def work(connection: sqlite3.Connection) -> None:
-            query = f"{change}, history = history || ? WHERE id = ? AND state = ?"
-            if connection.execute(query, (*values, line, row.id, come_from)).rowcount != 1:
-                raise RowMovedError(f"its row is not {come_from} any more", reference=row.reference)
-            if reply is not None:
-                connection.execute("INSERT OR REPLACE INTO replies (row, reply) VALUES (?, ?)", (row.id, reply))
-
-        await self._writer.submit(work)
+def _stage(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
+    for start in range(0, len(entries), _ROWS_A_STATEMENT):
+        part = entries[start : start + _ROWS_A_STATEMENT]
+        values = [value for entry in part for value in (entry.position, entry.reference, entry.derived, entry.body)]
+        connection.execute(f"INSERT INTO staged VALUES {', '.join(['(?, ?, ?, ?)'] * len(part))}", values)
 
 
 def _row(

@@ -23,8 +23,9 @@ from ..jsonio import dumps, loads
 from ..operation import Reply, VendorRequest
 from ..profiles import CodeMeaning
 from .brake import Admission
+from .changes import RowMovedError
 from .outcome import Ended, JobOutcome
-from .records import Ending, Records, Row, RowMovedError
+from .records import Ending, Records, Row
 from .rows import State
 from .workers import Slot
 

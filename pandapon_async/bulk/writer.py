@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..errors import JournalError
+from .changes import MOST_AT_ONCE, Change, make_each, make_together
 from .filelock import FileLock
 from .schema import open_file
 
 T = TypeVar("T")
-Work = Callable[[sqlite3.Connection], Any]
-_Item = tuple[Work, "asyncio.AbstractEventLoop", "asyncio.Future[Any]"]
+_Item = tuple["Change | Callable[[sqlite3.Connection], Any]", "asyncio.AbstractEventLoop", "asyncio.Future[Any]"]
+"""What is to be done, and who waits for it."""
+_Result = tuple[_Item, Any, "BaseException | None"]
 
 _MOST_AT_ONCE = 512
 
@@ -49,11 +51,21 @@ class Writer:
         Work that raises must not have changed anything. The future's error is a `JournalError` if the group could not be
         written: then nothing of it was.
         """
+        return self._put(work)
+
+    def submit_change(self, change: Change) -> asyncio.Future[None]:
+        """Make a change, in one step with the others that are waiting; the future ends when it is on disk.
+
+        The future's error is a `RowMovedError` if the row was in another state, or a `JournalError` as in `submit`.
+        """
+        return self._put(change)
+
+    def _put(self, wanted: Change | Callable[[sqlite3.Connection], Any]) -> asyncio.Future[Any]:
         if self._closed:
             raise JournalError(f"{self.path}: the journal is closed")
         loop = asyncio.get_running_loop()
-        done: asyncio.Future[T] = loop.create_future()
-        self._items.put((work, loop, done))
+        done: asyncio.Future[Any] = loop.create_future()
+        self._items.put((wanted, loop, done))
         return done
 
     def end(self) -> None:
@@ -100,18 +112,13 @@ class Writer:
         return group
 
     def _write(self, group: list[_Item]) -> None:
-        results: list[tuple[_Item, Any, BaseException | None]] = []
         connection = self._connection
         try:
-            connection.execute("BEGIN IMMEDIATE")
-            for item in group:
-                try:
-                    results.append((item, item[0](connection), None))
-                except sqlite3.Error:
-                    raise
-                except Exception as error:  # noqa: BLE001 - it changed nothing, and is the submitter's
-                    results.append((item, None, error))
-            connection.execute("COMMIT")
+            results = _done_in_one_step(connection, group)
+            if results is None:
+                connection.execute("BEGIN IMMEDIATE")
+                results = _done_one_by_one(connection, group)
+                connection.execute("COMMIT")
         except sqlite3.Error as error:
             with contextlib.suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
@@ -121,6 +128,31 @@ class Writer:
             mine = [(item[2], result, error) for item, result, error in results if item[1] is loop]
             with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
                 loop.call_soon_threadsafe(_deliver, mine)
+
+
+def _done_in_one_step(connection: sqlite3.Connection, group: list[_Item]) -> list[_Result] | None:
+    """The usual: changes, each of a row that nobody else has moved. None: it is something else, and nothing was done."""
+    changes = [item[0] for item in group if isinstance(item[0], Change)]
+    if len(changes) < len(group) or len(changes) > MOST_AT_ONCE or not make_together(connection, changes):
+        return None
+    return [(item, None, None) for item in group]
+
+
+def _done_one_by_one(connection: sqlite3.Connection, group: list[_Item]) -> list[_Result]:
+    """Anything, inside a transaction. None of it is known to anybody yet, so its order is free: first the changes."""
+    results: list[_Result] = []
+    changing = [(item, item[0]) for item in group if isinstance(item[0], Change)]
+    errors = make_each(connection, [change for _, change in changing])
+    results += [(item, None, error) for (item, _), error in zip(changing, errors, strict=True)]
+    for item in group:
+        if not isinstance(item[0], Change):
+            try:
+                results.append((item, item[0](connection), None))
+            except sqlite3.Error:
+                raise
+            except Exception as error:  # noqa: BLE001 - it changed nothing, and is the submitter's
+                results.append((item, None, error))
+    return results
 
 
 def _deliver(results: list[tuple[asyncio.Future[Any], Any, BaseException | None]]) -> None:
