@@ -19,7 +19,7 @@ from .process import Meter, peak_memory, pin
 async def _serve(order: dict[str, Any]) -> None:
     module = importlib.import_module(f"benchmarks.{order['module']}")
     contestant = getattr(module, order["contestant"])
-    async with contestant(f"http://127.0.0.1:{order['port']}", order["concurrency"]) as book:
+    async with contestant(order["url"], order["concurrency"]) as book:
         for line in sys.stdin:  # blocks the loop while other contestants are measured, which is what is wanted
             gc.collect()
             with Meter() as meter:

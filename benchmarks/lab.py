@@ -38,7 +38,8 @@ class Job:
     """One contestant: an async context manager ``contestant(base_url, concurrency)`` in a module of this package.
 
     It gives a coroutine function ``book(number)``. ``speed``: whether it finds orjson. ``pinned``: whether it has to do with
-    one core (a journal's thread may use another, as it would in real use).
+    one core (a journal's thread may use another, as it would in real use). ``latency``: the milliseconds after which the vendor
+    answers.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Job:
     contestant: str
     speed: bool = True
     pinned: bool = True
+    latency: int = 0
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,7 @@ class Client(_Process):
             "module": job.module,
             "contestant": job.contestant,
             "speed": job.speed,
-            "port": port,
+            "url": f"http://127.0.0.1:{port}" + (f"/after/{job.latency}" if job.latency else ""),
             "cpu": cpu,
             "concurrency": concurrency,
         }
@@ -155,16 +157,16 @@ class Lab:
     ) -> None:
         self._stack.close()
 
-    def interleaved(self, jobs: Sequence[Job]) -> list[dict[str, Sample]]:
+    def interleaved(self, jobs: Sequence[Job], slices: int = _SLICES) -> list[dict[str, Sample]]:
         """Samples of all jobs in each round.
 
         Each round has a fresh process for each job, and is cut into slices in which all have their turn (every other slice
-        in the reverse order), so that what else the machine does hits all alike.
+        in the reverse order), so that what else the machine does hits all alike. Fewer ``slices`` are longer ones.
         """
-        return [self._round(jobs, number) for number in range(self.options.rounds)]
+        return [self._round(jobs, number, slices) for number in range(self.options.rounds)]
 
-    def _round(self, jobs: Sequence[Job], number: int) -> dict[str, Sample]:
-        size = max(1, self.options.bookings // _SLICES)
+    def _round(self, jobs: Sequence[Job], number: int, wanted: int) -> dict[str, Sample]:
+        size = max(1, self.options.bookings // wanted)
         slices = max(1, self.options.bookings // size)
         totals: dict[str, Sample] = {}
         with ExitStack() as stack:

@@ -1,12 +1,13 @@
 """The lean vendor: answers every whole request with one canned reply, checks nothing, counts what it answered.
 
 ``python -m benchmarks.server [CPU]`` prints its port, and ends when its standard input does. ``GET /count`` answers how many
-bookings it has read whole since the last time it was asked.
+bookings it has read whole since the last time it was asked. Below ``/after/20`` it answers 20 ms later.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 import time
 from email.utils import formatdate
@@ -15,6 +16,7 @@ from typing import cast
 from .process import pin
 from .sample import REPLY
 
+_LATE = re.compile(rb"POST /after/([0-9]+)/")
 _HEAD = "HTTP/1.1 200 OK\r\nDate: {date}\r\nContent-Type: application/json;charset=UTF-8\r\nContent-Length: {length}\r\n\r\n"
 
 
@@ -62,13 +64,21 @@ class Vendor(asyncio.Protocol):
         self._buffer += data
         while (size := _whole(self._buffer)) is not None:
             asked_for_count = self._buffer.startswith(b"GET /count ")
+            late = _LATE.match(self._buffer)
+            wait = int(late[1]) / 1000 if late else 0.0
             self._buffer = self._buffer[size:]
             if asked_for_count:
                 self._transport.write(response(str(self._count.bookings).encode()))
                 self._count.bookings = 0
             else:
                 self._count.bookings += 1
-                self._transport.write(self._canned.reply())
+                self._answer(wait)
+
+    def _answer(self, wait: float) -> None:
+        if wait:
+            asyncio.get_running_loop().call_later(wait, self._transport.write, self._canned.reply())
+        else:
+            self._transport.write(self._canned.reply())
 
 
 def _whole(buffer: bytes) -> int | None:

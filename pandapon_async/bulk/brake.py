@@ -149,16 +149,22 @@ class Admission:
 
     # --- before a booking ---
 
+    def admits_now(self) -> bool:
+        """Whether the next booking may start without waiting."""
+        if self.reason is not None or self._braking():
+            return False
+        return self._in_flight < max(1, int(self.window)) and self.spending.allows_one_more()
+
     async def admit(self) -> bool:
         """Wait until the next booking may start; False: none may any more, and `reason` says why."""
         changed = self.spending.changed
         while self.reason is None:
+            if self.admits_now():
+                return True
             room = self._in_flight == 0 if self._braking() else self._in_flight < max(1, int(self.window))
             if room and not self.spending.allows_one_more() and (why := self.spending.exhausted()):
                 self.halt(why)
-            elif room and self.spending.allows_one_more():
-                if not self._braking():
-                    return True
+            elif room and self._braking() and self.spending.allows_one_more():
                 return await self._probe()
             else:
                 changed.clear()

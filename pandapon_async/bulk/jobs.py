@@ -25,7 +25,7 @@ from .report import Report
 from .rows import AccountKey, Derived, State, digest_of
 from .run import JobRun
 from .sending import Sender
-from .workers import Slot
+from .workers import Settling, Slot
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -100,7 +100,7 @@ class WriteJob(Generic[R]):
         self.desk = Desk(Path(journal), key, spend, session.clock)
         self.running: JobRun[R] | None = None
         self._reference = reference
-        self._under_way: dict[str, asyncio.Future[None]] = {}
+        self._under_way: dict[str, asyncio.Future[None] | None] = {}
         self.report = Report()
 
     # --- what users call ---
@@ -158,13 +158,13 @@ class WriteJob(Generic[R]):
         sender = Sender(self, desk, admission)
         row = await desk.records.find(reference)
         if row.state != "pending":
-            return await sender.finish(slot, 0, row)
+            return await _when_settled(await sender.finish(slot, 0, row))
         if not await admission.admit():
             error = LimitExceeded(f"not sent: {admission.reason}", reference=reference)
             return sender.outcome(0, row, "pending", "pending", error=error)
         admission.began()
         try:
-            return await sender.finish(slot, 0, row)
+            return await _when_settled(await sender.finish(slot, 0, row))
         except asyncio.CancelledError:
             await sender.cut_off(slot, 0, row)
             raise
@@ -214,18 +214,21 @@ class WriteJob(Generic[R]):
         made: Any = self._reference(request) if self._reference is not None else request.natural_reference()
         return Entry(position, _checked(made or digest_of(wire)), True, body)
 
-    async def claim(self, reference: str) -> bool:
-        """Make a reference's booking this task's; False: another's had it, and has ended meanwhile."""
-        other = self._under_way.get(reference)
-        if other is None:
-            self._under_way[reference] = asyncio.get_running_loop().create_future()
-            return True
-        await asyncio.shield(other)
-        return False
+    def claim(self, reference: str) -> asyncio.Future[None] | None:
+        """Make a reference's booking this task's; else another has it: when the future ends, look again."""
+        if reference not in self._under_way:
+            self._under_way[reference] = None
+            return None
+        ended = self._under_way[reference]
+        if ended is None:
+            ended = self._under_way[reference] = asyncio.get_running_loop().create_future()
+        return ended
 
     def unclaim(self, reference: str) -> None:
         """This task's booking has ended."""
-        self._under_way.pop(reference).set_result(None)
+        ended = self._under_way.pop(reference)
+        if ended is not None:
+            ended.set_result(None)
 
 
 class BookingJob(WriteJob[FreightBooking]):
@@ -248,6 +251,13 @@ class BookingJob(WriteJob[FreightBooking]):
         parcels = [order.international_logistic_infos for order in data.sub_orders]
         tracking = tuple(parcel.logistic_number for parcel in parcels if parcel and parcel.logistic_number)
         return Ending(state="done", order_id=data.order_id, fee=data.order_fee, tracking=tracking)
+
+
+async def _when_settled(made: JobOutcome[R] | Settling[JobOutcome[R]]) -> JobOutcome[R]:
+    if not isinstance(made, Settling):
+        return made
+    await asyncio.wait([made.future])
+    return made.settled(made)
 
 
 def _checked(reference: Any) -> str:

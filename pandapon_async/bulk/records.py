@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import Sequence
@@ -137,10 +138,10 @@ class Records:
         self._last_run += 1
         return self._last_run
 
-    async def stage(self, entries: Sequence[Entry]) -> None:
-        """Put bookings of the input aside, on disk, until `admit_staged`."""
+    def stage(self, entries: Sequence[Entry]) -> asyncio.Future[None]:
+        """Put bookings of the input aside until `admit_staged`; the future ends when they are."""
 
-        await self._writer.submit(lambda connection: _stage(connection, entries))
+        return self._writer.submit(lambda connection: _stage(connection, entries))
 
     async def clear_staged(self) -> None:
         """Forget what was put aside."""
@@ -311,19 +312,21 @@ class Records:
 
     # --- one booking ---
 
-    async def sent(self, row: Row) -> None:
+    # Each gives a future that ends when it is on disk; its error is what `Writer.submit_change` says.
+
+    def sent(self, row: Row) -> asyncio.Future[None]:
         """On disk before the first byte can leave."""
         now = self._clock.now()
         line = history_entry(now, "sent", _JOB)
-        await self._writer.submit_change(Change(row.id, row.reference, "pending", "sent", "sent", now, line))
+        return self._writer.submit_change(Change(row.id, row.reference, "pending", "sent", "sent", now, line))
 
-    async def held_back(self, row: Row, why: str) -> None:
+    def held_back(self, row: Row, why: str) -> asyncio.Future[None]:
         """The last attempt proved that nothing was done: it waits again."""
         line = history_entry(self._clock.now(), "pending", _JOB, why)
         change = Change(row.id, row.reference, "sent", "pending", "held back", None, line, error=why)
-        await self._writer.submit_change(change)
+        return self._writer.submit_change(change)
 
-    async def ended(self, row: Row, come_from: State, ending: Ending) -> None:
+    def ended(self, row: Row, come_from: State, ending: Ending) -> asyncio.Future[None]:
         """However it ended."""
         now, fee = self._clock.now(), ending.fee
         change = Change(
@@ -342,7 +345,7 @@ class Records:
             request_id=ending.request_id,
             reply=ending.reply,
         )
-        await self._writer.submit_change(change)
+        return self._writer.submit_change(change)
 
 
 def _stage(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import attrs
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from .outcome import JobOutcome
 
 _SLOWEST = 10
+_NOTHING = Decimal(0)
 
 
 @attrs.define(kw_only=True)
@@ -36,13 +38,18 @@ class Report:
     unknown: int = 0
     pending: int = 0
     skipped: int = 0
-    fees: dict[str, Money] = attrs.field(factory=dict[str, Money])
     codes: Counter[int | str | None] = attrs.field(factory=Counter["int | str | None"])
     in_doubt: list[str] = attrs.field(factory=list[str])
     stopped: str | None = None
     cuts: int = 0
     slowest_pace: float | None = None
+    _fees: dict[str, Decimal] = attrs.field(factory=dict[str, Decimal])
     _slowest: list[tuple[float, str]] = attrs.field(factory=list[tuple[float, str]])
+
+    @property
+    def fees(self) -> dict[str, Money]:
+        """What the done ones cost, per currency."""
+        return {currency: Money(amount=amount, currency=currency) for currency, amount in self._fees.items()}
 
     @property
     def slowest(self) -> list[tuple[float, str]]:
@@ -53,8 +60,8 @@ class Report:
         """Count one booking."""
         setattr(self, outcome.state, getattr(self, outcome.state) + 1)
         if outcome.state == "done" and outcome.fee is not None:
-            known = self.fees.get(outcome.fee.currency)
-            self.fees[outcome.fee.currency] = outcome.fee if known is None else known + outcome.fee
+            currency = outcome.fee.currency
+            self._fees[currency] = self._fees.get(currency, _NOTHING) + outcome.fee.amount
         if isinstance(outcome.error, ApiError):
             self.codes[outcome.error.code] += 1
         if outcome.recorded == "unknown" and len(self.in_doubt) < 100:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
@@ -16,7 +17,8 @@ from .outcome import InputError, JobOutcome
 from .reading import close_source
 from .records import Entry, Problem, Records, Row
 from .sending import Sender
-from .workers import Lane, Slot, WorkerStream
+from .taking import Rows
+from .workers import Lane, Settling, Slot, WorkerStream
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -51,7 +53,8 @@ class JobRun(WorkerStream["Row | Problem", JobOutcome[R]]):
     """
 
     def __init__(self, job: WriteJob[R], requests: Iterable[Input[R]] | AsyncIterable[Input[R]] | None) -> None:
-        super().__init__(Lane(job.session, self._rows(), job.size), ordered=False, drain=job.drain)
+        rows = Rows(self._pages_of_rows(), self._prepared_admission)
+        super().__init__(Lane(job.session, rows, job.size), ordered=False, drain=job.drain)
         self._job = job
         self._requests = requests
         self._stack = contextlib.AsyncExitStack()
@@ -125,10 +128,7 @@ class JobRun(WorkerStream["Row | Problem", JobOutcome[R]]):
         problems: list[Problem] = []
         records = ready.records
         await records.clear_staged()
-        async with contextlib.aclosing(self._pages(requests, problems)) as pages:
-            async for page in pages:
-                if not problems:
-                    await records.stage(page)
+        await self._stage_all(records, requests, problems)
         if not problems:
             retry = self._job.retry_refused
             problems = await records.admit_staged(ready.number, retry_refused=retry, most_problems=_MOST_PROBLEMS)
@@ -137,6 +137,24 @@ class JobRun(WorkerStream["Row | Problem", JobOutcome[R]]):
             more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
             message = f"number {first.position + 1} of the input can't be taken: {first.text}{more}; nothing was sent"
             raise InputError(message, problems=problems, reference=first.reference or None)
+
+    async def _stage_all(
+        self, records: Records, requests: Iterable[Input[R]] | AsyncIterable[Input[R]], problems: list[Problem]
+    ) -> None:
+        staging: asyncio.Future[None] | None = None  # of the page before, while the next one is made
+        try:
+            async with contextlib.aclosing(self._pages(requests, problems)) as pages:
+                async for page in pages:
+                    if not problems:
+                        last, staging = staging, records.stage(page)
+                        if last is not None:
+                            await last
+        finally:
+            if staging is not None:
+                await asyncio.wait([staging])
+                staging.exception()  # looked at, should another have come first
+        if staging is not None:
+            staging.result()
 
     async def _pages(
         self, requests: Iterable[Input[R]] | AsyncIterable[Input[R]], problems: list[Problem], size: int = _PAGE
@@ -157,56 +175,53 @@ class JobRun(WorkerStream["Row | Problem", JobOutcome[R]]):
 
     # --- the rows ---
 
-    async def _rows(self) -> AsyncGenerator[Row | Problem, None]:
+    async def _prepared_admission(self) -> Admission:
+        return (await self._prepared()).admission
+
+    async def _pages_of_rows(self) -> AsyncGenerator[Sequence[Row | Problem], None]:
         ready = await self._prepared()
         streamed = self._requests if self._job.check == "stream" else None
-        rows = self._paged(ready) if streamed is None else self._streamed(ready, streamed)
-        async with contextlib.aclosing(rows):
-            async for row in rows:
-                if isinstance(row, Row) and row.state == "pending":
-                    if not await ready.admission.admit():
-                        return
-                    ready.admission.began()
-                yield row
+        pages = self._paged(ready) if streamed is None else self._streamed(ready, streamed)
+        async with contextlib.aclosing(pages):
+            async for page in pages:
+                yield page
 
-    async def _paged(self, ready: _Ready) -> AsyncGenerator[Row | Problem, None]:
+    async def _paged(self, ready: _Ready) -> AsyncGenerator[Sequence[Row | Problem], None]:
         after = 0
         while page := await ready.records.page(ready.number, after, _PAGE):
-            for row in page:
-                yield row
+            yield page
             after = page[-1].id
 
     async def _streamed(
         self, ready: _Ready, requests: Iterable[Input[R]] | AsyncIterable[Input[R]]
-    ) -> AsyncGenerator[Row | Problem, None]:
+    ) -> AsyncGenerator[Sequence[Row | Problem], None]:
         # An input that makes us wait may be waiting for an outcome itself: its bookings are taken one at a time.
         size = 1 if isinstance(requests, AsyncIterable) else _PAGE
         problems: list[Problem] = []
         async with contextlib.aclosing(self._pages(requests, problems, size)) as pages:
             async for page in pages:
                 rows = await ready.records.admit(page, ready.number, retry_refused=self._job.retry_refused)
-                for row in (*problems, *rows):
-                    yield row
+                yield [*problems, *rows]
                 problems.clear()
 
     # --- the work ---
 
-    async def _make(self, slot: Slot, index: int, item: Row | Problem) -> JobOutcome[R]:
-        ready = await self._prepared()
-        outcome: JobOutcome[R]
+    async def _make(self, slot: Slot, index: int, item: Row | Problem) -> JobOutcome[R] | Settling[JobOutcome[R]]:
+        made: JobOutcome[R] | Settling[JobOutcome[R]]
         if isinstance(item, Problem):
             error = RequestError(item.text, reference=item.reference or None)
-            outcome = JobOutcome(
+            made = JobOutcome(
                 index=item.position, reference=item.reference, state="refused", recorded="refused", error=error
             )
         else:
+            ready = self._ready_run or await self._prepared()
             try:
-                outcome = await ready.sender.finish(slot, item.position, item)
+                made = await ready.sender.finish(slot, item.position, item)
             finally:
                 if item.state == "pending":
                     ready.admission.ended()
-        self._count(outcome)
-        return outcome
+        self._count(made.made if isinstance(made, Settling) else made)
+        return made
 
     async def _cut_off(self, slot: Slot, index: int, item: Row | Problem) -> JobOutcome[R]:
         assert isinstance(item, Row)  # a problem is never under way

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar, cast
 
 import attrs
@@ -27,7 +28,7 @@ from .changes import RowMovedError
 from .outcome import Ended, JobOutcome
 from .records import Ending, Records, Row
 from .rows import State
-from .workers import Slot
+from .workers import Settling, Slot
 
 if TYPE_CHECKING:
     from ..exchange import Call
@@ -49,10 +50,23 @@ class Sender(Generic[R]):
         self._records = desk.records
         self._admission = admission
 
-    async def finish(self, slot: Slot, index: int, row: Row) -> JobOutcome[R]:
-        """Bring one row to its end: send it, ask for it, or skip it."""
-        while not await self._job.claim(row.reference):
+    async def finish(self, slot: Slot, index: int, row: Row) -> JobOutcome[R] | Settling[JobOutcome[R]]:
+        """Bring one row to its end: send it, ask for it, or skip it. One that was made must still come on disk."""
+        while (other := self._job.claim(row.reference)) is not None:
+            await asyncio.shield(other)
             row = await self._records.find(row.reference)
+        try:
+            made = await self._finished(slot, index, row)
+        except BaseException:
+            self._job.unclaim(row.reference)
+            raise
+        if isinstance(made, Settling):
+            made.future.add_done_callback(lambda _: self._job.unclaim(row.reference))
+        else:
+            self._job.unclaim(row.reference)
+        return made
+
+    async def _finished(self, slot: Slot, index: int, row: Row) -> JobOutcome[R] | Settling[JobOutcome[R]]:
         try:
             if row.state == "unknown":
                 return await self._asked(index, row, "skipped")
@@ -62,8 +76,6 @@ class Sender(Generic[R]):
         except RowMovedError:  # by a `book` that had begun and ended since the row was read
             row = await self._records.find(row.reference)
             return self.outcome(index, row, "skipped", row.state)
-        finally:
-            self._job.unclaim(row.reference)
 
     async def cut_off(self, slot: Slot, index: int, row: Row) -> JobOutcome[R]:
         """The outcome of one that was cancelled: in doubt if a byte may have left."""
@@ -87,7 +99,7 @@ class Sender(Generic[R]):
 
     # --- sending ---
 
-    async def _sent(self, slot: Slot, index: int, row: Row) -> JobOutcome[R]:
+    async def _sent(self, slot: Slot, index: int, row: Row) -> JobOutcome[R] | Settling[JobOutcome[R]]:
         on_disk = _OnDisk(self._records, row, self._admission)
         try:
             slot.call = call = self._call(row)
@@ -98,7 +110,7 @@ class Sender(Generic[R]):
             raise
         except Exception as error:  # noqa: BLE001 - one failure stops nobody, and how it ended must be written down
             return await self._failed(slot, index, row, error, on_disk)
-        return await self._made(slot, index, row, reply)
+        return self._made(slot, index, row, reply)
 
     def _call(self, row: Row) -> Call:
         body = cast("str", row.body).encode()
@@ -107,7 +119,7 @@ class Sender(Generic[R]):
     def _request(self, body: bytes) -> VendorRequest[R]:
         return from_wire(self._job.request_type, loads(body), keep_unknown=True)
 
-    async def _made(self, slot: Slot, index: int, row: Row, reply: Reply[R]) -> JobOutcome[R]:
+    def _made(self, slot: Slot, index: int, row: Row, reply: Reply[R]) -> JobOutcome[R] | Settling[JobOutcome[R]]:
         facts = self._job.facts(reply.data)
         ending = Ending(
             state="done",
@@ -119,8 +131,18 @@ class Sender(Generic[R]):
         )
         self._admission.succeeded(ending.fee, reply.elapsed)
         outcome = slot.made = self.outcome(index, row, "done", "done", ending=ending, reply=reply)
-        await self._write_down(row, ending)
-        return outcome
+        try:
+            written = self._records.ended(row, "sent", ending)
+        except JournalError as error:
+            self._not_written(error)
+            return outcome
+        return Settling(outcome, written, self._settled)
+
+    def _settled(self, settling: Settling[JobOutcome[R]]) -> JobOutcome[R]:
+        error = settling.future.exception()
+        if error is not None:
+            self._not_written(error)
+        return settling.made
 
     async def _failed(self, slot: Slot, index: int, row: Row, error: Exception, on_disk: _OnDisk) -> JobOutcome[R]:
         state = _state_after(error, slot) if on_disk.is_sent else "pending"
@@ -141,8 +163,12 @@ class Sender(Generic[R]):
         try:
             await self._records.ended(row, "sent", ending)
         except JournalError as error:
-            # It has ended: the caller is told, and nothing more starts, since nothing more could be written down.
-            self._admission.halt(f"the journal can't be written: {error.message}")
+            self._not_written(error)
+
+    def _not_written(self, error: BaseException) -> None:
+        # It has ended: the caller is told, and nothing more starts, since nothing more could be written down.
+        what = error.message if isinstance(error, JournalError) else type(error).__name__
+        self._admission.halt(f"the journal can't be written: {what}")
 
     # --- asking ---
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterable, Callable, Iterable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import attrs
 
 from ..operation import Effect
-from .reading import Reading, close_source
+from .reading import Reading
+from .source import Items, Source
 
 if TYPE_CHECKING:
     from ..exchange import Call
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 ItemT = TypeVar("ItemT")
 OutT = TypeVar("OutT")
-
-_END: Any = object()
 
 
 @attrs.define(eq=False)
@@ -42,50 +41,16 @@ class Slot:
         return self.call is not None and self.call.written and self.call.operation.effect is Effect.WRITE
 
 
-class _Source(Generic[ItemT]):
-    """The input, one item at a time, whatever kind of iterable it is; shared by the workers."""
+@attrs.frozen(eq=False)
+class Settling(Generic[OutT]):
+    """What was made, while it must still wait for something (``future``) before the reader may have it: its worker goes on.
 
-    def __init__(self, items: Iterable[ItemT] | AsyncIterable[ItemT]) -> None:
-        self._later: AsyncIterator[Any] | None = None
-        self._now: Iterator[ItemT] = iter(())
-        if isinstance(items, AsyncIterable):
-            self._later = aiter(items)
-        else:
-            self._now = iter(items)
-        self._line = asyncio.Lock()  # an async generator can't be asked twice at once
-        self._index = 0
-        self._ended = False
+    ``settled`` is called with it when the future has ended, and gives what the reader gets.
+    """
 
-    @property
-    def is_ready(self) -> bool:
-        """Whether the next item needs no waiting."""
-        return self._later is None
-
-    def end(self) -> None:
-        """Take nothing more from it."""
-        self._ended = True
-
-    def next_now(self) -> tuple[int, ItemT] | None:
-        """The next item of an input that needs no waiting, and its index; None at the end."""
-        return None if self._ended else self._numbered(next(self._now, _END))
-
-    async def next(self) -> tuple[int, ItemT] | None:
-        """The next item and its index; None at the end."""
-        async with self._line:
-            later = cast("AsyncIterator[Any]", self._later)
-            return None if self._ended else self._numbered(await anext(later, _END))
-
-    def _numbered(self, item: Any) -> tuple[int, ItemT] | None:
-        if item is _END:
-            self._ended = True
-            return None
-        index = self._index
-        self._index += 1
-        return index, item
-
-    async def close(self) -> None:
-        """Close an async generator that was left before its end."""
-        await close_source(self._later)
+    made: OutT
+    future: asyncio.Future[None]
+    settled: Callable[[Settling[OutT]], OutT]
 
 
 @attrs.frozen(eq=False)
@@ -93,7 +58,7 @@ class Lane(Generic[ItemT]):
     """One session's part of a stream: its items, and how many of them are under way at the same time, at most."""
 
     session: VendorSession
-    items: Iterable[ItemT] | AsyncIterable[ItemT]
+    items: Iterable[ItemT] | AsyncIterable[ItemT] | Source[ItemT]
     size: int
 
 
@@ -117,8 +82,9 @@ class WorkerStream(Reading[OutT], Generic[ItemT, OutT]):
         self._size = sum(lane.size for lane in lanes)
         self._ordered = ordered
         self._drain = drain
-        self._sources: list[_Source[ItemT]] = []
+        self._sources: list[Source[ItemT]] = []
         self._workers: dict[asyncio.Task[None], Slot] = {}
+        self._settling: set[asyncio.Future[Any]] = set()
         self._ready: deque[OutT] = deque()
         self._early: dict[int, OutT] = {}
         self._next_index = 0
@@ -130,8 +96,8 @@ class WorkerStream(Reading[OutT], Generic[ItemT, OutT]):
     # --- the work ---
 
     @abstractmethod
-    async def _make(self, slot: Slot, index: int, item: ItemT) -> OutT:
-        """Make of one item what the reader gets. It raises nothing but its being cancelled."""
+    async def _make(self, slot: Slot, index: int, item: ItemT) -> OutT | Settling[OutT]:
+        """Make of one item what the reader gets, now or later. It raises nothing but its being cancelled."""
 
     @abstractmethod
     async def _cut_off(self, slot: Slot, index: int, item: ItemT) -> OutT:
@@ -143,7 +109,7 @@ class WorkerStream(Reading[OutT], Generic[ItemT, OutT]):
         if not self._sources and not self._closed:
             self._start()
         while not self._ready:
-            if not self._workers or self._closed:
+            if self._closed or not (self._workers or self._settling):
                 await self._finish()
                 raise StopAsyncIteration
             if self._reader is not None and not self._reader.done():
@@ -166,7 +132,7 @@ class WorkerStream(Reading[OutT], Generic[ItemT, OutT]):
 
     def _start(self) -> None:
         for lane in self._lanes:
-            source = _Source(lane.items)
+            source = lane.items if isinstance(lane.items, Source) else Items(lane.items)
             self._sources.append(source)
             lane.session.streams.add(self)
             for _ in range(lane.size):
@@ -175,7 +141,7 @@ class WorkerStream(Reading[OutT], Generic[ItemT, OutT]):
                 self._workers[task] = slot
                 task.add_done_callback(self._worker_ended)
 
-    async def _work(self, source: _Source[ItemT], slot: Slot) -> None:
+    async def _work(self, source: Source[ItemT], slot: Slot) -> None:
         while True:
             try:
                 numbered = source.next_now() if source.is_ready else await source.next()
@@ -197,9 +163,20 @@ class WorkerStream(Reading[OutT], Generic[ItemT, OutT]):
                 raise
             finally:
                 slot.call = slot.made = None
-            self._put(index, made)
+            if isinstance(made, Settling):
+                self._put_when_settled(index, cast("Settling[OutT]", made))
+            else:
+                self._put(index, made)
             if self._full():
                 await self._wait_for_room()
+
+    def _put_when_settled(self, index: int, settling: Settling[OutT]) -> None:
+        def settled(future: asyncio.Future[None]) -> None:
+            self._settling.discard(future)
+            self._put(index, settling.settled(settling))
+
+        self._settling.add(settling.future)
+        settling.future.add_done_callback(settled)
 
     def _put(self, index: int, made: OutT) -> None:
         if self._ordered:
@@ -212,7 +189,8 @@ class WorkerStream(Reading[OutT], Generic[ItemT, OutT]):
             self._wake()
 
     def _full(self) -> bool:
-        return len(self._ready) + len(self._early) >= self._size and not self._closed
+        waiting = len(self._ready) + len(self._early) + len(self._settling)
+        return waiting >= self._size and not self._closed
 
     async def _wait_for_room(self) -> None:
         while self._full():
@@ -223,7 +201,7 @@ class WorkerStream(Reading[OutT], Generic[ItemT, OutT]):
         del self._workers[task]
         if not task.cancelled() and (error := task.exception()) is not None:
             self._failure = self._failure or error
-        if not self._workers:
+        if not self._workers and not self._settling:
             self._wake()
 
     def _wake(self) -> None:
@@ -262,5 +240,5 @@ class WorkerStream(Reading[OutT], Generic[ItemT, OutT]):
             for task, slot in self._workers.items():
                 if not slot.cut:  # else it is ending already, and may be writing down how
                     task.cancel()
-            if left := set(self._workers):
+            while left := {*self._workers, *self._settling}:
                 await asyncio.wait(left)
