@@ -21,7 +21,7 @@ def run(lab: Lab) -> list[dict[str, Any]]:
 
 
 def _rows(lab: Lab, latency: int) -> list[dict[str, Any]]:
-    speed, answers = orjson_is_there(), f"{latency} ms" if latency else "at once"
+    speed, answers = orjson_is_there(), f"after {latency} ms" if latency else "at once"
     stream, journaled = (
         Job(f"{name}, answered {answers}", "contestants", contestant, speed=speed, pinned=False, latency=latency)
         for name, contestant in (("stream, model reused", "stream_reused"), ("job, journaled", "job_journaled"))
