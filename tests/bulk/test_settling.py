@@ -1,0 +1,133 @@
+"""Bookings that were made, while that is being written to the journal."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pandapon_async import BookingJob
+from tests.bulk.job_support import recorded
+from tests.bulk.test_stream import HeldVendor, held
+from tests.support import booking, spin, until
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "bookings.db"
+
+
+@contextlib.asynccontextmanager
+async def slow_disk(job: BookingJob) -> AsyncIterator[None]:
+    """The journal writes nothing meanwhile; what waits for it is written afterwards, together."""
+    busy, free = threading.Event(), threading.Event()
+
+    def wait(_: sqlite3.Connection) -> None:
+        busy.set()
+        free.wait(30)
+
+    async with job.desk as desk:
+        waiting = desk.writer.submit(wait)
+        await until(busy.is_set)
+        try:
+            yield
+        finally:
+            free.set()
+            await waiting
+
+
+async def made_but_not_on_disk(server: HeldVendor, session: Any) -> None:
+    """Let the held reply come, and wait until it has been understood."""
+    replied = asyncio.Event()
+    session.on_reply = lambda *_: replied.set()
+    server.release()
+    await replied.wait()
+    await spin()
+
+
+async def test_an_outcome_is_given_only_once_it_is_on_disk(path: Path):
+    async with held("R0") as (server, session):
+        job = BookingJob(session, journal=path)
+        async with job.run([booking("R0")]) as outcomes:
+            reading = asyncio.ensure_future(anext(outcomes))
+            await until(lambda: server.seen)
+            async with slow_disk(job):
+                await made_but_not_on_disk(server, session)
+                assert not reading.done()
+                assert recorded(path) == {"R0": "sent"}
+            assert (await reading).state == "done"
+            assert recorded(path) == {"R0": "done"}
+
+
+async def test_its_worker_takes_the_next_one_which_is_not_sent_before_that_is_on_disk(path: Path):
+    async with held("R0") as (server, session):
+        job = BookingJob(session, journal=path, concurrency=1)
+        async with job.run([booking("R0"), booking("R1")]) as outcomes:
+            reading = asyncio.ensure_future(anext(outcomes))
+            await until(lambda: server.seen)
+            async with slow_disk(job):
+                await made_but_not_on_disk(server, session)
+                assert server.seen == ["R0"]
+                assert recorded(path) == {"R0": "sent", "R1": "pending"}
+            ended = [await reading, *[outcome async for outcome in outcomes]]
+    assert [outcome.reference for outcome in ended] == ["R0", "R1"]
+    assert server.seen == ["R0", "R1"]
+
+
+async def test_a_run_that_is_left_waits_until_what_was_made_is_on_disk(path: Path):
+    async with held("R0") as (server, session):
+        job = BookingJob(session, journal=path)
+        outcomes = job.run([booking("R0")])
+        reading = asyncio.ensure_future(anext(outcomes))
+        await until(lambda: server.seen)
+        async with slow_disk(job):
+            await made_but_not_on_disk(server, session)
+            leaving = asyncio.ensure_future(outcomes.aclose())
+            await spin()
+            assert not leaving.done()
+        await leaving
+        given = (await asyncio.gather(reading, return_exceptions=True))[0]
+    told = [*outcomes.undelivered, *([] if isinstance(given, StopAsyncIteration) else [given])]
+    assert [outcome.state for outcome in told] == ["done"]
+    assert recorded(path) == {"R0": "done"}
+
+
+async def test_the_same_reference_waits_until_it_is_on_disk(path: Path):
+    async with held("R0") as (server, session):
+        job = BookingJob(session, journal=path)
+        async with job.run([booking("R0")]) as outcomes:
+            reading = asyncio.ensure_future(anext(outcomes))
+            await until(lambda: server.seen)
+            async with slow_disk(job):
+                await made_but_not_on_disk(server, session)
+                again = asyncio.ensure_future(job.book(booking("R0")))
+                await spin()
+            assert (await reading).state == "done"
+            assert ((await again).state, (await again).recorded) == ("skipped", "done")
+    assert server.seen == ["R0"]
+
+
+async def test_if_it_can_not_be_written_the_outcome_is_given_and_the_job_ends(path: Path):
+    def fail(_: sqlite3.Connection) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    async with held("R0") as (server, session):
+        job = BookingJob(session, journal=path, concurrency=1)
+        async with job.run([booking("R0"), booking("R1")]) as outcomes:
+            reading = asyncio.ensure_future(anext(outcomes))
+            await until(lambda: server.seen)
+            async with job.desk as desk, slow_disk(job):
+                await made_but_not_on_disk(server, session)
+                failing = desk.writer.submit(fail)  # with what waits: none of it is written
+            ended = [await reading, *[outcome async for outcome in outcomes]]
+            assert failing.exception() is not None
+    assert (ended[0].reference, ended[0].state) == ("R0", "done")
+    assert "can't be written" in str(job.report.stopped)
+    assert server.seen == ["R0"]
+    assert recorded(path) == {"R0": "sent", "R1": "pending"}
