@@ -85,24 +85,19 @@ def prepare(connection: sqlite3.Connection) -> None:
 
 
 def make_together(connection: sqlite3.Connection, changes: Sequence[Change]) -> bool:
-    """Make a few changes (at most `MOST_AT_ONCE`) in one step; False: one of the rows had moved, and nothing was changed.
+    """Make a few changes (at most `MOST_AT_ONCE`) in one step; False: one of them can't be made, and nothing was changed.
 
     Outside of a transaction they are on disk at the end.
+
+    Raises:
+        sqlite3.Error: nothing can be written.
     """
-    marks = ", ".join([_MARK] * len(changes))
-    values = list(itertools.chain.from_iterable(changes))
-    try:
-        connection.execute(f"INSERT INTO changes ({_COLUMNS}) VALUES {marks}", values)
-    except sqlite3.IntegrityError as error:
-        if str(error) != _MOVED:
-            raise
-        return False
-    return True
+    return _inserted(connection, changes) is None
 
 
-def make_each(connection: sqlite3.Connection, changes: Sequence[Change]) -> list[RowMovedError | None]:
+def make_each(connection: sqlite3.Connection, changes: Sequence[Change]) -> list[JournalError | None]:
     """Make changes inside a transaction, and say of each what was wrong with it: then that row is left as it is."""
-    errors: list[RowMovedError | None] = []
+    errors: list[JournalError | None] = []
     for start in range(0, len(changes), MOST_AT_ONCE):
         part = changes[start : start + MOST_AT_ONCE]
         if make_together(connection, part):
@@ -112,7 +107,25 @@ def make_each(connection: sqlite3.Connection, changes: Sequence[Change]) -> list
     return errors
 
 
-def _made(connection: sqlite3.Connection, change: Change) -> RowMovedError | None:
-    if make_together(connection, [change]):
+def _made(connection: sqlite3.Connection, change: Change) -> JournalError | None:
+    error = _inserted(connection, [change])
+    if error is None:
         return None
-    return RowMovedError(f"its row is not {change.come_from} any more", reference=change.reference)
+    if isinstance(error, sqlite3.IntegrityError):
+        return RowMovedError(f"its row is not {change.come_from} any more", reference=change.reference)
+    return JournalError(f"its end can't be written down: {type(error).__name__}", reference=change.reference)
+
+
+def _inserted(connection: sqlite3.Connection, changes: Sequence[Change]) -> Exception | None:
+    """Insert; or why one of the changes can't be made."""
+    marks = ", ".join([_MARK] * len(changes))
+    values = list(itertools.chain.from_iterable(changes))
+    try:
+        connection.execute(f"INSERT INTO changes ({_COLUMNS}) VALUES {marks}", values)
+    except sqlite3.IntegrityError as error:
+        if str(error) != _MOVED:
+            raise
+        return error
+    except (ValueError, OverflowError) as error:  # a text with half a surrogate pair: UTF-8 can't hold it
+        return error
+    return None

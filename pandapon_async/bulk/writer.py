@@ -119,10 +119,11 @@ class Writer:
                 connection.execute("BEGIN IMMEDIATE")
                 results = _done_one_by_one(connection, group)
                 connection.execute("COMMIT")
-        except sqlite3.Error as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must be told
             with contextlib.suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
-            failure = JournalError(f"{self.path}: could not be written: {error}")
+            why = error if isinstance(error, sqlite3.Error) else type(error).__name__
+            failure = JournalError(f"{self.path}: could not be written: {why}")
             results = [(item, None, failure) for item in group]
         for loop in {item[1] for item in group}:
             mine = [(item[2], result, error) for item, result, error in results if item[1] is loop]

@@ -87,6 +87,20 @@ def test_each_that_can_be_made_is_made_and_the_others_are_named(journal: sqlite3
     assert column(journal, "state")[:3] == ["sent", "pending", "sent"]
 
 
+def test_a_text_that_can_not_be_stored_spoils_no_other_change(journal: sqlite3.Connection):
+    assert make_together(journal, [sent(1), sent(2)])
+    group = [done(1)._replace(order_id="\ud800"), done(2)]
+    assert not make_together(journal, group)
+    journal.execute("BEGIN")
+    errors = make_each(journal, group)
+    journal.execute("COMMIT")
+    assert [str(error and error.message) for error in errors] == [
+        "its end can't be written down: UnicodeEncodeError",
+        "None",
+    ]
+    assert column(journal, "state")[:2] == ["sent", "done"]
+
+
 def test_another_constraint_is_not_taken_for_a_row_that_has_moved(journal: sqlite3.Connection):
     with pytest.raises(sqlite3.IntegrityError, match="NOT NULL"):
         make_together(journal, [sent(1)._replace(line=None)])  # type: ignore[arg-type]

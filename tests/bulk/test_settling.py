@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from pandapon_async import BookingJob
-from tests.bulk.job_support import recorded
+from pandapon_async.api.logistics import FreightBooking
+from pandapon_async.testing import FakeVendor
+from tests.bulk.job_support import ran, recorded
 from tests.bulk.test_stream import HeldVendor, held
 from tests.support import booking, spin, until
 
@@ -131,3 +133,29 @@ async def test_if_it_can_not_be_written_the_outcome_is_given_and_the_job_ends(pa
     assert "can't be written" in str(job.report.stopped)
     assert server.seen == ["R0"]
     assert recorded(path) == {"R0": "sent", "R1": "pending"}
+
+
+async def test_what_reconcile_found_and_can_not_be_stored_leaves_it_in_doubt(
+    vendor: FakeVendor, panda: Any, path: Path
+):
+    async def reconcile(_: Any, __: Any) -> FreightBooking:
+        return FreightBooking(order_id="\ud800")
+
+    vendor.script("drop_after")
+    job = BookingJob(panda, journal=path, reconcile=reconcile)
+    (outcome,) = await ran(job, [booking("R0")])
+    assert (outcome.state, outcome.recorded) == ("unknown", "unknown")
+    assert recorded(path) == {"R0": "unknown"}
+
+
+async def test_whatever_happens_to_the_journals_thread_those_who_wait_are_told(
+    panda: Any, path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def break_down(*_: Any) -> bool:
+        raise MemoryError
+
+    monkeypatch.setattr("pandapon_async.bulk.writer.make_together", break_down)
+    job = BookingJob(panda, journal=path)
+    (outcome,) = await ran(job, [booking("R0")])
+    assert outcome.state == "pending"
+    assert "could not be written: MemoryError" in str(job.report.stopped)
