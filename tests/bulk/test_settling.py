@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
-from pandapon_async import BookingJob
+from pandapon_async import BookingJob, JournalError
 from pandapon_async.api.logistics import FreightBooking
+from pandapon_async.bulk.changes import Change
+from pandapon_async.bulk.writer import Writer
 from pandapon_async.testing import FakeVendor
 from tests.bulk.job_support import ran, recorded
 from tests.bulk.test_stream import HeldVendor, held
@@ -148,14 +150,17 @@ async def test_what_reconcile_found_and_can_not_be_stored_leaves_it_in_doubt(
     assert recorded(path) == {"R0": "unknown"}
 
 
-async def test_whatever_happens_to_the_journals_thread_those_who_wait_are_told(
-    panda: Any, path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_whatever_happens_in_the_journals_thread_those_who_wait_are_told_and_it_goes_on(
+    path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    def break_down(*_: Any) -> bool:
+    def break_down(*_: Any) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("pandapon_async.bulk.writer.make_together", break_down)
-    job = BookingJob(panda, journal=path)
-    (outcome,) = await ran(job, [booking("R0")])
-    assert outcome.state == "pending"
-    assert "could not be written: MemoryError" in str(job.report.stopped)
+    monkeypatch.setattr("pandapon_async.bulk.changes._inserted", break_down)
+    writer = Writer(path)
+    try:
+        with pytest.raises(JournalError, match="could not be written: MemoryError"):
+            await writer.submit_change(Change(1, "A", "pending", "sent", "sent", 0.0, ""))
+        assert await writer.submit(lambda _: "goes on") == "goes on"
+    finally:
+        await writer.close()
