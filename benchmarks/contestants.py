@@ -25,6 +25,7 @@ from pandapon_async import (
     SessionManager,
     from_wire,
 )
+from pandapon_async._config.signing import sign
 from pandapon_async.api.logistics import (
     BookingItem,
     FreightBookingRequest,
@@ -34,7 +35,6 @@ from pandapon_async.api.logistics import (
     RenderItem,
     TmallOrderInfo,
 )
-from pandapon_async.signing import sign
 
 from .sample import PATH, REQUEST
 

@@ -5,200 +5,105 @@ Importing this module imports nothing else of the package: every public name is 
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ._version import __version__
+from ._lazy import lazy
+from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from .bulk.asks import Ask, Shipment, quote_product
-    from .bulk.brake import Pace, Stop
-    from .bulk.files import read_bookings
-    from .bulk.jobs import BookingJob, WriteJob
-    from .bulk.journal import Journal, Settlement
-    from .bulk.offers import Quote
-    from .bulk.outcome import InputError, JobOutcome
-    from .bulk.quotes import QuoteStream, QuoteSweep
-    from .bulk.quotetable import QuoteTable, Spread
-    from .bulk.rates import Rates
-    from .bulk.rows import JournalRow
-    from .bulk.sending import NOT_BOOKED
-    from .bulk.sheet import FileError
-    from .bulk.stream import Outcome, OutcomeStream
-    from .clock import Clock, SystemClock
-    from .codec import from_wire, to_wire
-    from .errors import (
-        ApiError,
-        Attempt,
-        AuthError,
-        ConfigError,
-        DeadlineExceeded,
-        DecodeError,
-        HttpStatusError,
-        JournalError,
-        LimitExceeded,
-        MessageRejected,
-        NotSentError,
-        OutcomeUnknownError,
-        PandaponError,
-        RateLimitedError,
-        RequestError,
-        Stage,
+    from ._clock import Clock as Clock, SystemClock as SystemClock
+    from ._config.profiles import (
+        PANDAPON as PANDAPON,
+        XPORTCN_KA as XPORTCN_KA,
+        CodeMeaning as CodeMeaning,
+        Credentials as Credentials,
+        Limits as Limits,
+        RetryPolicy as RetryPolicy,
+        Timeouts as Timeouts,
+        VendorProfile as VendorProfile,
     )
-    from .manager import SessionManager
-    from .operation import Effect, Evidence, Operation, QuotedPair, Reply, Route, VendorRequest
-    from .profiles import (
-        PANDAPON,
-        XPORTCN_KA,
-        CodeMeaning,
-        Credentials,
-        Limits,
-        RetryPolicy,
-        Timeouts,
-        VendorProfile,
+    from ._config.signing import Signer as Signer
+    from ._errors import (
+        ApiError as ApiError,
+        Attempt as Attempt,
+        AuthError as AuthError,
+        ConfigError as ConfigError,
+        DeadlineExceeded as DeadlineExceeded,
+        DecodeError as DecodeError,
+        HttpStatusError as HttpStatusError,
+        JournalError as JournalError,
+        LimitExceeded as LimitExceeded,
+        MessageRejected as MessageRejected,
+        NotSentError as NotSentError,
+        OutcomeUnknownError as OutcomeUnknownError,
+        PandaponError as PandaponError,
+        RateLimitedError as RateLimitedError,
+        RequestError as RequestError,
+        Stage as Stage,
     )
-    from .push.message import Message, MessageType, Platform, open_message
-    from .push.route import message_route
-    from .session import VendorSession
-    from .signing import Signer
-    from .vendors import PandaPonSession, XportcnKaSession
-
-_HOMES = {
-    "bulk.asks": ("Ask", "Shipment", "quote_product"),
-    "bulk.brake": ("Pace", "Stop"),
-    "bulk.jobs": ("BookingJob", "WriteJob"),
-    "bulk.journal": ("Journal", "Settlement"),
-    "bulk.files": ("read_bookings",),
-    "bulk.outcome": ("InputError", "JobOutcome"),
-    "bulk.sheet": ("FileError",),
-    "bulk.offers": ("Quote",),
-    "bulk.quotes": ("QuoteStream", "QuoteSweep"),
-    "bulk.quotetable": ("QuoteTable", "Spread"),
-    "bulk.rates": ("Rates",),
-    "bulk.rows": ("JournalRow",),
-    "bulk.sending": ("NOT_BOOKED",),
-    "bulk.stream": ("Outcome", "OutcomeStream"),
-    "clock": ("Clock", "SystemClock"),
-    "codec": ("from_wire", "to_wire"),
-    "errors": (
-        "ApiError",
-        "Attempt",
-        "AuthError",
-        "ConfigError",
-        "DeadlineExceeded",
-        "DecodeError",
-        "HttpStatusError",
-        "JournalError",
-        "LimitExceeded",
-        "MessageRejected",
-        "NotSentError",
-        "OutcomeUnknownError",
-        "PandaponError",
-        "RateLimitedError",
-        "RequestError",
-        "Stage",
-    ),
-    "manager": ("SessionManager",),
-    "operation": ("Effect", "Evidence", "Operation", "QuotedPair", "Reply", "Route", "VendorRequest"),
-    "profiles": (
-        "PANDAPON",
-        "XPORTCN_KA",
-        "CodeMeaning",
-        "Credentials",
-        "Limits",
-        "RetryPolicy",
-        "Timeouts",
-        "VendorProfile",
-    ),
-    "push.message": ("Message", "MessageType", "Platform", "open_message"),
-    "push.route": ("message_route",),
-    "session": ("VendorSession",),
-    "signing": ("Signer",),
-    "vendors": ("PandaPonSession", "XportcnKaSession"),
-}
-_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
-
-__all__ = [  # noqa: RUF022 - by subject, as the modules are
-    "ApiError",
-    "Ask",
-    "Attempt",
-    "AuthError",
-    "BookingJob",
-    "Clock",
-    "CodeMeaning",
-    "ConfigError",
-    "Credentials",
-    "DeadlineExceeded",
-    "DecodeError",
-    "Effect",
-    "Evidence",
-    "FileError",
-    "HttpStatusError",
-    "InputError",
-    "JobOutcome",
-    "Journal",
-    "JournalError",
-    "JournalRow",
-    "LimitExceeded",
-    "Limits",
-    "Message",
-    "MessageRejected",
-    "MessageType",
-    "NOT_BOOKED",
-    "NotSentError",
-    "Operation",
-    "Outcome",
-    "OutcomeStream",
-    "OutcomeUnknownError",
-    "Pace",
-    "PANDAPON",
-    "PandaPonSession",
-    "PandaponError",
-    "Platform",
-    "Quote",
-    "QuoteStream",
-    "QuoteSweep",
-    "QuoteTable",
-    "QuotedPair",
-    "RateLimitedError",
-    "Rates",
-    "Reply",
-    "RequestError",
-    "RetryPolicy",
-    "Route",
-    "SessionManager",
-    "Settlement",
-    "Shipment",
-    "Signer",
-    "Spread",
-    "Stage",
-    "Stop",
-    "SystemClock",
-    "Timeouts",
-    "VendorProfile",
-    "VendorRequest",
-    "VendorSession",
-    "WriteJob",
-    "XPORTCN_KA",
-    "XportcnKaSession",
-    "__version__",
-    "from_wire",
-    "message_route",
-    "open_message",
-    "read_bookings",
-    "quote_product",
-    "to_wire",
-]
-
-
-def __getattr__(name: str) -> Any:
-    module = _HOME_OF.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{module}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    from ._files.bookings import read_bookings as read_bookings
+    from ._files.csv_sheet import FileError as FileError
+    from ._jobs.job import BookingJob as BookingJob, WriteJob as WriteJob
+    from ._jobs.outcome import InputError as InputError, JobOutcome as JobOutcome
+    from ._jobs.sender import NOT_BOOKED as NOT_BOOKED
+    from ._journal.journal import Journal as Journal, Settlement as Settlement
+    from ._journal.rows import JournalRow as JournalRow
+    from ._manager import SessionManager as SessionManager
+    from ._models.converters import from_wire as from_wire, to_wire as to_wire
+    from ._models.operation import (
+        Effect as Effect,
+        Evidence as Evidence,
+        Operation as Operation,
+        QuotedPair as QuotedPair,
+        Reply as Reply,
+        Route as Route,
+        VendorRequest as VendorRequest,
+    )
+    from ._quotes.quote import Quote as Quote
+    from ._quotes.rates import Rates as Rates
+    from ._quotes.requests import Ask as Ask, Shipment as Shipment, quote_product as quote_product
+    from ._quotes.sweep import QuoteStream as QuoteStream, QuoteSweep as QuoteSweep
+    from ._quotes.table import QuoteTable as QuoteTable, Spread as Spread
+    from ._session import VendorSession as VendorSession
+    from ._streams.admission import Pace as Pace, Stop as Stop
+    from ._streams.stream import Outcome as Outcome, OutcomeStream as OutcomeStream
+    from ._vendors import PandaPonSession as PandaPonSession, XportcnKaSession as XportcnKaSession
+    from .push.message import (
+        Message as Message,
+        MessageType as MessageType,
+        Platform as Platform,
+        open_message as open_message,
+    )
+    from .push.route import message_route as message_route
+else:
+    __getattr__, __dir__, __all__ = lazy(
+        __name__,
+        {
+            "._errors": "ApiError Attempt AuthError ConfigError DeadlineExceeded DecodeError HttpStatusError JournalError "
+            "LimitExceeded MessageRejected NotSentError OutcomeUnknownError PandaponError RateLimitedError RequestError Stage",
+            "._clock": "Clock SystemClock",
+            "._models.converters": "from_wire to_wire",
+            "._models.operation": "Effect Evidence Operation QuotedPair Reply Route VendorRequest",
+            "._config.profiles": "PANDAPON XPORTCN_KA CodeMeaning Credentials Limits RetryPolicy Timeouts VendorProfile",
+            "._config.signing": "Signer",
+            "._streams.admission": "Pace Stop",
+            "._streams.stream": "Outcome OutcomeStream",
+            "._files.bookings": "read_bookings",
+            "._files.csv_sheet": "FileError",
+            "._journal.journal": "Journal Settlement",
+            "._journal.rows": "JournalRow",
+            "._jobs.job": "BookingJob WriteJob",
+            "._jobs.outcome": "InputError JobOutcome",
+            "._jobs.sender": "NOT_BOOKED",
+            "._quotes.quote": "Quote",
+            "._quotes.requests": "Ask Shipment quote_product",
+            "._quotes.rates": "Rates",
+            "._quotes.sweep": "QuoteStream QuoteSweep",
+            "._quotes.table": "QuoteTable Spread",
+            "._manager": "SessionManager",
+            "._session": "VendorSession",
+            "._vendors": "PandaPonSession XportcnKaSession",
+            ".push.message": "Message MessageType Platform open_message",
+            ".push.route": "message_route",
+        },
+    )

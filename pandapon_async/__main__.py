@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         needs = " and ".join(missing)
         sys.stderr.write(f"pandapon: the command line needs {needs}: pip install 'pandapon-async[cli]'\n")
         return 2
-    from .cli.app import app
+    from ._cli.app import app
 
     return app.main(args=None if arguments is None else list(arguments), prog_name="pandapon")
 

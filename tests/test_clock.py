@@ -7,10 +7,9 @@ from datetime import datetime, timezone
 from email.utils import format_datetime
 
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 
-from pandapon_async.clock import ClockOffset, SystemClock, http_date
+from pandapon_async._clock import ClockOffset, SystemClock, http_date
 from pandapon_async.testing import VirtualClock
 
 SENT, RECEIVED = 1_700_000_000.0, 1_700_000_000.4
@@ -208,6 +207,6 @@ async def test_the_system_clock_sleeps_on_the_event_loop(monkeypatch: pytest.Mon
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    monkeypatch.setattr("pandapon_async.clock.asyncio.sleep", sleep)
+    monkeypatch.setattr("pandapon_async._clock.asyncio.sleep", sleep)
     await SystemClock().sleep(2.5)
     assert slept == [2.5]

@@ -8,8 +8,8 @@ import pickle
 
 import pytest
 
-from pandapon_async import errors
-from pandapon_async.errors import (
+from pandapon_async import _errors as errors
+from pandapon_async._errors import (
     ApiError,
     Attempt,
     AuthError,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import importlib.util
 import json
 import re
 import subprocess
@@ -48,8 +49,12 @@ def for_type_checkers(module: Any) -> dict[str, str]:
     """Name -> module, as the block under TYPE_CHECKING says."""
     tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
     (block,) = [node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
+    package = module.__name__
     return {
-        alias.name: node.module or "" for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names
+        alias.name: importlib.util.resolve_name("." * node.level + (node.module or ""), package)
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
     }
 
 
@@ -97,13 +102,8 @@ def test_type_checkers_see_the_same_names(module: Any):
     assert set(for_type_checkers(module)) == set(module.__all__) - {"__version__"}
 
 
-def test_type_checkers_see_the_same_objects():
-    for name, home in for_type_checkers(pandapon_async).items():
-        assert getattr(importlib.import_module(f"pandapon_async.{home}"), name) is getattr(pandapon_async, name)
-
-
-@pytest.mark.parametrize("module", [testing, push], ids=lambda module: module.__name__)
-def test_type_checkers_see_the_same_objects_in_a_package(module: Any):
+@pytest.mark.parametrize("module", [pandapon_async, testing, push], ids=lambda module: module.__name__)
+def test_type_checkers_see_the_same_objects(module: Any):
     for name, home in for_type_checkers(module).items():
         assert getattr(importlib.import_module(home), name) is getattr(module, name)
 
@@ -122,13 +122,13 @@ def test_importing_the_package_loads_nothing_heavy():
 
 def test_importing_the_package_loads_no_other_part_of_it():
     loaded = fresh("import sys, json, pandapon_async; print(json.dumps([n for n in sys.modules if 'pandapon' in n]))")
-    assert sorted(loaded) == ["pandapon_async", "pandapon_async._version"]
+    assert sorted(loaded) == ["pandapon_async", "pandapon_async._lazy", "pandapon_async._version"]
 
 
 def test_a_name_is_loaded_on_first_use_and_kept():
     before, after, kept = fresh(
-        "import sys, json, pandapon_async as p; before = 'pandapon_async.errors' in sys.modules; "
-        "error = p.ApiError; after = 'pandapon_async.errors' in sys.modules; "
+        "import sys, json, pandapon_async as p; before = 'pandapon_async._errors' in sys.modules; "
+        "error = p.ApiError; after = 'pandapon_async._errors' in sys.modules; "
         "print(json.dumps([before, after, vars(p)['ApiError'] is error]))"
     )
     assert (before, after, kept) == (False, True, True)
@@ -138,7 +138,7 @@ def test_the_ground_floor_needs_no_socket():
     """Rule of the house: models, codec, profiles, signing, errors know nothing of aiohttp."""
     loaded = fresh(
         "import sys, json, pandapon_async as p; p.from_wire, p.PANDAPON, p.ApiError, p.Operation; "
-        "import pandapon_async.api.logistics, pandapon_async.envelope, pandapon_async.retry, pandapon_async.limits; "
+        "import pandapon_async.api.logistics, pandapon_async._calls.envelope, pandapon_async._calls.retry, pandapon_async._calls.limiter; "
         "print(json.dumps('aiohttp' in sys.modules))"
     )
     assert loaded is False

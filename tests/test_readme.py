@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from pandapon_async.config import profiles_from_toml
+from pandapon_async._config.loading import profiles_from_toml
 from pandapon_async.testing import FakeVendor
 from tests.contract import menu
 
@@ -268,7 +268,7 @@ def test_the_commands_of_bulk_booking_and_the_morning_after(
     pytest.importorskip("click")
     from click.testing import CliRunner
 
-    from pandapon_async.cli.app import app
+    from pandapon_async._cli.app import app
 
     monkeypatch.chdir(tmp_path)
     (orders,) = blocks("csv")

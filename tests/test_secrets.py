@@ -38,9 +38,9 @@ from pandapon_async import (
     VendorProfile,
     from_wire,
 )
+from pandapon_async._config.signing import documented_signer
 from pandapon_async.api.addresses import AddressSaveRequest
 from pandapon_async.api.logistics import FreightBooking, FreightBookingRequest, ReceiverAddress
-from pandapon_async.signing import documented_signer
 from tests.support import (
     Proxy,
     RawRequest,

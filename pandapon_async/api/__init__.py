@@ -8,8 +8,9 @@ import pkgutil
 from collections.abc import Iterator
 from typing import Any, TypeGuard, cast
 
-from ..operation import VendorRequest
-from .common import Service, path_unknown
+from .._models.operation import VendorRequest
+from .service import Service
+from .undocumented import path_unknown
 
 
 def _has_operation(item: Any) -> TypeGuard[type[VendorRequest[Any]]]:

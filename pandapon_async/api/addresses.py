@@ -6,9 +6,11 @@ from typing import ClassVar
 
 import attrs
 
-from ..model import OpenReply, optional
-from ..operation import Effect, Evidence, Operation, VendorRequest
-from .common import Service, path_unknown
+from .._models.base import OpenReply
+from .._models.fields import optional
+from .._models.operation import Effect, Evidence, Operation, VendorRequest
+from .service import Service
+from .undocumented import path_unknown
 
 _BOTH = ("pandapon", "xportcn_ka")
 

@@ -12,10 +12,12 @@ from typing import ClassVar
 
 import attrs
 
-from ..model import OpenReply, ReplyModel, RequestModel, many, optional, wire
-from ..operation import Effect, Evidence, Operation, Route, VendorRequest
-from .common import Money as Money
-from .common import Service
+from .._models.base import OpenReply, ReplyModel
+from .._models.fields import many, optional, wire
+from .._models.money import Money as Money
+from .._models.operation import Effect, Evidence, Operation, Route, VendorRequest
+from .._models.requests import RequestModel
+from .service import Service
 
 _BOTH = ("pandapon", "xportcn_ka")
 

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attrs
 
-from ..errors import DecodeError
-from ..model import members_of, optional_inner
-from ..operation import VendorRequest
+from .._errors import DecodeError
+from .._models.base import members_of
+from .._models.fields import optional_inner
+from .._models.operation import VendorRequest
 
 if TYPE_CHECKING:
     from typing_extensions import Self

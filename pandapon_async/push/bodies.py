@@ -12,7 +12,8 @@ from typing import Any
 
 import attrs
 
-from ..model import OpenReply, ReplyModel, is_personal, many, members_of, optional, wire, wire_name
+from .._models.base import OpenReply, ReplyModel, members_of
+from .._models.fields import is_personal, many, optional, wire, wire_name
 
 
 @attrs.frozen(kw_only=True, eq=False)

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from ..clock import Clock
+from .._clock import Clock
 
 
 @attrs.define(eq=False)

@@ -16,10 +16,10 @@ from typing import Literal, TypedDict
 
 import attrs
 
-from ..clock import Clock, SystemClock
-from ..errors import ConfigError, DecodeError, MessageRejected
-from ..observer import guarded, logger
-from ..profiles import VendorProfile
+from .._calls.hooks import guarded, logger
+from .._clock import Clock, SystemClock
+from .._config.profiles import VendorProfile
+from .._errors import ConfigError, DecodeError, MessageRejected
 from .deadlines import Deadline, Deadlines
 from .message import MAX_BYTES, Headers, Message, MessageTooLong, open_message
 

@@ -14,13 +14,14 @@ from typing import Any, Protocol, cast
 
 import attrs
 
-from ..codec import decode
-from ..errors import ConfigError, DecodeError, MessageRejected
-from ..jsonio import JsonError, is_object, loads
-from ..model import ReplyModel, keys_only, optional
-from ..profiles import VendorProfile
-from ..signing import is_push_signature
+from .._config.profiles import VendorProfile
+from .._errors import ConfigError, DecodeError, MessageRejected
+from .._models.base import ReplyModel
+from .._models.converters import decode
+from .._models.fields import keys_only, optional
+from .._models.jsonio import JsonError, is_object, loads
 from .bodies import AlibabaPriceChange, MessageBody, OrderSummary, RefundSummary, TaobaoPriceChange
+from .signature import is_push_signature
 
 MAX_BYTES = 1024 * 1024
 """Bytes of a message beyond which it is refused, unless told otherwise; the vendors name no limit."""

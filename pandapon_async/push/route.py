@@ -9,9 +9,9 @@ from weakref import WeakSet
 
 from aiohttp import web
 
-from ..errors import DecodeError
-from ..observer import logger
-from ..profiles import VendorProfile
+from .._calls.hooks import logger
+from .._config.profiles import VendorProfile
+from .._errors import DecodeError
 from .inbox import Ack, Handler, Inbox, InboxOptions
 from .message import check_length
 

@@ -1,55 +1,35 @@
 """A fake vendor for tests and demos: both vendors' contracts on localhost, with scripted faults.
 
-Importing this package does nothing; the parts are loaded when they are first named.
+Importing this package loads nothing else of it: its names are looked up on first use.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from .._lazy import lazy
 
 if TYPE_CHECKING:
-    from pandapon_async.testing.checks import Account
-    from pandapon_async.testing.clock import VirtualClock
-    from pandapon_async.testing.faults import Faults
-    from pandapon_async.testing.ledger import Ledger, MessageAttempt, RequestRecord, SentMessage
-    from pandapon_async.testing.messages import SignedMessage
-    from pandapon_async.testing.vendor import FakeVendor
-
-__all__ = [
-    "Account",
-    "FakeVendor",
-    "Faults",
-    "Ledger",
-    "MessageAttempt",
-    "RequestRecord",
-    "SentMessage",
-    "SignedMessage",
-    "VirtualClock",
-]
-
-_HOMES = MappingProxyType(
-    {
-        "Account": "checks",
-        "FakeVendor": "vendor",
-        "Faults": "faults",
-        "Ledger": "ledger",
-        "MessageAttempt": "ledger",
-        "RequestRecord": "ledger",
-        "SentMessage": "ledger",
-        "SignedMessage": "messages",
-        "VirtualClock": "clock",
-    }
-)
-
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{home}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    from .clock import VirtualClock as VirtualClock
+    from .faults import Faults as Faults
+    from .ledger import (
+        Ledger as Ledger,
+        MessageAttempt as MessageAttempt,
+        RequestRecord as RequestRecord,
+        SentMessage as SentMessage,
+    )
+    from .messages import SignedMessage as SignedMessage
+    from .vendor import FakeVendor as FakeVendor
+    from .verification import Account as Account
+else:
+    __getattr__, __dir__, __all__ = lazy(
+        __name__,
+        {
+            ".clock": "VirtualClock",
+            ".faults": "Faults",
+            ".ledger": "Ledger MessageAttempt RequestRecord SentMessage",
+            ".messages": "SignedMessage",
+            ".vendor": "FakeVendor",
+            ".verification": "Account",
+        },
+    )

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict
 import aiohttp
 import attrs
 
-from pandapon_async.clock import Clock
-from pandapon_async.testing.checks import Account
+from pandapon_async._clock import Clock
 from pandapon_async.testing.ledger import MessageAttempt, SentMessage
+from pandapon_async.testing.verification import Account
 
 if TYPE_CHECKING:
     from pandapon_async.testing.operations import VendorKind

@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from pandapon_async.clock import Clock, SystemClock
-from pandapon_async.testing.checks import Account, TimestampUnit
-from pandapon_async.testing.desk import Desk, Rules
+from pandapon_async._clock import Clock, SystemClock
 from pandapon_async.testing.faults import Dice, Faults
+from pandapon_async.testing.handler import Desk, Rules
 from pandapon_async.testing.ledger import Ledger, SentMessage
 from pandapon_async.testing.messages import RETRIES, TIMEOUT, Courier, Letter, SignedMessage
 from pandapon_async.testing.operations import KINDS, ApiOperation, VendorKind
 from pandapon_async.testing.server import Listener, ThreadHost
 from pandapon_async.testing.steps import ScriptStep, parse_step
+from pandapon_async.testing.verification import Account, TimestampUnit
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
     from typing_extensions import Self, Unpack
 
-    from pandapon_async.profiles import VendorProfile
+    from pandapon_async._config.profiles import VendorProfile
     from pandapon_async.testing.messages import LetterOptions
 
 DEFAULT_ACCOUNTS: Final = tuple(
@@ -181,7 +181,7 @@ class FakeVendor:
             ValueError: the kind is unknown, or no account has it.
             RuntimeError: no port is known before the first start.
         """
-        from pandapon_async.profiles import PANDAPON, XPORTCN_KA, Credentials
+        from pandapon_async._config.profiles import PANDAPON, XPORTCN_KA, Credentials
 
         account = self._account(kind)
         pandapon = kind == "pandapon"

@@ -12,13 +12,13 @@ import attrs
 import pytest
 
 from pandapon_async import PANDAPON, XPORTCN_KA, Credentials, Effect, Reply, VendorProfile, VendorRequest
+from pandapon_async._models.base import Model
+from pandapon_async._models.operation import OpenRequest
+from pandapon_async._vendors import SESSIONS
 from pandapon_async.api import catalogue
-from pandapon_async.api.common import Service
 from pandapon_async.api.logistics import FreightBooking, FreightBookingRequest, LogisticsService
 from pandapon_async.api.paging import Page, Pager
-from pandapon_async.model import Model
-from pandapon_async.operation import OpenRequest
-from pandapon_async.vendors import SESSIONS
+from pandapon_async.api.service import Service
 
 PROFILES = {
     profile.kind: profile.evolve(credentials=Credentials(access_key="k1", access_secret="s1"))

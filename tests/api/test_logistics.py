@@ -7,8 +7,9 @@ from decimal import Decimal
 import pytest
 
 from pandapon_async import RequestError, from_wire, to_wire
+from pandapon_async._models.converters import decode
+from pandapon_async._models.money import Money
 from pandapon_async.api.addresses import AddressSaved, AddressSaveRequest
-from pandapon_async.api.common import Money
 from pandapon_async.api.logistics import (
     BookedItem,
     BookingItem,
@@ -29,7 +30,6 @@ from pandapon_async.api.logistics import (
     ShippedItem,
     TmallOrderInfo,
 )
-from pandapon_async.codec import decode
 from tests.conftest import contract
 
 FACTS = contract("logistics")

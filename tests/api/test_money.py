@@ -10,11 +10,10 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from pandapon_async.api.common import Money
-from pandapon_async.errors import RequestError
+from pandapon_async._errors import RequestError
+from pandapon_async._models.money import Money
 
 AMOUNTS = st.decimals(min_value=-(10**12), max_value=10**12, places=4)
 

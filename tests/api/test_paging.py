@@ -10,13 +10,13 @@ from typing import Any, ClassVar
 
 import attrs
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from pandapon_async import DecodeError, Effect, Evidence, Operation, RequestError, VendorRequest
-from pandapon_async.api.common import Service
+from pandapon_async._models.base import ReplyModel
+from pandapon_async._models.fields import many, optional
 from pandapon_async.api.paging import Page, Pager, Paging
-from pandapon_async.model import ReplyModel, many, optional
+from pandapon_async.api.service import Service
 
 
 @attrs.frozen(kw_only=True)

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from pandapon_async import ConfigError, Effect, Evidence, RequestError, WriteJob, from_wire, to_wire
-from pandapon_async.api.common import Group, Service, path_unknown, subject
-from pandapon_async.model import OpenReply
-from pandapon_async.operation import OpenRequest
+from pandapon_async._models.base import OpenReply
+from pandapon_async._models.operation import OpenRequest
+from pandapon_async.api.service import Group, Service, subject
+from pandapon_async.api.undocumented import path_unknown
 from pandapon_async.testing import FakeVendor
 from tests.support import RawServer, http_reply, local_profile, says, session_at, yes
 

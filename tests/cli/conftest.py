@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from pandapon_async.cli.app import app
+from pandapon_async._cli.app import app
 from pandapon_async.testing import FakeVendor
 
 Pandapon = Callable[..., Result]

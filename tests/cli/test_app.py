@@ -16,9 +16,9 @@ import pytest
 
 from pandapon_async import __version__
 from pandapon_async.__main__ import main
-from pandapon_async.cli import shared
-from pandapon_async.cli.app import COMMANDS
-from pandapon_async.errors import (
+from pandapon_async._cli import shared
+from pandapon_async._cli.app import COMMANDS
+from pandapon_async._errors import (
     ApiError,
     ConfigError,
     LimitExceeded,
@@ -114,7 +114,7 @@ def test_an_error_has_its_exit_status(error: PandaponError, status: int) -> None
 
 def command_that(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None:
     """Make `demo` do something else."""
-    monkeypatch.setattr("pandapon_async.cli.demo.command", click.command("demo")(do))
+    monkeypatch.setattr("pandapon_async._cli.demo.command", click.command("demo")(do))
 
 
 def test_an_error_is_one_line(pandapon: Pandapon, monkeypatch: pytest.MonkeyPatch) -> None:

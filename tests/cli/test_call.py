@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from pandapon_async._cli import call as call_module
 from pandapon_async.api.logistics import FreightBookingRequest
-from pandapon_async.cli import call as call_module
 from pandapon_async.testing import FakeVendor
 
 from .conftest import BOOKING, ESTIMATE, SECRETS, Pandapon, environment, process
@@ -293,7 +293,7 @@ def test_yes_sends_it(pandapon: Pandapon, accounts: Callable[[str], str]) -> Non
 def far_away(shop: FakeVendor, accounts: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> str:
     """A file with the fake vendor as if it were on another host, and a person at the terminal."""
     monkeypatch.setattr(call_module, "_can_ask", lambda: True)
-    monkeypatch.setattr("pandapon_async.profiles.is_loopback", lambda host: False)
+    monkeypatch.setattr("pandapon_async._config.profiles.is_loopback", lambda host: False)
     return accounts(
         f"[vendors.far]\nkind = 'pandapon'\nbase_url = '{shop.url}'\nallow_insecure = true\n"
         "access_key = 'fake-pandapon-key'\naccess_secret = 'fake-pandapon-secret'\n"
@@ -369,7 +369,7 @@ def test_a_reply_that_came_before_the_interruption_is_shown(
 ) -> None:
     """The signal comes while the connections are being closed."""
     from pandapon_async import SessionManager
-    from pandapon_async.cli.shared import Interrupted
+    from pandapon_async._cli.shared import Interrupted
 
     close = SessionManager.close
 

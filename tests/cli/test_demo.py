@@ -16,17 +16,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from rich.console import Console
 
 from pandapon_async import to_wire
-from pandapon_async.api.common import Money
-from pandapon_async.api.logistics import FreightBooking
-from pandapon_async.bulk.stream import Outcome
-from pandapon_async.cli.audit import Audit, SampleOrders
-from pandapon_async.cli.shared import Interrupted
-from pandapon_async.errors import (
+from pandapon_async._cli.journal_actions import Audit, SampleOrders
+from pandapon_async._cli.shared import Interrupted
+from pandapon_async._errors import (
     ApiError,
     DeadlineExceeded,
     LimitExceeded,
@@ -34,7 +30,10 @@ from pandapon_async.errors import (
     OutcomeUnknownError,
     RateLimitedError,
 )
-from pandapon_async.operation import Reply
+from pandapon_async._models.money import Money
+from pandapon_async._models.operation import Reply
+from pandapon_async._streams.stream import Outcome
+from pandapon_async.api.logistics import FreightBooking
 from pandapon_async.testing import Ledger
 
 from .conftest import SECRETS, Pandapon
@@ -127,7 +126,7 @@ def test_an_interruption_ends_with_the_comparison_and_its_own_status(
         work.close()
         raise Interrupted(signal.SIGINT)
 
-    monkeypatch.setattr("pandapon_async.cli.demo.run", run)
+    monkeypatch.setattr("pandapon_async._cli.demo.run", run)
     result = pandapon("demo", "--bookings", "5")
     assert result.exit_code == 130
     assert re.search(r"^Not started +5$", result.stdout, re.MULTILINE)
@@ -137,7 +136,7 @@ def test_an_interruption_ends_with_the_comparison_and_its_own_status(
 def test_the_progress_bar_fits_the_terminal(pandapon: Pandapon, monkeypatch: pytest.MonkeyPatch, width: int) -> None:
     screen = io.StringIO()
     shown = Console(file=screen, force_terminal=True, width=width, color_system=None)
-    monkeypatch.setattr("pandapon_async.cli.progress.console", lambda *, stderr: shown)
+    monkeypatch.setattr("pandapon_async._cli.progress.console", lambda *, stderr: shown)
     assert pandapon("demo", "--bookings", "120", "--faults").exit_code == 0
     bars = [line for line in re.split(r"[\r\n]|\x1b\[[0-9;?]*[A-Za-z]", screen.getvalue()) if "Booking" in line]
     assert bars

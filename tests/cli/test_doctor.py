@@ -12,13 +12,12 @@ from pathlib import Path
 
 import pytest
 import trustme
-from hypothesis import assume, given
-from hypothesis import strategies as st
+from hypothesis import assume, given, strategies as st
 
 from pandapon_async import PANDAPON
-from pandapon_async.cli.origins import settings
-from pandapon_async.cli.probe import variations
-from pandapon_async.profiles import Credentials, without_userinfo
+from pandapon_async._cli.config_sources import settings
+from pandapon_async._cli.probe import variations
+from pandapon_async._config.profiles import Credentials, without_userinfo
 from pandapon_async.testing import FakeVendor
 
 from .conftest import SECRETS, Pandapon, environment

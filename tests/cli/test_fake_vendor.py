@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from pandapon_async.cli import shared
-from pandapon_async.cli.shared import Interrupted
+from pandapon_async._cli import shared
+from pandapon_async._cli.shared import Interrupted
 from pandapon_async.testing import FakeVendor, Faults
 
 from .conftest import BOOKING, ESTIMATE, Pandapon, process

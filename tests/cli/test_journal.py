@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from pandapon_async import FileError, Journal, JournalError
-from pandapon_async.bulk.export import COLUMNS, read_settlements, write_export
+from pandapon_async._files.resolutions import COLUMNS, read_settlements, write_export
 from pandapon_async.testing import FakeVendor
 
 from .conftest import Pandapon
@@ -266,7 +265,7 @@ def test_what_is_not_allowed_by_hand_says_what_is(pandapon: Pandapon, journal: s
 
 
 def test_nothing_is_settled_while_a_job_runs(pandapon: Pandapon, journal: str, exported: Path):
-    from pandapon_async.bulk.filelock import FileLock
+    from pandapon_async._journal.sqlite.lock import FileLock
 
     with FileLock(Path(journal)):
         result = pandapon("journal", journal, "--mark", "o-1=pending", "--by", "Jane")

@@ -115,7 +115,7 @@ def _cells(line: str) -> list[str]:
 
 
 def test_on_a_narrow_terminal_it_is_a_list_that_fits(pandapon: Pandapon, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pandapon_async.cli.operations.console", lambda: Console(width=60, highlight=False))
+    monkeypatch.setattr("pandapon_async._cli.operations.console", lambda: Console(width=60, highlight=False))
     shown = pandapon("operations").stdout
     assert max(map(len, shown.splitlines())) <= 60
     assert f"    {BOOKING_PATH}\n" in shown

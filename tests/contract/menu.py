@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from pandapon_async._models.operation import Operation
 from pandapon_async.api import catalogue
-from pandapon_async.operation import Operation
 
 README = Path(__file__).parents[2] / "README.md"
 BEGIN, END = "<!-- operations -->\n", "<!-- end of operations -->"

@@ -25,22 +25,13 @@ from pandapon_async import (
     from_wire,
     to_wire,
 )
+from pandapon_async._models.base import Model, OpenReply, WholeReply, members_of
+from pandapon_async._models.fields import is_json_text, is_number, optional_inner, place_of, wire_name
+from pandapon_async._models.operation import OpenRequest
+from pandapon_async._vendors import SESSIONS
 from pandapon_async.api import catalogue
-from pandapon_async.model import (
-    Model,
-    OpenReply,
-    WholeReply,
-    is_json_text,
-    is_number,
-    members_of,
-    optional_inner,
-    place_of,
-    wire_name,
-)
-from pandapon_async.operation import OpenRequest
 from pandapon_async.testing import FakeVendor
 from pandapon_async.testing.operations import load_operations
-from pandapon_async.vendors import SESSIONS
 from tests.support import RawRequest, RawServer, error_of, http_reply, says
 
 from .facts import (

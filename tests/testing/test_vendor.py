@@ -14,8 +14,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from pandapon_async.testing import FakeVendor, Faults, RequestRecord
-from pandapon_async.testing import __all__ as exported
+from pandapon_async.testing import FakeVendor, Faults, RequestRecord, __all__ as exported
 
 from .wire import BOOK, EXAMPLE, arrived, call, connect, hang_up, read_all, request_bytes, sign
 

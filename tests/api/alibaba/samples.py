@@ -7,11 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from pandapon_async import VendorRequest
-from pandapon_async.api.alibaba import cart, orders, products, refunds
-from pandapon_async.api.alibaba.common import FastAddress, ProductSort, RefundedLine
-from pandapon_async.api.v2.alibaba import orders as v2_orders
-from pandapon_async.api.v2.alibaba import products as v2_products
-from pandapon_async.api.v2.alibaba import refunds as v2_refunds
+from pandapon_async.api.pandapon.alibaba import cart, orders, products, refunds
+from pandapon_async.api.pandapon_v2.alibaba import orders as v2_orders, products as v2_products, refunds as v2_refunds
+from pandapon_async.api.shared.alibaba import FastAddress, ProductSort, RefundedLine
 
 PICTURE = "https://cbu01.alicdn.com/img/ibank/O1CN01example-0-cib.jpg"
 WHERE = FastAddress(

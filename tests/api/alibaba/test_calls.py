@@ -11,20 +11,19 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from pandapon_async import DecodeError, OutcomeUnknownError, PandaPonSession
-from pandapon_async.api.alibaba.cart import CartQuantityRequest
-from pandapon_async.api.alibaba.common import Address, CargoLine, ProductSort
-from pandapon_async.api.alibaba.orders import (
+from pandapon_async.api.pandapon.alibaba.cart import CartQuantityRequest
+from pandapon_async.api.pandapon.alibaba.orders import (
     BatchPaymentRequest,
     OrderCancelRequest,
     OrderPreviewRequest,
     OrderRequest,
     PaymentRequest,
 )
-from pandapon_async.api.alibaba.products import ImageSearchRequest, ProductRequest, ProductSearchRequest
-from pandapon_async.api.alibaba.refunds import RefundRequest
-from pandapon_async.api.v2.alibaba import orders as v2_orders
-from pandapon_async.api.v2.alibaba import products as v2_products
-from pandapon_async.api.v2.alibaba.cart import CartListRequest
+from pandapon_async.api.pandapon.alibaba.products import ImageSearchRequest, ProductRequest, ProductSearchRequest
+from pandapon_async.api.pandapon.alibaba.refunds import RefundRequest
+from pandapon_async.api.pandapon_v2.alibaba import orders as v2_orders, products as v2_products
+from pandapon_async.api.pandapon_v2.alibaba.cart import CartListRequest
+from pandapon_async.api.shared.alibaba import Address, CargoLine, ProductSort
 from pandapon_async.testing import FakeVendor
 from tests.support import RawRequest, RawServer, http_reply, local_profile, says, session_at
 

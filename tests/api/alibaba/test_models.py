@@ -9,13 +9,15 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from pandapon_async import Effect, RequestError, VendorRequest, from_wire, to_wire
+from pandapon_async._models.converters import decode
+from pandapon_async._models.jsonio import dumps, loads
 from pandapon_async.api import catalogue
-from pandapon_async.api.alibaba import cart, orders, products, refunds
-from pandapon_async.api.alibaba.common import (
+from pandapon_async.api.pandapon.alibaba import cart, orders, products, refunds
+from pandapon_async.api.pandapon_v2.alibaba import cart as v2_cart, orders as v2_orders
+from pandapon_async.api.shared.alibaba import (
     Address,
     CargoLine,
     DeliveryAddress,
@@ -24,10 +26,6 @@ from pandapon_async.api.alibaba.common import (
     OrderLine,
     ProductSort,
 )
-from pandapon_async.api.v2.alibaba import cart as v2_cart
-from pandapon_async.api.v2.alibaba import orders as v2_orders
-from pandapon_async.codec import decode
-from pandapon_async.jsonio import dumps, loads
 from tests.conftest import contract
 
 from .samples import EXAMPLES, PICTURE

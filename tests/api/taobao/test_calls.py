@@ -9,24 +9,24 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from pandapon_async import ApiError, OutcomeUnknownError, PandaPonSession, RequestError
-from pandapon_async.api.taobao.cart import CartAddRequest, CartOrderRequest, ChosenProperty
-from pandapon_async.api.taobao.common import Receiver
-from pandapon_async.api.taobao.orders import (
+from pandapon_async.api.pandapon.taobao.cart import CartAddRequest, CartOrderRequest, ChosenProperty
+from pandapon_async.api.pandapon.taobao.orders import (
     CheckedLine,
     LogisticsRequest,
     OrderCheckRequest,
     OrderCreateRequest,
     OrderLine,
 )
-from pandapon_async.api.taobao.products import ProductRequest
-from pandapon_async.api.taobao.refunds import (
+from pandapon_async.api.pandapon.taobao.products import ProductRequest
+from pandapon_async.api.pandapon.taobao.refunds import (
     RefundCancelRequest,
     RefundListRequest,
     RefundMessageRequest,
     RefundRequest,
 )
-from pandapon_async.api.v2.taobao.cart import CartAddRequest as CartAddRequestV2
-from pandapon_async.api.v2.taobao.products import ProductRequest as ProductRequestV2
+from pandapon_async.api.pandapon_v2.taobao.cart import CartAddRequest as CartAddRequestV2
+from pandapon_async.api.pandapon_v2.taobao.products import ProductRequest as ProductRequestV2
+from pandapon_async.api.shared.taobao import Receiver
 from pandapon_async.testing import FakeVendor
 from tests.support import RawRequest, RawServer, http_reply, local_profile, says, session_at
 

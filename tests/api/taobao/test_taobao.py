@@ -8,21 +8,13 @@ from typing import Any
 
 import pytest
 
-from pandapon_async import (
-    Effect,
-    PandaPonSession,
-    RequestError,
-    VendorRequest,
-    WriteJob,
-    from_wire,
-    to_wire,
-)
+from pandapon_async import Effect, PandaPonSession, RequestError, VendorRequest, WriteJob, from_wire, to_wire
+from pandapon_async._manager import SessionManager
+from pandapon_async._models.converters import decode
 from pandapon_async.api import catalogue
-from pandapon_async.api.ka.taobao import RecommendationsRequest
-from pandapon_async.api.taobao import cart, orders, products, refunds
-from pandapon_async.api.taobao.common import Receiver
-from pandapon_async.codec import decode
-from pandapon_async.manager import SessionManager
+from pandapon_async.api.pandapon.taobao import cart, orders, products, refunds
+from pandapon_async.api.shared.taobao import Receiver
+from pandapon_async.api.xportcn_ka.taobao import RecommendationsRequest
 from pandapon_async.testing import FakeVendor
 from tests.conftest import contract
 from tests.contract.facts import settled

@@ -1,0 +1,1 @@
+"""One call: permit, attempts, retries, outcome."""

@@ -1,0 +1,163 @@
+"""What is told of a call, and to whom: the caller's hooks, and the log."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from .._config.profiles import VendorProfile
+from .._errors import Attempt, Stage
+from .._models.operation import Operation, Reply
+from .responses import cleaned
+from .retry import Failure
+
+if TYPE_CHECKING:
+    from .exchange import Call, Exchange
+
+OnAttempt = Callable[[Attempt, "str | None", Operation[Any]], object]
+OnReply = Callable[[Reply[Any], "str | None", Operation[Any]], object]
+OnInDoubt = Callable[["str | None", Operation[Any]], object]
+
+logger = logging.getLogger("pandapon_async")
+
+# An allow-list: whatever else a vendor sends may be a secret.
+_LOGGED_HEADERS = ("Date", "Retry-After", "Content-Type", "Content-Length")
+
+
+@attrs.define(kw_only=True)
+class Hooks:
+    """Plain functions that a session calls; one that raises is logged and changes nothing.
+
+    Attributes:
+        on_attempt: ``(attempt, reference, operation)`` after each attempt.
+        on_reply: ``(reply, reference, operation)`` after each call that succeeded.
+        on_in_doubt: ``(reference, operation)`` when a WRITE ends in doubt, by an error or by being cancelled.
+    """
+
+    on_attempt: OnAttempt | None = None
+    on_reply: OnReply | None = None
+    on_in_doubt: OnInDoubt | None = None
+
+
+class Hooked:
+    """A session's hooks as attributes of its own, to be read and set; see `Hooks`."""
+
+    hooks: Hooks
+
+    @property
+    def on_attempt(self) -> OnAttempt | None:
+        """Called after each attempt."""
+        return self.hooks.on_attempt
+
+    @on_attempt.setter
+    def on_attempt(self, hook: OnAttempt | None) -> None:
+        self.hooks.on_attempt = hook
+
+    @property
+    def on_reply(self) -> OnReply | None:
+        """Called after each call that succeeded."""
+        return self.hooks.on_reply
+
+    @on_reply.setter
+    def on_reply(self, hook: OnReply | None) -> None:
+        self.hooks.on_reply = hook
+
+    @property
+    def on_in_doubt(self) -> OnInDoubt | None:
+        """Called when a WRITE ends in doubt."""
+        return self.hooks.on_in_doubt
+
+    @on_in_doubt.setter
+    def on_in_doubt(self, hook: OnInDoubt | None) -> None:
+        self.hooks.on_in_doubt = hook
+
+
+class Observer:
+    """Tells one session's hooks, and the log, what happens."""
+
+    def __init__(self, profile: VendorProfile, hooks: Hooks) -> None:
+        self._profile = profile
+        self._account = profile.name
+        self._hooks = hooks
+
+    def watches_success(self) -> bool:
+        """Whether anybody wants to hear of attempts that succeeded."""
+        return self._hooks.on_attempt is not None or logger.isEnabledFor(logging.DEBUG)
+
+    def attempt(
+        self,
+        call: Call,
+        result: Reply[Any] | Failure,
+        exchange: Exchange | None,
+        elapsed: float,
+        records: list[Attempt],
+    ) -> None:
+        """One attempt has ended: add its record, and tell."""
+        record = _record(len(records) + 1, result, exchange, elapsed)
+        records.append(record)
+        if self._hooks.on_attempt is not None:
+            guarded(self._hooks.on_attempt, record, call.reference, call.operation)
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug(
+                "%s %s attempt %d: %s, status %s, code %s, %.3f s, %s",
+                self._account,
+                call.operation.name,
+                record.number,
+                record.error or "ok",
+                record.status,
+                record.code,
+                record.elapsed,
+                self._headers(call, exchange),
+            )
+
+    def _headers(self, call: Call, exchange: Exchange | None) -> dict[str, str]:
+        if exchange is None:
+            return {}
+        found = {name: exchange.headers[name] for name in _LOGGED_HEADERS if name in exchange.headers}
+        return {name: cleaned(text, call, self._profile, exchange.signed) for name, text in found.items()}
+
+    def reply(self, call: Call, reply: Reply[Any]) -> None:
+        """A call has succeeded."""
+        if reply.problems:
+            paths = "; ".join(reply.problems)
+            logger.warning(
+                "%s %s: it was made, but the reply does not fit: %s", self._account, call.operation.name, paths
+            )
+        if self._hooks.on_reply is not None:
+            guarded(self._hooks.on_reply, reply, call.reference, call.operation)
+
+    def in_doubt(self, call: Call) -> None:
+        """A WRITE has ended in doubt."""
+        if self._hooks.on_in_doubt is not None:
+            guarded(self._hooks.on_in_doubt, call.reference, call.operation)
+
+    def inferred(self, operation: Operation[Any], path: str | None) -> None:
+        """A path is used that was never seen."""
+        logger.warning("%s %s: the path %s is inferred, not seen", self._account, operation.name, path)
+
+
+def _record(number: int, result: Reply[Any] | Failure, exchange: Exchange | None, elapsed: float) -> Attempt:
+    status = exchange.status if exchange else None
+    if not isinstance(result, Failure):
+        return Attempt(number=number, stage=Stage.REPLIED, status=status, code=result.code, elapsed=elapsed)
+    error = result.error
+    return Attempt(
+        number=number,
+        stage=error.stage or Stage.UNKNOWN,
+        error=type(error).__name__,
+        status=status,
+        code=getattr(error, "code", None),
+        elapsed=elapsed,
+    )
+
+
+def guarded(hook: Callable[..., object], *args: object) -> None:
+    """Call a hook; what it raises is logged, and changes nothing."""
+    try:
+        hook(*args)
+    except Exception as error:  # noqa: BLE001 - a hook is a guest: what it does must not change what is known of a booking
+        # Without its text: that may quote what the hook was given.
+        logger.warning("a hook raised %s; it is ignored", type(error).__name__)

@@ -1,0 +1,101 @@
+"""The program: which commands there are, and what their errors mean as an exit status."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from collections.abc import Mapping
+from typing import Any, cast
+
+import click
+
+from .._errors import PandaponError
+from .._version import __version__
+from .shared import FAILED, Failed, Interrupted, exit_status
+
+COMMANDS: Mapping[str, str] = {
+    "demo": "demo",
+    "fake-vendor": "fake_vendor",
+    "book": "book",
+    "journal": "journal",
+    "quote": "quote",
+    "call": "call",
+    "listen": "listen",
+    "operations": "operations",
+    "doctor": "doctor",
+}
+"""Each command and the module that holds it, as ``command``; imported when it is asked for."""
+
+
+class _Warnings(logging.Handler):
+    """The package's warnings, as lines on stderr, each once."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._told: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        if text not in self._told:
+            self._told.add(text)
+            click.echo(f"Warning: {text}", err=True)
+
+
+class _Program(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        module = COMMANDS.get(cmd_name)
+        if module is None:
+            return None
+        return cast("click.Command", importlib.import_module(f"{__package__}.{module}").command)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        logger, warnings = logging.getLogger("pandapon_async"), _Warnings()
+        logger.addHandler(warnings)
+        try:
+            return super().invoke(ctx)
+        except Exception as error:  # noqa: BLE001 - what isn't known is raised again
+            message, status = _ending(error)
+        except KeyboardInterrupt:
+            message, status = "Interrupted.", Interrupted.BY_KEYBOARD
+        finally:
+            logger.removeHandler(warnings)
+        click.echo(message, err=True)
+        return ctx.exit(status)
+
+
+def _ending(error: Exception) -> tuple[str, int]:
+    """What is told of an error, and the exit status; click's own and defects are raised again."""
+    if isinstance(error, PandaponError):
+        return f"Error: {error}", exit_status(error)
+    if isinstance(error, Failed):
+        return f"Error: {error}", error.status
+    if isinstance(error, Interrupted):
+        return "Interrupted.", error.status
+    if isinstance(error, click.Abort):
+        return "Interrupted.", Interrupted.BY_KEYBOARD
+    if isinstance(error, OSError) and not isinstance(
+        error, BrokenPipeError
+    ):  # click itself ends if the reader has gone
+        return f"Error: {error.strerror or type(error).__name__}", FAILED
+    raise error
+
+
+@click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="pandapon")
+def app() -> None:
+    """Book freight at PandaPon and Xportcn (KA).
+
+    Accounts come from --config FILE, else from the environment: PANDAPON_ACCESS_KEY, PANDAPON_ACCESS_SECRET,
+    PANDAPON_USER_ID, PANDAPON_BASE_URL, and the same with XPORTCN_KA_.
+
+    \b
+    Exit status: 0  fine
+                 1  the vendor refused, or could not be reached
+                 2  usage or bad input; nothing was sent
+                 3  a booking's outcome is unknown: look it up
+                 4  a job ended early: bookings are still pending
+               130  interrupted
+    """

@@ -1,0 +1,203 @@
+"""``pandapon call``: one call, wire JSON in and out."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .shared import (
+    BAD_INPUT,
+    FAILED,
+    UNKNOWN,
+    Failed,
+    Interrupted,
+    choose,
+    config_option,
+    json_text,
+    load_profiles,
+    run,
+    vendor_option,
+    write_out,
+)
+
+if TYPE_CHECKING:
+    from .._config.profiles import VendorProfile
+    from .._models.operation import Operation, Reply, VendorRequest
+
+
+@click.command("call", short_help="Make one call, JSON in and out.")
+@click.argument("operation")
+@click.argument("body", required=False, metavar="[JSON | @FILE | -]")
+@vendor_option
+@config_option
+@click.option("--yes", is_flag=True, help="Don't ask before a WRITE.")
+@click.option("--reference", metavar="REF", help="Your own number for it; errors show it.")
+@click.option("--raw", is_flag=True, help="Print the whole reply, the envelope included.")
+def command(
+    operation: str,
+    body: str | None,
+    vendor: str | None,
+    config: Path | None,
+    yes: bool,
+    reference: str | None,
+    raw: bool,
+) -> None:
+    """Make one call and print the reply's data as JSON.
+
+    OPERATION is a name or a contract id of `pandapon operations`. The body is the vendor's own JSON: given as it is, in a
+    file (@FILE), or on stdin (-). A READ may go without one.
+
+    A WRITE to a host that isn't this machine is confirmed on the terminal; without one it needs --yes.
+    """
+    from .._models.converters import from_wire
+
+    found = _find(operation)
+    if len(found) > 1:  # each vendor has an operation of that name: the account decides
+        kind = choose(load_profiles(config), vendor).kind
+        found = [one for one in found if kind in one.operation.vendors] or found
+    request_class = found[0]
+    what = request_class.operation
+    request = from_wire(request_class, _members(body, what))
+    profile = choose(load_profiles(config), vendor)
+    if profile.kind not in what.vendors:
+        raise Failed(f"{what.name} is not offered by {profile.kind}, but by {', '.join(what.vendors)}", BAD_INPUT)
+    _confirm(what, profile, yes=yes)
+    _Send(profile, request, reference, raw=raw).run()
+
+
+def _find(name: str) -> list[type[VendorRequest[Any]]]:
+    """The request classes of that contract id, or of that name: at most one a vendor."""
+    from .._errors import suggestion
+    from ..api import catalogue
+
+    known: dict[str, list[type[VendorRequest[Any]]]] = {}
+    for request_class in catalogue():
+        for key in {request_class.operation.name, request_class.operation.contract_id}:
+            known.setdefault(key, []).append(request_class)
+    if name not in known:
+        hint = suggestion(name, known)
+        raise click.BadParameter(f"there is no {name!r}{hint}; see `pandapon operations`", param_hint="OPERATION")
+    by_id = [one for one in known[name] if one.operation.contract_id == name]
+    return by_id or known[name]
+
+
+def _members(body: str | None, operation: Operation[Any]) -> dict[str, Any]:
+    """The body as a JSON object.
+
+    Raises:
+        click.UsageError: there is none, though a WRITE needs one; it can't be read, or is something else.
+    """
+    from .._models.jsonio import JsonError, fault_in, is_object, loads
+    from .._models.operation import Effect
+
+    if body is None:
+        if operation.effect is Effect.WRITE:
+            raise click.UsageError(f"{operation.name} is a WRITE: give its body, be it {{}}")
+        return {}
+    source, given = _read(body)
+    given = given.removeprefix(b"\xef\xbb\xbf")
+    try:
+        members = loads(given)
+    except JsonError as error:
+        fault = fault_in(given)
+        what = f"{fault.text} at line {fault.line}, column {fault.column}" if fault else str(error)
+        raise click.UsageError(f"{source}: {what}") from None
+    if not is_object(members):
+        raise click.UsageError(f"{source}: must be a JSON object")
+    return members
+
+
+def _read(body: str) -> tuple[str, bytes]:
+    if body == "-":
+        return "stdin", sys.stdin.buffer.read()
+    if not body.startswith("@"):
+        return "the body", body.encode("utf-8", "surrogateescape")
+    path = Path(body[1:])
+    try:
+        return str(path), path.read_bytes()
+    except OSError as error:
+        raise click.UsageError(f"{path}: can't be read: {error.strerror}") from None
+
+
+def _confirm(operation: Operation[Any], profile: VendorProfile, *, yes: bool) -> None:
+    from urllib.parse import urlsplit
+
+    from .._config.profiles import is_loopback
+    from .._models.operation import Effect
+
+    host = urlsplit(profile.base_url).hostname or ""
+    if operation.effect is Effect.READ or yes or is_loopback(host):
+        return
+    what = f"{operation.name} is a WRITE to {host}, as account {profile.name!r}"
+    if not _can_ask():
+        raise Failed(f"{what}: it needs --yes where nobody can be asked. Nothing was sent", BAD_INPUT)
+    if not click.confirm(f"{what}. Send it?", err=True):
+        raise Failed("Nothing was sent", BAD_INPUT)
+
+
+def _can_ask() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+class _Send:
+    """One call to its end, also if it is interrupted just then."""
+
+    def __init__(self, profile: VendorProfile, request: Any, reference: str | None, *, raw: bool) -> None:
+        self._profile = profile
+        self._request: VendorRequest[Any] = request
+        self._reference = reference
+        self._raw = raw
+        self._reply: Reply[Any] | None = None
+        self._in_doubt = False
+
+    def run(self) -> None:
+        try:
+            run(self._send())
+        except Interrupted:
+            if self._in_doubt:
+                raise self._doubt("interrupted after it was sent") from None
+            if self._reply is None:
+                raise
+            self._print(self._reply)
+            raise
+        assert self._reply is not None
+        self._print(self._reply)
+
+    async def _send(self) -> None:
+        from .._manager import SessionManager
+
+        item: Any = self._request if self._reference is None else (self._reference, self._request)
+        async with SessionManager([self._profile], on_in_doubt=self._note_doubt) as vendors:
+            # Kept at once: an interruption while the connections are closed must not lose it.
+            self._reply = await vendors[self._profile.name].call(item)
+
+    def _note_doubt(self, *_: object) -> None:
+        self._in_doubt = True
+
+    def _doubt(self, message: str) -> Exception:
+        from .._errors import OutcomeUnknownError
+
+        return OutcomeUnknownError(
+            message,
+            vendor=self._profile.name,
+            operation=self._request.operation.name,
+            reference=self._reference or self._request.natural_reference(),
+        )
+
+    def _print(self, reply: Reply[Any]) -> None:
+        shown = reply.raw if self._raw else reply.raw.get("data")
+        text = json_text(shown, indent=2)
+        try:
+            write_out(text)
+        except OSError as error:
+            from .._models.operation import Effect
+
+            # Whoever reads status 1 may send a WRITE again: this one was made.
+            made = self._request.operation.effect is Effect.WRITE
+            message = (
+                f"the vendor said yes, but its reply can't be written to stdout ({error.strerror}). It was:\n{text}"
+            )
+            raise Failed(message, UNKNOWN if made else FAILED) from None

@@ -1,0 +1,238 @@
+"""``pandapon doctor``: what is configured, and whether it works."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .._version import __version__
+from .shared import FAILED, choose, config_option, console, labelled, load_profiles, run, show_table, vendor_option
+
+if TYPE_CHECKING:
+    from .._config.profiles import VendorProfile
+    from .probe import Answer, Variation
+
+_DAY = 86_400
+_SOON = 14 * _DAY
+
+
+@click.command("doctor", short_help="Check settings, TLS, clock and signature.")
+@vendor_option
+@config_option
+@click.option(
+    "--try", "try_it", is_flag=True, help="Send one signed READ, and find the settings that the vendor accepts."
+)
+@click.pass_context
+def command(ctx: click.Context, vendor: str | None, config: Path | None, try_it: bool) -> None:
+    """Show what is configured and where it came from, check TLS, and explain the signature. Secrets are masked.
+
+    --try asks the vendor for the freight of an invented item, signed: nothing is booked. If that is refused, it tries the
+    open questions (timestamp unit, signed query, user id) one by one and together, and prints the TOML lines that worked.
+
+    Status 0 if all is well, 1 if an account doesn't work, 2 if the configuration can't.
+    """
+    labelled("Package", f"pandapon-async {__version__}, Python {platform.python_version()} on {platform.system()}")
+    labelled("Uses", f"aiohttp {_version('aiohttp')}, orjson {_version('orjson')}")
+    if config is None:
+        _show_environment()
+    profiles = load_profiles(config)
+    well = True
+    for profile in profiles if vendor is None else [choose(profiles, vendor)]:
+        well = _Examination(profile, config).run(try_it=try_it) and well
+    if not well:
+        ctx.exit(FAILED)
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _show_environment() -> None:
+    from .._config.profiles import PRESETS
+    from .._errors import suggestion
+
+    names = [
+        f"{kind}_{name}".upper() for kind in PRESETS for name in ("access_key", "access_secret", "user_id", "base_url")
+    ]
+    labelled("Environment", ", ".join(name for name in names if os.environ.get(name)) or "no variable is set")
+    prefixes = tuple(f"{kind}_".upper() for kind in PRESETS)
+    for name in sorted(os.environ):
+        if name.startswith(prefixes) and name not in names:
+            labelled("", f"{name} is not read{suggestion(name, names)}", style="yellow")
+
+
+class _Examination:
+    """One account."""
+
+    def __init__(self, profile: VendorProfile, config: Path | None) -> None:
+        self._profile = profile
+        self._config = config
+
+    def run(self, *, try_it: bool) -> bool:
+        """Show everything; False if something doesn't work."""
+        console().print(f"\nAccount {self._profile.name!r}", style="bold")
+        self._show_settings()
+        well = self._check_tls()
+        self._explain_signature()
+        if try_it:
+            return self._try() and well
+        labelled("Clock", "the vendor's is not known; --try asks")
+        labelled("Vendor", "not asked; --try sends one signed READ")
+        return well
+
+    def _show_settings(self) -> None:
+        from rich.table import Table
+
+        from .config_sources import settings
+
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+        for column in ("setting", "value", "from"):
+            table.add_column(column, overflow="fold")
+        for setting in settings(self._profile, self._config, os.environ):
+            given = "" if setting.origin.startswith("default") else "cyan"
+            table.add_row(setting.name, setting.value, setting.origin, style=given)
+        show_table(table)
+        for name in self._unknown_operations():
+            labelled("Paths", name, style="yellow")
+        click.echo()
+
+    def _unknown_operations(self) -> Iterator[str]:
+        """The operations to which the profile gives a path, and that the vendor's catalogue doesn't have."""
+        from .._errors import suggestion
+        from ..api import catalogue
+
+        if not self._profile.paths:
+            return
+        offered = [request.operation for request in catalogue() if self._profile.kind in request.operation.vendors]
+        known = [name for operation in offered for name in (operation.name, operation.contract_id)]
+        for name in self._profile.paths:
+            if name not in known:
+                yield f"{name!r} is no operation of this vendor's catalogue{suggestion(name, known)}"
+
+    # --- TLS ---
+
+    def _check_tls(self) -> bool:
+        import ssl
+        from urllib.parse import urlsplit
+
+        from .._config.profiles import without_userinfo
+        from .probe import certificate
+
+        profile, url = self._profile, urlsplit(self._profile.base_url)
+        if url.scheme != "https":
+            labelled("TLS", "none: base_url is http://")
+            return True
+        if profile.proxy is not None:
+            labelled("TLS", f"not checked: calls go through the proxy {without_userinfo(profile.proxy)}")
+            return True
+        context = profile.ssl_context or ssl.create_default_context()
+        found = run(certificate(url.hostname or "", url.port or 443, context, profile.timeouts.connect))
+        if isinstance(found, str):
+            labelled("TLS", found, style="red")
+            return False
+        left = found.expires - time.time()
+        until = time.strftime("%Y-%m-%d", time.gmtime(found.expires))
+        text = f"{found.protocol}, certificate of {found.subject} by {found.issuer}, until {until}"
+        labelled("TLS", f"{text} ({left / _DAY:.0f} days)", style="yellow" if left < _SOON else None)
+        return True
+
+    # --- signature ---
+
+    def _explain_signature(self) -> None:
+        from .._config.signing import NONCE_LENGTH, new_nonce, sign
+
+        milliseconds = self._profile.timestamp_unit == "ms"
+        timestamp, nonce = str(int(time.time() * (1000 if milliseconds else 1))), new_nonce()
+        unit = "milliseconds" if milliseconds else "seconds"
+        good = sign(*_EXAMPLE) == _EXAMPLE_SIGNATURE
+        labelled("Signature", "MD5(access_key + timestamp + nonce + access_secret), upper-case hex")
+        labelled("", f"timestamp  {timestamp} (now, in {unit})")
+        labelled("", f"nonce      {nonce} (new for every attempt, {NONCE_LENGTH} characters)")
+        labelled("", f"signed     *** + {timestamp} + {nonce} + ***")
+        labelled("", "signature  32 digits of 0-9A-F")
+        labelled("", f"a known example {'comes out right' if good else 'comes out WRONG'}: {_EXAMPLE_SIGNATURE}")
+        keys = self._profile.credentials
+        names = ["access-key", "timestamp", "nonce-str", "signature"] + (["user-id"] if keys and keys.user_id else [])
+        query = "; logistics calls also ?timestamp=&sign=" if self._profile.signed_query else ""
+        labelled("", f"sent as    headers {', '.join(names)}{query}")
+
+    # --- the vendor ---
+
+    def _try(self) -> bool:
+        from .probe import QUESTION, ask, variations
+
+        labelled("Vendor", f"asked: {QUESTION.operation.name}, a READ of an invented item")
+        first = run(ask(self._profile))
+        _show_clock(first)
+        _show_answer("as configured", first)
+        if first.error is None:
+            return True
+        if not first.refused:
+            return False
+        for variation in variations(self._profile):
+            answer = run(ask(variation.profile))
+            _show_answer(", ".join(variation.lines), answer)
+            if answer.error is None:
+                self._show_remedy(variation)
+                return True
+            if not answer.refused:
+                return False
+        keys = self._profile.credentials
+        advice = "" if keys is None or keys.user_id is not None else " No user id is set: the vendor may insist on one."
+        labelled(
+            "", "No variation was accepted. If the texts are not about keys, signature, time or user id, then these are"
+        )
+        labelled("", f"fine, and it is the invented item that is refused.{advice}")
+        return False
+
+    def _show_remedy(self, variation: Variation) -> None:
+        labelled("Works with", "\n".join(_remedy(self._profile, self._config, variation.lines)), style="green")
+
+
+# Computed from the formula: no vendor's.
+_EXAMPLE = ("demo-access-key", "demo-access-secret", "1700000000", "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345")
+_EXAMPLE_SIGNATURE = "C5482417D038615D51673E82D12E50AF"
+
+
+def _remedy(profile: VendorProfile, config: Path | None, lines: Sequence[str]) -> Sequence[str]:
+    """The TOML that makes the account work."""
+    if config is not None:
+        return [f"[vendors.{profile.name}]", *lines]
+    prefix = profile.kind.upper()
+    names = ["access_key", "access_secret"]
+    if profile.credentials and profile.credentials.user_id and "# without user_id" not in lines:
+        names.append("user_id")
+    keys = [f'{name} = "env:{prefix}_{name.upper()}"' for name in names]
+    base_url = [f'base_url = "{profile.base_url}"'] if os.environ.get(f"{prefix}_BASE_URL") else []
+    return [f"[vendors.{profile.kind}]   # in a file for --config", *base_url, *keys, *lines]
+
+
+def _show_answer(label: str, answer: Answer) -> None:
+    error = answer.error
+    text, style = ("accepted", "green") if error is None else (error.message, "yellow")
+    labelled("", f"{label}: {text}", style=style)
+
+
+def _show_clock(answer: Answer) -> None:
+    from .._config.signing import CLOCK_WINDOW
+
+    ahead = answer.clock
+    if ahead is None:
+        labelled("Clock", "the vendor told no time")
+    elif ahead == 0:
+        labelled("Clock", "agrees with the vendor's, to a second")
+    else:
+        grave = abs(ahead) > CLOCK_WINDOW
+        advice = f": more than the {CLOCK_WINDOW} s that are allowed; set this machine's clock" if grave else ""
+        side = "ahead of" if ahead > 0 else "behind"
+        labelled("Clock", f"the vendor's is {abs(ahead):.0f} s {side} ours{advice}", style="red" if grave else None)

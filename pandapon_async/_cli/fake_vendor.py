@@ -1,0 +1,113 @@
+"""``pandapon fake-vendor``: serve the fake vendor until stopped."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .shared import bad_day, cant_listen, serve, write_out
+
+if TYPE_CHECKING:
+    from ..testing import FakeVendor, Faults
+
+_NOT_NUMBERS = ("status", "status_after", "retry_after_form", "seed")
+
+
+@click.command("fake-vendor", short_help="Serve a fake vendor on this machine.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="The port; a free one unless given.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--faults", "misbehave", is_flag=True, help="Fail in every way, a few percent of the calls each.")
+@click.option(
+    "--fault",
+    "chosen",
+    multiple=True,
+    metavar="NAME=NUMBER",
+    help="One fault and its probability, such as drop_after=0.05 or 503=0.1; or latency=0.2, jitter, retry_after "
+    "(seconds). May be repeated.",
+)
+@click.option("--seed", type=int, default=0, help="Of the faults and of the invented values.")
+@click.option("--clock-offset", type=float, default=0.0, metavar="SECONDS", help="How far its clock is ahead.")
+@click.option("--timestamp-unit", type=click.Choice(["s", "ms"]), default="s", help="What it takes timestamps for.")
+@click.option("--require-user-id", is_flag=True, help="Refuse calls without the header user-id.")
+@click.option("--signed-query/--no-signed-query", default=True, help="Whether it insists on ?timestamp=&sign=.")
+def command(port: int, host: str, misbehave: bool, chosen: Sequence[str], seed: int, **rules: Any) -> None:
+    """Serve both vendors' contracts on this machine until Ctrl-C or SIGTERM.
+
+    Prints how to reach it, and keys that open nothing else, as NAME=VALUE lines for the environment. It checks signature,
+    time, nonce and body as the vendors document them. SIGTERM ends it with status 0.
+    """
+    from ..testing import FakeVendor
+
+    vendor = FakeVendor(
+        host=host,
+        port=port,
+        faults=_faults(chosen, misbehave=misbehave, seed=seed),
+        seed=seed,
+        clock_offset=rules["clock_offset"],
+        timestamp_unit=rules["timestamp_unit"],
+        require_user_id=rules["require_user_id"],
+        require_signed_query=rules["signed_query"],
+        keep_replies=False,
+    )
+    serve(_serve(vendor))
+
+
+async def _serve(vendor: FakeVendor) -> None:
+    try:
+        await vendor.start()
+    except OSError as error:
+        raise cant_listen("the fake vendor", error) from None
+    try:
+        write_out("\n".join(_environment(vendor)))
+        click.echo("Serving until Ctrl-C. The lines above are for the environment of the client.", err=True)
+        await asyncio.Event().wait()
+    finally:
+        await vendor.stop()
+        seen, booked = sum(vendor.ledger.seen.values()), len(vendor.ledger.bookings)
+        click.echo(f"The fake vendor has stopped: {seen} requests, {booked} bookings.", err=True)
+
+
+def _environment(vendor: FakeVendor) -> Sequence[str]:
+    lines: list[str] = []
+    for account in vendor.accounts:
+        prefix = account.kind.upper()
+        base_url = vendor.profile(account.kind).base_url
+        lines += [
+            f"{prefix}_BASE_URL={base_url}",
+            f"{prefix}_ACCESS_KEY={account.access_key}",
+            f"{prefix}_ACCESS_SECRET={account.access_secret}",
+            f"{prefix}_USER_ID={account.user_id}",
+        ]
+    return lines
+
+
+def _faults(chosen: Sequence[str], *, misbehave: bool, seed: int) -> Faults:
+    import attrs
+
+    from .._errors import suggestion
+    from ..testing import Faults
+
+    faults = bad_day(seed=seed) if misbehave else Faults(seed=seed)
+    names = [field.name for field in attrs.fields(Faults) if field.name not in _NOT_NUMBERS]
+    changes: dict[str, Any] = {}
+    status = dict(faults.status)
+    for text in chosen:
+        name, _, number = text.partition("=")
+        try:
+            value = float(number)
+        except ValueError:
+            raise click.BadParameter(f"{text!r} is not NAME=NUMBER", param_hint="--fault") from None
+        if name.isascii() and name.isdigit():
+            status[int(name)] = value
+        elif name in names:
+            changes[name] = value
+        else:
+            hint = suggestion(name, names) or f"; known are {', '.join(names)}, and any HTTP status"
+            raise click.BadParameter(f"no fault is named {name!r}{hint}", param_hint="--fault")
+    try:
+        return attrs.evolve(faults, status=status, **changes)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--fault") from None

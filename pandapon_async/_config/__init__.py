@@ -1,0 +1,1 @@
+"""What a session needs to know of an account: profiles, keys, settings."""

@@ -1,0 +1,1 @@
+"""Spreadsheets and JSON lines in and out."""

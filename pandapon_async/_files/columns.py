@@ -1,0 +1,101 @@
+"""The columns of a booking file in CSV: dotted wire names, read from the models, one row a line item."""
+
+from __future__ import annotations
+
+import functools
+import re
+import typing
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+import attrs
+
+from .._models.base import Model, members_of
+from .._models.fields import optional_inner, wire_name
+from .._models.jsonio import is_object
+from ..api.logistics import FreightBookingRequest
+from .csv_sheet import DAMAGED, Mistake, is_damaged
+
+REFERENCE: Final = "reference"
+REJECTED: Final = ("line", "column", "error")
+"""Columns (and top-level members) of a file of rejects; fed again they are passed over."""
+
+_WHOLE = re.compile(r"-?\d{1,18}")
+
+
+@attrs.frozen
+class Column:
+    """One column: where its cells go in the request's wire JSON, and of what type they are."""
+
+    name: str
+    path: tuple[str, ...]
+    type: type
+    of_item: bool
+
+
+@functools.cache
+def layout() -> Mapping[str, Column]:
+    """The columns of a booking, by name, in the order of the models."""
+    return {column.name: column for column in columns_of(FreightBookingRequest)}
+
+
+@functools.cache
+def list_name() -> str:
+    """The wire name of the list that holds the line items."""
+    return next(
+        wire_name(member)
+        for member, annotation in members_of(FreightBookingRequest)
+        if typing.get_origin(annotation) is tuple
+    )
+
+
+def columns_of(cls: type[Model]) -> Iterator[Column]:
+    """The columns of a model, in the order of its members."""
+    return _columns(cls, (), of_item=False)
+
+
+def _columns(cls: type[Model], path: tuple[str, ...], *, of_item: bool) -> Iterator[Column]:
+    for member, annotation in members_of(cls):
+        inner = optional_inner(annotation) or annotation
+        if typing.get_origin(inner) is tuple:
+            yield from _columns(typing.get_args(inner)[0], (), of_item=True)
+        elif issubclass(inner, Model):
+            yield from _columns(inner, (*path, wire_name(member)), of_item=of_item)
+        else:
+            where = (*path, wire_name(member))
+            yield Column(".".join(where), where, inner, of_item)
+
+
+def template() -> tuple[str, ...]:
+    """The columns that a booking file can have."""
+    return (REFERENCE, *layout())
+
+
+def column_of(field: str | None) -> str | None:
+    """The column of a wire path such as ``lineItems[0].freightInfo.serviceId``."""
+    if field is None:
+        return None
+    name = re.sub(rf"^{re.escape(list_name())}\[\d+\]\.?", "", field)
+    return name or None
+
+
+def put(target: dict[str, Any], column: Column, value: Any) -> None:
+    """Set a column's value in wire JSON."""
+    *outer, last = column.path
+    for name in outer:
+        inner = target.setdefault(name, {})
+        assert is_object(inner)
+        target = inner
+    target[last] = value
+
+
+def value_of(column: Column, cell: str, line: int) -> Any:
+    """A cell as its column's wire value; a `Mistake` if it can't be one."""
+    if is_damaged(cell):
+        return Mistake(line, column.name, DAMAGED)
+    if column.type is int:
+        if not _WHOLE.fullmatch(cell.strip()):
+            return Mistake(line, column.name, "expected a whole number")
+        return int(cell)
+    return cell.strip() if column.type is Decimal else cell

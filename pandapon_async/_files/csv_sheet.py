@@ -1,0 +1,270 @@
+"""CSV as spreadsheets write it: comma, semicolon or tab; UTF-8 with or without BOM. Mistakes are named by line and column."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import attrs
+
+from .._errors import RequestError, suggestion
+
+DAMAGED = "a spreadsheet has changed it (format the column as text and enter it anew)"
+_DAMAGED = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+|#(?:NAME\?|REF!|VALUE!|N/A|NUM!|DIV/0!|NULL!)|#{3,}")
+_DELIMITERS = ",;\t"
+_MOST_NAMED = 5
+MOST_LINE = 4 * 2**20
+"""Bytes of a line beyond which a file isn't one of bookings, and isn't read into memory."""
+
+
+@attrs.frozen(order=True)
+class Mistake:
+    """What is wrong in a file, and where. The value itself is never shown: it may be personal."""
+
+    line: int
+    column: str | None
+    text: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}{f', column {self.column}' if self.column else ''}: {self.text}"
+
+
+class FileError(RequestError):
+    """A file has mistakes; nothing of it was sent.
+
+    ``mistakes`` are the first hundred, in the file's order.
+    """
+
+    def __init__(self, message: str, *, mistakes: Sequence[Mistake] = ()) -> None:
+        super().__init__(message)
+        self.mistakes = tuple(mistakes)
+
+    @classmethod
+    def of(cls, name: str, mistakes: Sequence[Mistake], more: int = 0) -> FileError:
+        """The error of a file of that name; ``more`` mistakes were found besides."""
+        shown = "; ".join(map(str, mistakes[:_MOST_NAMED]))
+        left = len(mistakes) - _MOST_NAMED + more
+        return cls(f"{name}: {shown}" + (f"; and {left} more" if left > 0 else ""), mistakes=mistakes)
+
+
+@attrs.frozen
+class SheetRow:
+    """One row: the line that it begins on, its cells by column (those that aren't empty), and all of them as they stood."""
+
+    line: int
+    cells: dict[str, str]
+    raw: tuple[str, ...]
+    mistakes: tuple[Mistake, ...] = ()
+
+
+class Sheet:
+    """A CSV file, read row by row in constant memory.
+
+    Args:
+        file: open in binary, at its beginning.
+        name: what its errors call it.
+
+    Raises:
+        FileError: there is no header, or it can't be one.
+    """
+
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        self._lines = _Lines(file)
+        self.name = name
+        first = next(iter(self._lines), "")
+        self.delimiter = max(_DELIMITERS, key=first.count) if first else ","
+        self._lines.back(first)
+        self._reader = csv.reader(self._lines, delimiter=self.delimiter, strict=True)
+        try:
+            header = next(self._reader, None) or ()
+        except csv.Error as error:
+            raise self._error(None, f"not CSV: {_reason(error)}") from None
+        self.columns = tuple(plain(cell).strip() for cell in header)
+        if self._lines.mistake:
+            raise self._error(None, self._lines.mistake)
+        self._check_columns()
+
+    def _check_columns(self) -> None:
+        if not any(self.columns):
+            raise self._error(None, "there is no header")
+        for number, column in enumerate(self.columns, start=1):
+            if not column:
+                raise self._error(str(number), "has no name")
+            if self.columns.index(column) != number - 1:
+                raise self._error(_shown(column), "stands twice in the header")
+
+    def require(self, known: Iterable[str], needed: Iterable[str] = ()) -> None:
+        """Refuse a header with other columns than those known, or without those needed.
+
+        Raises:
+            FileError: names the column.
+        """
+        known = tuple(known)
+        for column in self.columns:
+            if column not in known:
+                raise self._error(_shown(column), f"isn't known{suggestion(column, known)}")
+        for column in needed:
+            if column not in self.columns:
+                raise self._error(column, "is missing")
+
+    def _error(self, column: str | None, text: str) -> FileError:
+        return FileError.of(self.name, [Mistake(1, column, text)])
+
+    def __iter__(self) -> Iterator[SheetRow]:
+        while True:
+            line = self._reader.line_num + 1
+            self._lines.mistake = ""
+            self._lines.taken.clear()
+            try:
+                raw = next(self._reader, None)
+            except csv.Error as error:
+                yield from self._unreadable(line, _reason(error))
+                continue
+            if raw is None:
+                return
+            if self._lines.mistake:
+                yield SheetRow(line, {}, tuple(raw), (Mistake(line, None, self._lines.mistake),))
+            elif any(raw):
+                yield self._row(line, raw)
+
+    def _unreadable(self, line: int, reason: str) -> Iterator[SheetRow]:
+        """The lines that a broken record took with it (a quote that isn't closed takes many), each with the cells that it seems to have."""
+        texts = [f"not CSV: {reason}", f"stands inside a cell that begins on line {line}"]
+        for index, text in enumerate(self._lines.taken):
+            raw = text.rstrip("\r\n").split(self.delimiter)
+            yield attrs.evolve(
+                self._row(line + index, raw), mistakes=(Mistake(line + index, None, texts[min(index, 1)]),)
+            )
+
+    def _row(self, line: int, raw: list[str]) -> SheetRow:
+        cells = {column: plain(cell) for column, cell in zip(self.columns, raw, strict=False) if cell}
+        mistakes: tuple[Mistake, ...] = ()
+        if any(raw[len(self.columns) :]):
+            mistakes = (Mistake(line, str(len(self.columns) + 1), "a cell stands beyond the header's columns"),)
+        return SheetRow(line, cells, tuple(raw), mistakes)
+
+
+class _Lines(Iterator[str]):
+    """The lines of a UTF-8 file; one that can't be read as text is given as far as it goes, and named in ``mistake``."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._lines = read_lines(file)
+        self._back: list[str] = []
+        self.mistake = ""
+        self.taken: list[str] = []
+
+    def back(self, line: str) -> None:
+        """Give this line (again) next."""
+        if line:
+            self._back.append(line)
+
+    def __next__(self) -> str:
+        text = self._back.pop() if self._back else self._next()
+        self.taken.append(text)
+        return text
+
+    def _next(self) -> str:
+        line, mistake = next(self._lines)
+        self.mistake = self.mistake or mistake
+        return self._text(line)
+
+    def _text(self, line: bytes) -> str:
+        try:
+            text = line.decode("utf-8")
+        except UnicodeDecodeError as error:
+            self.mistake = self.mistake or f"not UTF-8 at byte {error.start + 1}; save the file as UTF-8"
+            text = line.decode("utf-8", "replace")
+        if "\0" in text:
+            self.mistake = self.mistake or "holds a NUL"
+            text = text.replace("\0", "\ufffd")
+        return text
+
+
+def open_to_read(path: Path, name: str | None = None) -> BinaryIO:
+    """A file, open in binary.
+
+    Raises:
+        FileError: it can't be read.
+    """
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise FileError(f"{name or path}: can't be read: {error.strerror}") from None
+
+
+def read_lines(file: BinaryIO) -> Iterator[tuple[bytes, str]]:
+    """A file's lines, without a BOM, each with what is wrong with it (nothing, mostly); of one that is too long, its beginning."""
+    is_first = True
+    while line := file.readline(MOST_LINE):
+        mistake = ""
+        if is_first:
+            line = line.removeprefix(b"\xef\xbb\xbf")
+            if line.startswith((b"\xff\xfe", b"\xfe\xff")):
+                mistake = "the file is UTF-16; save it as UTF-8"
+        if len(line) == MOST_LINE and not line.endswith(b"\n"):
+            mistake = f"longer than {MOST_LINE} bytes"
+            while len(file.readline(MOST_LINE)) == MOST_LINE:
+                pass
+        is_first = False
+        yield line, mistake
+
+
+def is_damaged(cell: str) -> bool:
+    """Whether a cell is what spreadsheets make of long numbers (``2.04E+15``), or one of their own errors."""
+    return _DAMAGED.fullmatch(cell.strip()) is not None
+
+
+def _reason(error: csv.Error) -> str:
+    return "a cell is longer than 128 KiB" if "field limit" in str(error) else str(error)
+
+
+def _shown(column: str) -> str:
+    return column if len(column) <= 60 and column.isprintable() else repr(column[:60])
+
+
+class SheetWriter:
+    """Writes CSV: UTF-8 with BOM, and formula-like cells neutralised.
+
+    Args:
+        file: open in binary.
+        columns: the header.
+        delimiter: what stands between cells.
+    """
+
+    def __init__(self, file: BinaryIO, columns: Sequence[str], delimiter: str = ",") -> None:
+        self._file = file
+        self._text = io.StringIO()
+        self._writer = csv.writer(self._text, delimiter=delimiter)
+        file.write(b"\xef\xbb\xbf")
+        self.row(columns)
+
+    def row(self, cells: Iterable[str]) -> None:
+        """Write one row."""
+        self._writer.writerow([neutral(cell).replace("\0", "\ufffd") for cell in cells])
+        self._file.write(self._text.getvalue().encode("utf-8", "replace"))
+        self._text.seek(0)
+        self._text.truncate()
+
+
+def open_private(path: Path) -> BinaryIO:
+    """A file to be written, anew, that only its owner may read: it will hold receivers' data."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    return os.fdopen(descriptor, "wb")
+
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def neutral(text: str) -> str:
+    """The text as a cell that no spreadsheet evaluates: one that would begin a formula gets an apostrophe in front."""
+    return f"'{text}" if text.lstrip("'").startswith(_FORMULA) else text
+
+
+def plain(cell: str) -> str:
+    """What `neutral` made a cell of."""
+    return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(_FORMULA) else cell

@@ -1,0 +1,1 @@
+"""Booking jobs over a journal."""

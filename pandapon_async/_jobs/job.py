@@ -1,0 +1,269 @@
+"""Booking jobs over a journal: killed at any moment and picked up again, nothing is booked twice and nothing is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+import attrs
+
+from .._errors import ConfigError, LimitExceeded, RequestError
+from .._journal.rows import AccountKey, Derived, State
+from .._journal.sqlite.store import Ending, Entry, Problem
+from .._models.converters import to_wire
+from .._models.digest import digest_of
+from .._models.jsonio import dumps
+from .._models.money import Money
+from .._models.operation import Effect, Input, Operation, VendorRequest, split_pair
+from .._streams.admission import Admission, Pace, Stop
+from .._streams.workers import Settling, Slot
+from ..api.logistics import FreightBooking, FreightBookingRequest
+from .open_journal import Desk, OpenDesk
+from .outcome import InputError, JobOutcome
+from .report import Report
+from .run import JobRun
+from .sender import Sender
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from .._session import VendorSession
+
+R = TypeVar("R")
+
+Reconcile = Callable[["VendorSession", Any], Awaitable[Any]]
+_NEVER = Stop(in_a_row=2**62)
+
+
+class WriteJob(Generic[R]):
+    """Any WRITE operation over a journal: each request is made once, however often the job is killed and started again.
+
+    Args:
+        session: the account.
+        request_type: the class of the requests.
+        journal: path of the journal; made if it isn't there.
+        concurrency: requests at the same time, at most what the profile allows.
+        reference: function from a request to its reference, for requests that come without one. Unless given: the request's
+            own number, else a digest of what was set. Your own order number is better than either.
+        reconcile: ``async (session, request)`` that finds out what became of a booking in doubt: the reply's data (it was
+            made: done), `NOT_BOOKED` (it will be sent again), or None (can't tell).
+        stop: when the job slows down and ends by itself.
+        pace: how it finds the speed that the vendor bears.
+        check: ``"all"``: the whole input is checked and taken into the journal before anything is sent; ``"stream"``: as it
+            comes, for inputs of millions.
+        retry_refused: send again what an earlier run had refused, with the same body, too.
+        drain: seconds that requests under way get to end when the job is left early.
+
+    Attributes:
+        report: what was done so far.
+
+    Raises:
+        ConfigError: the operation is no WRITE, or an argument can't work.
+    """
+
+    def __init__(
+        self,
+        session: VendorSession,
+        request_type: type[VendorRequest[R]],
+        *,
+        journal: str | os.PathLike[str],
+        concurrency: int = 64,
+        reference: Callable[[Any], str] | None = None,
+        reconcile: Reconcile | None = None,
+        stop: Stop = Stop(),  # noqa: B008 - a frozen value
+        pace: Pace = Pace(),  # noqa: B008 - a frozen value
+        check: Literal["all", "stream"] = "all",
+        retry_refused: bool = False,
+        drain: float = 30.0,
+        spend: Money | None = None,
+    ) -> None:
+        operation: Operation[Any] = request_type.operation
+        if operation.effect is not Effect.WRITE:
+            raise ConfigError("a job is for WRITE operations; use a stream", operation=operation.name)
+        if check not in ("all", "stream"):
+            raise ConfigError(f"check: must be 'all' or 'stream', not {check!r}")
+        if concurrency < 1:
+            raise ConfigError(f"concurrency: must be at least 1, not {concurrency}")
+        self.session = session
+        self.request_type = request_type
+        self.reconcile = reconcile
+        self.stop = stop
+        self.pace = pace
+        self.check = check
+        self.retry_refused = retry_refused
+        self.drain = drain
+        self.size = min(concurrency, session.profile.limits.concurrency)
+        key = AccountKey.of(session.profile, operation)
+        self.desk = Desk(Path(journal), key, spend, session.clock)
+        self.running: JobRun[R] | None = None
+        self._reference = reference
+        self._under_way: dict[str, asyncio.Future[None] | None] = {}
+        self.report = Report()
+
+    # --- what users call ---
+
+    async def __aenter__(self) -> Self:
+        await self.desk.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.desk.__aexit__(kind, error, trace)
+
+    def run(self, requests: Iterable[Input[R]] | AsyncIterable[Input[R]] | None = None) -> JobRun[R]:
+        """Send what the journal doesn't know as ended, and give every booking's outcome; one run at a time.
+
+        Args:
+            requests: the input; pairs (reference, request) or requests. None: what the journal holds as pending.
+        """
+        return JobRun(self, requests)
+
+    async def book(self, request: VendorRequest[R], reference: str | None = None) -> JobOutcome[R]:
+        """One request, journaled; once more with that reference gives the recorded outcome, its data too.
+
+        Use the job as a context manager around many of these: else each opens and closes the journal. The brake and the pace
+        are for runs; the spend bound holds here, too.
+
+        Raises:
+            RequestError: the journal has another body under the reference, or the request can't be sent.
+            JournalError: the journal can't be used.
+        """
+        async with self.desk as desk:
+            entry = self.entry(0, request if reference is None else (reference, request))
+            (problem,) = await desk.records.admit([entry], 0, retry_refused=self.retry_refused)
+            if isinstance(problem, Problem):
+                raise InputError(problem.text, problems=[problem], reference=entry.reference)
+            slot = Slot()
+            booking = asyncio.ensure_future(self._booked(entry.reference, desk, slot))
+            try:
+                outcome = await asyncio.shield(booking)
+            except asyncio.CancelledError:
+                if slot.must_end:
+                    await asyncio.wait([booking], timeout=self.drain)
+                raise
+            finally:
+                booking.cancel()
+                await asyncio.wait([booking])
+            if outcome.state == "skipped" and outcome.ok:
+                outcome = attrs.evolve(outcome, recorded_reply=await desk.records.reply(entry.reference))
+            self.report.add(outcome)
+            return outcome
+
+    async def _booked(self, reference: str, desk: OpenDesk, slot: Slot) -> JobOutcome[R]:
+        admission = Admission(_NEVER, self.pace, 1, desk.spending, self.session.clock)
+        sender = Sender(self, desk, admission)
+        row = await desk.records.find(reference)
+        if row.state != "pending":
+            return await _when_settled(await sender.finish(slot, 0, row))
+        if not await admission.admit():
+            error = LimitExceeded(f"not sent: {admission.reason}", reference=reference)
+            return sender.outcome(0, row, "pending", "pending", error=error)
+        admission.began()
+        try:
+            return await _when_settled(await sender.finish(slot, 0, row))
+        except asyncio.CancelledError:
+            await sender.cut_off(slot, 0, row)
+            raise
+        finally:
+            admission.ended()
+
+    async def recorded(self, references: Sequence[str]) -> dict[str, tuple[State, str | None]]:
+        """What the journal says of this account's bookings: reference -> (state, why it isn't done).
+
+        References without a row are left out. Ask for a few hundred at a time, inside ``async with job``.
+
+        Raises:
+            JournalError: the journal can't be used.
+        """
+        async with self.desk as desk:
+            return await desk.records.recorded(references)
+
+    def halt(self, reason: str) -> None:
+        """Let the run that is under way start nothing more; what is under way ends, the rest stays pending."""
+        if self.running is not None:
+            self.running.halt(reason)
+
+    # --- what is particular to an operation ---
+
+    def facts(self, data: Any) -> Ending:
+        """What of a reply's data goes into the journal's columns."""
+        return Ending(state="done")
+
+    # --- for the runs ---
+
+    def entry(self, position: int, item: Any) -> Entry:
+        """One item of the input as the journal takes it.
+
+        Raises:
+            RequestError: it is no request of this job, can't be sent as it is, or its reference isn't text.
+            ConfigError: the path of the operation isn't known.
+        """
+        reference, request = split_pair(item, self.session.profile.name)
+        if not isinstance(request, self.request_type):
+            wrong = type(request).__name__
+            raise RequestError(f"expected a {self.request_type.__name__}, not {wrong}", reference=reference)
+        wire = to_wire(request)
+        self.session.check_placing(self.request_type, wire)
+        body = dumps(wire).decode()
+        if reference is not None:
+            return Entry(position, _checked(reference), isinstance(reference, Derived), body)
+        made: Any = self._reference(request) if self._reference is not None else request.natural_reference()
+        return Entry(position, _checked(made or digest_of(wire)), True, body)
+
+    def claim(self, reference: str) -> asyncio.Future[None] | None:
+        """Make a reference's booking this task's; else another has it: when the future ends, look again."""
+        if reference not in self._under_way:
+            self._under_way[reference] = None
+            return None
+        ended = self._under_way[reference]
+        if ended is None:
+            ended = self._under_way[reference] = asyncio.get_running_loop().create_future()
+        return ended
+
+    def unclaim(self, reference: str) -> None:
+        """This task's booking has ended."""
+        ended = self._under_way.pop(reference)
+        if ended is not None:
+            ended.set_result(None)
+
+
+class BookingJob(WriteJob[FreightBooking]):
+    """Freight bookings over a journal: a `WriteJob` that knows fees, and ends before more is spent than it may.
+
+    Args:
+        spend: what may be spent in all, earlier runs included. A booking starts only if the fees paid, and for every booking
+            under way, in doubt, and this one, the highest fee seen, stay within it. Fees are known only afterwards, so a fee
+            above all seen can overshoot by one.
+        options: as `WriteJob` takes them.
+    """
+
+    def __init__(self, session: VendorSession, *, spend: Money | None = None, **options: Any) -> None:
+        super().__init__(session, FreightBookingRequest, spend=spend, **options)
+
+    def facts(self, data: FreightBooking | None) -> Ending:
+        """Order id, fee, and the tracking numbers of all parcels."""
+        if data is None:
+            return Ending(state="done")
+        parcels = [order.international_logistic_infos for order in data.sub_orders]
+        tracking = tuple(parcel.logistic_number for parcel in parcels if parcel and parcel.logistic_number)
+        return Ending(state="done", order_id=data.order_id, fee=data.order_fee, tracking=tracking)
+
+
+async def _when_settled(made: JobOutcome[R] | Settling[JobOutcome[R]]) -> JobOutcome[R]:
+    if not isinstance(made, Settling):
+        return made
+    await asyncio.wait([made.future])
+    return made.settled(made)
+
+
+def _checked(reference: Any) -> str:
+    if not isinstance(reference, str):
+        raise RequestError(f"a reference must be text, not {type(reference).__name__}")
+    if not reference.isprintable():
+        raise RequestError("a reference must hold printable characters only")
+    return reference

@@ -1,0 +1,268 @@
+"""One booking of a job, from its row in the journal to its outcome."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar, cast
+
+import attrs
+
+from .._config.profiles import CodeMeaning
+from .._errors import (
+    ApiError,
+    AuthError,
+    HttpStatusError,
+    JournalError,
+    OutcomeUnknownError,
+    PandaponError,
+    RateLimitedError,
+    RequestError,
+    in_short,
+)
+from .._journal.rows import State
+from .._journal.sqlite.store import Ending, Records, Row
+from .._journal.sqlite.transitions import RowMovedError
+from .._models.converters import from_wire
+from .._models.jsonio import dumps, loads
+from .._models.operation import Reply, VendorRequest
+from .._streams.admission import Admission
+from .._streams.workers import Settling, Slot
+from .outcome import Ended, JobOutcome
+
+if TYPE_CHECKING:
+    from .._calls.exchange import Call
+    from .job import WriteJob
+    from .open_journal import OpenDesk
+from .._streams.admission import is_about_the_job
+
+R = TypeVar("R")
+
+
+NOT_BOOKED: Final = "not booked"
+"""What `reconcile` answers when it has found out that a booking was not made: it will be sent again."""
+
+
+class Sender(Generic[R]):
+    """Sends rows of a job, or asks what became of them, and writes down how they end."""
+
+    def __init__(self, job: WriteJob[R], desk: OpenDesk, admission: Admission) -> None:
+        self._job = job
+        self._session = job.session
+        self._records = desk.records
+        self._admission = admission
+
+    async def finish(self, slot: Slot, index: int, row: Row) -> JobOutcome[R] | Settling[JobOutcome[R]]:
+        """Bring one row to its end: send it, ask for it, or skip it. One that was made must still come on disk."""
+        while (other := self._job.claim(row.reference)) is not None:
+            await asyncio.shield(other)
+            row = await self._records.find(row.reference)
+        try:
+            made = await self._finished(slot, index, row)
+        except BaseException:
+            self._job.unclaim(row.reference)
+            raise
+        if isinstance(made, Settling):
+            made.future.add_done_callback(lambda _: self._job.unclaim(row.reference))
+        else:
+            self._job.unclaim(row.reference)
+        return made
+
+    async def _finished(self, slot: Slot, index: int, row: Row) -> JobOutcome[R] | Settling[JobOutcome[R]]:
+        try:
+            if row.state == "unknown":
+                return await self._asked(index, row, "skipped")
+            if row.state != "pending" or row.body is None:
+                return self.outcome(index, row, "skipped", row.state)
+            return await self._sent(slot, index, row)
+        except RowMovedError:  # by a `book` that had begun and ended since the row was read
+            row = await self._records.find(row.reference)
+            return self.outcome(index, row, "skipped", row.state)
+
+    async def cut_off(self, slot: Slot, index: int, row: Row) -> JobOutcome[R]:
+        """The outcome of one that was cancelled: in doubt if a byte may have left."""
+        if slot.made is not None:
+            made: JobOutcome[R] = slot.made
+            return made
+        current = (await self._records.find(row.reference)).state
+        if current != "sent":
+            return self.outcome(index, row, "pending" if current == "pending" else "skipped", current)
+        unknown = slot.must_end
+        error = (
+            OutcomeUnknownError("the job was left before its reply came", reference=row.reference)
+            if unknown
+            else PandaponError("the job was left before it was sent", reference=row.reference)
+        )
+        state: Literal["unknown", "pending"] = "unknown" if unknown else "pending"
+        await self._records.ended(row, "sent", Ending(state=state, error=error.message))
+        if unknown:
+            self._admission.doubted()
+        return self.outcome(index, row, state, state, error=error)
+
+    # --- sending ---
+
+    async def _sent(self, slot: Slot, index: int, row: Row) -> JobOutcome[R] | Settling[JobOutcome[R]]:
+        on_disk = _OnDisk(self._records, row, self._admission)
+        try:
+            slot.call = call = self._call(row)
+            reply: Reply[R] = await self._session.run(
+                call, patient=True, before_send=on_disk.sent, held_back=on_disk.held_back
+            )
+        except RowMovedError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one failure stops nobody, and how it ended must be written down
+            return await self._failed(slot, index, row, error, on_disk)
+        return self._made(slot, index, row, reply)
+
+    def _call(self, row: Row) -> Call:
+        body = cast("str", row.body).encode()
+        return self._session.prepare_body(self._job.request_type, body, row.reference, lambda: self._request(body))
+
+    def _request(self, body: bytes) -> VendorRequest[R]:
+        return from_wire(self._job.request_type, loads(body), keep_unknown=True)
+
+    def _made(self, slot: Slot, index: int, row: Row, reply: Reply[R]) -> JobOutcome[R] | Settling[JobOutcome[R]]:
+        facts = self._job.facts(reply.data)
+        ending = Ending(
+            state="done",
+            order_id=facts.order_id,
+            fee=facts.fee,
+            tracking=facts.tracking,
+            request_id=reply.request_id,
+            reply=dumps(reply.raw).decode(),
+        )
+        self._admission.succeeded(ending.fee, reply.elapsed)
+        outcome = slot.made = self.outcome(index, row, "done", "done", ending=ending, reply=reply)
+        try:
+            written = self._records.ended(row, "sent", ending)
+        except JournalError as error:
+            self._not_written(error)
+            return outcome
+        return Settling(outcome, written, self._settled)
+
+    def _settled(self, settling: Settling[JobOutcome[R]]) -> JobOutcome[R]:
+        error = settling.future.exception()
+        if error is not None:
+            self._not_written(error)
+        return settling.made
+
+    async def _failed(self, slot: Slot, index: int, row: Row, error: Exception, on_disk: _OnDisk) -> JobOutcome[R]:
+        state = _state_after(error, slot) if on_disk.is_sent else "pending"
+        outcome = slot.made = self.outcome(index, row, state, state, error=error)
+        if is_about_the_job(error):
+            self._admission.halt(error.message if isinstance(error, PandaponError) else type(error).__name__)
+        self._admission.failed(error)
+        if state == "unknown":
+            self._admission.doubted()
+        if on_disk.is_sent:
+            request_id = error.request_id if isinstance(error, PandaponError) else None
+            await self._write_down(row, Ending(state=state, error=in_short(error), request_id=request_id))
+        if state != "unknown":
+            return outcome
+        return await self._asked(index, attrs.evolve(row, state="unknown"), "unknown", error)
+
+    async def _write_down(self, row: Row, ending: Ending) -> None:
+        try:
+            await self._records.ended(row, "sent", ending)
+        except JournalError as error:
+            self._not_written(error)
+
+    def _not_written(self, error: BaseException) -> None:
+        # It has ended: the caller is told, and nothing more starts, since nothing more could be written down.
+        what = error.message if isinstance(error, JournalError) else type(error).__name__
+        self._admission.halt(f"the journal can't be written: {what}")
+
+    # --- asking ---
+
+    async def _asked(
+        self, index: int, row: Row, kept: Literal["skipped", "unknown"], error: Exception | None = None
+    ) -> JobOutcome[R]:
+        """Ask what became of one that is in doubt; ``kept`` is the outcome's state if nobody can tell."""
+        error = error or OutcomeUnknownError(row.error or "an earlier run left it in doubt", reference=row.reference)
+        in_doubt = self.outcome(index, row, kept, "unknown", error=error)
+        if self._job.reconcile is None or row.body is None:
+            return in_doubt
+        try:
+            found = await self._job.reconcile(self._session, self._request(row.body.encode()))
+            ending = self._found(found)
+            if ending is None:
+                return in_doubt
+            await self._records.ended(row, "unknown", ending)
+        except RowMovedError:
+            raise
+        except PandaponError:
+            return in_doubt
+        except Exception as failure:  # noqa: BLE001 - the caller's own code: said once, and nothing more starts
+            self._admission.halt(f"reconcile raised {type(failure).__name__}: {failure}")
+            return in_doubt
+        self._admission.resolved()
+        if ending.state == "pending":
+            return self.outcome(index, attrs.evolve(row, state="pending"), "pending", "pending", error=error)
+        self._admission.succeeded(ending.fee, 0.0)
+        return self.outcome(index, row, "done", "done", ending=ending)
+
+    def _found(self, found: Any) -> Ending | None:
+        if found is None:
+            return None
+        if found == NOT_BOOKED:
+            return Ending(state="pending", by="reconcile", note="not booked")
+        return attrs.evolve(self._job.facts(found), by="reconcile", note="found at the vendor")
+
+    def outcome(
+        self,
+        index: int,
+        row: Row,
+        state: Ended,
+        recorded: State,
+        *,
+        ending: Ending | None = None,
+        reply: Reply[R] | None = None,
+        error: Exception | None = None,
+    ) -> JobOutcome[R]:
+        """How a row ended."""
+        return JobOutcome(
+            index=index,
+            reference=row.reference,
+            state=state,
+            recorded=recorded,
+            order_id=ending.order_id if ending else row.order_id,
+            fee=ending.fee if ending else row.fee,
+            tracking=ending.tracking if ending else row.tracking,
+            reply=reply,
+            error=error,
+            body=row.body,
+            request_type=self._job.request_type,
+        )
+
+
+class _OnDisk:
+    """What the journal has of one row while it is being sent."""
+
+    def __init__(self, records: Records, row: Row, admission: Admission) -> None:
+        self._records = records
+        self._row = row
+        self._admission = admission
+        self.is_sent = False
+
+    async def sent(self) -> None:
+        """On disk before the first byte can leave."""
+        await self._records.sent(self._row)
+        self.is_sent = True
+
+    async def held_back(self, error: PandaponError) -> None:
+        """It was proved that nothing was done, and it waits: a kill meanwhile leaves no doubt."""
+        self._admission.held_back(error)
+        await self._records.held_back(self._row, in_short(error))
+        self.is_sent = False
+
+
+def _state_after(error: Exception, slot: Slot) -> Literal["refused", "unknown", "pending"]:
+    if isinstance(error, OutcomeUnknownError):
+        return "unknown"
+    if isinstance(error, ApiError):
+        return "refused" if error.meaning == CodeMeaning.REFUSED else "pending"
+    if isinstance(error, HttpStatusError) and not isinstance(error, (AuthError, RateLimitedError)):
+        return "refused" if error.status < 500 else "pending"
+    if isinstance(error, RequestError):
+        return "refused"
+    # What isn't ours (a hook, a signer) may have been raised at any moment.
+    return "unknown" if not isinstance(error, PandaponError) and slot.must_end else "pending"

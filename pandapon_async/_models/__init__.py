@@ -1,0 +1,1 @@
+"""Models, their fields and checks, and their JSON."""

@@ -1,0 +1,88 @@
+"""Base classes for all models."""
+
+from __future__ import annotations
+
+import functools
+import typing
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
+
+import attrs
+
+from .fields import is_personal, keys_only
+from .jsonio import is_array
+
+
+class _NoExtra(dict[str, Any]):
+    """An empty mapping that stays empty, so that all models can share it."""
+
+    def _refuse(self, *_: Any, **__: Any) -> Any:
+        raise TypeError("extra can't be changed: make a new model with attrs.evolve(model, extra={...})")
+
+    __setitem__ = __ior__ = update = setdefault = _refuse  # pyright: ignore[reportAssignmentType]
+
+    def __reduce__(self) -> str:
+        return "NO_EXTRA"
+
+
+NO_EXTRA: Mapping[str, Any] = _NoExtra()
+"""The ``extra`` of a model that has none."""
+
+
+@attrs.frozen(kw_only=True)
+class Model:
+    """Base of every model. ``extra`` holds the members that this release doesn't know, by wire name, as plain JSON."""
+
+    extra: Mapping[str, Any] = attrs.field(default=NO_EXTRA, hash=False, repr=keys_only)
+
+
+@attrs.frozen(kw_only=True)
+class ReplyModel(Model):
+    """Base of what a vendor answers: every member is optional, since the documentation may be wrong."""
+
+
+@attrs.frozen(kw_only=True)
+class OpenReply(ReplyModel):
+    """A reply whose shape the documentation doesn't show.
+
+    ``value`` is the data as it came, whatever it is. If it is an object, the members that are declared are also read into
+    their attributes, and the others stand in ``extra``.
+    """
+
+    value: Any = attrs.field(default=None, hash=False, repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class WholeReply(ReplyModel):
+    """A reply whose data isn't an object: a subclass has one member, which is the data as a whole (a list, text, ...)."""
+
+
+def members_of(cls: type[Model]) -> tuple[tuple[attrs.Attribute[Any], Any], ...]:
+    """The typed members of a model with their resolved annotations; ``extra`` and an open reply's ``value`` are not among them."""
+    hints = _hints(cast("Any", cls))  # mypy does not see that classes with a generated hash are hashable themselves
+    inner = {"extra", "value"} if issubclass(cls, OpenReply) else {"extra"}
+    return tuple((member, hints[member.name]) for member in attrs.fields(cls) if member.name not in inner)
+
+
+@functools.cache
+def _hints(cls: Any) -> dict[str, Any]:
+    return typing.get_type_hints(cls)
+
+
+def personal_texts(value: object) -> set[str]:
+    """Every text in a model that is marked personal, at any depth: what must not appear in a log or an error."""
+    found: set[str] = set()
+    if isinstance(value, Model):
+        for member, _ in members_of(type(value)):
+            inner = getattr(value, member.name)
+            if is_personal(member) and inner is not None:
+                found.add(str(inner))
+            else:
+                found |= personal_texts(inner)
+    elif is_array(value):
+        for item in value:
+            found |= personal_texts(item)
+    return found
+
+
+ModelT = TypeVar("ModelT", bound=Model)

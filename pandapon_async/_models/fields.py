@@ -1,0 +1,122 @@
+"""Field metadata of all models: wire names, where a member goes, what is personal."""
+
+from __future__ import annotations
+
+import re
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import attrs
+
+_WIRE, _PERSONAL, _MINIMUM, _PLACE, _JSON_TEXT, _NUMBER = "wire", "personal", "minimum", "place", "json_text", "number"
+
+
+Place = Literal["query", "body"]
+
+
+def masked(value: object) -> str:
+    """The repr of a personal or secret value: whether it is set, and nothing else."""
+    return "None" if value is None else "'***'"
+
+
+def keys_only(value: Mapping[str, object]) -> str:
+    """The repr of members that this release doesn't know: their names, since their values may be personal."""
+    return "{" + ", ".join(f"{key!r}: ***" for key in value) + "}"
+
+
+def wire(
+    name: str | None = None,
+    *,
+    personal: bool = False,
+    minimum: int | None = None,
+    place: Place | None = None,
+    json_text: bool = False,
+    number: bool = False,
+) -> dict[str, Any]:
+    """Metadata of a member.
+
+    Args:
+        name: its wire name, if that isn't the camelCase of its own.
+        personal: it is about a person: kept out of errors and logs.
+        minimum: the least that a whole number may be.
+        place: where a request's own member goes. Unless given: into the path if the path names it, else into the query of a
+            GET or DELETE, else into the body.
+        json_text: its JSON stands in a text on the wire.
+        number: text (an id, digits only) or a Decimal that is a number on the wire; when built, it is taken as either.
+    """
+    facts = {
+        _WIRE: name,
+        _PERSONAL: personal or None,
+        _MINIMUM: minimum,
+        _PLACE: place,
+        _JSON_TEXT: json_text or None,
+        _NUMBER: number or None,
+    }
+    return {key: value for key, value in facts.items() if value is not None}
+
+
+def optional(
+    name: str | None = None,
+    *,
+    personal: bool = False,
+    minimum: int | None = None,
+    place: Place | None = None,
+    json_text: bool = False,
+    number: bool = False,
+) -> Any:
+    """An optional member (None while not set), masked in reprs if it is ``personal``; arguments as of `wire`."""
+    metadata = wire(name, personal=personal, minimum=minimum, place=place, json_text=json_text, number=number)
+    return attrs.field(default=None, metadata=metadata, repr=masked if personal else True)
+
+
+def many(name: str | None = None, *, place: Place | None = None, json_text: bool = False, number: bool = False) -> Any:
+    """A member that holds several values (an empty tuple while not set); arguments as of `wire`."""
+    return attrs.field(default=(), metadata=wire(name, place=place, json_text=json_text, number=number))
+
+
+def wire_name(member: attrs.Attribute[Any]) -> str:
+    """A member's name in the vendor's JSON."""
+    given: str | None = member.metadata.get(_WIRE)
+    return given or camel_case(member.name)
+
+
+def is_personal(member: attrs.Attribute[Any]) -> bool:
+    """Whether a member holds what is known of a person."""
+    return bool(member.metadata.get(_PERSONAL))
+
+
+def minimum_of(member: attrs.Attribute[Any]) -> int | None:
+    """The least that a whole number may be; None: any."""
+    minimum: int | None = member.metadata.get(_MINIMUM)
+    return minimum
+
+
+def place_of(member: attrs.Attribute[Any]) -> Place | None:
+    """Where a request's member is declared to go; None: the operation decides."""
+    place: Place | None = member.metadata.get(_PLACE)
+    return place
+
+
+def is_json_text(member: attrs.Attribute[Any]) -> bool:
+    """Whether a member's JSON stands in a text on the wire."""
+    return _JSON_TEXT in member.metadata
+
+
+def is_number(member: attrs.Attribute[Any]) -> bool:
+    """Whether a text or a Decimal is a number on the wire."""
+    return _NUMBER in member.metadata
+
+
+def camel_case(name: str) -> str:
+    """``receiver_address`` -> ``receiverAddress``: the vendors' spelling of a Python name."""
+    return re.sub(r"_([a-z0-9])", lambda found: found[1].upper(), name)
+
+
+def optional_inner(annotation: Any) -> Any:
+    """``X`` of ``X | None``; None if the annotation is something else."""
+    if typing.get_origin(annotation) not in (typing.Union, types.UnionType):
+        return None
+    inner = [part for part in typing.get_args(annotation) if part is not type(None)]
+    return inner[0] if len(inner) == 1 and len(typing.get_args(annotation)) == 2 else None

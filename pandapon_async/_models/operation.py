@@ -1,0 +1,204 @@
+"""What a call is, as data: an operation, the requests that carry it, and the reply that comes back."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from typing import Any, ClassVar, Generic, TypeVar, Union
+
+import attrs
+from multidict import CIMultiDict
+
+from .._errors import RequestError
+from .base import Model, OpenReply
+from .jsonio import is_array
+from .requests import RequestModel
+
+R_co = TypeVar("R_co", covariant=True)
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Effect(str, enum.Enum):
+    """What a call does at the vendor. A WRITE whose outcome is unknown is never sent again by the library."""
+
+    READ = "read"
+    WRITE = "write"
+
+
+class Evidence(str, enum.Enum):
+    """How surely a path is known."""
+
+    SEEN = "seen"
+    """Read on the vendor's page."""
+    CLIENT = "client"
+    """Seen in public client code."""
+    INFERRED = "inferred"
+    """Concluded from its siblings; the operation's docstring gives the reason."""
+    MISSING = "missing"
+    """Not known: usable once the profile gives it."""
+
+
+@attrs.frozen(kw_only=True)
+class Route:
+    """Where one vendor has an operation, when that differs from the operation's own path."""
+
+    path: str | None
+    evidence: Evidence
+
+
+@attrs.frozen(kw_only=True)
+class Operation(Generic[R_co]):
+    """One thing that a vendor offers.
+
+    Attributes:
+        name: the way to its method, such as ``"logistics.book_freight"``.
+        contract_id: its id in the contract, such as ``"logistics.order.book_freight"``.
+        title: the vendor's title of the page.
+        method: HTTP method.
+        path: path below the profile's base URL, with a leading slash; None while it isn't known.
+        effect: READ or WRITE.
+        evidence: how surely the path is known.
+        reply: the class that ``data`` is decoded into; None: plain JSON.
+        vendors: the kinds of profile that offer it.
+        routes: per kind of profile, what differs from ``path`` and ``evidence``.
+        signed_query: whether the documentation lists the query parameters ``timestamp`` and ``sign``.
+        zero_is_success: whether a bare ``code: 0`` means success.
+        limit_group: which of the profile's limits it counts against.
+        missing: what of it the documentation doesn't show, in a few words.
+    """
+
+    name: str
+    contract_id: str
+    method: str
+    path: str | None
+    effect: Effect
+    evidence: Evidence
+    reply: type[Model] | None
+    vendors: tuple[str, ...]
+    title: str = ""
+    routes: Mapping[str, Route] = attrs.field(factory=dict[str, Route], hash=False)
+    signed_query: bool = False
+    zero_is_success: bool = False
+    limit_group: str = "default"
+    missing: str = ""
+
+    def route(self, kind: str) -> Route:
+        """Where a vendor of this kind has the operation."""
+        return self.routes.get(kind) or Route(path=self.path, evidence=self.evidence)
+
+    def state(self, route: Route) -> str:
+        """In words, how far a route of it can be used: ``"typed"``, ``"inferred"``, ``"path given"`` or ``"path unknown"``."""
+        if route.path is None:
+            return "path unknown"
+        if route.evidence is Evidence.MISSING:
+            return "path given"
+        return "inferred" if route.evidence is Evidence.INFERRED else "typed"
+
+
+@attrs.frozen(kw_only=True)
+class VendorRequest(RequestModel, Generic[R_co]):
+    """Base of every request: a value that knows its operation.
+
+    ``extra`` holds members that this release doesn't know; they are sent as they are, beside the typed ones.
+    """
+
+    operation: ClassVar[Operation[Any]]
+
+    def natural_reference(self) -> str | None:
+        """The request's own number, if it has one that tells it from others."""
+        return None
+
+
+@attrs.frozen(kw_only=True)
+class OpenRequest(VendorRequest[OpenReply]):
+    """A request whose members aren't known: all that is sent stands in ``extra``."""
+
+
+R = TypeVar("R")
+Input = Union[VendorRequest[R], tuple[str, VendorRequest[R]]]  # noqa: UP007 - evaluated at run time, generic on 3.10
+"""A request, or a pair (reference, request)."""
+
+
+RequestT = TypeVar("RequestT", bound="VendorRequest[Any]")
+
+
+class QuotedPair(tuple[str, RequestT]):
+    """A pair (reference, request) that belongs to one account: no other takes it. Made by `QuoteTable.to_bookings`."""
+
+    vendor: str
+    """The account's name."""
+
+    def __new__(cls, reference: str, request: RequestT, vendor: str) -> QuotedPair[RequestT]:
+        pair = super().__new__(cls, (reference, request))
+        pair.vendor = vendor
+        return pair
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (*self, self.vendor)
+
+    def __repr__(self) -> str:
+        return f"<{self[0]!r} at {self.vendor!r}: {self[1]!r}>"
+
+
+def split_pair(item: Any, account: str | None = None) -> tuple[str | None, VendorRequest[Any]]:
+    """A request, or a pair of it, as (reference, request).
+
+    Args:
+        item: a request, a pair (reference, request), or a `QuotedPair`.
+        account: the name of the account that is to send it.
+
+    Raises:
+        RequestError: it is neither, or was quoted by another account.
+    """
+    if isinstance(item, VendorRequest):
+        return None, item  # pyright: ignore[reportUnknownVariableType] - of whatever reply
+    if not is_array(item) or len(item) != 2 or not isinstance(item[1], VendorRequest):
+        raise RequestError(f"expected a request or a pair (reference, request), not {type(item).__name__}")
+    reference, request = item
+    if not isinstance(reference, str) or not reference:
+        raise RequestError(f"a reference must be text that isn't empty, not {type(reference).__name__}")
+    if account is not None and isinstance(item, QuotedPair) and item.vendor != account:
+        raise RequestError(f"it was quoted by {item.vendor!r}, this is {account!r}", reference=reference)
+    return reference, request
+
+
+@attrs.frozen(kw_only=True)
+class Reply(Generic[T_co]):
+    """A vendor's answer.
+
+    Attributes:
+        data: the decoded data; None if there was none, or if a WRITE's data did not fit (see ``problems``).
+        code: the vendor's code (``code`` or ``errorCode``).
+        message: the vendor's text.
+        request_id: the vendor's request id; what its log search takes.
+        status: HTTP status.
+        headers: response headers, case-insensitive.
+        raw: the whole body as plain JSON, the envelope included: the stable way to a field that isn't typed yet.
+        problems: what did not fit, as ``"$.data.orderFee.amount: ..."``; always empty for a READ.
+        attempts: how many attempts the call took.
+        elapsed: seconds from the start of the first attempt to the decoded reply, waits between attempts included.
+    """
+
+    data: T_co | None = attrs.field(repr=False)
+    code: int | str | None
+    message: str | None = attrs.field(repr=False)
+    request_id: str | None
+    status: int
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    raw: Any = attrs.field(repr=False)
+    problems: tuple[str, ...] = ()
+    attempts: int = 1
+    elapsed: float = 0.0
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # aiohttp's headers don't pickle, their plain copy does.
+        members: dict[str, Any] = {member.name: getattr(self, member.name) for member in attrs.fields(Reply)}
+        return _reply_from, ({**members, "headers": CIMultiDict(self.headers)},)
+
+    def __getitem__(self, name: str) -> Any:
+        """A member of the whole body, by its wire name: the same as ``reply.raw[name]``."""
+        return self.raw[name]
+
+
+def _reply_from(members: dict[str, Any]) -> Reply[Any]:
+    return Reply(**members)

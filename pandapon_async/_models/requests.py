@@ -1,0 +1,66 @@
+"""Base class of what is sent, and how its ``__init__`` is compiled."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import attrs
+
+from .base import NO_EXTRA, Model, members_of
+from .checks import check_extra, check_of_member, explain_members
+from .compiled import compile_function
+from .fields import optional_inner
+
+
+@attrs.frozen(kw_only=True)
+class RequestModel(Model):
+    """Base of what is sent. It is checked when it is built: a missing, unknown or wrong member is a `RequestError`."""
+
+    @classmethod
+    def __attrs_init_subclass__(cls) -> None:
+        init: Callable[..., None] = cls.__init__
+
+        @functools.wraps(init)
+        def first_init(self: Any, **members: Any) -> None:
+            # Compiled at first use: only then can all annotations be resolved.
+            cls.__init__ = functools.wraps(init)(compile_init(cls))  # type: ignore[method-assign]
+            cls.__init__(self, **members)
+
+        cls.__init__ = first_init  # type: ignore[method-assign]
+
+
+def compile_init(cls: type[RequestModel]) -> Callable[..., None]:
+    """A request's ``__init__``: takes the members by name, checks what its type alone doesn't decide, and sets the slots.
+
+    Raises (when called):
+        RequestError: a member is missing, unknown or wrong.
+    """
+    members = members_of(cls)
+    names: dict[str, Any] = {"NO_EXTRA": NO_EXTRA, "MISSING": attrs.NOTHING, "check_extra": check_extra}
+    names["set_extra"] = cls.extra.__set__  # type: ignore[attr-defined]
+
+    def explain(given: Mapping[str, Any]) -> None:
+        explain_members(cls, {name: value for name, value in given.items() if value is not attrs.NOTHING})
+
+    names["explain"] = explain
+    parameters, body = ["self", "*"], [" if unknown: explain(unknown)"]
+    needed = [member.name for member, _ in members if member.default is attrs.NOTHING]
+    if needed:
+        listed = ", ".join(f"{name!r}: {name}" for name in needed)
+        body.append(f" if {' or '.join(f'{name} is MISSING' for name in needed)}: explain({{{listed}}})")
+    for index, (member, annotation) in enumerate(members):
+        name = member.name
+        names[f"default{index}"], names[f"set{index}"] = member.default, getattr(cls, name).__set__
+        names[f"type{index}"] = optional_inner(annotation) or annotation
+        names[f"check{index}"], by_type = check_of_member(member, annotation)
+        parameters.append(f"{name}=default{index}")
+        doubts = [f"{name} is not default{index}"] if name not in needed else []
+        doubts += [f"type({name}) is not type{index}"] if by_type else []
+        condition = f"if {' and '.join(doubts)}: " if doubts else ""
+        body += [f" {condition}{name} = check{index}({name}, {name!r})", f" set{index}(self, {name})"]
+    head = f"def convert({', '.join([*parameters, 'extra=NO_EXTRA', '**unknown'])}):"
+    body += [" set_extra(self, extra)", " if extra is not NO_EXTRA: check_extra(self)"]
+    init: Callable[..., None] = compile_function([head, *body], names)
+    return init

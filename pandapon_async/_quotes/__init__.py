@@ -1,0 +1,1 @@
+"""Quotes: freight prices of several accounts side by side."""

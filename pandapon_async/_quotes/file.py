@@ -1,0 +1,123 @@
+"""Files of quote requests: CSV in, estimates out, every mistake named by its line and column."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .._errors import RequestError
+from .._files.columns import REFERENCE, Column, columns_of, put, value_of
+from .._files.csv_sheet import FileError, Mistake, Sheet, SheetRow, open_to_read
+from .._models.converters import from_wire
+from ..api.logistics import FreightEstimateRequest
+from .requests import Ask
+
+_NEEDED = ("item_id", "sku_id", "country")
+_FIRST = (*_NEEDED, "quantity", "price", "currency", "state", "city", "zip")
+_MOST_MISTAKES = 100
+
+
+@functools.cache
+def _columns() -> Mapping[str, Column]:
+    """The columns by their short names, such as ``item_id`` or ``zip``."""
+    found = {_short(column): column for column in columns_of(FreightEstimateRequest)}
+    return {name: found[name] for name in (*_FIRST, *found)}
+
+
+def _short(column: Column) -> str:
+    return re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", column.path[-1])
+
+
+def quote_columns() -> tuple[str, ...]:
+    """The columns that a quote file can have; ``item_id``, ``sku_id`` and ``country`` are needed, ``quantity`` is 1 unless given."""
+    return (REFERENCE, *_columns())
+
+
+def read_quote_file(path: str | os.PathLike[str]) -> list[Ask]:
+    """The estimates of a CSV file (comma, semicolon or tab; UTF-8 with or without BOM), one a line.
+
+    A column may also have the vendors' name, such as ``itemId`` or ``receiverAddress.zip``.
+
+    Raises:
+        FileError: the first hundred mistakes, each named by line and column.
+    """
+    file = Path(path)
+    asks: list[Ask] = []
+    mistakes: list[Mistake] = []
+    with open_to_read(file) as opened:
+        sheet = Sheet(opened, str(file))
+        names = _names_of(sheet)
+        for row in sheet:
+            made = _ask(row, names)
+            if isinstance(made, Ask):
+                asks.append(made)
+            else:
+                mistakes += made
+            if len(mistakes) >= _MOST_MISTAKES:
+                break
+    if mistakes:
+        raise FileError.of(str(file), mistakes)
+    if not asks:
+        raise FileError(f"{file}: holds nothing to quote")
+    return asks
+
+
+def _names_of(sheet: Sheet) -> dict[str, str]:
+    """The file's titles, by short name.
+
+    Raises:
+        FileError: a column isn't known, is missing or stands there twice.
+    """
+    wire = {column.name: name for name, column in _columns().items()}
+    if not any(title in quote_columns() or title in wire for title in sheet.columns):
+        missing = f"the columns are {', '.join(_NEEDED)}, and if you like {', '.join(quote_columns())}"
+        raise FileError(f"{sheet.name}: line 1: not the header of a quote file: {missing}")
+    sheet.require((*quote_columns(), *wire))
+    titles: dict[str, str] = {}
+    for title in sheet.columns:
+        name = wire.get(title, title)
+        if name in titles:
+            raise FileError.of(sheet.name, [Mistake(1, title, f"is the same as {titles[name]}")])
+        titles[name] = title
+    for name in _NEEDED:
+        if name not in titles:
+            raise FileError.of(sheet.name, [Mistake(1, name, "is missing")])
+    return titles
+
+
+def _ask(row: SheetRow, titles: Mapping[str, str]) -> Ask | list[Mistake]:
+    """One row's estimate, or what is wrong with it."""
+    mistakes = list(row.mistakes)
+    members: dict[str, Any] = {"quantity": 1}
+    for name, title in titles.items():
+        cell = row.cells.get(title, "").strip()
+        if not cell and name in _NEEDED and not row.mistakes:
+            mistakes.append(Mistake(row.line, title, "is empty"))
+        if not cell or name == REFERENCE:
+            continue
+        value = value_of(_columns()[name], cell, row.line)
+        if isinstance(value, Mistake):
+            mistakes.append(Mistake(row.line, title, value.text))
+        else:
+            put(members, _columns()[name], value)
+    return mistakes or _estimate(row, members, titles)
+
+
+def _estimate(row: SheetRow, members: dict[str, Any], titles: Mapping[str, str]) -> Ask | list[Mistake]:
+    try:
+        request = from_wire(FreightEstimateRequest, members)
+    except RequestError as error:
+        text = error.message.removeprefix(f"{error.field}: ")
+        return [Mistake(row.line, _title(error.field, titles), text)]
+    if request.price is not None and request.price < 0:
+        return [Mistake(row.line, titles["price"], "must not be below 0")]
+    return Ask(request=request, reference=row.cells.get(titles.get(REFERENCE, REFERENCE), "").strip() or None)
+
+
+def _title(field: str | None, titles: Mapping[str, str]) -> str | None:
+    """The file's title of a wire path."""
+    return next((titles[name] for name, column in _columns().items() if column.name == field and name in titles), field)

@@ -1,0 +1,210 @@
+"""From quotes to orders: previews and bookings of what was chosen, so that no order is lost on the way or doubled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from .._errors import RequestError, suggestion
+from .._journal.journal import Journal
+from .._models.converters import to_wire
+from .._models.digest import digest_of
+from .._models.money import Money
+from .._models.operation import QuotedPair
+from ..api.logistics import (
+    BookingItem,
+    FreightBookingRequest,
+    FreightEstimateRequest,
+    FreightPreviewRequest,
+    RenderItem,
+)
+from .quote import Quote
+from .requests import Ask
+
+
+def check_clear(rows: Iterable[Quote]) -> None:
+    """Refuse a table in which one choice may stand for several orders.
+
+    Raises:
+        RequestError: two equal requests without a reference; they may be two orders or one.
+    """
+    first: dict[Any, int] = {}
+    for row in rows:
+        if row.reference is None and row.ok and first.setdefault(row.choice, row.index) != row.index:
+            raise RequestError(
+                f"numbers {first[row.choice] + 1} and {row.index + 1} of the input are equal and have no reference, so it "
+                "isn't clear whether that is one order or two: give each order its own reference, as (reference, request)"
+            )
+
+
+def without_rivals(chosen: Iterable[Quote]) -> list[Quote]:
+    """The chosen quotes, if each is of another choice.
+
+    Raises:
+        RequestError: two are rivals, so that an order would be made twice; or one is no quote.
+    """
+    quotes: dict[Any, Quote] = {}
+    for quote in chosen:
+        if not quote.ok:
+            raise RequestError(f"number {quote.index + 1} of the input has no quote", reference=quote.reference)
+        rival = quotes.setdefault(quote.choice, quote)
+        if rival is not quote:
+            raise RequestError(
+                f"{_named(rival)} and {_named(quote)} are two quotes for the same goods, place and reference: choose one "
+                "(quotes in two currencies are compared only by rates=)",
+                reference=quote.reference,
+            )
+    return list(quotes.values())
+
+
+def _named(quote: Quote) -> str:
+    return f"{quote.vendor} {quote.service} for {quote.price}"
+
+
+def order_of(quote: Quote) -> Any:
+    """What a quote is a part of: estimates under one reference and to one address are one order, everything else is its own."""
+    joined = quote.reference is not None and isinstance(quote.request, FreightEstimateRequest)
+    return (quote.reference, quote.address) if joined else quote.choice
+
+
+class OrderChoice:
+    """The cheapest account for each whole order: an order is never split between accounts.
+
+    Args:
+        rows: all of a table.
+        measure: a price as (currency, amount), comparable within a currency; see `Rates.measure`.
+
+    Attributes:
+        best: of every order that some account has prices for all of, its quotes: one for each of its goods.
+        missing: the first row of each other order.
+    """
+
+    def __init__(self, rows: Iterable[Quote], measure: Callable[[Money], tuple[str, Fraction]]) -> None:
+        self._measure = measure
+        orders: dict[Any, list[Quote]] = {}
+        for row in rows:
+            orders.setdefault(order_of(row), []).append(row)
+        self.best: list[list[Quote]] = []
+        self.missing: list[Quote] = []
+        self._unclear: list[list[Quote]] = []
+        for order in orders.values():
+            self._decide(order)
+
+    def quotes(self) -> list[Quote]:
+        """The quotes of all best choices.
+
+        Raises:
+            RequestError: an order's prices are in two currencies that can't be compared.
+        """
+        for order in self._unclear:
+            without_rivals(order)
+        return [quote for order in self.best for quote in order]
+
+    def _decide(self, order: Sequence[Quote]) -> None:
+        offers: dict[tuple[str, str], dict[Any, tuple[Fraction, Quote]]] = {}
+        for quote in order:
+            if quote.price is not None:
+                currency, amount = self._measure(quote.price)
+                offer = offers.setdefault((currency, quote.vendor), {})
+                if quote.choice not in offer or amount < offer[quote.choice][0]:
+                    offer[quote.choice] = (amount, quote)
+        goods = {quote.choice for quote in order}
+        whole: dict[str, list[list[tuple[Fraction, Quote]]]] = {}
+        for (currency, _), offer in offers.items():
+            if offer.keys() == goods:
+                whole.setdefault(currency, []).append(list(offer.values()))
+        if not whole:
+            self.missing.append(order[0])
+            return
+        cheapest = [min(found, key=lambda offer: sum(amount for amount, _ in offer)) for found in whole.values()]
+        self.best.append([quote for _, quote in cheapest[0]])
+        if len(cheapest) > 1:
+            self._unclear.append([quote for offer in cheapest for _, quote in offer])
+
+
+def _orders(quotes: Iterable[Quote]) -> list[list[Quote]]:
+    orders: dict[Any, list[Quote]] = {}
+    accounts: dict[str, str] = {}
+    for quote in quotes:
+        orders.setdefault(order_of(quote), []).append(quote)
+        if (
+            quote.reference is not None
+            and (other := accounts.setdefault(quote.reference, quote.vendor)) != quote.vendor
+        ):
+            raise RequestError(
+                f"it would be split between {other} and {quote.vendor}: choose one account for it, or give its parts "
+                "references of their own",
+                reference=quote.reference,
+            )
+    return list(orders.values())
+
+
+def previews(quotes: Iterable[Quote]) -> list[Ask]:
+    """The previews of orders; each goes to the vendor that quoted it."""
+    asks: list[Ask] = []
+    for order in _orders(quotes):
+        first = order[0]
+        request: FreightPreviewRequest = (
+            first.request
+            if isinstance(first.request, FreightPreviewRequest)
+            else FreightPreviewRequest(
+                receiver_address=first.address, render_items=tuple(_render_item(quote) for quote in order)
+            )
+        )
+        asks.append(Ask(request=request, reference=first.reference, vendors=(first.vendor,)))
+    return asks
+
+
+def _render_item(quote: Quote) -> RenderItem:
+    return RenderItem(**_item_of(quote.request), freight_info=quote.freight_info)
+
+
+def _item_of(item: Any) -> dict[str, Any]:
+    return {name: getattr(item, name) for name in ("item_id", "sku_id", "quantity", "currency", "price")}
+
+
+def bookings(quotes: Iterable[Quote]) -> list[QuotedPair[FreightBookingRequest]]:
+    """The bookings of orders, each bound to the account that quoted it."""
+    return [_booking(order) for order in _orders(quotes)]
+
+
+def only_of(
+    vendor: str, asked: Collection[str], pairs: Iterable[QuotedPair[FreightBookingRequest]]
+) -> list[QuotedPair[FreightBookingRequest]]:
+    """One account's bookings.
+
+    Raises:
+        RequestError: it was not asked.
+    """
+    if vendor not in asked:
+        raise RequestError(f"no quotes of {vendor!r}{suggestion(vendor, asked)}; there are {', '.join(sorted(asked))}")
+    return [pair for pair in pairs if pair.vendor == vendor]
+
+
+def new_to(
+    journal: Path, pairs: Sequence[QuotedPair[FreightBookingRequest]]
+) -> list[QuotedPair[FreightBookingRequest]]:
+    """The bookings that a journal doesn't know yet at any account, or knows as refused, cancelled, or pending at their own."""
+    if not journal.exists():
+        return list(pairs)
+    waiting = {pair[0] for pair in pairs}
+    taken: dict[str, set[str | None]] = {}
+    with Journal.open(journal) as opened:
+        for row in opened.rows():
+            if row.reference in waiting and row.state not in ("refused", "void"):
+                taken.setdefault(row.reference, set()).add(row.account if row.state == "pending" else None)
+    return [pair for pair in pairs if taken.get(pair[0], set()) <= {pair.vendor}]
+
+
+def _booking(order: Sequence[Quote]) -> QuotedPair[FreightBookingRequest]:
+    first = order[0]
+    items = (
+        tuple(BookingItem(**_item_of(item), freight_info=item.freight_info) for item in first.request.render_items)
+        if isinstance(first.request, FreightPreviewRequest)
+        else tuple(BookingItem(**_item_of(quote.request), freight_info=quote.freight_info) for quote in order)
+    )
+    request = FreightBookingRequest(render_id=first.render_id, receiver_address=first.address, line_items=items)
+    reference = first.reference or first.render_id or digest_of(to_wire(request))
+    return QuotedPair(reference, request, first.vendor)

@@ -1,0 +1,1 @@
+"""Workers over a source of items, in constant memory."""

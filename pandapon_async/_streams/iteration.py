@@ -1,0 +1,67 @@
+"""Closable async iterators: ``async with`` closes them on every exit, and with them what they read from."""
+
+from __future__ import annotations
+
+import contextlib
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, AsyncIterator
+from types import TracebackType
+from typing import TYPE_CHECKING, NoReturn, TypeVar
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+OutT = TypeVar("OutT")
+
+ASYNC_ONLY = "this is asynchronous: use `async with` (or `await ...open()` and `await ...close()`)"
+
+
+class Reading(ABC, AsyncIterator[OutT]):
+    """An async iterator that ``async with`` closes on every exit; a bare ``async for`` does when it ends, or soon after it is left."""
+
+    _entered = False
+
+    @abstractmethod
+    async def __anext__(self) -> OutT: ...
+
+    @abstractmethod
+    async def aclose(self) -> None:
+        """Stop, and join everything. Twice is fine."""
+
+    async def __aenter__(self) -> Self:
+        self._entered = True
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __enter__(self) -> NoReturn:
+        raise TypeError(ASYNC_ONLY)
+
+    def __exit__(self, *exc: object) -> None:  # pragma: no cover - `with` fails in __enter__
+        ...
+
+    def __aiter__(self) -> AsyncIterator[OutT]:
+        return self if self._entered else self._closing()
+
+    async def _closing(self) -> AsyncGenerator[OutT, None]:
+        """Without `async with`: a generator, so that leaving the loop early closes it all the same."""
+        try:
+            while True:
+                try:
+                    made = await self.__anext__()
+                except StopAsyncIteration:
+                    return
+                yield made
+        finally:
+            await self.aclose()
+
+
+async def close_source(items: object) -> None:
+    """Close an async generator that was left before its end; other inputs have nothing to be closed."""
+    aclose = getattr(items, "aclose", None)
+    if aclose is not None:
+        with contextlib.suppress(RuntimeError):  # it is running: whoever runs it was cancelled and is closing it
+            await aclose()

@@ -1,0 +1,135 @@
+"""Many calls at once: a fixed set of workers over any iterator, outcomes as they finish, in constant memory."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Iterable
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import attrs
+
+from .._errors import ConfigError, NotSentError, OutcomeUnknownError, PandaponError, Stage
+from .._models.operation import Effect, Input, Operation, Reply, VendorRequest, split_pair
+from .workers import Lane, Slot, WorkerStream
+
+if TYPE_CHECKING:
+    from .._calls.exchange import Call
+    from .._session import VendorSession
+
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+
+
+@attrs.frozen(kw_only=True)
+class Outcome(Generic[R_co]):
+    """How one request of a stream ended.
+
+    Attributes:
+        index: its place in the input, from 0.
+        reference: the caller's reference, or the request's own number.
+        request: what was asked for (as it came, if it was no request).
+        reply: the vendor's reply; None if it failed.
+        error: why it failed; None if it didn't.
+        elapsed: seconds from the start of its first attempt to its end (0 if nothing was attempted).
+    """
+
+    index: int
+    reference: str | None
+    request: VendorRequest[R_co] | Any
+    reply: Reply[R_co] | None = None
+    error: Exception | None = None
+    elapsed: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Whether the vendor said yes."""
+        return self.error is None
+
+    @property
+    def data(self) -> R_co | None:
+        """The reply's data; None if it failed."""
+        return None if self.reply is None else self.reply.data
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether it may have been made, and nobody can tell."""
+        return isinstance(self.error, OutcomeUnknownError)
+
+    @property
+    def attempts(self) -> int:
+        """How many attempts it took."""
+        if self.reply is not None:
+            return self.reply.attempts
+        return len(self.error.attempts) if isinstance(self.error, PandaponError) else 0
+
+
+class OutcomeStream(WorkerStream[Input[R], Outcome[R]]):
+    """The outcomes of many requests, as an async iterator; made by `VendorSession.stream`.
+
+    At most ``concurrency`` requests are under way, and as many outcomes again wait for the reader: a slow reader slows the
+    sending, and memory doesn't grow with the input. One failure stops nobody. An error of the input itself is raised after the
+    outcomes of what had been started.
+
+    ``async with session.stream(...) as outcomes`` joins everything on every exit; a bare ``async for`` does so when it ends, or
+    soon after it is left. When it is left early, nothing new starts, READs are cancelled, WRITEs that are under way get
+    ``drain`` seconds (of the event loop's time) to end, and what was taken from the input without reaching the reader stands in
+    ``undelivered``.
+
+    Attributes:
+        undelivered: outcomes that the reader has not seen; those never sent have a `NotSentError`.
+    """
+
+    def __init__(
+        self,
+        session: VendorSession,
+        requests: Iterable[Input[R]] | AsyncIterable[Input[R]],
+        *,
+        concurrency: int | None,
+        ordered: bool,
+        drain: float,
+    ) -> None:
+        most = session.profile.limits.concurrency
+        if concurrency is not None and concurrency < 1:
+            raise ConfigError(f"concurrency: must be at least 1, not {concurrency}", vendor=session.profile.name)
+        size = most if concurrency is None else min(concurrency, most)
+        super().__init__(Lane(session, requests, size), ordered=ordered, drain=drain)
+        self._session = session
+
+    @property
+    def in_doubt(self) -> tuple[Outcome[R], ...]:
+        """What the reader has not seen and nobody can tell whether it was made."""
+        return tuple(outcome for outcome in self.undelivered if outcome.in_doubt)
+
+    async def _make(self, slot: Slot, index: int, item: Input[R]) -> Outcome[R]:
+        """One request to its outcome, whatever happens."""
+        reference: str | None = None
+        request: Any = item
+        call: Call | None = None
+        try:
+            reference, request = split_pair(item, self._session.profile.name)
+            call = slot.call = self._session.prepare(request, reference)
+            reference = call.reference
+            reply: Reply[R] = await self._session.run(call, patient=True)
+            return Outcome(index=index, reference=reference, request=request, reply=reply, elapsed=reply.elapsed)
+        except Exception as error:  # noqa: BLE001 - one failure stops nobody
+            elapsed = self._session.clock.monotonic() - call.began if call is not None and call.began else 0.0
+            return Outcome(index=index, reference=reference, request=request, error=error, elapsed=elapsed)
+
+    async def _cut_off(self, slot: Slot, index: int, item: Input[R]) -> Outcome[R]:
+        _, request = split_pair(item)
+        reference = slot.call.reference if slot.call else None
+        return Outcome(index=index, reference=reference, request=request, error=self._cancelled(slot.call))
+
+    def _cancelled(self, call: Call | None) -> PandaponError:
+        operation: Operation[Any] | None = call.operation if call else None
+        context: dict[str, Any] = {
+            "vendor": self._session.profile.name,
+            "operation": operation.name if operation else None,
+            "reference": call.reference if call else None,
+        }
+        if call is not None and call.written:
+            if call.operation.effect is Effect.WRITE:
+                return OutcomeUnknownError("cancelled after it was sent", **context)
+            return PandaponError(
+                "cancelled while it was under way; nothing is in doubt", stage=Stage.UNKNOWN, **context
+            )
+        return NotSentError("cancelled before it was sent", **context)

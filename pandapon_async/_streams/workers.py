@@ -1,0 +1,244 @@
+"""A fixed set of workers over any iterator, what they make as it is finished, in constant memory."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import abstractmethod
+from collections import deque
+from collections.abc import AsyncIterable, Callable, Iterable
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+
+import attrs
+
+from .._models.operation import Effect
+from .iteration import Reading
+from .sources import Items, Source
+
+if TYPE_CHECKING:
+    from .._calls.exchange import Call
+    from .._session import VendorSession
+
+ItemT = TypeVar("ItemT")
+OutT = TypeVar("OutT")
+
+
+@attrs.define(eq=False)
+class Slot:
+    """What one worker has under way; the work keeps it up to date.
+
+    ``made`` is what the reader will get, once that can't change any more though the work goes on; ``cut``: it was cancelled.
+    """
+
+    call: Call | None = None
+    made: Any = None
+    cut: bool = False
+
+    @property
+    def must_end(self) -> bool:
+        """Whether cutting it off would lose something: a WRITE is under way, or its end is being written down."""
+        if self.made is not None:
+            return True
+        return self.call is not None and self.call.written and self.call.operation.effect is Effect.WRITE
+
+
+@attrs.frozen(eq=False)
+class Settling(Generic[OutT]):
+    """What was made, while it must still wait for something (``future``) before the reader may have it: its worker goes on.
+
+    ``settled`` is called with it when the future has ended, and gives what the reader gets.
+    """
+
+    made: OutT
+    future: asyncio.Future[None]
+    settled: Callable[[Settling[OutT]], OutT]
+
+
+@attrs.frozen(eq=False)
+class Lane(Generic[ItemT]):
+    """One session's part of a stream: its items, and how many of them are under way at the same time, at most."""
+
+    session: VendorSession
+    items: Iterable[ItemT] | AsyncIterable[ItemT] | Source[ItemT]
+    size: int
+
+
+class WorkerStream(Reading[OutT], Generic[ItemT, OutT]):
+    """An async iterator of what a fixed set of workers makes of the items; see `OutcomeStream` for what its users are promised.
+
+    Each lane has its own items and workers, so that a session that is slow or paused holds up no other's.
+
+    Attributes:
+        undelivered: what the reader has not seen.
+    """
+
+    def __init__(
+        self,
+        *lanes: Lane[ItemT],
+        ordered: bool,
+        drain: float,
+    ) -> None:
+        self.undelivered: list[OutT] = []
+        self._lanes = lanes
+        self._size = sum(lane.size for lane in lanes)
+        self._ordered = ordered
+        self._drain = drain
+        self._sources: list[Source[ItemT]] = []
+        self._workers: dict[asyncio.Task[None], Slot] = {}
+        self._settling: set[asyncio.Future[Any]] = set()
+        self._ready: deque[OutT] = deque()
+        self._early: dict[int, OutT] = {}
+        self._next_index = 0
+        self._reader: asyncio.Future[None] | None = None
+        self._room = asyncio.Event()
+        self._failure: BaseException | None = None
+        self._closed = False
+
+    # --- the work ---
+
+    @abstractmethod
+    async def _make(self, slot: Slot, index: int, item: ItemT) -> OutT | Settling[OutT]:
+        """Make of one item what the reader gets, now or later. It raises nothing but its being cancelled."""
+
+    @abstractmethod
+    async def _cut_off(self, slot: Slot, index: int, item: ItemT) -> OutT:
+        """The same of an item whose making was cancelled."""
+
+    # --- reading ---
+
+    async def __anext__(self) -> OutT:
+        if not self._sources and not self._closed:
+            self._start()
+        while not self._ready:
+            if self._closed or not (self._workers or self._settling):
+                await self._finish()
+                raise StopAsyncIteration
+            if self._reader is not None and not self._reader.done():
+                raise RuntimeError("two tasks read the same stream at once")
+            self._reader = asyncio.get_running_loop().create_future()
+            await self._reader
+        made = self._ready.popleft()
+        self._next_index += 1
+        if not self._full():
+            self._room.set()
+        return made
+
+    async def _finish(self) -> None:
+        failure, self._failure = self._failure, None
+        await self.aclose()
+        if failure is not None:
+            raise failure
+
+    # --- working ---
+
+    def _start(self) -> None:
+        for lane in self._lanes:
+            source = lane.items if isinstance(lane.items, Source) else Items(lane.items)
+            self._sources.append(source)
+            lane.session.streams.add(self)
+            for _ in range(lane.size):
+                slot = Slot()
+                task = asyncio.create_task(self._work(source, slot))
+                self._workers[task] = slot
+                task.add_done_callback(self._worker_ended)
+
+    async def _work(self, source: Source[ItemT], slot: Slot) -> None:
+        while True:
+            try:
+                numbered = source.next_now() if source.is_ready else await source.next()
+            except BaseException as error:
+                source.end()
+                if not self._closed:
+                    self._failure = self._failure or error  # the input's own, for the reader
+                if isinstance(error, Exception):
+                    return
+                raise
+            if numbered is None:
+                return
+            index, item = numbered
+            try:
+                made = await self._make(slot, index, item)
+            except asyncio.CancelledError:
+                slot.cut = True
+                self._put(index, await self._cut_off(slot, index, item))
+                raise
+            finally:
+                slot.call = slot.made = None
+            if isinstance(made, Settling):
+                self._put_when_settled(index, cast("Settling[OutT]", made))
+            else:
+                self._put(index, made)
+            if self._full():
+                await self._wait_for_room()
+
+    def _put_when_settled(self, index: int, settling: Settling[OutT]) -> None:
+        def settled(future: asyncio.Future[None]) -> None:
+            self._settling.discard(future)
+            self._put(index, settling.settled(settling))
+
+        self._settling.add(settling.future)
+        settling.future.add_done_callback(settled)
+
+    def _put(self, index: int, made: OutT) -> None:
+        if self._ordered:
+            self._early[index] = made
+            while (following := self._early.pop(self._next_index + len(self._ready), None)) is not None:
+                self._ready.append(following)
+        else:
+            self._ready.append(made)
+        if self._ready:
+            self._wake()
+
+    def _full(self) -> bool:
+        waiting = len(self._ready) + len(self._early) + len(self._settling)
+        return waiting >= self._size and not self._closed
+
+    async def _wait_for_room(self) -> None:
+        while self._full():
+            self._room.clear()
+            await self._room.wait()
+
+    def _worker_ended(self, task: asyncio.Task[None]) -> None:
+        del self._workers[task]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._failure = self._failure or error
+        if not self._workers and not self._settling:
+            self._wake()
+
+    def _wake(self) -> None:
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
+
+    # --- ending ---
+
+    async def aclose(self) -> None:
+        """Stop taking input, end what is under way, join the workers. Twice is fine."""
+        self._closed = True
+        if not self._sources:
+            return
+        for source in self._sources:
+            source.end()
+        try:
+            await self._end_workers()
+        finally:
+            for lane in self._lanes:
+                lane.session.streams.discard(self)
+            self.undelivered += [*self._ready, *self._early.values()]
+            self._ready.clear()
+            self._early.clear()
+            self._wake()
+            for source in self._sources:
+                await source.close()
+
+    async def _end_workers(self) -> None:
+        draining = {task for task, slot in self._workers.items() if slot.must_end}
+        for task in self._workers.keys() - draining:
+            task.cancel()
+        try:
+            if draining:
+                await asyncio.wait(draining, timeout=self._drain)
+        finally:
+            for task, slot in self._workers.items():
+                if not slot.cut:  # else it is ending already, and may be writing down how
+                    task.cancel()
+            while left := {*self._workers, *self._settling}:
+                await asyncio.wait(left)

@@ -1,0 +1,1 @@
+"""PandaPon, first generation."""

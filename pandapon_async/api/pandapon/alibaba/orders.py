@@ -1,0 +1,386 @@
+"""1688 orders through PandaPon: preview, create, pay, follow, confirm.
+
+Order of use: `preview` -> `create` -> `pay_url` (or `submit_batch_payment`) -> `get` -> `confirm_receipt`; `cancel` while it isn't paid.
+One call of `create` is one seller's order (inferred: only its twin for different merchants, `create_batch`, takes ``sellerOpenId``).
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, ClassVar
+
+import attrs
+
+from ...._models.base import OpenReply, ReplyModel
+from ...._models.fields import many, optional, wire
+from ...._models.operation import Effect, Evidence, Operation, VendorRequest
+from ...._models.requests import RequestModel
+from ...service import Service
+from ...shared.alibaba import Address, Cancellation, CargoLine, DeliveryAddress, Done, OrderLine
+from ...undocumented import path_unknown
+
+# --- one seller ----------------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class PreviewedOrder(ReplyModel):
+    """One order as it would be. Four of its 14 members were seen, the fourth's name (``taoSample...``) in part."""
+
+    discount_fee: Any = optional()
+    """Only null was seen."""
+    trade_mode_name_list: tuple[str, ...] = many()
+    status: bool | None = optional()
+
+
+@attrs.frozen(kw_only=True)
+class OrderPreview(ReplyModel):
+    """What an order would be. There are two levels of success: the envelope's code, and ``success`` here."""
+
+    order_previews: tuple[PreviewedOrder, ...] = many("orderPreviewResuslt")
+    """The wire name is the vendor's spelling."""
+    success: bool | None = optional()
+    error_code: str | None = optional()
+    error_msg: str | None = optional()
+    post_fee_by_desc_offer_list: Any = optional()
+    """Goods whose freight is told in words only; its shape wasn't seen."""
+    consign_offer_list: Any = optional()
+    """Consignment goods; its shape wasn't seen."""
+    unsupported_cross_border_pay_offer_list: tuple[str, ...] = many()
+
+
+@attrs.frozen(kw_only=True)
+class OrderPreviewRequest(VendorRequest[OrderPreview]):
+    """Ask what an order to one seller would be."""
+
+    operation: ClassVar[Operation[OrderPreview]] = Operation(
+        name="alibaba.orders.preview",
+        contract_id="alibaba1688.order.preview",
+        title="Preview data before creating an order",
+        method="POST",
+        path="/alibaba/order/create/preview",
+        effect=Effect.READ,
+        evidence=Evidence.SEEN,
+        reply=OrderPreview,
+        vendors=("pandapon",),
+    )
+
+    address_param: Address | None = optional()
+    cargo_param_list: tuple[CargoLine, ...] = many()
+    """Must not be empty."""
+
+
+@attrs.frozen(kw_only=True)
+class OrderCreated(OpenReply):
+    """The order that was created. The page doesn't show its shape: read ``value``."""
+
+
+@attrs.frozen(kw_only=True)
+class OrderCreateRequest(VendorRequest[OrderCreated]):
+    """Create an order to one seller. No number of your own goes with it: the vendor can't tell it from the same order again."""
+
+    operation: ClassVar[Operation[OrderCreated]] = Operation(
+        name="alibaba.orders.create",
+        contract_id="alibaba1688.order.create",
+        title="Create an order",
+        method="POST",
+        path="/alibaba/order/create",
+        effect=Effect.WRITE,
+        evidence=Evidence.SEEN,
+        reply=OrderCreated,
+        vendors=("pandapon",),
+    )
+
+    flow: str
+    """How the order runs; ``general`` and ``fenxiaonew`` were seen in other samples."""
+    message: str | None = optional()
+    shop_promotion_id: str | None = optional()
+    trade_type: str | None = optional()
+    address_param: DeliveryAddress
+    cargo_param_list: tuple[OrderLine, ...]
+
+
+# --- several sellers -----------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class SellerLine(RequestModel):
+    """One line of an order to several sellers."""
+
+    offer_id: str | None = optional(number=True)
+    """The product's 1688 id."""
+    spec_id: str | None = optional()
+    """1688's hash of the variant (32 hex digits), not the numeric ``skuId``."""
+    quantity: Decimal = attrs.field(metadata=wire(number=True))
+    seller_open_id: str | None = optional()
+    """The shop's encrypted id."""
+
+
+@attrs.frozen(kw_only=True)
+class BatchPreview(OpenReply):
+    """What orders to several sellers would be. The page doesn't show its shape: read ``value``."""
+
+
+@attrs.frozen(kw_only=True)
+class BatchPreviewRequest(VendorRequest[BatchPreview]):
+    """Ask what orders to several sellers would be."""
+
+    operation: ClassVar[Operation[BatchPreview]] = Operation(
+        name="alibaba.orders.preview_batch",
+        contract_id="alibaba1688.order.preview_batch",
+        title="Preview data before creating an order (batch different merchants)",
+        method="POST",
+        path="/alibaba/order/create/previewbatch",
+        effect=Effect.READ,
+        evidence=Evidence.SEEN,
+        reply=BatchPreview,
+        vendors=("pandapon",),
+    )
+
+    address_param: Address | None = optional()
+    cargo_param_list: tuple[SellerLine, ...] = many()
+    """Must not be empty."""
+
+
+@attrs.frozen(kw_only=True)
+class BatchCreated(OpenReply):
+    """The orders that were created. The page doesn't show its shape (v2's is a list of whole orders): read ``value``."""
+
+
+@attrs.frozen(kw_only=True)
+class BatchCreateRequest(VendorRequest[BatchCreated]):
+    """Create orders to several sellers in one call."""
+
+    operation: ClassVar[Operation[BatchCreated]] = Operation(
+        name="alibaba.orders.create_batch",
+        contract_id="alibaba1688.order.create_batch",
+        title="Create orders (different merchants)",
+        method="POST",
+        path="/alibaba/order/batch/create",
+        effect=Effect.WRITE,
+        evidence=Evidence.SEEN,
+        reply=BatchCreated,
+        vendors=("pandapon",),
+    )
+
+    flow: str | None = optional()
+    """How the order runs; ``general`` and ``fenxiaonew`` were seen in other samples."""
+    message: str | None = optional()
+    """A remark on the order."""
+    shop_promotion_id: str | None = optional()
+    trade_type: str | None = optional()
+    address_param: Address | None = optional()
+    cargo_param_list: tuple[SellerLine, ...] = many()
+    """Must not be empty."""
+
+
+# --- payment -------------------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class Payment(ReplyModel):
+    """Where an order is paid, or that it has been."""
+
+    order_id: str | None = optional()
+    protocol_pay_success: bool | None = optional()
+    """Paid at once by an agreement, by our reading of the name."""
+    pay_url: str | None = optional()
+    """The page on which a person pays."""
+    cant_pay_order_list: tuple[str, ...] = many(number=True)
+    """Ids of orders that can't be paid."""
+
+
+@attrs.frozen(kw_only=True)
+class PaymentRequest(VendorRequest[Payment]):
+    """Pay an order, or get the page to do so."""
+
+    operation: ClassVar[Operation[Payment]] = Operation(
+        name="alibaba.orders.pay_url",
+        contract_id="alibaba1688.order.pay_url",
+        title="Order payment",
+        method="GET",
+        path="/alibaba/order/pay/url",
+        effect=Effect.WRITE,
+        evidence=Evidence.SEEN,
+        reply=Payment,
+        vendors=("pandapon",),
+    )
+
+    order_id: str | None = optional()
+
+    def natural_reference(self) -> str | None:
+        return self.order_id
+
+
+@attrs.frozen(kw_only=True)
+class BatchPaymentSubmitted(OpenReply):
+    """What became of the orders. The page doesn't show its shape: read ``value``."""
+
+
+@attrs.frozen(kw_only=True)
+class BatchPaymentRequest(VendorRequest[BatchPaymentSubmitted]):
+    """Have several orders paid."""
+
+    operation: ClassVar[Operation[BatchPaymentSubmitted]] = Operation(
+        name="alibaba.orders.submit_batch_payment",
+        contract_id="alibaba1688.order.submit_batch_payment",
+        title="Developers submit and pay 1688 orders in bulk",
+        method="POST",
+        path="/alibaba/order/batch/submit/to/pay",
+        effect=Effect.WRITE,
+        evidence=Evidence.SEEN,
+        reply=BatchPaymentSubmitted,
+        vendors=("pandapon",),
+    )
+
+    order_ids: tuple[str, ...]
+    """1688's order ids (19 digits): text here, numbers in other operations. The sample has nine; no maximum was seen."""
+
+
+# --- after that ----------------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class Order(OpenReply):
+    """A whole order. Only its first member was seen; the message on a changed price names the likely others."""
+
+    guarantees_terms: Any = optional()
+    """An object whose members weren't seen."""
+
+
+@attrs.frozen(kw_only=True)
+class OrderRequest(VendorRequest[Order]):
+    """Ask for an order."""
+
+    operation: ClassVar[Operation[Order]] = Operation(
+        name="alibaba.orders.get",
+        contract_id="alibaba1688.order.detail",
+        title="Get order details",
+        method="POST",
+        path="/alibaba/order/detail",
+        effect=Effect.READ,
+        evidence=Evidence.SEEN,
+        reply=Order,
+        vendors=("pandapon",),
+    )
+
+    web_site: str = "1688"
+    """The one value seen."""
+    order_id: str | None = optional()
+    """Text here, a number where an order is cancelled or its receipt confirmed."""
+
+
+@attrs.frozen(kw_only=True)
+class OrderCancelRequest(Cancellation, VendorRequest[Done]):
+    """Cancel an order that isn't paid."""
+
+    operation: ClassVar[Operation[Done]] = Operation(
+        name="alibaba.orders.cancel",
+        contract_id="alibaba1688.order.cancel",
+        title="Cancel the order before payment",
+        method="POST",
+        path="/alibaba/order/cancel",
+        effect=Effect.WRITE,
+        evidence=Evidence.SEEN,
+        reply=Done,
+        vendors=("pandapon",),
+    )
+
+    def natural_reference(self) -> str | None:
+        return self.order_id
+
+
+@attrs.frozen(kw_only=True)
+class ReceiptConfirmed(ReplyModel):
+    """What became of it. There are two levels of success: the envelope's code, and ``success`` here."""
+
+    success: bool | None = optional()
+    error_info: str | None = optional()
+    error_code: str | None = optional()
+
+
+@attrs.frozen(kw_only=True)
+class ReceiptRequest(VendorRequest[ReceiptConfirmed]):
+    """Confirm that an order's goods have arrived. No required marks were seen."""
+
+    operation: ClassVar[Operation[ReceiptConfirmed]] = Operation(
+        name="alibaba.orders.confirm_receipt",
+        contract_id="alibaba1688.order.confirm_receipt",
+        title="The buyer confirms the receipt of goods",
+        method="POST",
+        path="/alibaba/order/receivegoods",
+        effect=Effect.WRITE,
+        evidence=Evidence.SEEN,
+        reply=ReceiptConfirmed,
+        vendors=("pandapon",),
+    )
+
+    order_id: str | None = optional(number=True)
+    order_entry_ids: tuple[str, ...] = many(number=True)
+    """The sub-orders' ids."""
+
+
+# --- methods -------------------------------------------------------------------------------------------------------------
+
+
+class OrderService(Service):
+    """``panda.alibaba.orders``. Every method raises what `VendorSession.call` raises; a WRITE in doubt is never sent again."""
+
+    async def preview(self, request: OrderPreviewRequest) -> OrderPreview:
+        """What an order to one seller would be (READ: it orders nothing)."""
+        return await self._data(request)
+
+    async def create(self, request: OrderCreateRequest) -> OrderCreated:
+        """Create an order to one seller (WRITE: sent twice, it orders twice)."""
+        return await self._data(request)
+
+    async def preview_batch(self, request: BatchPreviewRequest) -> BatchPreview:
+        """What orders to several sellers would be (READ: it orders nothing)."""
+        return await self._data(request)
+
+    async def create_batch(self, request: BatchCreateRequest) -> BatchCreated:
+        """Create orders to several sellers (WRITE: sent twice, it orders twice)."""
+        return await self._data(request)
+
+    async def pay_url(self, request: PaymentRequest) -> Payment:
+        """Pay an order, or get the page to do so (WRITE, though by GET: with a password-free agreement it seems to pay at once).
+
+        That it may pay is inferred from ``protocolPaySuccess`` in the reply; the page says only "Order payment".
+        """
+        return await self._data(request)
+
+    async def submit_batch_payment(self, request: BatchPaymentRequest) -> BatchPaymentSubmitted:
+        """Have orders paid (WRITE: it moves money)."""
+        return await self._data(request)
+
+    async def get(self, request: OrderRequest) -> Order:
+        """A whole order (READ). Only the vendor's Vietnamese site lists it."""
+        return await self._data(request)
+
+    async def cancel(self, request: OrderCancelRequest) -> Done:
+        """Cancel an order that isn't paid (WRITE: it ends the order)."""
+        return await self._data(request)
+
+    async def confirm_receipt(self, request: ReceiptRequest) -> ReceiptConfirmed:
+        """Confirm that goods have arrived (WRITE: as the buyer's word it closes the purchase)."""
+        return await self._data(request)
+
+    logistics_trace = path_unknown(
+        "alibaba.orders.logistics_trace",
+        contract_id="alibaba1688.order.logistics_trace",
+        method="GET",
+        effect=Effect.READ,
+        title="Obtain the logistics tracking information of the order",
+        vendors=("pandapon",),
+        missing="path, query, reply",
+    )
+    list = path_unknown(
+        "alibaba.orders.list",
+        contract_id="alibaba1688.order.page",
+        method="POST",
+        effect=Effect.READ,
+        title="Order list paging query",
+        vendors=("pandapon",),
+        missing="path, request, reply",
+        inferred_path="/alibaba/order/page",
+        why="In v2 it is /v2/alibaba/order/page, and the other paths of v1's orders are v2's without /v2.",
+    )

@@ -1,0 +1,192 @@
+"""1688 products through PandaPon: details, searches, and the way to their sellers."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+
+from ...._models.base import OpenReply
+from ...._models.fields import optional
+from ...._models.operation import Effect, Evidence, Operation, VendorRequest
+from ...paging import Pager
+from ...service import Service
+from ...shared.alibaba import SEARCH_PAGES, FoundProduct, ImageQuery, KeywordQuery, ProductPage, StoreQuery
+from ...undocumented import path_unknown
+
+
+@attrs.frozen(kw_only=True)
+class Product(OpenReply):
+    """A product. The documentation's copy stops inside ``description``; what follows (pictures, variants, prices) is in ``extra``."""
+
+    offer_id: str | None = optional(number=True)
+    category_id: str | None = optional(number=True)
+    category_name: str | None = optional()
+    subject: str | None = optional()
+    """The Chinese title."""
+    subject_trans: str | None = optional()
+    """The translated title."""
+    description: str | None = optional()
+    """A piece of HTML."""
+
+
+@attrs.frozen(kw_only=True)
+class ProductRequest(VendorRequest[Product]):
+    """Ask for a product. No required marks were seen."""
+
+    operation: ClassVar[Operation[Product]] = Operation(
+        name="alibaba.products.get",
+        contract_id="alibaba1688.product.detail",
+        title="Commodity details inquiry",
+        method="POST",
+        path="/alibaba/product/detail/get",
+        effect=Effect.READ,
+        evidence=Evidence.SEEN,
+        reply=Product,
+        vendors=("pandapon",),
+    )
+
+    offer_id: str | None = optional(number=True)
+    """The product's 1688 id."""
+    country: str | None = optional()
+    """The language of the answer. The page says to send ``en``; a public client sends ``vi``."""
+    out_member_id: str | None = optional()
+    """Your own id of the user who asks."""
+
+
+@attrs.frozen(kw_only=True)
+class DecryptedOpenUid(OpenReply):
+    """The link to a seller's chat, by the page's title. The page doesn't show its shape: read ``value``."""
+
+
+@attrs.frozen(kw_only=True)
+class DecryptOpenUidRequest(VendorRequest[DecryptedOpenUid]):
+    """Ask for the chat of a product's seller."""
+
+    operation: ClassVar[Operation[DecryptedOpenUid]] = Operation(
+        name="alibaba.products.decrypt_open_uid",
+        contract_id="alibaba1688.product.decrypt_open_uid",
+        title="Convert and decrypt to Wangwang URL",
+        method="POST",
+        path="/alibaba/product/openuid/decrypt",
+        effect=Effect.READ,
+        evidence=Evidence.CLIENT,
+        reply=DecryptedOpenUid,
+        vendors=("pandapon",),
+    )
+
+    offer_id: str | None = optional()
+    """The product's id; a public client always sends it. Text, as Xportcn KA's twin wants it."""
+    open_uid: str | None = optional()
+    """The seller's encrypted id; a public client always sends it."""
+
+
+@attrs.frozen(kw_only=True)
+class ProductSearchRequest(KeywordQuery, VendorRequest[ProductPage]):
+    """Look for products by words."""
+
+    operation: ClassVar[Operation[ProductPage]] = Operation(
+        name="alibaba.products.search",
+        contract_id="alibaba1688.product.search_keyword",
+        title="Commodity keyword query",
+        method="POST",
+        path="/alibaba/product/keywords/query",
+        effect=Effect.READ,
+        evidence=Evidence.SEEN,
+        reply=ProductPage,
+        vendors=("pandapon",),
+    )
+
+
+@attrs.frozen(kw_only=True)
+class ImageSearchRequest(ImageQuery, VendorRequest[ProductPage]):
+    """Look for products by picture."""
+
+    operation: ClassVar[Operation[ProductPage]] = Operation(
+        name="alibaba.products.search_image",
+        contract_id="alibaba1688.product.search_image",
+        title="Commodity picture search",
+        method="POST",
+        path="/alibaba/product/image/query",
+        effect=Effect.READ,
+        evidence=Evidence.SEEN,
+        reply=ProductPage,
+        vendors=("pandapon",),
+    )
+
+
+@attrs.frozen(kw_only=True)
+class StoreSearchRequest(StoreQuery, VendorRequest[ProductPage]):
+    """Look for products in one shop."""
+
+    operation: ClassVar[Operation[ProductPage]] = Operation(
+        name="alibaba.products.search_store",
+        contract_id="alibaba1688.product.search_store",
+        title="Commodity store search",
+        method="POST",
+        path="/alibaba/product/query/selleroffer",
+        effect=Effect.READ,
+        evidence=Evidence.SEEN,
+        reply=ProductPage,
+        vendors=("pandapon",),
+    )
+
+
+class ProductService(Service):
+    """``panda.alibaba.products``. Every method raises what `VendorSession.call` raises."""
+
+    async def get(self, request: ProductRequest) -> Product:
+        """A product's details (READ)."""
+        return await self._data(request)
+
+    async def decrypt_open_uid(self, request: DecryptOpenUidRequest) -> DecryptedOpenUid:
+        """The chat of a product's seller (READ: it looks up, and starts nothing).
+
+        Path and members are from one public client; the vendor's page shows only title and method.
+        """
+        return await self._data(request)
+
+    def search(self, request: ProductSearchRequest) -> Pager[FoundProduct]:
+        """Products by keyword (READ), page by page. The reply's shape is inferred from v2's search."""
+        return self._pages(request, SEARCH_PAGES)
+
+    def search_image(self, request: ImageSearchRequest) -> Pager[FoundProduct]:
+        """Products by picture (READ), page by page. Each page sends the picture again: there is no upload, and no id of it.
+
+        The reply's shape is inferred from v2's search.
+        """
+        return self._pages(request, SEARCH_PAGES)
+
+    def search_store(self, request: StoreSearchRequest) -> Pager[FoundProduct]:
+        """Products of one shop (READ), page by page. The reply's shape is inferred from v2's search."""
+        return self._pages(request, SEARCH_PAGES)
+
+    categories = path_unknown(
+        "alibaba.products.categories",
+        contract_id="alibaba1688.product.categories",
+        method="POST",
+        effect=Effect.READ,
+        title="Query multilingual categories according to category ID",
+        vendors=("pandapon",),
+        missing="path, request, reply",
+    )
+    recommend = path_unknown(
+        "alibaba.products.recommend",
+        contract_id="alibaba1688.product.recommend",
+        method="POST",
+        effect=Effect.READ,
+        title="Product recommendation inquiry",
+        vendors=("pandapon",),
+        missing="path, request, reply",
+    )
+    related = path_unknown(
+        "alibaba.products.related",
+        contract_id="alibaba1688.product.related",
+        method="POST",
+        effect=Effect.READ,
+        title="Related commodity inquiry",
+        vendors=("pandapon",),
+        missing="path, request, reply",
+        inferred_path="/alibaba/product/productRelatedRecommendQuery",
+        why="In v2 it is /v2/alibaba/product/productRelatedRecommendQuery, and other v1 paths are v2's without /v2.",
+    )

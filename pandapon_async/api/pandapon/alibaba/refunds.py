@@ -1,0 +1,167 @@
+"""1688 refunds and returns through PandaPon.
+
+Order of use: `create` -> `submit_return` (once the goods are on their way back) -> `get`.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+
+from ...._models.base import OpenReply, ReplyModel
+from ...._models.fields import many, optional
+from ...._models.operation import Effect, Evidence, Operation, VendorRequest
+from ...service import Service
+from ...shared.alibaba import RefundApplication, RefundCreated
+from ...undocumented import path_unknown
+
+
+@attrs.frozen(kw_only=True)
+class Refund(ReplyModel):
+    """A refund. The documentation's copy stops after ``buyerUserId``; what follows is in ``extra``.
+
+    The units of the amounts aren't said; in 1688's own API they are fen (1/100 CNY). Times are texts as they came.
+    """
+
+    id: str | None = optional(number=True)
+    create_by: str | None = optional()
+    create_by_id: str | None = optional(number=True)
+    create_time: str | None = optional()
+    update_by: str | None = optional()
+    update_by_id: str | None = optional(number=True)
+    update_time: str | None = optional()
+    remark: str | None = optional()
+    alipay_payment_id: str | None = optional()
+    """Alipay's number of the trade."""
+    apply_carriage: int | None = optional()
+    """How much was asked for the freight."""
+    apply_expect: int | None = optional()
+    apply_payment: int | None = optional()
+    """How much was asked for the goods."""
+    apply_reason: str | None = optional()
+    apply_reason_id: str | None = optional(number=True)
+    apply_sub_reason: str | None = optional()
+    """The reason's second level."""
+    apply_sub_reason_id: str | None = optional(number=True)
+    buyer_alipay_id: str | None = optional(personal=True)
+    buyer_logistics_name: str | None = optional()
+    """Who carries the goods back."""
+    buyer_member_id: str | None = optional(personal=True)
+    buyer_send_goods: bool | None = optional()
+    buyer_user_id: str | None = optional(number=True, personal=True)
+
+
+@attrs.frozen(kw_only=True)
+class RefundRequest(VendorRequest[Refund]):
+    """Ask for a refund."""
+
+    operation: ClassVar[Operation[Refund]] = Operation(
+        name="alibaba.refunds.get",
+        contract_id="alibaba1688.refund.detail",
+        title="Check the details of the after-sales order",
+        method="POST",
+        path="/alibaba/refund/info",
+        effect=Effect.READ,
+        evidence=Evidence.SEEN,
+        reply=Refund,
+        vendors=("pandapon",),
+    )
+
+    refund_id: str | None = optional()
+    """Goes into the body, as on the vendor's Chinese site; the Vietnamese one has it in the query."""
+
+
+@attrs.frozen(kw_only=True)
+class RefundCreateRequest(RefundApplication, VendorRequest[RefundCreated]):
+    """Apply for a refund, or for a return of goods."""
+
+    operation: ClassVar[Operation[RefundCreated]] = Operation(
+        name="alibaba.refunds.create",
+        contract_id="alibaba1688.refund.create",
+        title="Create a refund and return application",
+        method="POST",
+        path="/alibaba/refund/detail/create",
+        effect=Effect.WRITE,
+        evidence=Evidence.SEEN,
+        reply=RefundCreated,
+        vendors=("pandapon",),
+    )
+
+
+@attrs.frozen(kw_only=True)
+class ReturnSubmitted(OpenReply):
+    """What became of it. The page doesn't show its shape: read ``value``."""
+
+
+@attrs.frozen(kw_only=True)
+class ReturnRequest(VendorRequest[ReturnSubmitted]):
+    """Tell by which parcel goods come back."""
+
+    operation: ClassVar[Operation[ReturnSubmitted]] = Operation(
+        name="alibaba.refunds.submit_return",
+        contract_id="alibaba1688.refund.submit_return",
+        title="The buyer submits the refund information",
+        method="POST",
+        path="/alibaba/refund/goods/return",
+        effect=Effect.WRITE,
+        evidence=Evidence.SEEN,
+        reply=ReturnSubmitted,
+        vendors=("pandapon",),
+    )
+
+    refund_id: str | None = optional()
+    """Begins with ``TQ``."""
+    logistics_company_no: str
+    freight_bill: str
+    """The return parcel's waybill number."""
+    description: str | None = optional()
+    vouchers: tuple[str, ...] = many()
+
+    def natural_reference(self) -> str | None:
+        return self.refund_id
+
+
+class RefundService(Service):
+    """``panda.alibaba.refunds``. Every method raises what `VendorSession.call` raises; a WRITE in doubt is never sent again."""
+
+    async def get(self, request: RefundRequest) -> Refund:
+        """A refund's details (READ)."""
+        return await self._data(request)
+
+    async def create(self, request: RefundCreateRequest) -> RefundCreated:
+        """Apply for a refund or a return (WRITE: it opens a case against the seller, over money)."""
+        return await self._data(request)
+
+    async def submit_return(self, request: ReturnRequest) -> ReturnSubmitted:
+        """Tell by which parcel goods come back (WRITE: it changes the case)."""
+        return await self._data(request)
+
+    reasons = path_unknown(
+        "alibaba.refunds.reasons",
+        contract_id="alibaba1688.refund.reasons",
+        method="POST",
+        effect=Effect.READ,
+        title="Check the reason for refund and return (used to create refund and return)",
+        vendors=("pandapon",),
+        missing="path, request, reply",
+    )
+    upload_voucher = path_unknown(
+        "alibaba.refunds.upload_voucher",
+        contract_id="alibaba1688.refund.upload_voucher",
+        method="POST",
+        effect=Effect.WRITE,
+        title="Upload the refund and return voucher",
+        vendors=("pandapon",),
+        missing="path, request, reply",
+        why="It stores something at the vendor.",
+    )
+    logistics_companies = path_unknown(
+        "alibaba.refunds.logistics_companies",
+        contract_id="alibaba1688.refund.logistics_companies",
+        method="GET",
+        effect=Effect.READ,
+        title="List of logistics companies - all logistics companies",
+        vendors=("pandapon",),
+        missing="path, query, reply",
+    )

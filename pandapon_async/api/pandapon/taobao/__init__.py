@@ -1,0 +1,18 @@
+"""Taobao through PandaPon: products, orders, refunds, the cart."""
+
+from __future__ import annotations
+
+from ...service import Group, subject
+from .cart import CartService
+from .orders import OrderService
+from .products import ProductService
+from .refunds import RefundService
+
+
+class Taobao(Group):
+    """``panda.taobao``."""
+
+    products = subject(ProductService)
+    orders = subject(OrderService)
+    refunds = subject(RefundService)
+    cart = subject(CartService)

@@ -1,0 +1,278 @@
+"""Taobao orders through PandaPon: check, create, forward, follow.
+
+Two structures of an order, its lines and its receiver, are JSON inside texts on the wire; here they are models.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import ClassVar
+
+import attrs
+
+from ...._models.base import OpenReply, WholeReply
+from ...._models.fields import optional, wire
+from ...._models.operation import Effect, Evidence, Operation, VendorRequest
+from ...._models.requests import RequestModel
+from ...service import Service
+from ...shared.taobao import Logistics, Receiver
+from ...undocumented import path_unknown
+
+# --- check and create ----------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class CheckedLine(RequestModel):
+    """One line of an order to be checked; members from the page's example."""
+
+    item_id: str | None = optional(number=True)
+    """A number here, text when the order is created."""
+    sku_id: str | None = optional(number=True)
+    quantity: Decimal | None = optional()
+    """Text on the wire."""
+
+
+@attrs.frozen(kw_only=True)
+class OrderCheck(OpenReply):
+    """What an order would be. The page doesn't show it: read ``value``."""
+
+
+@attrs.frozen(kw_only=True)
+class OrderCheckRequest(VendorRequest[OrderCheck]):
+    """Ask what an order would be. Only the Vietnamese menu has it, so it may be retired."""
+
+    operation: ClassVar[Operation[OrderCheck]] = Operation(
+        name="taobao.orders.render",
+        contract_id="taobao.order.render",
+        title="Render before creating an order",
+        method="POST",
+        path="/open/order/render",
+        effect=Effect.READ,
+        evidence=Evidence.SEEN,
+        reply=OrderCheck,
+        vendors=("pandapon",),
+        missing="reply",
+    )
+
+    lines: tuple[CheckedLine, ...] = attrs.field(metadata=wire("orderLineList", json_text=True))
+    receiver: Receiver = attrs.field(metadata=wire(json_text=True))
+
+
+@attrs.frozen(kw_only=True)
+class OrderLine(RequestModel):
+    """One line of an order; members from the page's example."""
+
+    item_id: str | None = optional()
+    sku_id: str | None = optional()
+    order_line_no: str | None = optional()
+    """Your own number of the line; both lines of the example have ``1``."""
+    quantity: Decimal | None = optional()
+    """Text on the wire."""
+    price: Decimal | None = optional()
+    """Of one piece, in fen (1/100 CNY) by the example's arithmetic; text on the wire."""
+    currency: str | None = optional()
+    """``CNY`` in the example."""
+
+
+@attrs.frozen(kw_only=True)
+class OrderCreated(OpenReply):
+    """The order that was created. The page doesn't show it: read ``value``."""
+
+
+@attrs.frozen(kw_only=True)
+class OrderCreateRequest(VendorRequest[OrderCreated]):
+    """Create an order."""
+
+    operation: ClassVar[Operation[OrderCreated]] = Operation(
+        name="taobao.orders.create",
+        contract_id="taobao.order.create",
+        title="Create an order",
+        method="POST",
+        path="/open/order",
+        effect=Effect.WRITE,
+        evidence=Evidence.SEEN,
+        reply=OrderCreated,
+        vendors=("pandapon",),
+        missing="reply",
+    )
+
+    lines: tuple[OrderLine, ...] = attrs.field(metadata=wire("orderLineList", json_text=True))
+    receiver: Receiver = attrs.field(metadata=wire(json_text=True))
+    purchase_amount: int
+    """What the order may cost, in fen (1/100 CNY)."""
+    order_source: str | None = optional()
+    """The platform on which you sell; ``lazada`` in the example."""
+    seller_order_number: str | None = optional()
+    """Your order's number on that platform."""
+
+    def natural_reference(self) -> str | None:
+        return self.seller_order_number
+
+
+# --- forward and follow --------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class WarehouseUpdated(OpenReply):
+    """What became of it: an object whose members the page doesn't list."""
+
+
+@attrs.frozen(kw_only=True)
+class WarehouseUpdateRequest(VendorRequest[WarehouseUpdated]):
+    """Change the warehouse in China that an order goes to first.
+
+    Its own reference is the order's id: in one journal, a second and different change of an order needs another.
+    """
+
+    operation: ClassVar[Operation[WarehouseUpdated]] = Operation(
+        name="taobao.orders.update_warehouse",
+        contract_id="taobao.order.update_warehouse",
+        title="Modify the pre-warehouse information of the order",
+        method="POST",
+        path="/open/order/updateWarehouse",
+        effect=Effect.WRITE,
+        evidence=Evidence.SEEN,
+        reply=WarehouseUpdated,
+        vendors=("pandapon",),
+        missing="reply",
+    )
+
+    order_id: str | None = optional()
+    warehouse_name: str | None = optional()
+    warehouse_address: str | None = optional()
+    """One text with all of it."""
+
+    def natural_reference(self) -> str | None:
+        return self.order_id
+
+
+@attrs.frozen(kw_only=True)
+class LogisticsRequest(VendorRequest[Logistics]):
+    """Ask where a sub-order is."""
+
+    operation: ClassVar[Operation[Logistics]] = Operation(
+        name="taobao.orders.logistics",
+        contract_id="taobao.order.logistics",
+        title="Get logistics details",
+        method="GET",
+        path="/open/order/logistics/detail/get",
+        effect=Effect.READ,
+        evidence=Evidence.SEEN,
+        reply=Logistics,
+        vendors=("pandapon",),
+    )
+
+    sub_purchase_order_id: str | None = optional()
+    """The id of a SUB-order."""
+
+
+@attrs.frozen(kw_only=True)
+class ImLink(WholeReply):
+    """The address of a chat with the seller. It holds a login token, so it is in no repr."""
+
+    url: str | None = optional(personal=True)
+
+
+@attrs.frozen(kw_only=True)
+class ImLinkRequest(VendorRequest[ImLink]):
+    """Ask for the address of a chat. The page's table marks the last four required, its own example sends the first two only."""
+
+    operation: ClassVar[Operation[ImLink]] = Operation(
+        name="taobao.orders.im_link",
+        contract_id="taobao.order.im_link",
+        title="Get the IM link",
+        method="POST",
+        path="/open/order/page/link/get",
+        effect=Effect.READ,
+        evidence=Evidence.SEEN,
+        reply=ImLink,
+        vendors=("pandapon",),
+    )
+
+    source_type: str | None = optional()
+    """``item`` in the example."""
+    biz_id: str | None = optional()
+    login_name: str | None = optional(personal=True)
+    password: str | None = optional(personal=True)
+    page_name: str | None = optional()
+    page_param_map: str | None = optional()
+
+
+class OrderService(Service):
+    """``panda.taobao.orders``. Every method raises what `VendorSession.call` raises; a WRITE in doubt is never sent again."""
+
+    async def render(self, request: OrderCheckRequest) -> OrderCheck:
+        """What an order would be (READ: it orders nothing). From the Vietnamese page; the other menus don't have it."""
+        return await self._data(request)
+
+    async def create(self, request: OrderCreateRequest) -> OrderCreated:
+        """Create an order (WRITE: sent twice, it orders twice). From the page "Create an order"."""
+        return await self._data(request)
+
+    async def update_warehouse(self, request: WarehouseUpdateRequest) -> WarehouseUpdated:
+        """Change an order's first warehouse (WRITE: it changes where the goods go).
+
+        From the page "Modify the pre-warehouse information of the order".
+        """
+        return await self._data(request)
+
+    async def logistics(self, request: LogisticsRequest) -> Logistics:
+        """Where a sub-order is (READ). From the page "Get logistics details"."""
+        return await self._data(request)
+
+    async def im_link(self, request: ImLinkRequest) -> ImLink:
+        """The address of a chat with the seller (READ: it changes nothing, though the address lets its holder in).
+
+        From the page "Get the IM link", whose table and example disagree.
+        """
+        return await self._data(request)
+
+    list = path_unknown(
+        "taobao.orders.list",
+        contract_id="taobao.order.list",
+        method="GET",
+        effect=Effect.READ,
+        title="Paging to query the order list",
+        vendors=("pandapon",),
+        missing="path, query, reply",
+        why="It is a GET here and a POST in v2.",
+    )
+    get = path_unknown(
+        "taobao.orders.get",
+        contract_id="taobao.order.get",
+        method="GET",
+        effect=Effect.READ,
+        title="Get the order details according to the order ID",
+        vendors=("pandapon",),
+        missing="path, query, reply",
+    )
+    pay = path_unknown(
+        "taobao.orders.pay",
+        contract_id="taobao.order.pay",
+        method="POST",
+        effect=Effect.WRITE,
+        title="Pay for the order",
+        vendors=("pandapon",),
+        missing="path, request, reply",
+        why="It moves money.",
+    )
+    upload_voucher = path_unknown(
+        "taobao.orders.upload_voucher",
+        contract_id="taobao.order.upload_voucher",
+        method="POST",
+        effect=Effect.WRITE,
+        title="Upload the payment voucher",
+        vendors=("pandapon",),
+        missing="path, request, reply",
+        why="A proof of payment: it probably moves the order on.",
+    )
+    cancel = path_unknown(
+        "taobao.orders.cancel",
+        contract_id="taobao.order.cancel",
+        method="POST",
+        effect=Effect.WRITE,
+        title="Cancel the order",
+        vendors=("pandapon",),
+        missing="path, request, reply",
+        why="It ends the order. Take it as an application, and look at the order afterwards.",
+    )

@@ -1,0 +1,281 @@
+"""Taobao refunds ("reverse orders") through PandaPon. The vendor's pages flag them as in development."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+
+from ...._models.base import OpenReply, ReplyModel
+from ...._models.fields import optional
+from ...._models.operation import Effect, Evidence, Operation, VendorRequest
+from ...service import Service
+from ...undocumented import path_unknown
+
+# --- ask -----------------------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class RefundList(OpenReply):
+    """A list of refunds. The page doesn't show it: read ``value``."""
+
+
+@attrs.frozen(kw_only=True)
+class RefundListRequest(VendorRequest[RefundList]):
+    """Ask for refunds, page by page; the reply's shape isn't known, so the pages aren't turned for you."""
+
+    operation: ClassVar[Operation[RefundList]] = Operation(
+        name="taobao.refunds.list",
+        contract_id="taobao.refund.list",
+        title="Reverse single list query",
+        method="POST",
+        path="/open/order/refund/queryList",
+        effect=Effect.READ,
+        evidence=Evidence.SEEN,
+        reply=RefundList,
+        vendors=("pandapon",),
+        missing="reply",
+    )
+
+    page_no: int | None = optional(minimum=1)
+    page_size: int = attrs.field(metadata={"minimum": 1})
+    refund_id: str | None = optional()
+    purchase_order_id: str | None = optional()
+    sales_order_id: str | None = optional()
+    refund_status: int | None = optional()
+    """The values aren't listed here."""
+    refund_start_time: int | None = optional()
+    """Time since the epoch; the unit isn't said."""
+    refund_end_time: int | None = optional()
+
+
+@attrs.frozen(kw_only=True)
+class Refund(OpenReply):
+    """A refund. What ``refund_order_aggregate`` holds isn't shown here; cancelling shows part of one."""
+
+    distributor_id: str | None = optional()
+    currency: str | None = optional()
+    refund_order_aggregate: RefundAggregate | None = optional()
+
+
+@attrs.frozen(kw_only=True)
+class RefundAggregate(OpenReply):
+    """The refund itself; its members aren't shown on this page: read ``value``."""
+
+
+@attrs.frozen(kw_only=True)
+class RefundRequest(VendorRequest[Refund]):
+    """Ask for a refund."""
+
+    operation: ClassVar[Operation[Refund]] = Operation(
+        name="taobao.refunds.get",
+        contract_id="taobao.refund.get",
+        title="Reverse single query",
+        method="GET",
+        path="/open/order/refund/query",
+        effect=Effect.READ,
+        evidence=Evidence.SEEN,
+        reply=Refund,
+        vendors=("pandapon",),
+        missing="parts of the reply",
+    )
+
+    refund_id: str
+
+
+# --- cancel --------------------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class ReturnCarrier(ReplyModel):
+    """Who carries the goods back."""
+
+    code: str | None = optional("logisticCompanyCode")
+    """Such as ``SF`` (its wire name and the next one's differ by a letter)."""
+    name: str | None = optional("logisticsCompanyName")
+
+
+@attrs.frozen(kw_only=True)
+class ReturnAddress(ReplyModel):
+    """Where the goods go back to."""
+
+    receiver: str | None = optional(personal=True)
+    phone: str | None = optional(personal=True)
+    detail_address: str | None = optional(personal=True)
+
+
+@attrs.frozen(kw_only=True)
+class ReturnLogistics(ReplyModel):
+    """How the goods go back."""
+
+    buyer_phone: str | None = optional(personal=True)
+    logistics_company: ReturnCarrier | None = optional()
+    logistics_no: str | None = optional()
+    receiver_address: ReturnAddress | None = optional()
+    return_goods_desc: str | None = optional()
+    seller_agree_return_describe: str | None = optional()
+
+
+@attrs.frozen(kw_only=True)
+class RefundedOrderLine(ReplyModel):
+    """The line of the order; the page is cut after these members."""
+
+    create_time: int | None = optional()
+    """Milliseconds since the epoch."""
+    currency: str | None = optional()
+    item_image_url: str | None = optional()
+    item_title: str | None = optional()
+    post_fee: int | None = optional()
+
+
+@attrs.frozen(kw_only=True)
+class CancelledAggregate(ReplyModel):
+    """The refund that was cancelled."""
+
+    logistics: ReturnLogistics | None = optional()
+    purchase_order_line: RefundedOrderLine | None = optional()
+
+
+@attrs.frozen(kw_only=True)
+class RefundCancelled(ReplyModel):
+    """What became of it. That the vendor said yes isn't all: look at ``cancel_success``."""
+
+    cancel_success: bool | None = optional()
+    currency: str | None = optional()
+    distributor_id: str | None = optional()
+    refund_order_aggregate: CancelledAggregate | None = optional()
+
+
+@attrs.frozen(kw_only=True)
+class RefundCancelRequest(VendorRequest[RefundCancelled]):
+    """Take an application for a refund back."""
+
+    operation: ClassVar[Operation[RefundCancelled]] = Operation(
+        name="taobao.refunds.cancel",
+        contract_id="taobao.refund.cancel",
+        title="Reverse order cancellation",
+        method="GET",
+        path="/open/order/refund/cancel/{refundId}",
+        effect=Effect.WRITE,
+        evidence=Evidence.SEEN,
+        reply=RefundCancelled,
+        vendors=("pandapon",),
+    )
+
+    refund_id: str
+    """Part of the path."""
+
+    def natural_reference(self) -> str | None:
+        return self.refund_id
+
+
+# --- write to the seller -------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class RefundMessageSubmitted(OpenReply):
+    """What became of it. The page is cut before it: read ``value``."""
+
+
+@attrs.frozen(kw_only=True)
+class RefundMessageRequest(VendorRequest[RefundMessageSubmitted]):
+    """Send a message about a refund."""
+
+    operation: ClassVar[Operation[RefundMessageSubmitted]] = Operation(
+        name="taobao.refunds.submit_message",
+        contract_id="taobao.refund.submit_message",
+        title="Submit a message in reverse",
+        method="POST",
+        path="/open/order/refund/submit/message",
+        effect=Effect.WRITE,
+        evidence=Evidence.SEEN,
+        reply=RefundMessageSubmitted,
+        vendors=("pandapon",),
+        missing="reply",
+    )
+
+    refund_id: str | None = optional()
+    refund_message: str | None = optional()
+    refund_images: str | None = optional()
+    """One text; its format isn't documented."""
+
+
+class RefundService(Service):
+    """``panda.taobao.refunds``. Every method raises what `VendorSession.call` raises; a WRITE in doubt is never sent again."""
+
+    async def list(self, request: RefundListRequest) -> RefundList:
+        """Refunds, page by page (READ). The page's title says messages, its path and filters say refunds."""
+        return await self._data(request)
+
+    async def get(self, request: RefundRequest) -> Refund:
+        """A refund (READ). From the page "Reverse single query"."""
+        return await self._data(request)
+
+    async def cancel(self, request: RefundCancelRequest) -> RefundCancelled:
+        """Take an application back (WRITE, though by GET: it ends the refund). From the page "Reverse order cancellation"."""
+        return await self._data(request)
+
+    async def submit_message(self, request: RefundMessageRequest) -> RefundMessageSubmitted:
+        """Send a message about a refund (WRITE: sent twice, it stands there twice). From the page "Submit a message in reverse"."""
+        return await self._data(request)
+
+    render = path_unknown(
+        "taobao.refunds.render",
+        contract_id="taobao.refund.render",
+        method="POST",
+        effect=Effect.READ,
+        title="Reverse single rendering interface",
+        vendors=("pandapon",),
+        missing="path, request, reply",
+        inferred_path="/open/order/refund/render",
+        why="In v2 it shows a form, and is /v2/taobao/order/refund/render; other pairs differ in that prefix only.",
+    )
+    submit = path_unknown(
+        "taobao.refunds.submit",
+        contract_id="taobao.refund.submit",
+        method="POST",
+        effect=Effect.WRITE,
+        title="Reverse order submission",
+        vendors=("pandapon",),
+        missing="path, request, reply",
+        why="It applies for a refund.",
+    )
+    modify = path_unknown(
+        "taobao.refunds.modify",
+        contract_id="taobao.refund.modify",
+        method="POST",
+        effect=Effect.WRITE,
+        title="Reverse order modification",
+        vendors=("pandapon",),
+        missing="path, request, reply",
+        why="It changes an application.",
+    )
+    messages = path_unknown(
+        "taobao.refunds.messages",
+        contract_id="taobao.refund.message_list",
+        method="POST",
+        effect=Effect.READ,
+        title="Reverse single message list query",
+        vendors=("pandapon",),
+        missing="path, request, reply",
+    )
+    render_return = path_unknown(
+        "taobao.refunds.render_return",
+        contract_id="taobao.refund.return_logistics_render",
+        method="GET",
+        effect=Effect.READ,
+        title="Return logistics rendering",
+        vendors=("pandapon",),
+        missing="path, query, reply",
+        why="By its title it shows a form, and applies for nothing.",
+    )
+    submit_return = path_unknown(
+        "taobao.refunds.submit_return",
+        contract_id="taobao.refund.return_logistics_submit",
+        method="POST",
+        effect=Effect.WRITE,
+        title="Return logistics submission",
+        vendors=("pandapon",),
+        missing="path, request, reply",
+        why="It tells the seller how the goods come back.",
+    )

@@ -1,0 +1,14 @@
+"""PandaPon's second generation: its ids are opaque texts, and nothing of it mixes with the first."""
+
+from __future__ import annotations
+
+from ..service import Group, subject
+from .alibaba import AlibabaV2
+from .taobao import TaobaoV2
+
+
+class V2(Group):
+    """``panda.v2``."""
+
+    taobao = subject(TaobaoV2)
+    alibaba = subject(AlibabaV2)

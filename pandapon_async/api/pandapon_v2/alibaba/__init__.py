@@ -1,0 +1,20 @@
+"""1688 through PandaPon's second generation."""
+
+from __future__ import annotations
+
+from ...service import Group, subject
+from .cart import CartService
+from .marketing import MarketingService
+from .orders import OrderService
+from .products import ProductService
+from .refunds import RefundService
+
+
+class AlibabaV2(Group):
+    """``panda.v2.alibaba``."""
+
+    products = subject(ProductService)
+    orders = subject(OrderService)
+    refunds = subject(RefundService)
+    cart = subject(CartService)
+    marketing = subject(MarketingService)

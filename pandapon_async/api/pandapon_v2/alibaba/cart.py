@@ -1,0 +1,127 @@
+"""The 1688 cart through PandaPon v2."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import ClassVar
+
+import attrs
+
+from ...._models.base import ReplyModel
+from ...._models.fields import many, optional
+from ...._models.operation import Effect, Evidence, Operation, VendorRequest
+from ...service import Service
+from ...undocumented import path_unknown
+
+
+@attrs.frozen(kw_only=True)
+class CartLine(ReplyModel):
+    """A line of the cart; its types are read from the page's sample."""
+
+    id: str | None = optional(number=True)
+    """The line's id; elsewhere in ``cartIds``."""
+    offer_map_id: str | None = optional()
+    """The product's encoded id."""
+    spec_id: str | None = optional()
+    sku_id: str | None = optional()
+    item_title: str | None = optional()
+    item_pic: str | None = optional()
+    price: Decimal | None = optional(number=True)
+    quantity: int | None = optional()
+    amount_on_sale: int | None = optional()
+    properties: str | None = optional()
+
+
+@attrs.frozen(kw_only=True)
+class CartShop(ReplyModel):
+    """One shop's lines."""
+
+    seller_open_id: str | None = optional()
+    """The shop's encrypted id."""
+    seller_nick_name: str | None = optional()
+    cart_item_infos: tuple[CartLine, ...] = many()
+
+
+@attrs.frozen(kw_only=True)
+class Cart(ReplyModel):
+    """The cart, by shop."""
+
+    disable_list: tuple[CartShop, ...] = many()
+    """What can't be bought any more."""
+    enable_list: tuple[CartShop, ...] = many()
+    """What can be bought."""
+
+
+@attrs.frozen(kw_only=True)
+class CartListRequest(VendorRequest[Cart]):
+    """Ask for the cart, the whole of it: there are no pages and no parameters."""
+
+    operation: ClassVar[Operation[Cart]] = Operation(
+        name="v2.alibaba.cart.list",
+        contract_id="alibaba1688_v2.cart.list",
+        title="Shopping Cart List",
+        method="GET",
+        path="/v2/alibaba/cart/list",
+        effect=Effect.READ,
+        evidence=Evidence.SEEN,
+        reply=Cart,
+        vendors=("pandapon",),
+    )
+
+
+class CartService(Service):
+    """``panda.v2.alibaba.cart``. Every method raises what `VendorSession.call` raises."""
+
+    async def list(self, request: CartListRequest) -> Cart:
+        """The cart (READ)."""
+        return await self._data(request)
+
+    add = path_unknown(
+        "v2.alibaba.cart.add",
+        contract_id="alibaba1688_v2.cart.add",
+        method="POST",
+        effect=Effect.WRITE,
+        title="Add Shopping Cart Item",
+        vendors=("pandapon",),
+        missing="method (taken as POST), path, request, reply",
+        why="It changes the cart.",
+    )
+    delete = path_unknown(
+        "v2.alibaba.cart.delete",
+        contract_id="alibaba1688_v2.cart.delete",
+        method="POST",
+        effect=Effect.WRITE,
+        title="删除购物车商品 (delete products of the cart)",
+        vendors=("pandapon",),
+        missing="method (taken as POST), path, request, reply",
+        why="It changes the cart.",
+    )
+    edit_quantity = path_unknown(
+        "v2.alibaba.cart.edit_quantity",
+        contract_id="alibaba1688_v2.cart.edit_quantity",
+        method="POST",
+        effect=Effect.WRITE,
+        title="编辑商品数量 (edit the quantity of goods)",
+        vendors=("pandapon",),
+        missing="method (POST, as in v1), path, request, reply",
+        why="It changes the cart.",
+    )
+    preview_order = path_unknown(
+        "v2.alibaba.cart.preview_order",
+        contract_id="alibaba1688_v2.cart.preview_order",
+        method="POST",
+        effect=Effect.READ,
+        title="创建订单前预览数据接口 (preview the data before creating an order)",
+        vendors=("pandapon",),
+        missing="method (POST, as in v1), path, request, reply",
+    )
+    create_order = path_unknown(
+        "v2.alibaba.cart.create_order",
+        contract_id="alibaba1688_v2.cart.create_order",
+        method="POST",
+        effect=Effect.WRITE,
+        title="创建订单 (create an order)",
+        vendors=("pandapon",),
+        missing="method (POST, as in v1), path, request, reply",
+        why="It orders.",
+    )

@@ -1,0 +1,331 @@
+"""1688 orders through PandaPon v2: preview, create, pay, cancel.
+
+Products are named by encoded ids (``offer_map_id``); v1's numbers don't fit here.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, ClassVar
+
+import attrs
+
+from ...._models.base import OpenReply, ReplyModel, WholeReply
+from ...._models.fields import many, optional
+from ...._models.operation import Effect, Evidence, Operation, VendorRequest
+from ...._models.requests import RequestModel
+from ...service import Service
+from ...shared.alibaba import Cancellation, Done, FastAddress
+from ...undocumented import path_unknown
+
+# --- preview and create --------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class CargoLine(RequestModel):
+    """One line of an order (vendor: ``FastCargo``)."""
+
+    seller_open_id: str | None = optional()
+    """The shop's encrypted id."""
+    offer_map_id: str | None = optional()
+    """The product's encoded id, in place of v1's ``offerId``."""
+    spec_id: str | None = optional()
+    """1688's hash of the variant (32 hex digits)."""
+    quantity: Decimal | None = optional(number=True)
+    product_no: str | None = optional()
+    container: str | None = optional()
+
+
+@attrs.frozen(kw_only=True)
+class OrderPreview(OpenReply):
+    """What an order would be. The page's copy ends before it: read ``value``."""
+
+
+@attrs.frozen(kw_only=True)
+class OrderPreviewRequest(VendorRequest[OrderPreview]):
+    """Ask what an order would be."""
+
+    operation: ClassVar[Operation[OrderPreview]] = Operation(
+        name="v2.alibaba.orders.preview",
+        contract_id="alibaba1688_v2.order.preview",
+        title="Preview data interface before creating an order",
+        method="POST",
+        path="/v2/alibaba/order/create/preview",
+        effect=Effect.READ,
+        evidence=Evidence.SEEN,
+        reply=OrderPreview,
+        vendors=("pandapon",),
+    )
+
+    address_param: FastAddress | None = optional()
+    cargo_param_list: tuple[CargoLine, ...] = many()
+    """Must not be empty."""
+
+
+@attrs.frozen(kw_only=True)
+class OrderCreated(OpenReply):
+    """The order that was created. The page's copy ends before it: read ``value``."""
+
+
+@attrs.frozen(kw_only=True)
+class OrderCreateRequest(VendorRequest[OrderCreated]):
+    """Create an order to one seller. Of the page only the path was seen: the body goes into ``extra``."""
+
+    operation: ClassVar[Operation[OrderCreated]] = Operation(
+        name="v2.alibaba.orders.create",
+        contract_id="alibaba1688_v2.order.create",
+        title="Create Order Interface",
+        method="POST",
+        path="/v2/alibaba/order/create",
+        effect=Effect.WRITE,
+        evidence=Evidence.SEEN,
+        reply=OrderCreated,
+        vendors=("pandapon",),
+        missing="request, reply",
+    )
+
+
+@attrs.frozen(kw_only=True)
+class NativeLogistics(ReplyModel):
+    """Where an order's goods go inside China. Members typed ``Any`` were seen as null only."""
+
+    address: str | None = optional(personal=True)
+    """Town and street, with a blank between."""
+    area: str | None = optional()
+    area_code: str | None = optional()
+    city: str | None = optional()
+    contact_person: str | None = optional(personal=True)
+    fax: Any = optional(personal=True)
+    mobile: str | None = optional(personal=True)
+    province: str | None = optional()
+    telephone: str | None = optional(personal=True)
+    zip: str | None = optional(personal=True)
+    logistics_items: Any = optional()
+    town_code: Any = optional()
+    town: Any = optional()
+    caid: Any = optional(personal=True)
+    real_logistics_company_no: Any = optional()
+
+
+@attrs.frozen(kw_only=True)
+class ProductItem(ReplyModel):
+    """A product of an order; the sample is cut inside it. Members typed ``Any`` were seen as null only."""
+
+    cargo_number: Any = optional()
+    description: Any = optional()
+    item_amount: Decimal | None = optional(number=True)
+    """The unit isn't said."""
+    name: str | None = optional()
+    price: Decimal | None = optional(number=True)
+    """The unit isn't said."""
+    product_id: str | None = optional("productID", number=True)
+    """1688's own number of the product, not the encoded id that was ordered."""
+    product_img_url: tuple[str, ...] = many()
+
+
+@attrs.frozen(kw_only=True)
+class Order(ReplyModel):
+    """A whole order to one seller, as far as the sample goes. Members typed ``Any`` were seen as null only."""
+
+    guarantees_terms: Any = optional()
+    international_logistics: Any = optional()
+    native_logistics: NativeLogistics | None = optional()
+    product_items: tuple[ProductItem, ...] = many()
+
+
+@attrs.frozen(kw_only=True)
+class OrdersCreated(WholeReply):
+    """The orders that were created, one a seller."""
+
+    orders: tuple[Order, ...] = many()
+
+
+@attrs.frozen(kw_only=True)
+class BatchCreateRequest(VendorRequest[OrdersCreated]):
+    """Create orders to several sellers in one call."""
+
+    operation: ClassVar[Operation[OrdersCreated]] = Operation(
+        name="v2.alibaba.orders.create_batch",
+        contract_id="alibaba1688_v2.order.create_batch",
+        title="Create order interface in batch (different merchants)",
+        method="POST",
+        path="/v2/alibaba/order/batch/create",
+        effect=Effect.WRITE,
+        evidence=Evidence.SEEN,
+        reply=OrdersCreated,
+        vendors=("pandapon",),
+    )
+
+    flow: str
+    """How the order runs; the sample has ``general``."""
+    message: str | None = optional()
+    """A remark on the order."""
+    shop_promotion_id: str | None = optional()
+    trade_type: str | None = optional()
+    address_param: FastAddress | None = optional()
+    cargo_param_list: tuple[CargoLine, ...] = many()
+    """Must not be empty."""
+    user_id: str | None = optional()
+    staff_name: str | None = optional(personal=True)
+    """The employee who orders."""
+    platform_order: int | None = optional()
+    """Through which channel the order comes; the values aren't listed."""
+    transfer_account_imgs: str | None = optional()
+    """Proof of a bank transfer."""
+    transfer_account_remark: str | None = optional(personal=True)
+    """A remark on the bank transfer."""
+
+
+# --- after that ----------------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class OrderList(OpenReply):
+    """A page of orders. The page's copy ends before it: read ``value``."""
+
+
+@attrs.frozen(kw_only=True)
+class OrderListRequest(VendorRequest[OrderList]):
+    """Ask for the orders, page by page. Of the page only the path was seen: the body goes into ``extra``."""
+
+    operation: ClassVar[Operation[OrderList]] = Operation(
+        name="v2.alibaba.orders.list",
+        contract_id="alibaba1688_v2.order.page",
+        title="Order List",
+        method="POST",
+        path="/v2/alibaba/order/page",
+        effect=Effect.READ,
+        evidence=Evidence.SEEN,
+        reply=OrderList,
+        vendors=("pandapon",),
+        missing="request, reply",
+    )
+
+
+@attrs.frozen(kw_only=True)
+class OrderCancelRequest(Cancellation, VendorRequest[Done]):
+    """Cancel an order that isn't paid."""
+
+    operation: ClassVar[Operation[Done]] = Operation(
+        name="v2.alibaba.orders.cancel",
+        contract_id="alibaba1688_v2.order.cancel",
+        title="Cancel order interface before payment",
+        method="POST",
+        path="/v2/alibaba/order/cancel",
+        effect=Effect.WRITE,
+        evidence=Evidence.SEEN,
+        reply=Done,
+        vendors=("pandapon",),
+    )
+
+    def natural_reference(self) -> str | None:
+        return self.order_id
+
+
+@attrs.frozen(kw_only=True)
+class Payment(ReplyModel):
+    """Where an order is paid (vendor: ``AlibabaPayOrderVO``). The copy ends after one member; v1's page has three more."""
+
+    order_id: str | None = optional()
+
+
+@attrs.frozen(kw_only=True)
+class PaymentRequest(VendorRequest[Payment]):
+    """Pay an order, or get the page to do so."""
+
+    operation: ClassVar[Operation[Payment]] = Operation(
+        name="v2.alibaba.orders.pay_url",
+        contract_id="alibaba1688_v2.order.pay_url",
+        title="Order payment",
+        method="GET",
+        path="/v2/alibaba/order/pay/url",
+        effect=Effect.WRITE,
+        evidence=Evidence.SEEN,
+        reply=Payment,
+        vendors=("pandapon",),
+    )
+
+    order_id: str
+
+    def natural_reference(self) -> str | None:
+        return self.order_id
+
+
+# --- methods -------------------------------------------------------------------------------------------------------------
+
+
+class OrderService(Service):
+    """``panda.v2.alibaba.orders``. Every method raises what `VendorSession.call` raises; a WRITE in doubt is never sent again."""
+
+    async def preview(self, request: OrderPreviewRequest) -> OrderPreview:
+        """What an order would be (READ: it orders nothing)."""
+        return await self._data(request)
+
+    async def create(self, request: OrderCreateRequest) -> OrderCreated:
+        """Create an order to one seller (WRITE: sent twice, it orders twice). Neither its body nor its reply was seen."""
+        return await self._data(request)
+
+    async def create_batch(self, request: BatchCreateRequest) -> OrdersCreated:
+        """Create orders to several sellers (WRITE: sent twice, it orders twice)."""
+        return await self._data(request)
+
+    async def list(self, request: OrderListRequest) -> OrderList:
+        """The orders, one page (READ). Neither its body nor its reply was seen."""
+        return await self._data(request)
+
+    async def cancel(self, request: OrderCancelRequest) -> Done:
+        """Cancel an order that isn't paid (WRITE: it ends the order)."""
+        return await self._data(request)
+
+    async def pay_url(self, request: PaymentRequest) -> Payment:
+        """Pay an order, or get the page to do so (WRITE, though by GET: v1's reply says that it may pay at once)."""
+        return await self._data(request)
+
+    submit_batch_payment = path_unknown(
+        "v2.alibaba.orders.submit_batch_payment",
+        contract_id="alibaba1688_v2.order.submit_batch_payment",
+        method="POST",
+        effect=Effect.WRITE,
+        title="Developers submit 1688 orders for payment in batch",
+        vendors=("pandapon",),
+        missing="path, request, reply",
+        why="It moves money.",
+    )
+    preview_batch = path_unknown(
+        "v2.alibaba.orders.preview_batch",
+        contract_id="alibaba1688_v2.order.preview_batch",
+        method="POST",
+        effect=Effect.READ,
+        title="Preview data interface before order creation (different merchants)",
+        vendors=("pandapon",),
+        missing="path, request, reply",
+    )
+    logistics_trace = path_unknown(
+        "v2.alibaba.orders.logistics_trace",
+        contract_id="alibaba1688_v2.order.logistics_trace",
+        method="GET",
+        effect=Effect.READ,
+        title="Obtain logistics tracking information",
+        vendors=("pandapon",),
+        missing="path, query, reply",
+    )
+    confirm_receipt = path_unknown(
+        "v2.alibaba.orders.confirm_receipt",
+        contract_id="alibaba1688_v2.order.confirm_receipt",
+        method="POST",
+        effect=Effect.WRITE,
+        title="Buyer confirms receipt",
+        vendors=("pandapon",),
+        missing="path, request, reply",
+        why="As the buyer's word it closes the purchase.",
+    )
+    decrypt_open_uid = path_unknown(
+        "v2.alibaba.orders.decrypt_open_uid",
+        contract_id="alibaba1688_v2.order.decrypt_open_uid",
+        method="POST",
+        effect=Effect.READ,
+        title="1688 conversion and decryption to Wangwang nickname interface",
+        vendors=("pandapon",),
+        missing="path, request, reply",
+        why="It looks up, and starts nothing.",
+    )

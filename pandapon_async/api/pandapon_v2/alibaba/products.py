@@ -1,0 +1,211 @@
+"""1688 products through PandaPon v2: searches, and what goes with a product."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+
+from ...._models.base import OpenReply, ReplyModel
+from ...._models.fields import many, optional
+from ...._models.operation import Effect, Evidence, Operation, VendorRequest
+from ...paging import Pager, Paging
+from ...service import Service
+from ...shared.alibaba import ImageQuery, KeywordQuery, StoreQuery
+from ...undocumented import path_unknown
+
+# --- pages ---------------------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class FoundProduct(ReplyModel):
+    """A product that a search found (vendor: ``AlibabaProductListInfoV2VO``). Two of its 8 members were seen."""
+
+    image_url: str | None = optional()
+    subject: str | None = optional()
+    """The title."""
+
+
+@attrs.frozen(kw_only=True)
+class StoreProduct(ReplyModel):
+    """A shop's product (vendor: ``ProductSearchQuerySellerOfferListV2VO``). One of its 9 members was seen."""
+
+    image_url: str | None = optional()
+
+
+@attrs.frozen(kw_only=True)
+class SearchPage(ReplyModel):
+    """What the pages of all searches have."""
+
+    total_records: int | None = optional()
+    total_page: int | None = optional()
+    """The keyword search's example says one too many: 401 pages of 5 for 2000 products."""
+    page_size: int | None = optional()
+    current_page: int | None = optional()
+
+
+@attrs.frozen(kw_only=True)
+class ProductPage(SearchPage):
+    """A page of products."""
+
+    data: tuple[FoundProduct, ...] = many()
+
+
+@attrs.frozen(kw_only=True)
+class StorePage(SearchPage):
+    """A page of a shop's products."""
+
+    data: tuple[StoreProduct, ...] = many()
+
+
+_PRODUCTS = Paging[ProductPage, FoundProduct](
+    number="begin_page",
+    size="page_size",
+    items=lambda page: page.data,
+    total=lambda page: page.total_records,
+    current=lambda page: page.current_page,
+    page_size=lambda page: page.page_size,
+)
+_STORE = Paging[StorePage, StoreProduct](
+    number="begin_page",
+    size="page_size",
+    items=lambda page: page.data,
+    total=lambda page: page.total_records,
+    current=lambda page: page.current_page,
+    page_size=lambda page: page.page_size,
+)
+
+
+# --- requests ------------------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class ProductSearchRequest(KeywordQuery, VendorRequest[ProductPage]):
+    """Look for products by words."""
+
+    operation: ClassVar[Operation[ProductPage]] = Operation(
+        name="v2.alibaba.products.search",
+        contract_id="alibaba1688_v2.product.search_keyword",
+        title="1688 Product keyword query",
+        method="POST",
+        path="/v2/alibaba/product/keywords/query",
+        effect=Effect.READ,
+        evidence=Evidence.SEEN,
+        reply=ProductPage,
+        vendors=("pandapon",),
+    )
+
+
+@attrs.frozen(kw_only=True)
+class ImageSearchRequest(ImageQuery, VendorRequest[ProductPage]):
+    """Look for products by picture."""
+
+    operation: ClassVar[Operation[ProductPage]] = Operation(
+        name="v2.alibaba.products.search_image",
+        contract_id="alibaba1688_v2.product.search_image",
+        title="1688 Product image search",
+        method="POST",
+        path="/v2/alibaba/product/image/query",
+        effect=Effect.READ,
+        evidence=Evidence.SEEN,
+        reply=ProductPage,
+        vendors=("pandapon",),
+    )
+
+
+@attrs.frozen(kw_only=True)
+class StoreSearchRequest(StoreQuery, VendorRequest[StorePage]):
+    """Look for products in one shop."""
+
+    operation: ClassVar[Operation[StorePage]] = Operation(
+        name="v2.alibaba.products.search_store",
+        contract_id="alibaba1688_v2.product.search_store",
+        title="1688 multilingual store search",
+        method="POST",
+        path="/v2/alibaba/product/query/selleroffer",
+        effect=Effect.READ,
+        evidence=Evidence.SEEN,
+        reply=StorePage,
+        vendors=("pandapon",),
+    )
+
+
+@attrs.frozen(kw_only=True)
+class RelatedProducts(OpenReply):
+    """What goes with a product. The page doesn't show its shape: read ``value``."""
+
+
+@attrs.frozen(kw_only=True)
+class RelatedProductsRequest(VendorRequest[RelatedProducts]):
+    """Ask what goes with a product. No required marks were seen."""
+
+    operation: ClassVar[Operation[RelatedProducts]] = Operation(
+        name="v2.alibaba.products.related",
+        contract_id="alibaba1688_v2.product.related",
+        title="Related product recommendation",
+        method="POST",
+        path="/v2/alibaba/product/productRelatedRecommendQuery",
+        effect=Effect.READ,
+        evidence=Evidence.SEEN,
+        reply=RelatedProducts,
+        vendors=("pandapon",),
+    )
+
+    offer_id: str | None = optional()
+    """The product's encoded id, not 1688's number."""
+    page_no: int | None = optional(minimum=1)
+    """Which page, from 1."""
+    page_size: int | None = optional(minimum=1)
+    language: str | None = optional()
+    """``en`` or ``vi``."""
+
+
+# --- methods -------------------------------------------------------------------------------------------------------------
+
+
+class ProductService(Service):
+    """``panda.v2.alibaba.products``. Every method raises what `VendorSession.call` raises."""
+
+    def search(self, request: ProductSearchRequest) -> Pager[FoundProduct]:
+        """Products by keyword (READ), page by page."""
+        return self._pages(request, _PRODUCTS)
+
+    def search_image(self, request: ImageSearchRequest) -> Pager[FoundProduct]:
+        """Products by picture (READ), page by page. Each page sends the picture again: there is no upload, and no id of it."""
+        return self._pages(request, _PRODUCTS)
+
+    def search_store(self, request: StoreSearchRequest) -> Pager[StoreProduct]:
+        """Products of one shop (READ), page by page."""
+        return self._pages(request, _STORE)
+
+    async def related(self, request: RelatedProductsRequest) -> RelatedProducts:
+        """What goes with a product (READ), one page. The page's copy ends before the reply."""
+        return await self._data(request)
+
+    get = path_unknown(
+        "v2.alibaba.products.get",
+        contract_id="alibaba1688_v2.product.detail",
+        method="POST",
+        effect=Effect.READ,
+        title="1688 commodity details inquiry",
+        vendors=("pandapon",),
+        missing="path, request, reply",
+    )
+    categories = path_unknown(
+        "v2.alibaba.products.categories",
+        contract_id="alibaba1688_v2.product.categories",
+        method="POST",
+        effect=Effect.READ,
+        title="Query multilingual categories according to category ID",
+        vendors=("pandapon",),
+        missing="path, request, reply",
+    )
+    recommend = path_unknown(
+        "v2.alibaba.products.recommend",
+        contract_id="alibaba1688_v2.product.recommend",
+        method="POST",
+        effect=Effect.READ,
+        title="Product recommendation",
+        vendors=("pandapon",),
+        missing="path, request, reply",
+    )

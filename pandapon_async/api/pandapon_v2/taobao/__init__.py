@@ -1,0 +1,18 @@
+"""Taobao through PandaPon's second generation."""
+
+from __future__ import annotations
+
+from ...service import Group, subject
+from .cart import CartService
+from .orders import OrderService
+from .products import ProductService
+from .refunds import RefundService
+
+
+class TaobaoV2(Group):
+    """``panda.v2.taobao``."""
+
+    products = subject(ProductService)
+    orders = subject(OrderService)
+    refunds = subject(RefundService)
+    cart = subject(CartService)

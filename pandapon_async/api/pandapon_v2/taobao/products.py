@@ -1,0 +1,103 @@
+"""Taobao products through PandaPon's second generation; a product's id is an opaque text of 22 characters."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+
+from ...._models.base import OpenReply
+from ...._models.fields import optional
+from ...._models.operation import Effect, Evidence, Operation, VendorRequest
+from ...service import Service
+from ...undocumented import path_unknown
+
+
+@attrs.frozen(kw_only=True)
+class Product(OpenReply):
+    """A product. The page is cut after its first member; the others are in ``extra``."""
+
+    quantity: int | None = optional()
+    """How many there are."""
+
+
+@attrs.frozen(kw_only=True)
+class ProductRequest(VendorRequest[Product]):
+    """Ask for a product."""
+
+    operation: ClassVar[Operation[Product]] = Operation(
+        name="v2.taobao.products.get",
+        contract_id="taobao.v2.product.get",
+        title="Taobao product search (by item id)",
+        method="GET",
+        path="/v2/taobao/product/get",
+        effect=Effect.READ,
+        evidence=Evidence.SEEN,
+        reply=Product,
+        vendors=("pandapon",),
+        missing="most of the reply",
+    )
+
+    item_id: str
+    """The opaque id, such as ``WUnUC1cILiBjt-Jv3lDdlQ``: not Taobao's number."""
+
+
+@attrs.frozen(kw_only=True)
+class FoundProducts(OpenReply):
+    """What a search found. The page doesn't show it: read ``value``."""
+
+
+@attrs.frozen(kw_only=True)
+class ProductSearchRequest(VendorRequest[FoundProducts]):
+    """Look for products by words; the reply's shape isn't known, so the pages aren't turned for you."""
+
+    operation: ClassVar[Operation[FoundProducts]] = Operation(
+        name="v2.taobao.products.search",
+        contract_id="taobao.v2.product.search",
+        title="Taobao commodity search interface",
+        method="POST",
+        path="/v2/taobao/product/item/search",
+        effect=Effect.READ,
+        evidence=Evidence.SEEN,
+        reply=FoundProducts,
+        vendors=("pandapon",),
+        missing="reply",
+    )
+
+    keyword: str | None = optional()
+    page_no: int | None = optional(minimum=1)
+    page_size: int | None = optional(minimum=1)
+    """1 to 40."""
+    sort: str | None = optional()
+    """``tk_rate_desc`` in the example; the values aren't listed."""
+
+
+class ProductService(Service):
+    """``panda.v2.taobao.products``. Every method raises what `VendorSession.call` raises."""
+
+    async def get(self, request: ProductRequest) -> Product:
+        """A product by its opaque id (READ). From the page "Taobao product search (by item id)"."""
+        return await self._data(request)
+
+    async def search(self, request: ProductSearchRequest) -> FoundProducts:
+        """Products by words (READ). From the page "Taobao commodity search interface"."""
+        return await self._data(request)
+
+    get_many = path_unknown(
+        "v2.taobao.products.get_many",
+        contract_id="taobao.v2.product.batch",
+        method="POST",
+        effect=Effect.READ,
+        title="Query products in bulk based on Taobao product IDs",
+        vendors=("pandapon",),
+        missing="path, request, reply",
+    )
+    search_image = path_unknown(
+        "v2.taobao.products.search_image",
+        contract_id="taobao.v2.product.search_image",
+        method="POST",
+        effect=Effect.READ,
+        title="Taobao image search interface",
+        vendors=("pandapon",),
+        missing="path, request, reply",
+    )

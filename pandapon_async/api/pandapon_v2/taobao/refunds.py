@@ -1,0 +1,218 @@
+"""Taobao refunds ("reverse orders") through PandaPon's second generation."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+
+from ...._models.base import OpenReply, ReplyModel
+from ...._models.fields import many, optional
+from ...._models.operation import Effect, Evidence, Operation, VendorRequest
+from ...service import Service
+from ...undocumented import path_unknown
+
+# --- before applying -----------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class RefundReason(ReplyModel):
+    """A reason that may be given."""
+
+    reason_id: str | None = optional(number=True)
+    reason_desc: str | None = optional()
+    tips: str | None = optional()
+
+
+@attrs.frozen(kw_only=True)
+class RefundOrder(ReplyModel):
+    """A refund. The unit of its fee isn't said."""
+
+    refund_id: str | None = optional()
+    pay_order_id: str | None = optional()
+    refund_type: int | None = optional()
+    refund_status: str | None = optional()
+    """Text here, a number in v1's filter."""
+    refund_desc: str | None = optional()
+    refund_fee: int | None = optional()
+    fee_tips: str | None = optional()
+    can_edit_fee: bool | None = optional()
+    goods_status: int | None = optional()
+    reason_id: str | None = optional(number=True)
+    reason_desc: str | None = optional()
+    seller_refuse_reason: str | None = optional()
+    seller_refuse_reason_describe: str | None = optional()
+    timeout_type: str | None = optional()
+    timeout_date: str | None = optional()
+    remaining_time: str | None = optional()
+
+
+@attrs.frozen(kw_only=True)
+class RefundBounds(ReplyModel):
+    """What may be asked back; the page is cut after these members, and doesn't say the unit."""
+
+    refund_fee: int | None = optional()
+    min_refund_fee: int | None = optional()
+    can_edit_refund_fee: bool | None = optional()
+    fee_tips: str | None = optional()
+
+
+@attrs.frozen(kw_only=True)
+class RefundTemplate(ReplyModel):
+    """What an application may hold."""
+
+    refund_reasons: tuple[RefundReason, ...] = many()
+    goods_status_list: tuple[str, ...] = many()
+    refund_order: RefundOrder | None = optional()
+    max_refund_fee: RefundBounds | None = optional()
+
+
+@attrs.frozen(kw_only=True)
+class RefundForm(ReplyModel):
+    """Whether, and how, a refund can be applied for. Types from a generated example."""
+
+    refund_order_template: RefundTemplate | None = optional()
+    distributor_id: str | None = optional()
+    currency: str | None = optional()
+    sale_flag: bool | None = optional()
+    """Whether there is after-sales service."""
+
+
+@attrs.frozen(kw_only=True)
+class RefundFormRequest(VendorRequest[RefundForm]):
+    """Ask what an application for a refund may hold. The values of type and status aren't listed."""
+
+    operation: ClassVar[Operation[RefundForm]] = Operation(
+        name="v2.taobao.refunds.render",
+        contract_id="taobao.v2.refund.render",
+        title="Reverse order rendering interface",
+        method="POST",
+        path="/v2/taobao/order/refund/render",
+        effect=Effect.READ,
+        evidence=Evidence.SEEN,
+        reply=RefundForm,
+        vendors=("pandapon",),
+    )
+
+    sub_order_id: str | None = optional()
+    refund_type: int
+    goods_status: int
+
+
+# --- after that ----------------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class Refund(OpenReply):
+    """A refund. The page doesn't show it: read ``value``."""
+
+
+@attrs.frozen(kw_only=True)
+class RefundRequest(VendorRequest[Refund]):
+    """Ask for a refund."""
+
+    operation: ClassVar[Operation[Refund]] = Operation(
+        name="v2.taobao.refunds.get",
+        contract_id="taobao.v2.refund.get",
+        title="Detailed interface of reverse order",
+        method="GET",
+        path="/v2/taobao/order/refund/query",
+        effect=Effect.READ,
+        evidence=Evidence.SEEN,
+        reply=Refund,
+        vendors=("pandapon",),
+        missing="reply",
+    )
+
+    refund_id: str
+
+
+class RefundService(Service):
+    """``panda.v2.taobao.refunds``. Every method raises what `VendorSession.call` raises; a WRITE in doubt is never sent again."""
+
+    async def render(self, request: RefundFormRequest) -> RefundForm:
+        """What an application for a refund may hold (READ: it applies for nothing). From the page "Reverse order rendering interface"."""
+        return await self._data(request)
+
+    async def get(self, request: RefundRequest) -> Refund:
+        """A refund (READ). From the page "Detailed interface of reverse order"."""
+        return await self._data(request)
+
+    list = path_unknown(
+        "v2.taobao.refunds.list",
+        contract_id="taobao.v2.refund.list",
+        method="POST",
+        effect=Effect.READ,
+        title="Get the reverse order list interface",
+        vendors=("pandapon",),
+        missing="path, request, reply",
+    )
+    submit = path_unknown(
+        "v2.taobao.refunds.submit",
+        contract_id="taobao.v2.refund.submit",
+        method="POST",
+        effect=Effect.WRITE,
+        title="Reverse order submission",
+        vendors=("pandapon",),
+        missing="path, request, reply",
+        why="It applies for a refund.",
+    )
+    modify = path_unknown(
+        "v2.taobao.refunds.modify",
+        contract_id="taobao.v2.refund.modify",
+        method="POST",
+        effect=Effect.WRITE,
+        title="Reverse order modification",
+        vendors=("pandapon",),
+        missing="path, request, reply",
+        why="It changes an application.",
+    )
+    cancel = path_unknown(
+        "v2.taobao.refunds.cancel",
+        contract_id="taobao.v2.refund.cancel",
+        method="GET",
+        effect=Effect.WRITE,
+        title="Reverse Order Cancellation",
+        vendors=("pandapon",),
+        missing="path, query, reply",
+        why="It takes an application back, though by GET.",
+    )
+    messages = path_unknown(
+        "v2.taobao.refunds.messages",
+        contract_id="taobao.v2.refund.message_list",
+        method="POST",
+        effect=Effect.READ,
+        title="Query of message list",
+        vendors=("pandapon",),
+        missing="path, request, reply",
+    )
+    submit_message = path_unknown(
+        "v2.taobao.refunds.submit_message",
+        contract_id="taobao.v2.refund.submit_message",
+        method="POST",
+        effect=Effect.WRITE,
+        title="Submit reverse message",
+        vendors=("pandapon",),
+        missing="path, request, reply",
+        why="It sends a message.",
+    )
+    render_return = path_unknown(
+        "v2.taobao.refunds.render_return",
+        contract_id="taobao.v2.refund.return_logistics_render",
+        method="GET",
+        effect=Effect.READ,
+        title="Return logistics rendering",
+        vendors=("pandapon",),
+        missing="path, query, reply",
+        why="By its title it shows a form, and applies for nothing.",
+    )
+    submit_return = path_unknown(
+        "v2.taobao.refunds.submit_return",
+        contract_id="taobao.v2.refund.return_logistics_submit",
+        method="POST",
+        effect=Effect.WRITE,
+        title="Return logistics submission",
+        vendors=("pandapon",),
+        missing="path, request, reply",
+        why="It tells the seller how the goods come back.",
+    )

@@ -1,0 +1,267 @@
+"""What the 1688 subjects share, whichever vendor or generation: addresses, order lines, searches, and applications for refunds."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import attrs
+
+from ..._errors import DecodeError
+from ..._models.base import OpenReply, ReplyModel
+from ..._models.fields import many, masked, optional, wire
+from ..._models.jsonio import is_array, is_object
+from ..._models.requests import RequestModel
+from ..paging import Paging
+
+# --- addresses and lines of orders ---------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class _Place(RequestModel):
+    full_name: str | None = optional(personal=True)
+    mobile: str | None = optional(personal=True)
+    phone: str | None = optional(personal=True)
+    """May be empty text, by a sample of Xportcn KA's."""
+    post_code: str | None = optional(personal=True)
+    city_text: str | None = optional()
+    province_text: str | None = optional()
+    area_text: str | None = optional()
+    """District."""
+    town_text: str | None = optional()
+    address: str | None = optional(personal=True)
+    """Street line."""
+
+
+@attrs.frozen(kw_only=True)
+class Address(_Place):
+    """Where the goods of a v1 order go inside China. Names of places are Chinese; nothing is marked required."""
+
+
+@attrs.frozen(kw_only=True)
+class DeliveryAddress(Address):
+    """An `Address` with what v1's page on creating orders marks required. It also fits wherever an `Address` is taken."""
+
+    full_name: str = attrs.field(metadata=wire(personal=True), repr=masked)
+    mobile: str = attrs.field(metadata=wire(personal=True), repr=masked)
+    phone: str = attrs.field(metadata=wire(personal=True), repr=masked)
+    city_text: str = attrs.field()
+    province_text: str = attrs.field()
+    town_text: str = attrs.field()
+    address: str = attrs.field(metadata=wire(personal=True), repr=masked)
+    """Street line."""
+
+
+@attrs.frozen(kw_only=True)
+class FastAddress(_Place):
+    """Where the goods go inside China, at the cart, in v2 and at Xportcn KA (vendors: ``FastAdress``): it has a district code."""
+
+    district_code: str | None = optional()
+    """Such as ``451481``."""
+
+
+@attrs.frozen(kw_only=True)
+class CargoLine(RequestModel):
+    """One line of an order."""
+
+    offer_id: str | None = optional(number=True)
+    """The product's 1688 id."""
+    spec_id: str | None = optional()
+    """1688's hash of the variant (32 hex digits), not the numeric ``skuId``."""
+    quantity: Decimal = attrs.field(metadata=wire(number=True))
+
+
+@attrs.frozen(kw_only=True)
+class OrderLine(CargoLine):
+    """A line with what v1's page on creating orders marks required. It also fits wherever a `CargoLine` is taken."""
+
+    offer_id: str = attrs.field(metadata=wire(number=True))
+    spec_id: str = attrs.field()
+
+
+# --- searches ------------------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class ProductSort(RequestModel):
+    """An order of results: a JSON object inside a text on the wire. Other keys than the one seen go into ``extra``."""
+
+    price: str | None = optional()
+    """``asc`` or ``desc``."""
+
+
+@attrs.frozen(kw_only=True)
+class KeywordQuery(RequestModel):
+    """What to look for by words; nothing is marked required."""
+
+    keyword: str | None = optional()
+    begin_page: int | None = optional(minimum=1)
+    """Which page, from 1."""
+    page_size: int | None = optional(minimum=1)
+    """How many products a page has; the largest size isn't documented."""
+    country: str | None = optional()
+    """The language of the answer. The page says to send ``en``; a public client sends ``vi``."""
+    filter: str | None = optional()
+    """Flags with commas between, such as ``shipInToday,ksCiphertext``; the vendor's FAQ lists them."""
+    sort: ProductSort | None = optional(json_text=True)
+    out_member_id: str | None = optional()
+    """Your own id of the user who searches."""
+    price_start: Decimal | None = optional()
+    """Lowest wholesale price; text on the wire."""
+    price_end: Decimal | None = optional()
+    """Highest wholesale price; text on the wire."""
+    category_id: str | None = optional()
+
+
+def _length(text: str) -> str:
+    return f"<{len(text)} characters>"
+
+
+@attrs.frozen(kw_only=True)
+class ImageQuery(RequestModel):
+    """What to look for by picture."""
+
+    image_base64: str = attrs.field(repr=_length)
+    """The picture itself, ``base64.b64encode(picture).decode()``, without a ``data:`` prefix."""
+    begin_page: int | None = optional(minimum=1)
+    """Which page, from 1."""
+    page_size: int | None = optional(minimum=1)
+    country: str | None = optional()
+    """The language of the answer; the page says to send ``en``."""
+    region: str | None = optional()
+    """Which subject in the picture."""
+    filter: str | None = optional()
+    """Flags with commas between; see `KeywordQuery`."""
+    sort: ProductSort | None = optional(json_text=True)
+    price_start: Decimal | None = optional()
+    price_end: Decimal | None = optional()
+    category_id: str | None = optional(number=True)
+    """A number on the wire, unlike in the search by keyword."""
+    image_address: str | None = optional()
+    """The picture's URL."""
+    out_member_id: str | None = optional()
+
+
+@attrs.frozen(kw_only=True)
+class StoreQuery(RequestModel):
+    """What to look for in one shop; nothing is marked required."""
+
+    keyword: str | None = optional()
+    begin_page: int | None = optional(minimum=1)
+    """Which page, from 1."""
+    page_size: int | None = optional(minimum=1)
+    filter: str | None = optional()
+    """Flags with commas between; see `KeywordQuery`."""
+    sort: ProductSort | None = optional(json_text=True)
+    out_member_id: str | None = optional()
+    price_start: Decimal | None = optional()
+    price_end: Decimal | None = optional()
+    category_id: str | None = optional(number=True)
+    """A number on the wire, unlike in the search by keyword."""
+    country: str | None = optional()
+    """The language of the answer; ``en`` unless given."""
+    seller_open_id: str | None = optional()
+    """The shop's encrypted id."""
+
+
+@attrs.frozen(kw_only=True)
+class FoundProduct(OpenReply):
+    """A product that a search found. No page shows its members: read ``value``."""
+
+
+@attrs.frozen(kw_only=True)
+class ProductPage(OpenReply):
+    """A page of a search. Its page in the documentation is cut before it: these members are inferred from v2's searches."""
+
+    total_records: int | None = optional()
+    total_page: int | None = optional()
+    """v2's example says one too many."""
+    page_size: int | None = optional()
+    current_page: int | None = optional()
+    data: tuple[FoundProduct, ...] = many()
+
+
+def _found(page: ProductPage) -> tuple[FoundProduct, ...]:
+    if page.value is not None and not (is_object(page.value) and is_array(page.value.get("data"))):
+        # An unknown shape must not look like a search that found nothing.
+        raise DecodeError(
+            "the reply isn't a page as v2 documents it: send the request with session.call and read its raw"
+        )
+    return page.data
+
+
+SEARCH_PAGES = Paging[ProductPage, FoundProduct](
+    number="begin_page",
+    size="page_size",
+    items=_found,
+    total=lambda page: page.total_records,
+    current=lambda page: page.current_page,
+    page_size=lambda page: page.page_size,
+)
+"""How the searches of v1 and of Xportcn KA are paged."""
+
+
+# --- orders and refunds --------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class Cancellation(RequestModel):
+    """Which order to cancel, and why."""
+
+    web_site: str = "1688"
+    """The one value seen."""
+    order_id: str = attrs.field(metadata=wire(number=True))
+    """19 digits."""
+    cancel_reason: str
+    """Free text, by v2's sample."""
+    remark: str | None = optional()
+
+
+@attrs.frozen(kw_only=True)
+class RefundedLine(RequestModel):
+    """A sub-order of which something is to be refunded."""
+
+    id: str | None = optional(number=True)
+    """The sub-order's id."""
+    count: int | None = optional()
+    """How many of it were bought."""
+
+
+@attrs.frozen(kw_only=True)
+class RefundApplication(RequestModel):
+    """What is asked back, and why. The units of the amounts aren't said; in 1688's own API they are fen (1/100 CNY)."""
+
+    order_id: str = attrs.field(metadata=wire(number=True))
+    order_entry_ids: tuple[str, ...] = many(number=True)
+    """The sub-orders' ids."""
+    dispute_request: str
+    """What kind of refund; the values aren't listed."""
+    apply_payment: int
+    """How much for the goods."""
+    apply_carriage: int
+    """How much for the freight."""
+    apply_reason_id: str = attrs.field(metadata=wire(number=True))
+    description: str
+    goods_status: str
+    """The values aren't listed."""
+    vouchers: tuple[str, ...] = many()
+    order_entry_count_list: tuple[RefundedLine, ...] = many()
+
+
+@attrs.frozen(kw_only=True)
+class RefundCreated(ReplyModel):
+    """The refund that was applied for."""
+
+    refund_id: str | None = optional()
+    """Set when it was created."""
+
+
+@attrs.frozen(kw_only=True)
+class Done(OpenReply):
+    """A bare true or false as a reply's data; whatever came stands in ``value``."""
+
+    @property
+    def is_done(self) -> bool | None:
+        """What the vendor says; None if it said neither."""
+        said: Any = self.value
+        return said if isinstance(said, bool) else None

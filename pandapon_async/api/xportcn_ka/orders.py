@@ -1,0 +1,198 @@
+"""1688 orders through Xportcn KA: preview (which the vendor wants before each order), create, pay."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, ClassVar
+
+import attrs
+
+from ..._models.base import OpenReply, ReplyModel, WholeReply
+from ..._models.fields import many, optional
+from ..._models.operation import Effect, Evidence, Operation, VendorRequest
+from ..._models.requests import RequestModel
+from ..service import Service
+from ..shared.alibaba import FastAddress
+from ..undocumented import path_unknown
+
+
+@attrs.frozen(kw_only=True)
+class CargoLine(RequestModel):
+    """One line of an order; its types are read from the page's sample."""
+
+    offer_id: str | None = optional(number=True)
+    """The product's 1688 id."""
+    spec_id: str | None = optional()
+    """1688's hash of the variant (32 hex digits), not the numeric ``skuId``."""
+    quantity: Decimal | None = optional(number=True)
+    """``2.0`` in the sample: ``Decimal("2.0")`` is sent so, ``2`` as ``2``."""
+
+
+# --- preview -------------------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class PreviewedItem(ReplyModel):
+    """One line of a previewed order. The amounts are fen (1/100 CNY), by the sample's arithmetic."""
+
+    amount: int | None = optional()
+    message: Any = optional()
+    """Only null was seen."""
+    final_unit_price: int | None = optional()
+    spec_id: str | None = optional()
+    sku_id: str | None = optional(number=True)
+    offer_id: str | None = optional(number=True)
+    open_offer_id: str | None = optional()
+    """The product's encrypted id."""
+
+
+@attrs.frozen(kw_only=True)
+class PreviewedOrder(ReplyModel):
+    """One order as it would be. The amounts are fen (1/100 CNY), by the sample's arithmetic; the page doesn't say it."""
+
+    sum_carriage: int | None = optional()
+    """Freight."""
+    sum_payment: int | None = optional()
+    """Goods and freight."""
+    sum_total_payment: int | None = optional()
+    """Goods, freight, and a further fee."""
+    sum_payment_no_carriage: int | None = optional()
+    """Goods."""
+    order_items: tuple[PreviewedItem, ...] = many("orderItemTOList")
+
+
+@attrs.frozen(kw_only=True)
+class OrderPreview(WholeReply):
+    """What an order would be: a list, unlike PandaPon's."""
+
+    orders: tuple[PreviewedOrder, ...] = many()
+
+
+@attrs.frozen(kw_only=True)
+class OrderPreviewRequest(VendorRequest[OrderPreview]):
+    """Ask what an order would be. The page has examples and no table, so no required marks."""
+
+    operation: ClassVar[Operation[OrderPreview]] = Operation(
+        name="alibaba.orders.preview",
+        contract_id="ka.order.preview",
+        title="Order Preview (The preview interface needs to be called before creating an order)",
+        method="POST",
+        path="/alibaba/ka/order/create/preview",
+        effect=Effect.READ,
+        evidence=Evidence.SEEN,
+        reply=OrderPreview,
+        vendors=("xportcn_ka",),
+    )
+
+    ali_id: str | None = optional()
+    """In an older copy's generated example only."""
+    flow: str | None = optional()
+    """How the order runs; the sample has ``fenxiaonew``."""
+    out_order_id: str | None = optional()
+    """Your own number of the order; in an older copy's generated example only."""
+    address_param: FastAddress | None = optional()
+    cargo_param_list: tuple[CargoLine, ...] = many()
+
+
+# --- create and pay ------------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class OrderCreated(OpenReply):
+    """The order that was created. The page's copy ends before it: read ``value``."""
+
+
+@attrs.frozen(kw_only=True)
+class OrderCreateRequest(VendorRequest[OrderCreated]):
+    """Create an order. The page's example is cut inside the address; what follows here is inferred from the preview."""
+
+    operation: ClassVar[Operation[OrderCreated]] = Operation(
+        name="alibaba.orders.create",
+        contract_id="ka.order.create",
+        title="Create an order",
+        method="POST",
+        path="/alibaba/ka/order/create",
+        effect=Effect.WRITE,
+        evidence=Evidence.SEEN,
+        reply=OrderCreated,
+        vendors=("xportcn_ka",),
+        missing="end of the request, reply",
+    )
+
+    flow: str | None = optional()
+    """How the order runs; the preview's sample has ``fenxiaonew``."""
+    message: str | None = optional()
+    shop_promotion_id: str | None = optional()
+    trade_type: str | None = optional()
+    address_param: FastAddress | None = optional()
+    """Its first four members were seen here, all of them in the preview."""
+    cargo_param_list: tuple[CargoLine, ...] = many()
+    """Not seen here: inferred from the preview, which is of the same order."""
+
+
+@attrs.frozen(kw_only=True)
+class OrderPaid(OpenReply):
+    """What became of a payment. The page's copy ends before it: read ``value``."""
+
+
+@attrs.frozen(kw_only=True)
+class OrderPayRequest(VendorRequest[OrderPaid]):
+    """Pay an order. The page says that a JSON body is required, and its copy ends before it: it goes into ``extra``."""
+
+    operation: ClassVar[Operation[OrderPaid]] = Operation(
+        name="alibaba.orders.pay",
+        contract_id="ka.order.pay",
+        title="order pay",
+        method="POST",
+        path="/alibaba/ka/order/pay",
+        effect=Effect.WRITE,
+        evidence=Evidence.SEEN,
+        reply=OrderPaid,
+        vendors=("xportcn_ka",),
+        missing="request, reply",
+    )
+
+
+class OrderService(Service):
+    """``ka.alibaba.orders``. Every method raises what `VendorSession.call` raises; a WRITE in doubt is never sent again."""
+
+    async def preview(self, request: OrderPreviewRequest) -> OrderPreview:
+        """What an order would be (READ: it orders nothing). The vendor wants it before each `create`."""
+        return await self._data(request)
+
+    async def create(self, request: OrderCreateRequest) -> OrderCreated:
+        """Create an order (WRITE: sent twice, it orders twice)."""
+        return await self._data(request)
+
+    async def pay(self, request: OrderPayRequest) -> OrderPaid:
+        """Pay an order (WRITE: it moves money). Neither its body nor its reply was seen."""
+        return await self._data(request)
+
+    list = path_unknown(
+        "alibaba.orders.list",
+        contract_id="ka.order.list",
+        method="POST",
+        effect=Effect.READ,
+        title="Order list",
+        vendors=("xportcn_ka",),
+        missing="path, request, reply",
+    )
+    get = path_unknown(
+        "alibaba.orders.get",
+        contract_id="ka.order.detail",
+        method="POST",
+        effect=Effect.READ,
+        title="Get order details",
+        vendors=("xportcn_ka",),
+        missing="path, request, reply",
+    )
+    logistics_trace = path_unknown(
+        "alibaba.orders.logistics_trace",
+        contract_id="ka.order.logistics",
+        method="POST",
+        effect=Effect.READ,
+        title="Order Logistics",
+        vendors=("xportcn_ka",),
+        missing="path, request, reply",
+        why="It is a POST here and a GET at PandaPon.",
+    )

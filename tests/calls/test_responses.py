@@ -1,0 +1,291 @@
+"""From what came back to a reply or a failure, without a socket."""
+
+from __future__ import annotations
+
+import json
+from email.utils import formatdate
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given, settings, strategies as st
+from multidict import CIMultiDict
+from yarl import URL
+
+from pandapon_async import (
+    PANDAPON,
+    ApiError,
+    AuthError,
+    Credentials,
+    DeadlineExceeded,
+    DecodeError,
+    Effect,
+    HttpStatusError,
+    NotSentError,
+    OutcomeUnknownError,
+    PandaponError,
+    RateLimitedError,
+    Reply,
+    Stage,
+    VendorProfile,
+)
+from pandapon_async._calls.responses import cleaned, failure_of_broken, judged
+from pandapon_async._calls.retry import Failure
+from pandapon_async._calls.transport import BrokenExchangeError, Call, Exchange
+from pandapon_async.api.logistics import FreightBookingRequest, ReceiverAddress
+from tests.support import booking, estimate
+
+SENT = 1_700_000_000.0
+KEYS = Credentials(access_key="key-of-the-tests", access_secret="secret-of-the-tests", user_id="1234567890123")
+PROFILE = PANDAPON.evolve(credentials=KEYS)
+
+
+def call_of(request: Any) -> Call:
+    url = URL("http://127.0.0.1/x")
+    return Call(operation=type(request).operation, request=request, reference="mine", url=url, query="", body=b"{}")
+
+
+def exchange(status: int, body: Any, headers: dict[str, str] | None = None, **changes: Any) -> Exchange:
+    members: dict[str, Any] = {
+        "status": status,
+        "headers": CIMultiDict({"Date": formatdate(SENT, usegmt=True), **(headers or {})}),
+        "body": body if isinstance(body, bytes) else json.dumps(body).encode(),
+        "sent": SENT,
+        "received": SENT + 1,
+        "signed_at": SENT,
+        "authentic": True,
+        "signed": (),
+    }
+    return Exchange(**{**members, **changes})
+
+
+def end(
+    request: Any, status: int, body: Any, headers: dict[str, str] | None = None, *, profile: VendorProfile = PROFILE
+) -> Reply[Any] | Failure:
+    result, _ = judged(exchange(status, body, headers), call_of(request), profile)
+    return result
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-10, 700) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+envelopes = st.fixed_dictionaries(
+    {},
+    optional={
+        "code": json_values,
+        "errorCode": json_values,
+        "success": json_values,
+        "msg": json_values,
+        "errorMsg": json_values,
+        "requestId": json_values,
+        "data": json_values,
+    },
+)
+NOTHING_WAS_DONE = (ApiError, HttpStatusError)
+
+
+@given(st.integers(100, 599), envelopes | json_values)
+@settings(max_examples=400, deadline=None)
+def test_whatever_comes_back_ends_in_the_table(status: int, body: Any) -> None:
+    for request in (booking(), estimate()):
+        result = end(request, status, body)
+        if isinstance(result, Reply):
+            assert 200 <= status < 300
+            continue
+        error = result.error
+        assert isinstance(error, PandaponError)
+        assert (error.operation, error.reference) == (type(request).operation.name, "mine")
+        if type(request).operation.effect is Effect.READ:
+            assert not isinstance(error, OutcomeUnknownError)
+        else:
+            assert isinstance(error, (OutcomeUnknownError, *NOTHING_WAS_DONE))
+            assert not isinstance(error, DecodeError)
+            if result.repeatable:
+                assert isinstance(error, RateLimitedError)
+            if status >= 500 or status == 408:
+                assert isinstance(error, OutcomeUnknownError)
+
+
+@given(st.binary(max_size=40))
+@settings(max_examples=100)
+def test_any_bytes_end_in_the_table(body: bytes) -> None:
+    written = end(booking(), 200, body)
+    assert isinstance(written, Reply) or isinstance(written.error, (OutcomeUnknownError, ApiError))
+    read = end(estimate(), 200, body)
+    assert isinstance(read, Reply) or isinstance(read.error, (DecodeError, ApiError))
+
+
+@given(envelopes)
+@settings(max_examples=200, deadline=None)
+def test_a_yes_to_a_write_is_never_an_error(envelope: dict[str, Any]) -> None:
+    result = end(booking(), 200, {**envelope, "code": 200, "success": True})
+    assert isinstance(result, Reply)
+    assert result.raw["code"] == 200
+
+
+@given(st.integers())
+def test_a_refusal_keeps_its_code(code: int) -> None:
+    for request in (booking(), estimate()):
+        result = end(request, 200, {"errorCode": code, "success": False, "errorMsg": "no"})
+        assert isinstance(result, Failure)
+        if isinstance(result.error, ApiError):
+            assert result.error.code == code
+        else:
+            assert code < 0 or 500 <= code <= 599
+            assert isinstance(result.error, OutcomeUnknownError)
+
+
+# --- no whole reply ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("broken", "read", "write", "repeatable"),
+    [
+        (BrokenExchangeError(Stage.NOT_SENT, "X"), NotSentError, NotSentError, (True, True)),
+        (BrokenExchangeError(Stage.NOT_SENT, "X", hopeless=True), NotSentError, NotSentError, (False, False)),
+        (
+            BrokenExchangeError(Stage.NOT_SENT, "X", deadline=True),
+            DeadlineExceeded,
+            DeadlineExceeded,
+            (False, False),
+        ),
+        (BrokenExchangeError(Stage.UNKNOWN, "X"), DecodeError, OutcomeUnknownError, (True, False)),
+        (
+            BrokenExchangeError(Stage.UNKNOWN, "X", deadline=True),
+            DeadlineExceeded,
+            OutcomeUnknownError,
+            (False, False),
+        ),
+    ],
+)
+def test_a_broken_exchange(
+    broken: BrokenExchangeError,
+    read: type[PandaponError],
+    write: type[PandaponError],
+    repeatable: tuple[bool, bool],
+) -> None:
+    for request, kind, again in zip((estimate(), booking()), (read, write), repeatable, strict=True):
+        failure = failure_of_broken(broken, call_of(request), PROFILE)
+        assert type(failure.error) is kind
+        assert failure.repeatable is again
+
+
+# --- Retry-After -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("after", "date", "seconds"),
+    [
+        ("0", SENT, 0.0),
+        (" 17 ", SENT, 17.0),
+        ("999999999", SENT, 999_999_999.0),
+        ("9999999999", SENT, None),
+        ("-1", SENT, None),
+        ("1.5", SENT, None),
+        ("١٢", SENT, None),
+        ("", SENT, None),
+        (formatdate(SENT + 30, usegmt=True), SENT, 30.0),
+        (formatdate(SENT + 30, usegmt=True), SENT - 1000, 1030.0),
+        (formatdate(SENT - 30, usegmt=True), SENT, 0.0),
+        (formatdate(SENT + 30, usegmt=True), None, 29.0),
+        ("Wed, 99 Foo 2026", SENT, None),
+    ],
+)
+def test_retry_after(after: str, date: float | None, seconds: float | None) -> None:
+    given_ = exchange(429, b"", {"Retry-After": after})
+    if date is None:
+        del given_.headers["Date"]  # type: ignore[attr-defined]
+    else:
+        given_.headers["Date"] = formatdate(date, usegmt=True)  # type: ignore[index]
+    result, _ = judged(given_, call_of(booking()), PROFILE)
+    assert isinstance(result, Failure)
+    assert isinstance(result.error, RateLimitedError)
+    assert result.error.retry_after == seconds
+    assert result.repeatable
+
+
+# --- the vendor's clock ------------------------------------------------------------------------------------------------
+
+REFUSED = {"code": 4711, "msg": "no"}
+
+
+@pytest.mark.parametrize(
+    ("off", "anew"), [(0, False), (600, False), (601, True), (-601, True), (-600, False), (90_000, True)]
+)
+def test_a_refusal_beside_a_date_far_off_may_be_signed_anew(off: float, anew: bool) -> None:
+    for status, kind in ((200, ApiError), (401, AuthError), (400, ApiError)):
+        result = end(booking(), status, REFUSED, {"Date": formatdate(SENT + off, usegmt=True)})
+        assert isinstance(result, Failure)
+        assert type(result.error) is kind
+        assert result.signed_wrong_time is anew
+
+
+@pytest.mark.parametrize(
+    ("change", "headers", "body"),
+    [
+        ({"authentic": False}, {}, REFUSED),
+        ({}, {"Age": "0"}, REFUSED),
+        ({}, {"Date": "now"}, REFUSED),
+        ({}, {}, b"<html>"),
+        ({}, {}, {"code": None}),
+    ],
+)
+def test_a_date_that_is_not_the_vendors_word(change: dict[str, Any], headers: dict[str, str], body: Any) -> None:
+    _, vendor_time = judged(exchange(200, body, headers, **change), call_of(booking()), PROFILE)
+    assert vendor_time is None
+
+
+def test_the_vendors_own_date() -> None:
+    _, vendor_time = judged(exchange(200, REFUSED), call_of(booking()), PROFILE)
+    assert vendor_time == SENT
+
+
+# --- texts -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_vendors_text_is_cleaned() -> None:
+    request = FreightBookingRequest(receiver_address=ReceiverAddress(name="Jane Example", phone="+15550100", zip="1"))
+    text = f"{KEYS.access_secret} {KEYS.access_key} {KEYS.user_id} Jane Example +15550100 S\x1b[31mred\r\n {'n' * 16}"
+    assert cleaned(text, call_of(request), PROFILE, ("n" * 16, "short")) == "*** *** *** *** *** S [31mred   ***"
+
+
+def test_a_long_text_is_cut() -> None:
+    text = cleaned("x" * 1000, call_of(booking()), PROFILE, ())
+    assert len(text) == 300
+    assert text.endswith("...")
+
+
+def test_a_secret_at_the_cut_does_not_show_in_part() -> None:
+    text = cleaned("x" * 290 + KEYS.access_secret, call_of(booking()), PROFILE, ())
+    assert "secret" not in text
+
+
+def test_a_name_within_another_is_hidden_whole() -> None:
+    request = FreightBookingRequest(receiver_address=ReceiverAddress(name="Jane", address="Jane Street 1"))
+    assert cleaned("to Jane Street 1, Jane", call_of(request), PROFILE, ()) == "to ***, ***"
+
+
+def test_texts_are_cleaned_without_credentials_too() -> None:
+    assert cleaned("all well", call_of(booking()), PANDAPON, ()) == "all well"
+
+
+@pytest.mark.parametrize("message", [None, 5, True, {"a": 1}])
+def test_a_message_that_is_no_text(message: Any) -> None:
+    result = end(booking(), 200, {"code": 4711, "msg": message})
+    assert isinstance(result, Failure)
+    assert isinstance(result.error, ApiError)
+    assert result.error.vendor_message == ("5" if message == 5 and message is not True else None)
+
+
+def test_many_problems_are_cut_short_in_the_text_and_kept_in_full() -> None:
+    request = estimate()
+    call = call_of(request)
+    call.operation = attrs.evolve(call.operation, reply=FreightBookingRequest.operation.reply)
+    items = [{"itemInfos": 1, "internationalLogisticInfos": 2} for _ in range(5)]
+    result, _ = judged(exchange(200, {"code": 200, "data": {"subOrders": items}}), call, PROFILE)
+    assert isinstance(result, Failure)
+    assert isinstance(result.error, DecodeError)
+    assert len(result.error.problems) == 10
+    assert result.error.message.endswith("; ...")

@@ -1,0 +1,248 @@
+"""The brake, the pace and the spend bound."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from pandapon_async import BookingJob, NotSentError, OutcomeUnknownError, Pace, Stop
+from pandapon_async._errors import RateLimitedError
+from pandapon_async._jobs.spending import Spending
+from pandapon_async._streams.admission import Admission
+from pandapon_async.api.logistics import Money
+from pandapon_async.testing import FakeVendor, Faults, VirtualClock
+from tests.jobs.support import on_virtual_clock, pairs, ran, recorded
+from tests.support import spin
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "bookings.db"
+
+
+DEFAULT, STEADY = Stop(), Pace()
+
+
+def usd(amount: str) -> Money:
+    return Money(amount=Decimal(amount), currency="USD")
+
+
+def admission(
+    stop: Stop = DEFAULT, *, pace: Pace = STEADY, size: int = 8, spend: Money | None = None, clock: VirtualClock | None = None
+) -> Admission:  # fmt: skip
+    return Admission(stop, pace, size, Spending(spend, {}, None, 0), clock or VirtualClock())
+
+
+def fail(one: Admission, times: int, error: Exception | None = None) -> None:
+    for _ in range(times):
+        one.began()
+        one.failed(error or OutcomeUnknownError("x"))
+        one.doubted()
+        one.ended()
+
+
+# --- the brake ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_vendor_that_fails_for_hours_leaves_few_in_doubt(vendor: FakeVendor, path: Path):
+    vendor.faults = Faults(status={502: 1.0})
+    async with on_virtual_clock(vendor, time.time()) as (session, clock):
+        job = BookingJob(session, journal=path, concurrency=16)
+        began = clock.monotonic()
+        await ran(job, pairs(2000))
+        probes = sum(1 for seconds in clock.slept if seconds >= 1)
+        assert 3000 < clock.monotonic() - began <= 3600
+    counts = Counter(recorded(path).values())
+    assert counts["unknown"] <= 16 + 25 + probes
+    assert counts["unknown"] < 100
+    assert counts["pending"] == 2000 - counts["unknown"]
+    assert job.report.stopped == "no success for 3600 s"
+
+
+async def test_after_the_repair_it_resumes_to_the_end(vendor: FakeVendor, path: Path):
+    vendor.faults = Faults(status={502: 1.0})
+    async with on_virtual_clock(vendor, time.time()) as (session, _):
+        await ran(BookingJob(session, journal=path, concurrency=16), pairs(300))
+        vendor.faults = Faults()
+        await ran(BookingJob(session, journal=path, concurrency=16), pairs(300))
+    assert set(recorded(path).values()) == {"done", "unknown"}
+    assert len(vendor.ledger.bookings) == list(recorded(path).values()).count("done") > 200
+    assert vendor.ledger.doubled == {}
+
+
+async def test_the_job_recovers_by_itself_once_one_succeeds(vendor: FakeVendor, path: Path):
+    vendor.script(*[502] * 30)
+    async with on_virtual_clock(vendor, time.time()) as (session, _):
+        job = BookingJob(session, journal=path, concurrency=4)
+        await ran(job, pairs(200))
+    counts = Counter(recorded(path).values())
+    assert counts == {"unknown": 30, "done": 170}
+    assert job.report.stopped is None
+
+
+async def test_the_waits_between_probes_grow_and_a_success_starts_anew():
+    clock = VirtualClock()
+    one = admission(Stop(in_a_row=3), clock=clock)
+    fail(one, 3)
+    for _ in range(3):
+        assert await one.admit()
+        fail(one, 1)
+    assert clock.slept == [1, 2, 4]
+    one.succeeded(None, 0.1)
+    assert await one.admit()
+    assert clock.slept == [1, 2, 4]
+    fail(one, 3)
+    assert await one.admit()
+    assert clock.slept[-1] == 1
+
+
+async def test_a_success_between_them_breaks_the_row():
+    clock = VirtualClock()
+    one = admission(Stop(in_a_row=3), clock=clock)
+    fail(one, 2)
+    one.succeeded(None, 0.1)
+    fail(one, 2)
+    assert await one.admit()
+    assert clock.slept == []
+
+
+async def test_not_sent_and_in_doubt_count_in_one_row():
+    clock = VirtualClock()
+    one = admission(Stop(in_a_row=4), clock=clock)
+    fail(one, 2)
+    fail(one, 2, NotSentError("x"))
+    assert await one.admit()
+    assert clock.slept == [1]
+
+
+async def test_a_probe_that_waits_ends_when_the_job_is_halted():
+    one = admission(Stop(in_a_row=1, first_wait=100), clock=VirtualClock(auto=False))
+    fail(one, 1)
+    waiting = asyncio.create_task(one.admit())
+    await spin()
+    assert not waiting.done()
+    one.halt("enough")
+    assert await waiting is False
+
+
+async def test_so_many_in_doubt_end_the_job(vendor: FakeVendor, path: Path):
+    vendor.script(*["drop_after"] * 3)
+    async with on_virtual_clock(vendor, time.time()) as (session, _):
+        job = BookingJob(session, journal=path, concurrency=1, stop=Stop(in_doubt=3))
+        await ran(job, pairs(10))
+    assert Counter(recorded(path).values()) == {"unknown": 3, "pending": 7}
+    assert job.report.stopped == "3 bookings are in doubt"
+
+
+# --- the pace ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_429_halves_the_window_once_a_second_and_successes_open_it_again():
+    clock = VirtualClock()
+    one = admission(size=16, clock=clock)
+    for _ in range(5):
+        one.held_back(RateLimitedError("x", status=429))
+    assert (one.window, one.cuts) == (8, 1)
+    clock.advance(1)
+    one.failed(RateLimitedError("x", status=429))
+    assert (one.window, one.slowest_window, one.cuts) == (4, 4, 2)
+    for _ in range(300):
+        one.succeeded(None, 0.1)
+    assert one.window == 16
+    assert one.slowest_window == 4
+
+
+async def test_slow_replies_change_nothing_unless_asked_for():
+    one = admission(size=16)
+    one.succeeded(None, 100)
+    assert one.window == 16
+    other = admission(size=16, pace=Pace(slow_after=5))
+    other.succeeded(None, 100)
+    assert other.window < 16
+
+
+async def test_a_full_window_lets_nobody_in_before_one_ends():
+    one = admission(size=1)
+    assert await one.admit()
+    one.began()
+    waiting = asyncio.create_task(one.admit())
+    await spin()
+    assert not waiting.done()
+    one.ended()
+    assert await waiting
+
+
+# --- the spend bound ---------------------------------------------------------------------------------------------------
+
+
+async def test_the_job_stays_within_its_bound(vendor: FakeVendor, path: Path):
+    async with on_virtual_clock(vendor, time.time()) as (session, _):
+        job = BookingJob(session, journal=path, concurrency=8, spend=usd("3000"))
+        await ran(job, pairs(100))
+        spent = vendor.ledger.fees["USD"]
+        assert Decimal(2000) < spent <= Decimal(3000)
+        assert job.report.stopped is not None
+        assert "3000 USD is reached" in job.report.stopped
+        assert set(recorded(path).values()) == {"done", "pending"}
+        again = BookingJob(session, journal=path, concurrency=8, spend=usd("3000"))
+        await ran(again, pairs(100))
+    assert vendor.ledger.fees["USD"] <= Decimal(3000)
+
+
+async def test_a_single_booking_beyond_the_bound_is_not_sent(vendor: FakeVendor, path: Path):
+    (_, first), (_, second) = pairs(2)
+    async with (
+        on_virtual_clock(vendor, time.time()) as (session, _),
+        BookingJob(session, journal=path, spend=usd("1")) as job,
+    ):
+        assert (await job.book(first)).state == "done"  # the first fee isn't known before it
+        outcome = await job.book(second)
+    assert (outcome.state, recorded(path)["R1"]) == ("pending", "pending")
+    assert vendor.ledger.bookings == {"R0": 1}
+
+
+async def test_one_at_a_time_until_the_first_fee_is_known():
+    one = admission(spend=usd("100"))
+    assert await one.admit()
+    one.began()
+    waiting = asyncio.create_task(one.admit())
+    await spin()
+    assert not waiting.done()
+    one.succeeded(usd("40"), 0.1)
+    one.ended()
+    assert await waiting
+    one.began()
+    blocked = asyncio.create_task(one.admit())  # 40 + (1 + 1) * 40 > 100
+    await spin()
+    assert not blocked.done()
+    one.succeeded(usd("40"), 0.1)
+    one.ended()
+    assert await blocked is False
+    assert one.reason == "the bound of 100 USD is reached: 80 spent, 0 in doubt"
+
+
+async def test_one_in_doubt_counts_as_paid():
+    one = admission(spend=usd("100"))
+    one.succeeded(usd("40"), 0.1)
+    assert await one.admit()
+    one.doubted()
+    assert await one.admit() is False
+
+
+async def test_a_fee_in_another_currency_ends_the_job():
+    one = admission(spend=usd("100"))
+    one.succeeded(Money(amount=Decimal(1), currency="CNY"), 0.1)
+    assert await one.admit() is False
+    assert one.reason == "a fee came in CNY, the bound is in USD"
+
+
+async def test_earlier_fees_in_another_currency_end_it_before_anything_is_sent():
+    spending = Spending(usd("100"), {"CNY": Decimal(5)}, Decimal(5), 0)
+    one = Admission(Stop(), Pace(), 8, spending, VirtualClock())
+    assert await one.admit() is False
+    assert one.reason == "earlier bookings were paid in CNY, the bound is in USD"
