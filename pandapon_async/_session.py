@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, TypeVar
 
-import attrs
-
-from ._calls.client import BeforeSend, HeldBack, Means, Runner
-from ._calls.endpoints import Routes, encoded_query
-from ._calls.exchange import Call
-from ._calls.hooks import Hooked, Hooks, Observer, OnAttempt, OnInDoubt, OnReply
+from ._calls.client import ApiClient, ClientState
+from ._calls.hooks import Hooked, Hooks, OnAttempt, OnInDoubt, OnReply
 from ._calls.limiter import Limiter
 from ._calls.retry import Budget
 from ._calls.transport import Transport
 from ._clock import Clock, ClockOffset, SystemClock
 from ._config.profiles import RetryPolicy, Timeouts, VendorProfile
 from ._errors import ConfigError, RequestError
-from ._models.converters import to_wire
-from ._models.jsonio import check_json, dumps, loads
-from ._models.operation import Effect, Evidence, Input, Operation, Reply, VendorRequest, split_pair
+from ._models.jsonio import check_json
+from ._models.operation import Effect, Evidence, Input, Operation, Reply, split_pair
 from .api.addresses import AddressService
 from .api.logistics import LogisticsService
 
@@ -29,7 +24,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ._streams.stream import OutcomeStream
-    from ._streams.workers import WorkerStream
 from ._streams.iteration import ASYNC_ONLY
 
 R = TypeVar("R")
@@ -44,14 +38,6 @@ class SessionOptions(TypedDict, total=False):
     on_attempt: OnAttempt | None
     on_reply: OnReply | None
     on_in_doubt: OnInDoubt | None
-
-
-@attrs.define
-class _Shared(Means):
-    """What a session and all its `with_options` copies have in common."""
-
-    streams: set[WorkerStream[Any, Any]] = attrs.field(factory=set["WorkerStream[Any, Any]"])
-    warned: set[str] = attrs.field(factory=set[str])
 
 
 class VendorSession(Hooked):
@@ -86,7 +72,7 @@ class VendorSession(Hooked):
         clock = clock or SystemClock()
         self._setup(
             profile,
-            _Shared(
+            ClientState(
                 transport=Transport(profile, clock, client_session=client_session, trace_configs=trace_configs),
                 limiter=Limiter(profile.limits, profile.group_limits, clock),
                 offset=ClockOffset(clock),
@@ -96,13 +82,10 @@ class VendorSession(Hooked):
             Hooks(on_attempt=on_attempt, on_reply=on_reply, on_in_doubt=on_in_doubt),
         )
 
-    def _setup(self, profile: VendorProfile, shared: _Shared, hooks: Hooks) -> None:
+    def _setup(self, profile: VendorProfile, state: ClientState, hooks: Hooks) -> None:
         self.profile = profile
         self.hooks = hooks
-        self._observer = Observer(profile, hooks)
-        self._shared = shared
-        self._runner = Runner(profile, shared, self._observer)
-        self._routes = Routes(profile, self._observer, shared.warned)
+        self._client = ApiClient(profile, state, hooks)
         self.logistics = LogisticsService(self)
         self.addresses = AddressService(self)
 
@@ -112,12 +95,7 @@ class VendorSession(Hooked):
     @property
     def clock(self) -> Clock:
         """Where the session takes time from."""
-        return self._shared.clock
-
-    @property
-    def streams(self) -> set[WorkerStream[Any, Any]]:
-        """The streams and runs of jobs that are open; closing the session closes them."""
-        return self._shared.streams
+        return self._client.clock
 
     # --- life ---
 
@@ -137,11 +115,12 @@ class VendorSession(Hooked):
 
     async def close(self) -> None:
         """Drain the streams that are still open, then close the connections. Twice is fine."""
+        state = self._client.state
         try:
-            for stream in list(self.streams):
+            for stream in list(state.open_streams):
                 await stream.aclose()
         finally:
-            await self._shared.transport.close()
+            await state.transport.close()
 
     def with_options(
         self,
@@ -156,7 +135,7 @@ class VendorSession(Hooked):
         copy = object.__new__(type(self))
         copy._setup(
             self.profile.evolve(timeouts=timeouts or self.profile.timeouts, retry=retry or self.profile.retry),
-            self._shared,
+            self._client.state,
             Hooks(
                 on_attempt=on_attempt or self.hooks.on_attempt,
                 on_reply=on_reply or self.hooks.on_reply,
@@ -182,7 +161,7 @@ class VendorSession(Hooked):
             OutcomeUnknownError: a WRITE was sent, and may have been made.
         """
         reference, plain = split_pair(request, self.profile.name)
-        return await self.run(self.prepare(plain, reference), patient=False)
+        return await self._client.run(self._client.prepare(plain, reference), patient=False)
 
     async def call_raw(
         self,
@@ -223,13 +202,8 @@ class VendorSession(Hooked):
             signed_query=signed_query,
         )
         check_json(dict(members or {}), "members")
-        parameters = dict(query or {})
-        if operation.method == "GET":
-            parameters = {**(members or {}), **parameters}
-            members = None
-        body = None if operation.method == "GET" else dumps(members or {})
-        call = Call(operation, None, reference, self._routes.url(path), encoded_query(parameters), body)
-        return await self.run(call, patient=False)
+        call = self._client.prepare_raw(operation, members or {}, query or {}, reference)
+        return await self._client.run(call, patient=False)
 
     def stream(
         self,
@@ -242,58 +216,9 @@ class VendorSession(Hooked):
         """Send many requests, at most ``concurrency`` at a time; see `OutcomeStream`."""
         from ._streams.stream import OutcomeStream
 
-        return OutcomeStream(self, requests, concurrency=concurrency, ordered=ordered, drain=drain)
+        return OutcomeStream(self._client, requests, concurrency=concurrency, ordered=ordered, drain=drain)
 
-    # --- one call, step by step (also used by streams and jobs) ---
 
-    def prepare(self, request: VendorRequest[Any], reference: str | None = None) -> Call:
-        """Encode a request once: what every attempt sends.
-
-        Raises:
-            RequestError: it can't be encoded.
-            ConfigError: the path of its operation isn't known.
-        """
-        kind = type(request)
-        target, members = self._routes.target(kind), to_wire(request)
-        url, query, body = (target.url, "", dumps(members)) if target.is_plain else target.placed(members)
-        return Call(kind.operation, request, reference or request.natural_reference(), url, query, body)
-
-    def check_placing(self, request_type: type[VendorRequest[Any]], members: Mapping[str, Any]) -> None:
-        """Whether what `to_wire` gave can go where the operation wants it.
-
-        Raises:
-            RequestError, ConfigError: what `prepare` would raise.
-        """
-        target = self._routes.target(request_type)
-        if not target.is_plain:
-            target.placed(members)
-
-    def prepare_body(
-        self, request_type: type[VendorRequest[Any]], body: bytes, reference: str, request: Callable[[], Any]
-    ) -> Call:
-        """The same from a request that was encoded earlier.
-
-        Args:
-            request_type: its class.
-            body: its wire JSON.
-            reference: the caller's reference.
-            request: gives the request; called only to keep what it holds of persons out of an error.
-
-        Raises:
-            RequestError: it can't be sent as it is.
-            ConfigError: the path of the operation isn't known.
-        """
-        target = self._routes.target(request_type)
-        url, query, sent = (target.url, "", body) if target.is_plain else target.placed(loads(body))
-        return Call(request_type.operation, request, reference, url, query, sent)
-
-    def run(
-        self,
-        call: Call,
-        *,
-        patient: bool,
-        before_send: BeforeSend | None = None,
-        held_back: HeldBack | None = None,
-    ) -> Coroutine[Any, Any, Reply[Any]]:
-        """Take a turn, send, and send again where the table of failures allows it; see `Runner.run`."""
-        return self._runner.run(call, patient=patient, before_send=before_send, held_back=held_back)
+def client_of(session: VendorSession) -> ApiClient:
+    """The client behind a session, for streams, jobs and sweeps."""
+    return session._client  # pyright: ignore[reportPrivateUsage] - the one way in

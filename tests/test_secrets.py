@@ -39,6 +39,7 @@ from pandapon_async import (
     from_wire,
 )
 from pandapon_async._config.signing import documented_signer
+from pandapon_async._session import client_of
 from pandapon_async.api.addresses import AddressSaveRequest
 from pandapon_async.api.logistics import FreightBooking, FreightBookingRequest, ReceiverAddress
 from tests.support import (
@@ -365,9 +366,9 @@ async def test_a_read_that_does_not_fit_shows_none_of_its_values() -> None:
         writer.write(http_reply(200, {"code": 200, "data": {"orderId": [said], "orderFee": said}}))
 
     async with RawServer(answer) as server, session_at(profile_at(server.port)) as session:
-        call = session.prepare(REQUESTS["read"])
+        call = client_of(session).prepare(REQUESTS["read"])
         call.operation = attrs.evolve(call.operation, reply=FreightBooking)
-        error = await error_of(session.run(call, patient=False))
+        error = await error_of(client_of(session).run(call, patient=False))
         assert isinstance(error, DecodeError)
         assert_hidden(texts_of(error), sent_secrets(server.requests))
 
@@ -458,7 +459,7 @@ async def test_an_unclosed_session_warns_without_secrets(recwarn: pytest.Warning
     async with RawServer(answer_ok) as server:
         session = PandaPonSession(profile_at(server.port))
         await session.call(REQUESTS["write"])
-        client = session._shared.transport._client
+        client = session._client.state.transport._client
         assert client is not None
         assert_hidden(iter([repr(session), repr(client), repr(client.connector)]), sent_secrets(server.requests))
         await session.close()
@@ -472,7 +473,7 @@ async def test_what_stands_in_the_frames_of_an_error_shows_nothing() -> None:
         writer.write(http_reply(200, {"code": 9, "msg": "no"}))
 
     async with RawServer(answer) as server, session_at(profile_at(server.port)) as session:
-        assert_hidden(iter([repr(session.prepare(REQUESTS["write"]))]))
+        assert_hidden(iter([repr(client_of(session).prepare(REQUESTS["write"]))]))
         error = await error_of(session.call(REQUESTS["write"]))
         assert error is not None
         frames = traceback.TracebackException.from_exception(error, capture_locals=True)

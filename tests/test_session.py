@@ -32,6 +32,7 @@ from pandapon_async import (
     Stage,
     Timeouts,
 )
+from pandapon_async._session import client_of
 from pandapon_async.api.addresses import AddressSaveRequest
 from pandapon_async.api.logistics import (
     DomesticShipmentUpdate,
@@ -128,10 +129,10 @@ async def test_an_unknown_path_is_a_config_error_until_the_profile_gives_it(vend
     Elsewhere.operation = operation
     async with session_at(vendor.profile("pandapon")) as session:
         with pytest.raises(ConfigError, match=r'paths = \{"logistics.elsewhere" = "/..."\}'):
-            session.prepare(Elsewhere(render_id="R1"))
+            client_of(session).prepare(Elsewhere(render_id="R1"))
     path = "/open/pp/logistics/orderBookingFreight"
     async with session_at(vendor.profile("pandapon", paths={"logistics.elsewhere": path})) as session:
-        call = session.prepare(Elsewhere(render_id="R1"))
+        call = client_of(session).prepare(Elsewhere(render_id="R1"))
         assert call.url.path == path
 
 
@@ -242,7 +243,7 @@ async def test_a_copy_shares_pool_limits_pauses_and_budget(vendor: FakeVendor) -
     async with session_at(vendor.profile("pandapon"), clock=clock) as session:
         copy = session.with_options(timeouts=Timeouts(total=5), retry=RetryPolicy(attempts=1))
         assert type(copy) is PandaPonSession
-        assert copy._shared is session._shared
+        assert copy._client.state is session._client.state
         assert (copy.profile.timeouts.total, copy.profile.retry.attempts) == (5, 1)
         assert session.profile.timeouts.total == 60
         assert copy.clock is clock
@@ -382,7 +383,7 @@ async def test_concurrency_is_never_exceeded() -> None:
             copy = session.with_options(timeouts=Timeouts(total=50))
             calls = [(session if number % 2 else copy).call(booking(f"R{number}")) for number in range(40)]
             await asyncio.gather(*calls)
-            assert session._shared.limiter.free == 3
+            assert session._client.state.limiter.free == 3
         assert server.most == 3
         assert server.connections == 3
         assert len(server.requests) == 40
@@ -410,7 +411,7 @@ async def test_a_call_that_waits_too_long_for_a_slot_is_refused() -> None:
             assert error.operation == "logistics.book_freight"
             release.set()
             await first
-            assert session._shared.limiter.free == 1
+            assert session._client.state.limiter.free == 1
         assert len(server.requests) == 1
 
 
@@ -421,7 +422,7 @@ async def test_a_call_whose_token_is_too_far_away_is_refused(vendor: FakeVendor)
         await session.call(booking("A"))
         error = await error_of(session.call(booking("B")))
         assert isinstance(error, LimitExceeded)
-        assert session._shared.limiter.free == 64
+        assert session._client.state.limiter.free == 64
     assert vendor.ledger.bookings == {"A": 1}
 
 
@@ -465,7 +466,7 @@ async def test_the_rate_holds_after_a_pause() -> None:
         limits = Limits(rate=1, concurrency=20, max_wait=1000)
         async with session_at(local_profile(server.port, limits=limits), clock=clock) as session:
             first = asyncio.create_task(session.call(booking("first")))
-            await until(lambda: session._shared.limiter.pause.left() > 0)
+            await until(lambda: session._client.state.limiter.pause.left() > 0)
             others = [asyncio.create_task(session.call(booking(str(number)))) for number in range(8)]
             while not all(task.done() for task in (first, *others)):
                 clock.advance(0.25)
@@ -484,16 +485,16 @@ async def test_a_limit_group_has_limits_of_its_own(vendor: FakeVendor) -> None:
     async with session_at(profile, clock=clock) as session:
         await session.call(estimate())
         assert isinstance(await error_of(session.call(estimate())), LimitExceeded)
-        call = session.prepare(booking())
+        call = client_of(session).prepare(booking())
         call.operation = attrs.evolve(call.operation, limit_group="bookings")
-        await session.run(call, patient=False)
+        await client_of(session).run(call, patient=False)
 
 
 async def test_the_pool_is_large_enough_for_all_groups(vendor: FakeVendor) -> None:
     profile = vendor.profile("pandapon", limits=Limits(concurrency=1), group_limits={"bookings": Limits(concurrency=5)})
     async with session_at(profile) as session:
         await session.call(estimate())
-        client = session._shared.transport._client
+        client = session._client.state.transport._client
         assert client is not None
         assert client.connector is not None
         assert client.connector.limit >= 6
@@ -504,14 +505,14 @@ async def test_before_send_is_awaited_once_after_the_turn_has_come(vendor: FakeV
 
     async def before() -> None:
         assert vendor.ledger.requests == ()
-        free.append(session._shared.limiter.free)
+        free.append(session._client.state.limiter.free)
 
     async with session_at(vendor.profile("pandapon", retry=AT_ONCE)) as session:
         vendor.script({"status": 429, "headers": {"Retry-After": "0"}}, "ok")
-        reply = await session.run(session.prepare(booking()), patient=True, before_send=before)
+        reply = await client_of(session).run(client_of(session).prepare(booking()), patient=True, before_send=before)
         assert reply.attempts == 2
         assert free == [63]
-        assert session._shared.limiter.free == 64
+        assert session._client.state.limiter.free == 64
 
 
 async def test_nothing_is_sent_if_before_send_raises(vendor: FakeVendor) -> None:
@@ -522,8 +523,8 @@ async def test_nothing_is_sent_if_before_send_raises(vendor: FakeVendor) -> None
 
     async with session_at(vendor.profile("pandapon"), on_in_doubt=lambda *_: doubts.append(1)) as session:
         with pytest.raises(OSError, match="disk"):
-            await session.run(session.prepare(booking()), patient=True, before_send=before)
-        assert session._shared.limiter.free == 64
+            await client_of(session).run(client_of(session).prepare(booking()), patient=True, before_send=before)
+        assert session._client.state.limiter.free == 64
     assert vendor.ledger.requests == ()
     assert doubts == []
 
@@ -531,7 +532,9 @@ async def test_nothing_is_sent_if_before_send_raises(vendor: FakeVendor) -> None
 async def test_the_time_that_before_send_takes_does_not_count(vendor: FakeVendor) -> None:
     clock = VirtualClock(time.time())
     async with session_at(vendor.profile("pandapon", timeouts=Timeouts(total=5)), clock=clock) as session:
-        await session.run(session.prepare(booking()), patient=True, before_send=lambda: clock.sleep(100))
+        await client_of(session).run(
+            client_of(session).prepare(booking()), patient=True, before_send=lambda: clock.sleep(100)
+        )
     assert vendor.ledger.bookings == {"R1": 1}
 
 
@@ -539,7 +542,7 @@ async def test_a_patient_call_waits_however_long_it_takes(vendor: FakeVendor) ->
     clock = VirtualClock(time.time())
     async with session_at(vendor.profile("pandapon", limits=Limits(rate=0.01, max_wait=1)), clock=clock) as session:
         for name in "AB":
-            await session.run(session.prepare(booking(name)), patient=True)
+            await client_of(session).run(client_of(session).prepare(booking(name)), patient=True)
     assert vendor.ledger.bookings == {"A": 1, "B": 1}
 
 
@@ -608,7 +611,7 @@ async def test_a_date_without_an_envelope_is_not_believed(vendor: FakeVendor) ->
 async def test_a_date_over_plain_http_is_not_believed(vendor: FakeVendor) -> None:
     vendor.clock_offset = 700
     async with session_at(vendor.profile("pandapon", retry=AT_ONCE)) as session:
-        session._shared.transport._authentic = False
+        session._client.state.transport._authentic = False
         assert isinstance(await error_of(session.call(booking())), AuthError)
     assert vendor.ledger.seen[BOOK] == 1
 
@@ -680,7 +683,9 @@ async def test_a_call_that_waits_while_the_session_is_closed_leaves_nothing_in_d
 async def test_a_session_closed_before_the_first_byte_leaves_nothing_in_doubt(vendor: FakeVendor) -> None:
     session = PandaPonSession(vendor.profile("pandapon"))
     await session.call(estimate())
-    error = await error_of(session.run(session.prepare(booking()), patient=True, before_send=session.close))
+    error = await error_of(
+        client_of(session).run(client_of(session).prepare(booking()), patient=True, before_send=session.close)
+    )
     assert isinstance(error, ConfigError)
     assert vendor.ledger.bookings == {}
 
@@ -690,9 +695,9 @@ async def test_closing_drains_the_streams(vendor: FakeVendor) -> None:
     outcomes = session.stream((booking(f"R{number}") for number in range(100)), concurrency=2)
     async with outcomes:
         await outcomes.__anext__()
-        assert session.streams == {outcomes}
+        assert client_of(session).state.open_streams == {outcomes}
         await session.close()
-        assert session.streams == set()
+        assert client_of(session).state.open_streams == set()
     assert vendor.ledger.doubled == {}
     assert len(vendor.ledger.bookings) < 100
 
@@ -709,7 +714,7 @@ async def test_a_stream_that_fails_to_close_does_not_keep_the_connections_open(v
     outcomes = session.stream(source(), concurrency=1)
     async with outcomes:
         await outcomes.__anext__()
-        client = session._shared.transport._client
+        client = session._client.state.transport._client
         assert client is not None
         await error_of(session.close())
         closed = client.closed

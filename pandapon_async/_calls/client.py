@@ -1,19 +1,22 @@
-"""A call's way down to the vendor and back up: its turn, its attempts, how it ends."""
+"""Runs the calls of one account: permit, attempts, retries, outcome."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
 from .._clock import Clock, ClockOffset
 from .._config.profiles import VendorProfile
 from .._errors import Attempt, DeadlineExceeded, OutcomeUnknownError, PandaponError
-from .._models.operation import Effect, Reply
+from .._models.converters import to_wire
+from .._models.jsonio import dumps, loads
+from .._models.operation import Effect, Operation, Reply, VendorRequest
+from .endpoints import Routes, encoded_query
 from .exchange import BrokenExchangeError, Call, Exchange
-from .hooks import Observer
+from .hooks import Hooks, Observer
 from .limiter import Limiter, Turn
 from .responses import failure_of_broken, judged
 from .retry import Again, Budget, Failure, Retries, pause_after
@@ -26,31 +29,102 @@ BeforeSend = Callable[[], Awaitable[None]]
 HeldBack = Callable[[PandaponError], Awaitable[None]]
 
 
+class Closable(Protocol):
+    """What is open on a client, and closed with it: a stream, or the run of a job."""
+
+    async def aclose(self) -> None: ...
+
+
 @attrs.define
-class Means:
-    """What all calls of an account share, whatever their options."""
+class ClientState:
+    """What all clients of an account share, whatever their options.
+
+    ``open_streams`` are closed before the connections; ``warned`` are the operations whose inferred path has been told of.
+    """
 
     transport: Transport
     limiter: Limiter
     offset: ClockOffset
     budget: Budget
     clock: Clock
+    open_streams: set[Closable] = attrs.field(factory=set[Closable])
+    warned: set[str] = attrs.field(factory=set[str])
 
 
-class Runner:
-    """Takes calls to an account and brings their replies back.
+class ApiClient:
+    """Prepares requests to one account and runs them.
 
     Args:
-        profile: the account, with the waits and the retry policy of these calls.
-        means: what they share with the account's other calls.
-        observer: is told what happens to them.
+        profile: the account, with the time-outs and the retry policy of these calls.
+        state: what they share with the account's other calls.
+        hooks: are told what happens to them.
     """
 
-    def __init__(self, profile: VendorProfile, means: Means, observer: Observer) -> None:
-        self._profile = profile
-        self._means = means
-        self._observer = observer
+    def __init__(self, profile: VendorProfile, state: ClientState, hooks: Hooks) -> None:
+        self.profile = profile
+        self.state = state
+        self._observer = Observer(profile, hooks)
+        self._routes = Routes(profile, self._observer, state.warned)
         self._patience = Patience(profile.timeouts)
+
+    @property
+    def clock(self) -> Clock:
+        """Where time comes from."""
+        return self.state.clock
+
+    # --- requests ---
+
+    def prepare(self, request: VendorRequest[Any], reference: str | None = None) -> Call:
+        """Encode a request once: what every attempt sends.
+
+        Raises:
+            RequestError: it can't be encoded.
+            ConfigError: the path of its operation isn't known.
+        """
+        kind = type(request)
+        target, members = self._routes.target(kind), to_wire(request)
+        url, query, body = (target.url, "", dumps(members)) if target.is_plain else target.placed(members)
+        return Call(kind.operation, request, reference or request.natural_reference(), url, query, body)
+
+    def prepare_body(
+        self, request_type: type[VendorRequest[Any]], body: bytes, reference: str, request: Callable[[], Any]
+    ) -> Call:
+        """The same from a request that was encoded earlier.
+
+        Args:
+            request_type: its class.
+            body: its wire JSON.
+            reference: the caller's reference.
+            request: gives the request; called only to keep what it holds of persons out of an error.
+
+        Raises:
+            RequestError: it can't be sent as it is.
+            ConfigError: the path of the operation isn't known.
+        """
+        target = self._routes.target(request_type)
+        url, query, sent = (target.url, "", body) if target.is_plain else target.placed(loads(body))
+        return Call(request_type.operation, request, reference, url, query, sent)
+
+    def prepare_raw(
+        self, operation: Operation[Any], members: Mapping[str, Any], query: Mapping[str, Any], reference: str | None
+    ) -> Call:
+        """Encode a call to any path: with GET, ``members`` go into the query as well."""
+        bodiless = operation.method == "GET"
+        parameters = {**members, **query} if bodiless else query
+        url = self._routes.url(operation.path or "")
+        return Call(operation, None, reference, url, encoded_query(parameters), None if bodiless else dumps(members))
+
+    def check_endpoint(self, request_type: type[VendorRequest[Any]], members: Mapping[str, Any]) -> None:
+        """Check that what `to_wire` gave can go where the operation wants it.
+
+        Raises:
+            RequestError, ConfigError: what `prepare` would raise.
+        """
+        target = self._routes.target(request_type)
+        if not target.is_plain:
+            target.placed(members)
+
+    # --- calls ---
 
     async def run(
         self,
@@ -69,10 +143,10 @@ class Runner:
             held_back: awaited with the failure when an attempt has proved that nothing was done and the call waits for the
                 next one; ``before_send`` is then awaited again before that.
         """
-        means = self._means
-        if not means.transport.opened:
-            await means.transport.open()  # now, so that making the TLS context takes no time of its turn
-        turn = means.limiter.turn(call.operation.limit_group, patient=patient)
+        state = self.state
+        if not state.transport.opened:
+            await state.transport.open()  # now, so that making the TLS context takes no time of its turn
+        turn = state.limiter.turn(call.operation.limit_group, patient=patient)
         records: list[Attempt] = []
         try:
             if not turn.begin_now():
@@ -99,50 +173,50 @@ class Runner:
         before_next: BeforeSend | None,
         held_back: HeldBack | None,
     ) -> Reply[Any]:
-        means, policy = self._means, self._profile.retry
-        call.began = means.clock.monotonic()
-        deadline = call.began + self._profile.timeouts.total
+        state, policy = self.state, self.profile.retry
+        call.began = state.clock.monotonic()
+        deadline = call.began + self.profile.timeouts.total
         retries: Retries | None = None
         while True:
-            client = means.transport.ready() or await means.transport.open()
+            client = state.transport.ready() or await state.transport.open()
             result = await self._attempt(client, call, records, deadline)
             if not isinstance(result, Failure):
                 return result
-            retries = retries or Retries(policy, means.budget)
+            retries = retries or Retries(policy, state.budget)
             again = retries.verdict(result, len(records))
             if again is None:
-                means.limiter.pause.extend(pause_after(result, policy))
+                state.limiter.pause.extend(pause_after(result, policy))
                 raise result.error
             if held_back is not None:
                 deadline += await self._took(held_back(result.error))
             deadline += await self._wait(again, turn, deadline)
-            if means.clock.monotonic() >= deadline:
+            if state.clock.monotonic() >= deadline:
                 raise DeadlineExceeded("the deadline passed before the next attempt")
             if before_next is not None:
                 deadline += await self._took(before_next())
 
     async def _took(self, hook: Awaitable[None]) -> float:
         """Await a hook; the seconds that it took don't count."""
-        began = self._means.clock.monotonic()
+        began = self.state.clock.monotonic()
         await hook
-        return self._means.clock.monotonic() - began
+        return self.state.clock.monotonic() - began
 
     async def _attempt(
         self, client: aiohttp.ClientSession, call: Call, records: list[Attempt], deadline: float
     ) -> Reply[Any] | Failure:
-        means = self._means
-        began = call.began if not records else means.clock.monotonic()
+        state = self.state
+        began = call.began if not records else state.clock.monotonic()
         exchange: Exchange | None = None
         result: Reply[Any] | Failure
         try:
-            offset = means.offset.seconds()
-            exchange = await means.transport.attempt(client, call, offset, self._patience, deadline - began)
+            offset = state.offset.seconds()
+            exchange = await state.transport.attempt(client, call, offset, self._patience, deadline - began)
         except BrokenExchangeError as broken:
-            result = failure_of_broken(broken, call, self._profile)
+            result = failure_of_broken(broken, call, self.profile)
         else:
             result = self._judged(exchange, call)
         call.written = False
-        ended = means.clock.monotonic()
+        ended = state.clock.monotonic()
         if isinstance(result, Failure):
             self._observer.attempt(call, result, exchange, ended - began, records)
         else:
@@ -150,12 +224,12 @@ class Runner:
         return result
 
     def _judged(self, exchange: Exchange, call: Call) -> Reply[Any] | Failure:
-        result, vendor_time = judged(exchange, call, self._profile)
+        result, vendor_time = judged(exchange, call, self.profile)
         if vendor_time is not None:
             if isinstance(result, Failure) and result.signed_wrong_time:
-                self._means.offset.adopt(vendor_time, exchange.received)
+                self.state.offset.adopt(vendor_time, exchange.received)
             else:
-                self._means.offset.observe(vendor_time, exchange.sent, exchange.received)
+                self.state.offset.observe(vendor_time, exchange.sent, exchange.received)
         return result
 
     def _succeeded(
@@ -167,7 +241,7 @@ class Runner:
         began: float,
         records: list[Attempt],
     ) -> None:
-        self._means.budget.earn()
+        self.state.budget.earn()
         # The reply was made a moment ago and nobody else has seen it.
         object.__setattr__(reply, "attempts", len(records) + 1)
         object.__setattr__(reply, "elapsed", ended - call.began)
@@ -178,7 +252,7 @@ class Runner:
     def _failed(self, call: Call, error: PandaponError, records: list[Attempt]) -> None:
         error.__context__ = None  # it may hold the URL, the headers or a signer's words
         error.attempts = tuple(records)
-        error.vendor = error.vendor or self._profile.name
+        error.vendor = error.vendor or self.profile.name
         error.operation = error.operation or call.operation.name
         error.reference = error.reference or call.reference
         if isinstance(error, OutcomeUnknownError):
@@ -186,9 +260,9 @@ class Runner:
 
     async def _wait(self, again: Again, turn: Turn, deadline: float) -> float:
         """Wait for the next attempt; returns the seconds of it that the deadline doesn't count."""
-        clock = self._means.clock
+        clock = self.state.clock
         if again.pause:
-            self._means.limiter.pause.extend(again.wait)
+            self.state.limiter.pause.extend(again.wait)
         else:
             if clock.monotonic() + again.wait >= deadline:
                 raise DeadlineExceeded("the deadline would pass before the next attempt")

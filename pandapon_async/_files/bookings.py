@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, Final
 import attrs
 
 from .._errors import RequestError
-from .._journal.rows import Derived
+from .._journal.rows import DerivedReference
 from .._models.converters import from_wire, to_wire
 from .._models.digest import digest_of
 from .._models.jsonio import JsonError, fault_in, is_object, loads
@@ -48,7 +48,7 @@ class Booking:
         assert self.request is not None
         if self.reference is not None:
             return self.reference, self.request
-        return Derived(self.request.natural_reference() or digest_of(to_wire(self.request))), self.request
+        return DerivedReference(self.request.natural_reference() or digest_of(to_wire(self.request))), self.request
 
 
 class BookingFile:

@@ -4,38 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attrs
 
-from .._errors import ConfigError, LimitExceeded, RequestError
-from .._journal.rows import AccountKey, Derived, State
-from .._journal.sqlite.store import Ending, Entry, Problem
-from .._models.converters import to_wire
-from .._models.digest import digest_of
-from .._models.jsonio import dumps
+from .._errors import ConfigError, LimitExceeded
+from .._journal.rows import AccountKey, State
+from .._journal.store import Ending, Problem
 from .._models.money import Money
-from .._models.operation import Effect, Input, Operation, VendorRequest, split_pair
+from .._models.operation import Effect, Input, Operation, VendorRequest
+from .._session import VendorSession, client_of
 from .._streams.admission import Admission, Pace, Stop
-from .._streams.workers import Settling, Slot
+from .._streams.workers import Unwritten, WorkerState
 from ..api.logistics import FreightBooking, FreightBookingRequest
-from .open_journal import Desk, OpenDesk
+from .claims import Claims
+from .open_journal import OpenJournal, SharedJournal
 from .outcome import InputError, JobOutcome
 from .report import Report
 from .run import JobRun
 from .sender import Sender
+from .settings import Check, JobSettings, Reconcile
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from .._session import VendorSession
-
 R = TypeVar("R")
 
-Reconcile = Callable[["VendorSession", Any], Awaitable[Any]]
 _NEVER = Stop(in_a_row=2**62)
 
 
@@ -76,7 +73,7 @@ class WriteJob(Generic[R]):
         reconcile: Reconcile | None = None,
         stop: Stop = Stop(),  # noqa: B008 - a frozen value
         pace: Pace = Pace(),  # noqa: B008 - a frozen value
-        check: Literal["all", "stream"] = "all",
+        check: Check = "all",
         retry_refused: bool = False,
         drain: float = 30.0,
         spend: Money | None = None,
@@ -88,32 +85,35 @@ class WriteJob(Generic[R]):
             raise ConfigError(f"check: must be 'all' or 'stream', not {check!r}")
         if concurrency < 1:
             raise ConfigError(f"concurrency: must be at least 1, not {concurrency}")
-        self.session = session
-        self.request_type = request_type
-        self.reconcile = reconcile
-        self.stop = stop
-        self.pace = pace
-        self.check = check
-        self.retry_refused = retry_refused
-        self.drain = drain
-        self.size = min(concurrency, session.profile.limits.concurrency)
-        key = AccountKey.of(session.profile, operation)
-        self.desk = Desk(Path(journal), key, spend, session.clock)
-        self.running: JobRun[R] | None = None
-        self._reference = reference
-        self._under_way: dict[str, asyncio.Future[None] | None] = {}
+        client = client_of(session)
+        self._settings: JobSettings[R] = JobSettings(
+            session=session,
+            client=client,
+            request_type=request_type,
+            size=min(concurrency, session.profile.limits.concurrency),
+            facts=self.facts,
+            make_reference=reference,
+            reconcile=reconcile,
+            stop=stop,
+            pace=pace,
+            check=check,
+            retry_refused=retry_refused,
+            drain=drain,
+        )
+        self._journal = SharedJournal(Path(journal), AccountKey.of(session.profile, operation), spend, client.clock)
+        self._claims = Claims()
         self.report = Report()
 
     # --- what users call ---
 
     async def __aenter__(self) -> Self:
-        await self.desk.__aenter__()
+        await self._journal.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.desk.__aexit__(kind, error, trace)
+        await self._journal.__aexit__(kind, error, trace)
 
     def run(self, requests: Iterable[Input[R]] | AsyncIterable[Input[R]] | None = None) -> JobRun[R]:
         """Send what the journal doesn't know as ended, and give every booking's outcome; one run at a time.
@@ -121,10 +121,10 @@ class WriteJob(Generic[R]):
         Args:
             requests: the input; pairs (reference, request) or requests. None: what the journal holds as pending.
         """
-        return JobRun(self, requests)
+        return JobRun(self._settings, self._journal, self._claims, self.report, requests)
 
     async def book(self, request: VendorRequest[R], reference: str | None = None) -> JobOutcome[R]:
-        """One request, journaled; once more with that reference gives the recorded outcome, its data too.
+        """Book one request. A repeated reference returns the recorded outcome, including its data.
 
         Use the job as a context manager around many of these: else each opens and closes the journal. The brake and the pace
         are for runs; the spend bound holds here, too.
@@ -133,41 +133,41 @@ class WriteJob(Generic[R]):
             RequestError: the journal has another body under the reference, or the request can't be sent.
             JournalError: the journal can't be used.
         """
-        async with self.desk as desk:
-            entry = self.entry(0, request if reference is None else (reference, request))
-            (problem,) = await desk.records.admit([entry], 0, retry_refused=self.retry_refused)
+        async with self._journal as journal:
+            entry = self._settings.entry(0, request if reference is None else (reference, request))
+            (problem,) = await journal.store.admit([entry], 0, retry_refused=self._settings.retry_refused)
             if isinstance(problem, Problem):
                 raise InputError(problem.text, problems=[problem], reference=entry.reference)
-            slot = Slot()
-            booking = asyncio.ensure_future(self._booked(entry.reference, desk, slot))
+            worker = WorkerState()
+            booking = asyncio.ensure_future(self._booked(entry.reference, journal, worker))
             try:
                 outcome = await asyncio.shield(booking)
             except asyncio.CancelledError:
-                if slot.must_end:
-                    await asyncio.wait([booking], timeout=self.drain)
+                if worker.must_end:
+                    await asyncio.wait([booking], timeout=self._settings.drain)
                 raise
             finally:
                 booking.cancel()
                 await asyncio.wait([booking])
             if outcome.state == "skipped" and outcome.ok:
-                outcome = attrs.evolve(outcome, recorded_reply=await desk.records.reply(entry.reference))
+                outcome = attrs.evolve(outcome, recorded_reply=await journal.store.reply(entry.reference))
             self.report.add(outcome)
             return outcome
 
-    async def _booked(self, reference: str, desk: OpenDesk, slot: Slot) -> JobOutcome[R]:
-        admission = Admission(_NEVER, self.pace, 1, desk.spending, self.session.clock)
-        sender = Sender(self, desk, admission)
-        row = await desk.records.find(reference)
+    async def _booked(self, reference: str, journal: OpenJournal, worker: WorkerState) -> JobOutcome[R]:
+        admission = Admission(_NEVER, self._settings.pace, 1, journal.spending, self._settings.client.clock)
+        sender: Sender[R] = Sender(self._settings, self._claims, journal.store, admission)
+        row = await journal.store.find(reference)
         if row.state != "pending":
-            return await _when_settled(await sender.finish(slot, 0, row))
+            return await _when_written(await sender.finish(worker, 0, row))
         if not await admission.admit():
             error = LimitExceeded(f"not sent: {admission.reason}", reference=reference)
             return sender.outcome(0, row, "pending", "pending", error=error)
         admission.began()
         try:
-            return await _when_settled(await sender.finish(slot, 0, row))
+            return await _when_written(await sender.finish(worker, 0, row))
         except asyncio.CancelledError:
-            await sender.cut_off(slot, 0, row)
+            await sender.cut_off(worker, 0, row)
             raise
         finally:
             admission.ended()
@@ -180,56 +180,18 @@ class WriteJob(Generic[R]):
         Raises:
             JournalError: the journal can't be used.
         """
-        async with self.desk as desk:
-            return await desk.records.recorded(references)
+        async with self._journal as journal:
+            return await journal.store.recorded(references)
 
     def halt(self, reason: str) -> None:
         """Let the run that is under way start nothing more; what is under way ends, the rest stays pending."""
-        if self.running is not None:
-            self.running.halt(reason)
+        self._claims.halt(reason)
 
     # --- what is particular to an operation ---
 
     def facts(self, data: Any) -> Ending:
         """What of a reply's data goes into the journal's columns."""
         return Ending(state="done")
-
-    # --- for the runs ---
-
-    def entry(self, position: int, item: Any) -> Entry:
-        """One item of the input as the journal takes it.
-
-        Raises:
-            RequestError: it is no request of this job, can't be sent as it is, or its reference isn't text.
-            ConfigError: the path of the operation isn't known.
-        """
-        reference, request = split_pair(item, self.session.profile.name)
-        if not isinstance(request, self.request_type):
-            wrong = type(request).__name__
-            raise RequestError(f"expected a {self.request_type.__name__}, not {wrong}", reference=reference)
-        wire = to_wire(request)
-        self.session.check_placing(self.request_type, wire)
-        body = dumps(wire).decode()
-        if reference is not None:
-            return Entry(position, _checked(reference), isinstance(reference, Derived), body)
-        made: Any = self._reference(request) if self._reference is not None else request.natural_reference()
-        return Entry(position, _checked(made or digest_of(wire)), True, body)
-
-    def claim(self, reference: str) -> asyncio.Future[None] | None:
-        """Make a reference's booking this task's; else another has it: when the future ends, look again."""
-        if reference not in self._under_way:
-            self._under_way[reference] = None
-            return None
-        ended = self._under_way[reference]
-        if ended is None:
-            ended = self._under_way[reference] = asyncio.get_running_loop().create_future()
-        return ended
-
-    def unclaim(self, reference: str) -> None:
-        """This task's booking has ended."""
-        ended = self._under_way.pop(reference)
-        if ended is not None:
-            ended.set_result(None)
 
 
 class BookingJob(WriteJob[FreightBooking]):
@@ -254,16 +216,8 @@ class BookingJob(WriteJob[FreightBooking]):
         return Ending(state="done", order_id=data.order_id, fee=data.order_fee, tracking=tracking)
 
 
-async def _when_settled(made: JobOutcome[R] | Settling[JobOutcome[R]]) -> JobOutcome[R]:
-    if not isinstance(made, Settling):
+async def _when_written(made: JobOutcome[R] | Unwritten[JobOutcome[R]]) -> JobOutcome[R]:
+    if not isinstance(made, Unwritten):
         return made
     await asyncio.wait([made.future])
-    return made.settled(made)
-
-
-def _checked(reference: Any) -> str:
-    if not isinstance(reference, str):
-        raise RequestError(f"a reference must be text, not {type(reference).__name__}")
-    if not reference.isprintable():
-        raise RequestError("a reference must hold printable characters only")
-    return reference
+    return made.written(made)

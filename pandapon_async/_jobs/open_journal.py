@@ -1,4 +1,4 @@
-"""A job's journal while somebody uses it: opened by the first, closed by the last."""
+"""A job's journal while it is in use: opened by its first user, closed by its last."""
 
 from __future__ import annotations
 
@@ -6,30 +6,26 @@ import asyncio
 from pathlib import Path
 from types import TracebackType
 
+import attrs
+
 from .._clock import Clock
 from .._journal.rows import AccountKey
-from .._journal.sqlite.store import Records
-from .._journal.sqlite.writer import Writer
+from .._journal.sqlite.store import SqliteStore
+from .._journal.store import Store
 from .._models.money import Money
 from .spending import Spending
 
 
-class OpenDesk:
-    """What is there while the journal is open: the rows, and what they say of money spent.
+@attrs.frozen(eq=False)
+class OpenJournal:
+    """What is there while the journal is open: the rows, and what they say of money spent."""
 
-    Attributes:
-        leftover: how many bookings were found as sent, and put in doubt.
-    """
-
-    def __init__(self, writer: Writer, records: Records, spending: Spending, leftover: int) -> None:
-        self.writer = writer
-        self.records = records
-        self.spending = spending
-        self.leftover = leftover
+    store: Store
+    spending: Spending
 
 
-class Desk:
-    """``async with desk as open_desk``, by as many users as there are."""
+class SharedJournal:
+    """``async with journal as open_journal``, by any number of users at the same time."""
 
     def __init__(self, path: Path, key: AccountKey, spend: Money | None, clock: Clock) -> None:
         self._path = path
@@ -37,11 +33,11 @@ class Desk:
         self._spend = spend
         self._clock = clock
         self._users = 0
-        self._open: OpenDesk | None = None
+        self._open: OpenJournal | None = None
         self._lock = asyncio.Lock()
         self._closing: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> OpenDesk:
+    async def __aenter__(self) -> OpenJournal:
         async with self._lock:
             if self._closing is not None:
                 await asyncio.shield(self._closing)
@@ -50,19 +46,12 @@ class Desk:
             self._users += 1
             return self._open
 
-    async def _opened(self) -> OpenDesk:
-        opening = asyncio.ensure_future(asyncio.to_thread(Writer, self._path))
+    async def _opened(self) -> OpenJournal:
+        store = await SqliteStore.open(self._path, self._key, self._clock)
         try:
-            writer = await asyncio.shield(opening)
-        except asyncio.CancelledError:
-            opening.add_done_callback(_close_unused)
-            raise
-        try:
-            records = Records(writer, self._key, self._clock)
-            leftover = await records.open()
-            return OpenDesk(writer, records, Spending(self._spend, *await records.totals()), leftover)
+            return OpenJournal(store, Spending(self._spend, *await store.totals()))
         except BaseException:
-            await writer.close()
+            await store.close()
             raise
 
     async def __aexit__(
@@ -70,11 +59,6 @@ class Desk:
     ) -> None:
         self._users -= 1
         if not self._users and self._open is not None:
-            desk, self._open = self._open, None
-            self._closing = asyncio.ensure_future(desk.writer.close())
+            store, self._open = self._open.store, None
+            self._closing = asyncio.ensure_future(store.close())
             await asyncio.shield(self._closing)
-
-
-def _close_unused(opening: asyncio.Future[Writer]) -> None:
-    if not opening.cancelled() and opening.exception() is None:
-        opening.result().end()

@@ -16,7 +16,7 @@ from .._models.money import Money
 from .._models.operation import Reply, VendorRequest
 
 if TYPE_CHECKING:
-    from .._journal.sqlite.store import Problem
+    from .._journal.store import Problem
 
 R_co = TypeVar("R_co", covariant=True)
 Ended = Literal["done", "refused", "unknown", "pending", "skipped"]

@@ -6,13 +6,13 @@ from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Any
 
-from .._journal.sqlite.store import Problem, Row
+from .._journal.store import PendingRow, Problem
 from .._streams.admission import Admission
 from .._streams.iteration import close_source
 from .._streams.sources import END, Source
 
 
-class Rows(Source["Row | Problem"]):
+class RowSource(Source["PendingRow | Problem"]):
     """The rows of a run's pages; a pending one is taken as soon as the admission lets it start.
 
     Args:
@@ -22,14 +22,14 @@ class Rows(Source["Row | Problem"]):
 
     def __init__(
         self,
-        pages: AsyncGenerator[Sequence[Row | Problem], None],
+        pages: AsyncGenerator[Sequence[PendingRow | Problem], None],
         admission: Callable[[], Awaitable[Admission]],
     ) -> None:
         super().__init__()
         self._pages = pages
         self._prepared = admission
         self._admission: Admission | None = None
-        self._page: deque[Row | Problem] = deque()
+        self._page: deque[PendingRow | Problem] = deque()
 
     @property
     def is_ready(self) -> bool:
@@ -39,10 +39,10 @@ class Rows(Source["Row | Problem"]):
             return False
         return not _must_start(self._page[0]) or self._admission.admits_now()
 
-    def _take_now(self) -> Row | Problem:
+    def _take_now(self) -> PendingRow | Problem:
         return self._started(self._page.popleft())
 
-    async def _take(self) -> Row | Problem | Any:
+    async def _take(self) -> PendingRow | Problem | Any:
         admission = self._admission = self._admission or await self._prepared()
         while not self._page:
             page = await anext(self._pages, None)
@@ -53,7 +53,7 @@ class Rows(Source["Row | Problem"]):
             return END
         return self._started(self._page.popleft())
 
-    def _started(self, item: Row | Problem) -> Row | Problem:
+    def _started(self, item: PendingRow | Problem) -> PendingRow | Problem:
         if self._admission is not None and _must_start(item):
             self._admission.began()
         return item
@@ -62,5 +62,5 @@ class Rows(Source["Row | Problem"]):
         await close_source(self._pages)
 
 
-def _must_start(item: Row | Problem) -> bool:
-    return isinstance(item, Row) and item.state == "pending"
+def _must_start(item: PendingRow | Problem) -> bool:
+    return isinstance(item, PendingRow) and item.state == "pending"

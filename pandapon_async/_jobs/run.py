@@ -10,20 +10,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import attrs
 
 from .._errors import JournalError, RequestError
-from .._journal.sqlite.store import Entry, Problem, Records, Row
+from .._journal.store import Entry, PendingRow, Problem, Store
 from .._models.operation import Input
 from .._streams.admission import Admission
 from .._streams.iteration import close_source
-from .._streams.workers import Lane, Settling, Slot, WorkerStream
-from .open_journal import OpenDesk
+from .._streams.workers import Lane, Unwritten, WorkerState, WorkerStream
+from .claims import Claims
+from .open_journal import OpenJournal, SharedJournal
 from .outcome import InputError, JobOutcome
-from .row_source import Rows
+from .report import Report
+from .row_source import RowSource
 from .sender import Sender
+from .settings import JobSettings
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-    from .job import WriteJob
 
 R = TypeVar("R")
 
@@ -36,12 +37,12 @@ class _Ready:
     """What a run has once it is prepared."""
 
     number: int
-    records: Records
+    store: Store
     admission: Admission
     sender: Sender[Any]
 
 
-class JobRun(WorkerStream["Row | Problem", JobOutcome[R]]):
+class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
     """One run of a job: an async iterator of `JobOutcome`; made by `WriteJob.run`.
 
     ``async with job.run(requests) as outcomes`` joins everything on every exit. Left early, or stopped, nothing new starts,
@@ -52,10 +53,20 @@ class JobRun(WorkerStream["Row | Problem", JobOutcome[R]]):
         JournalError: the journal is in use, or can't be opened.
     """
 
-    def __init__(self, job: WriteJob[R], requests: Iterable[Input[R]] | AsyncIterable[Input[R]] | None) -> None:
-        rows = Rows(self._pages_of_rows(), self._prepared_admission)
-        super().__init__(Lane(job.session, rows, job.size), ordered=False, drain=job.drain)
-        self._job = job
+    def __init__(
+        self,
+        settings: JobSettings[R],
+        journal: SharedJournal,
+        claims: Claims,
+        report: Report,
+        requests: Iterable[Input[R]] | AsyncIterable[Input[R]] | None,
+    ) -> None:
+        rows = RowSource(self._pages_of_rows(), self._prepared_admission)
+        super().__init__(Lane(settings.client, rows, settings.size), ordered=False, drain=settings.drain)
+        self._settings = settings
+        self._journal = journal
+        self._claims = claims
+        self._report = report
         self._requests = requests
         self._stack = contextlib.AsyncExitStack()
         self._ready_run: _Ready | None = None
@@ -82,11 +93,11 @@ class JobRun(WorkerStream["Row | Problem", JobOutcome[R]]):
         if ready is None or self._summed_up:
             return
         self._summed_up = True
-        report, admission = self._job.report, ready.admission
+        report, admission = self._report, ready.admission
         report.stopped, report.cuts = admission.reason, admission.cuts
         report.slowest_pace = admission.slowest_window
         with contextlib.suppress(JournalError):  # it can't be read any more: what was ended has been told
-            report.pending += await ready.records.count(ready.number, "pending") - self._left_pending
+            report.pending += await ready.store.count(ready.number, "pending") - self._left_pending
 
     def halt(self, reason: str) -> None:
         """Let nothing more start; what is under way ends, the rest stays pending."""
@@ -98,16 +109,14 @@ class JobRun(WorkerStream["Row | Problem", JobOutcome[R]]):
     async def _prepared(self) -> _Ready:
         if self._ready_run is not None:
             return self._ready_run
-        if self._job.running is not None:
-            raise JournalError("a run of this job is under way: end it first")
-        self._job.running = self
-        self._stack.callback(self._stop_running)
+        self._claims.claim_run(self.halt)
+        self._stack.callback(self._claims.release_run)
         try:
-            desk = await self._stack.enter_async_context(self._job.desk)
-            ready = self._made_ready(desk)
+            journal = await self._stack.enter_async_context(self._journal)
+            ready = self._made_ready(journal)
             if self._requests is None:
-                await desk.records.take_unfinished(ready.number)
-            elif self._job.check == "all":
+                await journal.store.take_unfinished(ready.number)
+            elif self._settings.check == "all":
                 await self._check_all(ready, self._requests)
         except BaseException:
             await self._stack.aclose()
@@ -115,23 +124,20 @@ class JobRun(WorkerStream["Row | Problem", JobOutcome[R]]):
         self._ready_run = ready
         return ready
 
-    def _made_ready(self, desk: OpenDesk) -> _Ready:
-        job = self._job
-        admission = Admission(job.stop, job.pace, job.size, desk.spending, job.session.clock)
-        return _Ready(desk.records.begin_run(), desk.records, admission, Sender(job, desk, admission))
-
-    def _stop_running(self) -> None:
-        self._job.running = None
+    def _made_ready(self, journal: OpenJournal) -> _Ready:
+        settings, store = self._settings, journal.store
+        admission = Admission(settings.stop, settings.pace, settings.size, journal.spending, settings.client.clock)
+        return _Ready(store.begin_run(), store, admission, Sender(settings, self._claims, store, admission))
 
     async def _check_all(self, ready: _Ready, requests: Iterable[Input[R]] | AsyncIterable[Input[R]]) -> None:
         """The whole input in one transaction: all of it, or nothing."""
         problems: list[Problem] = []
-        records = ready.records
-        await records.clear_staged()
-        await self._stage_all(records, requests, problems)
+        store = ready.store
+        await store.clear_staged()
+        await self._stage_all(store, requests, problems)
         if not problems:
-            retry = self._job.retry_refused
-            problems = await records.admit_staged(ready.number, retry_refused=retry, most_problems=_MOST_PROBLEMS)
+            retry = self._settings.retry_refused
+            problems = await store.admit_staged(ready.number, retry_refused=retry, most_problems=_MOST_PROBLEMS)
         if problems:
             first = problems[0]
             more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
@@ -139,14 +145,14 @@ class JobRun(WorkerStream["Row | Problem", JobOutcome[R]]):
             raise InputError(message, problems=problems, reference=first.reference or None)
 
     async def _stage_all(
-        self, records: Records, requests: Iterable[Input[R]] | AsyncIterable[Input[R]], problems: list[Problem]
+        self, store: Store, requests: Iterable[Input[R]] | AsyncIterable[Input[R]], problems: list[Problem]
     ) -> None:
         staging: asyncio.Future[None] | None = None  # of the page before, while the next one is made
         try:
             async with contextlib.aclosing(self._pages(requests, problems)) as pages:
                 async for page in pages:
                     if not problems:
-                        last, staging = staging, records.stage(page)
+                        last, staging = staging, store.stage(page)
                         if last is not None:
                             await last
         finally:
@@ -164,11 +170,11 @@ class JobRun(WorkerStream["Row | Problem", JobOutcome[R]]):
         async with contextlib.aclosing(_each(requests)) as items:
             async for position, item in items:
                 try:
-                    page.append(self._job.entry(position, item))
+                    page.append(self._settings.entry(position, item))
                 except RequestError as error:
                     if len(problems) < _MOST_PROBLEMS:
                         problems.append(Problem(position, error.reference or "", error.message))
-                if len(page) >= size or (len(problems) == _MOST_PROBLEMS and self._job.check == "stream"):
+                if len(page) >= size or (len(problems) == _MOST_PROBLEMS and self._settings.check == "stream"):
                     yield page
                     page = []
         yield page
@@ -178,36 +184,38 @@ class JobRun(WorkerStream["Row | Problem", JobOutcome[R]]):
     async def _prepared_admission(self) -> Admission:
         return (await self._prepared()).admission
 
-    async def _pages_of_rows(self) -> AsyncGenerator[Sequence[Row | Problem], None]:
+    async def _pages_of_rows(self) -> AsyncGenerator[Sequence[PendingRow | Problem], None]:
         ready = await self._prepared()
-        streamed = self._requests if self._job.check == "stream" else None
+        streamed = self._requests if self._settings.check == "stream" else None
         pages = self._paged(ready) if streamed is None else self._streamed(ready, streamed)
         async with contextlib.aclosing(pages):
             async for page in pages:
                 yield page
 
-    async def _paged(self, ready: _Ready) -> AsyncGenerator[Sequence[Row | Problem], None]:
+    async def _paged(self, ready: _Ready) -> AsyncGenerator[Sequence[PendingRow | Problem], None]:
         after = 0
-        while page := await ready.records.page(ready.number, after, _PAGE):
+        while page := await ready.store.page(ready.number, after, _PAGE):
             yield page
             after = page[-1].id
 
     async def _streamed(
         self, ready: _Ready, requests: Iterable[Input[R]] | AsyncIterable[Input[R]]
-    ) -> AsyncGenerator[Sequence[Row | Problem], None]:
+    ) -> AsyncGenerator[Sequence[PendingRow | Problem], None]:
         # An input that makes us wait may be waiting for an outcome itself: its bookings are taken one at a time.
         size = 1 if isinstance(requests, AsyncIterable) else _PAGE
         problems: list[Problem] = []
         async with contextlib.aclosing(self._pages(requests, problems, size)) as pages:
             async for page in pages:
-                rows = await ready.records.admit(page, ready.number, retry_refused=self._job.retry_refused)
+                rows = await ready.store.admit(page, ready.number, retry_refused=self._settings.retry_refused)
                 yield [*problems, *rows]
                 problems.clear()
 
     # --- the work ---
 
-    async def _make(self, slot: Slot, index: int, item: Row | Problem) -> JobOutcome[R] | Settling[JobOutcome[R]]:
-        made: JobOutcome[R] | Settling[JobOutcome[R]]
+    async def _make(
+        self, worker: WorkerState, index: int, item: PendingRow | Problem
+    ) -> JobOutcome[R] | Unwritten[JobOutcome[R]]:
+        made: JobOutcome[R] | Unwritten[JobOutcome[R]]
         if isinstance(item, Problem):
             error = RequestError(item.text, reference=item.reference or None)
             made = JobOutcome(
@@ -216,21 +224,21 @@ class JobRun(WorkerStream["Row | Problem", JobOutcome[R]]):
         else:
             ready = self._ready_run or await self._prepared()
             try:
-                made = await ready.sender.finish(slot, item.position, item)
+                made = await ready.sender.finish(worker, item.position, item)
             finally:
                 if item.state == "pending":
                     ready.admission.ended()
-        self._count(made.made if isinstance(made, Settling) else made)
+        self._count(made.made if isinstance(made, Unwritten) else made)
         return made
 
-    async def _cut_off(self, slot: Slot, index: int, item: Row | Problem) -> JobOutcome[R]:
-        assert isinstance(item, Row)  # a problem is never under way
-        outcome: JobOutcome[R] = await (await self._prepared()).sender.cut_off(slot, item.position, item)
+    async def _cut_off(self, worker: WorkerState, index: int, item: PendingRow | Problem) -> JobOutcome[R]:
+        assert isinstance(item, PendingRow)  # a problem is never under way
+        outcome: JobOutcome[R] = await (await self._prepared()).sender.cut_off(worker, item.position, item)
         self._count(outcome)
         return outcome
 
     def _count(self, outcome: JobOutcome[R]) -> None:
-        self._job.report.add(outcome)
+        self._report.add(outcome)
         self._left_pending += outcome.recorded == "pending"
 
 

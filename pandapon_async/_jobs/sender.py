@@ -20,20 +20,18 @@ from .._errors import (
     in_short,
 )
 from .._journal.rows import State
-from .._journal.sqlite.store import Ending, Records, Row
-from .._journal.sqlite.transitions import RowMovedError
+from .._journal.store import Ending, PendingRow, RowMovedError, Store
 from .._models.converters import from_wire
 from .._models.jsonio import dumps, loads
 from .._models.operation import Reply, VendorRequest
-from .._streams.admission import Admission
-from .._streams.workers import Settling, Slot
+from .._streams.admission import Admission, is_about_the_job
+from .._streams.workers import Unwritten, WorkerState
+from .claims import Claims
 from .outcome import Ended, JobOutcome
+from .settings import JobSettings
 
 if TYPE_CHECKING:
     from .._calls.exchange import Call
-    from .job import WriteJob
-    from .open_journal import OpenDesk
-from .._streams.admission import is_about_the_job
 
 R = TypeVar("R")
 
@@ -45,83 +43,91 @@ NOT_BOOKED: Final = "not booked"
 class Sender(Generic[R]):
     """Sends rows of a job, or asks what became of them, and writes down how they end."""
 
-    def __init__(self, job: WriteJob[R], desk: OpenDesk, admission: Admission) -> None:
-        self._job = job
-        self._session = job.session
-        self._records = desk.records
+    def __init__(self, settings: JobSettings[R], claims: Claims, store: Store, admission: Admission) -> None:
+        self._settings = settings
+        self._claims = claims
+        self._store = store
         self._admission = admission
 
-    async def finish(self, slot: Slot, index: int, row: Row) -> JobOutcome[R] | Settling[JobOutcome[R]]:
+    async def finish(
+        self, worker: WorkerState, index: int, row: PendingRow
+    ) -> JobOutcome[R] | Unwritten[JobOutcome[R]]:
         """Bring one row to its end: send it, ask for it, or skip it. One that was made must still come on disk."""
-        while (other := self._job.claim(row.reference)) is not None:
+        while (other := self._claims.claim(row.reference)) is not None:
             await asyncio.shield(other)
-            row = await self._records.find(row.reference)
+            row = await self._store.find(row.reference)
         try:
-            made = await self._finished(slot, index, row)
+            made = await self._finished(worker, index, row)
         except BaseException:
-            self._job.unclaim(row.reference)
+            self._claims.release(row.reference)
             raise
-        if isinstance(made, Settling):
-            made.future.add_done_callback(lambda _: self._job.unclaim(row.reference))
+        if isinstance(made, Unwritten):
+            made.future.add_done_callback(lambda _: self._claims.release(row.reference))
         else:
-            self._job.unclaim(row.reference)
+            self._claims.release(row.reference)
         return made
 
-    async def _finished(self, slot: Slot, index: int, row: Row) -> JobOutcome[R] | Settling[JobOutcome[R]]:
+    async def _finished(
+        self, worker: WorkerState, index: int, row: PendingRow
+    ) -> JobOutcome[R] | Unwritten[JobOutcome[R]]:
         try:
             if row.state == "unknown":
                 return await self._asked(index, row, "skipped")
             if row.state != "pending" or row.body is None:
                 return self.outcome(index, row, "skipped", row.state)
-            return await self._sent(slot, index, row)
+            return await self._sent(worker, index, row)
         except RowMovedError:  # by a `book` that had begun and ended since the row was read
-            row = await self._records.find(row.reference)
+            row = await self._store.find(row.reference)
             return self.outcome(index, row, "skipped", row.state)
 
-    async def cut_off(self, slot: Slot, index: int, row: Row) -> JobOutcome[R]:
+    async def cut_off(self, worker: WorkerState, index: int, row: PendingRow) -> JobOutcome[R]:
         """The outcome of one that was cancelled: in doubt if a byte may have left."""
-        if slot.made is not None:
-            made: JobOutcome[R] = slot.made
+        if worker.made is not None:
+            made: JobOutcome[R] = worker.made
             return made
-        current = (await self._records.find(row.reference)).state
+        current = (await self._store.find(row.reference)).state
         if current != "sent":
             return self.outcome(index, row, "pending" if current == "pending" else "skipped", current)
-        unknown = slot.must_end
+        unknown = worker.must_end
         error = (
             OutcomeUnknownError("the job was left before its reply came", reference=row.reference)
             if unknown
             else PandaponError("the job was left before it was sent", reference=row.reference)
         )
         state: Literal["unknown", "pending"] = "unknown" if unknown else "pending"
-        await self._records.ended(row, "sent", Ending(state=state, error=error.message))
+        await self._store.ended(row, "sent", Ending(state=state, error=error.message))
         if unknown:
             self._admission.doubted()
         return self.outcome(index, row, state, state, error=error)
 
     # --- sending ---
 
-    async def _sent(self, slot: Slot, index: int, row: Row) -> JobOutcome[R] | Settling[JobOutcome[R]]:
-        on_disk = _OnDisk(self._records, row, self._admission)
+    async def _sent(self, worker: WorkerState, index: int, row: PendingRow) -> JobOutcome[R] | Unwritten[JobOutcome[R]]:
+        on_disk = _OnDisk(self._store, row, self._admission)
         try:
-            slot.call = call = self._call(row)
-            reply: Reply[R] = await self._session.run(
-                call, patient=True, before_send=on_disk.sent, held_back=on_disk.held_back
+            worker.call = call = self._call(row)
+            reply: Reply[R] = await self._settings.client.run(
+                call, patient=True, before_send=on_disk.sent, held_back=on_disk.requeued
             )
         except RowMovedError:
             raise
         except Exception as error:  # noqa: BLE001 - one failure stops nobody, and how it ended must be written down
-            return await self._failed(slot, index, row, error, on_disk)
-        return self._made(slot, index, row, reply)
+            return await self._failed(worker, index, row, error, on_disk)
+        return self._made(worker, index, row, reply)
 
-    def _call(self, row: Row) -> Call:
+    def _call(self, row: PendingRow) -> Call:
         body = cast("str", row.body).encode()
-        return self._session.prepare_body(self._job.request_type, body, row.reference, lambda: self._request(body))
+        return self._settings.client.prepare_body(
+            self._settings.request_type, body, row.reference, lambda: self._request(body)
+        )
 
     def _request(self, body: bytes) -> VendorRequest[R]:
-        return from_wire(self._job.request_type, loads(body), keep_unknown=True)
+        return from_wire(self._settings.request_type, loads(body), keep_unknown=True)
 
-    def _made(self, slot: Slot, index: int, row: Row, reply: Reply[R]) -> JobOutcome[R] | Settling[JobOutcome[R]]:
-        facts = self._job.facts(reply.data)
+    def _made(
+        self, worker: WorkerState, index: int, row: PendingRow, reply: Reply[R]
+    ) -> JobOutcome[R] | Unwritten[JobOutcome[R]]:
+        facts = self._settings.facts(reply.data)
         ending = Ending(
             state="done",
             order_id=facts.order_id,
@@ -131,23 +137,25 @@ class Sender(Generic[R]):
             reply=dumps(reply.raw).decode(),
         )
         self._admission.succeeded(ending.fee, reply.elapsed)
-        outcome = slot.made = self.outcome(index, row, "done", "done", ending=ending, reply=reply)
+        outcome = worker.made = self.outcome(index, row, "done", "done", ending=ending, reply=reply)
         try:
-            written = self._records.ended(row, "sent", ending)
+            written = self._store.ended(row, "sent", ending)
         except JournalError as error:
             self._not_written(error)
             return outcome
-        return Settling(outcome, written, self._settled)
+        return Unwritten(outcome, written, self._written)
 
-    def _settled(self, settling: Settling[JobOutcome[R]]) -> JobOutcome[R]:
-        error = settling.future.exception()
+    def _written(self, unwritten: Unwritten[JobOutcome[R]]) -> JobOutcome[R]:
+        error = unwritten.future.exception()
         if error is not None:
             self._not_written(error)
-        return settling.made
+        return unwritten.made
 
-    async def _failed(self, slot: Slot, index: int, row: Row, error: Exception, on_disk: _OnDisk) -> JobOutcome[R]:
-        state = _state_after(error, slot) if on_disk.is_sent else "pending"
-        outcome = slot.made = self.outcome(index, row, state, state, error=error)
+    async def _failed(
+        self, worker: WorkerState, index: int, row: PendingRow, error: Exception, on_disk: _OnDisk
+    ) -> JobOutcome[R]:
+        state = _state_after(error, worker) if on_disk.is_sent else "pending"
+        outcome = worker.made = self.outcome(index, row, state, state, error=error)
         if is_about_the_job(error):
             self._admission.halt(error.message if isinstance(error, PandaponError) else type(error).__name__)
         self._admission.failed(error)
@@ -160,9 +168,9 @@ class Sender(Generic[R]):
             return outcome
         return await self._asked(index, attrs.evolve(row, state="unknown"), "unknown", error)
 
-    async def _write_down(self, row: Row, ending: Ending) -> None:
+    async def _write_down(self, row: PendingRow, ending: Ending) -> None:
         try:
-            await self._records.ended(row, "sent", ending)
+            await self._store.ended(row, "sent", ending)
         except JournalError as error:
             self._not_written(error)
 
@@ -174,19 +182,19 @@ class Sender(Generic[R]):
     # --- asking ---
 
     async def _asked(
-        self, index: int, row: Row, kept: Literal["skipped", "unknown"], error: Exception | None = None
+        self, index: int, row: PendingRow, kept: Literal["skipped", "unknown"], error: Exception | None = None
     ) -> JobOutcome[R]:
         """Ask what became of one that is in doubt; ``kept`` is the outcome's state if nobody can tell."""
         error = error or OutcomeUnknownError(row.error or "an earlier run left it in doubt", reference=row.reference)
         in_doubt = self.outcome(index, row, kept, "unknown", error=error)
-        if self._job.reconcile is None or row.body is None:
+        if self._settings.reconcile is None or row.body is None:
             return in_doubt
         try:
-            found = await self._job.reconcile(self._session, self._request(row.body.encode()))
+            found = await self._settings.reconcile(self._settings.session, self._request(row.body.encode()))
             ending = self._found(found)
             if ending is None:
                 return in_doubt
-            await self._records.ended(row, "unknown", ending)
+            await self._store.ended(row, "unknown", ending)
         except RowMovedError:
             raise
         except PandaponError:
@@ -205,12 +213,12 @@ class Sender(Generic[R]):
             return None
         if found == NOT_BOOKED:
             return Ending(state="pending", by="reconcile", note="not booked")
-        return attrs.evolve(self._job.facts(found), by="reconcile", note="found at the vendor")
+        return attrs.evolve(self._settings.facts(found), by="reconcile", note="found at the vendor")
 
     def outcome(
         self,
         index: int,
-        row: Row,
+        row: PendingRow,
         state: Ended,
         recorded: State,
         *,
@@ -230,32 +238,32 @@ class Sender(Generic[R]):
             reply=reply,
             error=error,
             body=row.body,
-            request_type=self._job.request_type,
+            request_type=self._settings.request_type,
         )
 
 
 class _OnDisk:
     """What the journal has of one row while it is being sent."""
 
-    def __init__(self, records: Records, row: Row, admission: Admission) -> None:
-        self._records = records
+    def __init__(self, store: Store, row: PendingRow, admission: Admission) -> None:
+        self._store = store
         self._row = row
         self._admission = admission
         self.is_sent = False
 
     async def sent(self) -> None:
         """On disk before the first byte can leave."""
-        await self._records.sent(self._row)
+        await self._store.sent(self._row)
         self.is_sent = True
 
-    async def held_back(self, error: PandaponError) -> None:
+    async def requeued(self, error: PandaponError) -> None:
         """It was proved that nothing was done, and it waits: a kill meanwhile leaves no doubt."""
-        self._admission.held_back(error)
-        await self._records.held_back(self._row, in_short(error))
+        self._admission.retrying(error)
+        await self._store.requeued(self._row, in_short(error))
         self.is_sent = False
 
 
-def _state_after(error: Exception, slot: Slot) -> Literal["refused", "unknown", "pending"]:
+def _state_after(error: Exception, worker: WorkerState) -> Literal["refused", "unknown", "pending"]:
     if isinstance(error, OutcomeUnknownError):
         return "unknown"
     if isinstance(error, ApiError):
@@ -265,4 +273,4 @@ def _state_after(error: Exception, slot: Slot) -> Literal["refused", "unknown", 
     if isinstance(error, RequestError):
         return "refused"
     # What isn't ours (a hook, a signer) may have been raised at any moment.
-    return "unknown" if not isinstance(error, PandaponError) and slot.must_end else "pending"
+    return "unknown" if not isinstance(error, PandaponError) and worker.must_end else "pending"

@@ -30,7 +30,7 @@ COLUMNS: Final = (
 """What `row_of` takes, of rows r, accounts a, bodies b and replies p."""
 
 
-class Derived(str):
+class DerivedReference(str):
     """A reference that was made from its request, not given: two equal ones in an input are two bookings, or a mistake."""
 
     __slots__ = ()

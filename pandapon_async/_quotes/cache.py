@@ -1,4 +1,4 @@
-"""One account's desk for quotes: equal questions under way are asked once, and answers may be kept for a while."""
+"""Asks one account for quotes: equal questions under way are asked once, and answers may be kept for a while."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import attrs
 from .._config.price_paths import PriceReader
 from .._errors import PandaponError
 from .._models.operation import Reply
-from .._streams.workers import Slot
+from .._streams.workers import WorkerState
 from ..api.logistics import FreightEstimateRequest
 
 if TYPE_CHECKING:
+    from .._calls.client import ApiClient
     from .._calls.exchange import Call
-    from .._session import VendorSession
 
 Key = tuple[str, "bytes | None"]
 
@@ -28,20 +28,20 @@ class _Kept:
     until: float
 
 
-class QuoteDesk:
+class QuoteCache:
     """Asks one account.
 
     Only estimates are shared and kept: a preview's reply holds a render id, which belongs to one order.
 
     Args:
-        session: the account.
+        client: the account.
         keep: seconds that an answer is good for; None: none is kept.
         most: answers that are kept; the oldest go first.
     """
 
-    def __init__(self, session: VendorSession, keep: float | None, most: int) -> None:
-        self.session = session
-        self.reader = PriceReader(session.profile.price_paths)
+    def __init__(self, client: ApiClient, keep: float | None, most: int) -> None:
+        self.client = client
+        self.reader = PriceReader(client.profile.price_paths)
         self._keep = keep
         self._most = most
         self._kept: OrderedDict[Key, _Kept] = OrderedDict()
@@ -53,15 +53,15 @@ class QuoteDesk:
         found = self._kept.get(key)
         if found is None:
             return None
-        if self.session.clock.monotonic() >= found.until:
+        if self.client.clock.monotonic() >= found.until:
             del self._kept[key]
             return None
         return found.reply
 
-    async def ask(self, slot: Slot, call: Call) -> tuple[Reply[Any] | Exception, bool]:
+    async def ask(self, worker: WorkerState, call: Call) -> tuple[Reply[Any] | Exception, bool]:
         """The vendor's reply or why there is none, and whether it is that of an equal question."""
         if not isinstance(call.request, FreightEstimateRequest):
-            slot.call = call
+            worker.call = call
             return await self._reply(call), False
         key = _key(call)
         while (other := self._under_way.get(key)) is not None:
@@ -70,7 +70,7 @@ class QuoteDesk:
                 return _shared(other.result(), call), True
         if (reply := self.kept(call)) is not None:
             return reply, True
-        slot.call = call
+        worker.call = call
         return await self._asked(key, call), False
 
     async def _asked(self, key: Key, call: Call) -> Reply[Any] | Exception:
@@ -87,14 +87,14 @@ class QuoteDesk:
 
     async def _reply(self, call: Call) -> Reply[Any] | Exception:
         try:
-            return await self.session.run(call, patient=True)
+            return await self.client.run(call, patient=True)
         except Exception as error:  # noqa: BLE001 - it is a row
             return error
 
     def _keep_for_later(self, key: Key, reply: Reply[Any] | Exception) -> None:
         if self._keep is None or isinstance(reply, Exception):
             return
-        self._kept[key] = _Kept(reply, self.session.clock.monotonic() + self._keep)
+        self._kept[key] = _Kept(reply, self.client.clock.monotonic() + self._keep)
         self._kept.move_to_end(key)
         while len(self._kept) > self._most:
             self._kept.popitem(last=False)

@@ -19,7 +19,7 @@ from .fonts import Fonts, embedded, fonts_for
 from .rates import Rates
 
 if TYPE_CHECKING:
-    from .table import QuoteTable
+    from .quote import Quote
 
 MOST_DESTINATIONS = 200
 """More rows than this nobody reads: the cheapest are drawn, and the number of the others is told."""
@@ -74,13 +74,13 @@ class _Picture:
         return "".join([self.title, *self.destinations, *names, "0123456789.,:·…"])
 
 
-def write_chart(table: QuoteTable, path: Path, rates: Rates, title: str | None) -> tuple[str, ...]:
-    """Draw a table of quotes into a file; see `QuoteTable.write_chart`."""
+def write_chart(rows: Sequence[Quote], path: Path, rates: Rates, title: str | None) -> tuple[str, ...]:
+    """Draw quotes into a file; see `QuoteTable.write_chart`."""
     kind = path.suffix.lower()
     if kind not in (".svg", ".png"):
         raise RequestError(f"a chart's file must end in .svg or .png, not {path.suffix!r}")
     matplotlib = _matplotlib()
-    picture = _picture(table, rates, title)
+    picture = _picture(rows, rates, title)
     fonts = fonts_for(picture.text)
     style = {
         "font.family": list(fonts.families),
@@ -112,10 +112,11 @@ def _matplotlib() -> Any:
 # --- what is drawn -----------------------------------------------------------------------------------------------------
 
 
-def _picture(table: QuoteTable, rates: Rates, title: str | None) -> _Picture:
+def _picture(rows: Sequence[Quote], rates: Rates, title: str | None) -> _Picture:
     prices: dict[str, dict[str, dict[Series, list[float]]]] = {}
     services: dict[str, dict[str, None]] = {}
-    for row in table.priced:
+    priced_rows = [row for row in rows if row.price is not None]
+    for row in priced_rows:
         assert row.price is not None
         currency, amount = rates.measure(row.price)
         services.setdefault(row.vendor, {})[row.service] = None
@@ -125,14 +126,14 @@ def _picture(table: QuoteTable, rates: Rates, title: str | None) -> _Picture:
         raise RequestError("there is no price to draw")
     panels = tuple(_panel(currency, places) for currency, places in prices.items())
     priced = _by_price(panels)
-    unpriced = [place for place in dict.fromkeys(row.destination for row in table.rows) if place not in priced]
+    unpriced = [place for place in dict.fromkeys(row.destination for row in rows) if place not in priced]
     every = [*priced, *unpriced]
     return _Picture(
         title=title or "Freight per destination",
         destinations=tuple(every[:MOST_DESTINATIONS]),
         series=tuple((vendor, service) for vendor, names in services.items() for service in names),
         panels=panels,
-        items=len({row.goods for row in table.priced}),
+        items=len({row.goods for row in priced_rows}),
         left_out=max(0, len(every) - MOST_DESTINATIONS),
     )
 

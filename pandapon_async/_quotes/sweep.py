@@ -21,18 +21,18 @@ from .._errors import (
 )
 from .._jobs.spending import Spending
 from .._models.operation import Reply, VendorRequest
+from .._session import VendorSession, client_of
 from .._streams.admission import Admission, Pace, Stop, is_about_the_job
 from .._streams.fan import Fan
 from .._streams.iteration import Reading
-from .._streams.workers import Lane, Slot, WorkerStream
-from .cache import QuoteDesk
+from .._streams.workers import Lane, WorkerState, WorkerStream
+from .cache import QuoteCache
 from .quote import Quote, failed, quotes_of
 from .requests import Ask, QuoteRequest, as_ask
 from .table import QuoteTable
 
 if TYPE_CHECKING:
     from .._calls.exchange import Call
-    from .._session import VendorSession
 
 SweepInput = Union[Ask, QuoteRequest, "tuple[str, QuoteRequest]"]
 """What a sweep takes: an `Ask`, an estimate or preview request, or a pair (reference, request)."""
@@ -81,19 +81,14 @@ class QuoteSweep:
                 raise ConfigError(f"{name}: must be at least 1, not {number}")
         if keep is not None and keep <= 0:
             raise ConfigError(f"keep: must be above 0 s, not {keep:g}")
-        self.stop = stop
-        self.ahead = ahead
-        self.desks = tuple(QuoteDesk(session, keep, keep_most) for session in sessions)
+        self._stop = stop
+        self._ahead = ahead
+        self._caches = tuple(QuoteCache(client_of(session), keep, keep_most) for session in sessions)
         self._concurrency = concurrency
-
-    def size(self, session: VendorSession) -> int:
-        """How many requests a session has under way at the same time, at most."""
-        most = session.profile.limits.concurrency
-        return most if self._concurrency is None else min(self._concurrency, most)
 
     def stream(self, requests: Iterable[SweepInput] | AsyncIterable[SweepInput]) -> QuoteStream:
         """Quotes as they come; memory doesn't grow with the input. See `QuoteStream`."""
-        return QuoteStream(self, requests)
+        return QuoteStream(self._caches, requests, stop=self._stop, ahead=self._ahead, concurrency=self._concurrency)
 
     async def run(self, requests: Iterable[SweepInput] | AsyncIterable[SweepInput]) -> QuoteTable:
         """All quotes as a table, in the order of the input, whatever order they came in.
@@ -102,7 +97,9 @@ class QuoteSweep:
             Exception: the input's own, or a `ConfigError` for an `Ask` that names no session of the sweep.
         """
         async with self.stream(requests) as quotes:
-            return QuoteTable([quote async for quote in quotes], vendors=[d.session.profile.name for d in self.desks])
+            return QuoteTable(
+                [quote async for quote in quotes], vendors=[cache.client.profile.name for cache in self._caches]
+            )
 
 
 class QuoteStream(Reading[Quote]):
@@ -112,8 +109,16 @@ class QuoteStream(Reading[Quote]):
     soon after it is left. Nothing is written at the vendors, so leaving early just stops.
     """
 
-    def __init__(self, sweep: QuoteSweep, requests: Iterable[SweepInput] | AsyncIterable[SweepInput]) -> None:
-        self._answers = _Answers(sweep, requests)
+    def __init__(
+        self,
+        caches: Sequence[QuoteCache],
+        requests: Iterable[SweepInput] | AsyncIterable[SweepInput],
+        *,
+        stop: Stop,
+        ahead: int,
+        concurrency: int | None,
+    ) -> None:
+        self._answers = _Answers(caches, requests, stop, ahead, concurrency)
         self._waiting: deque[Quote] = deque()
 
     async def __anext__(self) -> Quote:
@@ -130,7 +135,7 @@ class QuoteStream(Reading[Quote]):
 class _Post:
     """What one stream has of one account; ``trouble`` is its last failure, in words."""
 
-    desk: QuoteDesk
+    cache: QuoteCache
     admission: Admission
     trouble: str = ""
 
@@ -149,13 +154,21 @@ class _Task:
 class _Answers(WorkerStream[_Task, "tuple[Quote, ...]"]):
     """The answers of a sweep, each as the rows that it makes."""
 
-    def __init__(self, sweep: QuoteSweep, requests: Iterable[SweepInput] | AsyncIterable[SweepInput]) -> None:
-        self._fan: Fan[SweepInput] = Fan(requests, len(sweep.desks), sweep.ahead)
-        self._names = frozenset(desk.session.profile.name for desk in sweep.desks)
-        lanes = [
-            Lane(desk.session, self._tasks(number, desk, sweep), sweep.size(desk.session))
-            for number, desk in enumerate(sweep.desks)
-        ]
+    def __init__(
+        self,
+        caches: Sequence[QuoteCache],
+        requests: Iterable[SweepInput] | AsyncIterable[SweepInput],
+        stop: Stop,
+        ahead: int,
+        concurrency: int | None,
+    ) -> None:
+        self._fan: Fan[SweepInput] = Fan(requests, len(caches), ahead)
+        self._names = frozenset(cache.client.profile.name for cache in caches)
+        lanes: list[Lane[_Task]] = []
+        for number, cache in enumerate(caches):
+            most = cache.client.profile.limits.concurrency
+            size = most if concurrency is None else min(concurrency, most)
+            lanes.append(Lane(cache.client, self._tasks(number, cache, stop, size), size))
         super().__init__(*lanes, ordered=False, drain=0)
 
     async def aclose(self) -> None:
@@ -166,10 +179,10 @@ class _Answers(WorkerStream[_Task, "tuple[Quote, ...]"]):
 
     # --- the input of one account ---
 
-    async def _tasks(self, number: int, desk: QuoteDesk, sweep: QuoteSweep) -> AsyncGenerator[_Task, None]:
-        session = desk.session
+    async def _tasks(self, number: int, cache: QuoteCache, stop: Stop, size: int) -> AsyncGenerator[_Task, None]:
+        client = cache.client
         nothing = Spending(None, {}, None, 0)
-        post = _Post(desk, Admission(sweep.stop, Pace(), sweep.size(session), nothing, session.clock))
+        post = _Post(cache, Admission(stop, Pace(), size, nothing, client.clock))
         reading = self._fan.read(number)
         try:
             async for index, item in reading:
@@ -181,29 +194,29 @@ class _Answers(WorkerStream[_Task, "tuple[Quote, ...]"]):
 
     def _task(self, index: int, item: Any, post: _Post) -> _Task | None:
         """One item as this account's task; None if it isn't asked."""
-        session = post.desk.session
+        client = post.cache.client
         try:
             ask = as_ask(item)
         except RequestError as error:
-            blank = Quote(index=index, vendor=session.profile.name, reference=error.reference, request=item)
+            blank = Quote(index=index, vendor=client.profile.name, reference=error.reference, request=item)
             return _Task(blank, post, error=error)
         if ask.vendors is not None:
             if strange := set(ask.vendors) - self._names:
                 known = ", ".join(sorted(self._names))
                 raise ConfigError(f"number {index + 1} asks {', '.join(sorted(strange))}; the sweep has {known}")
-            if session.profile.name not in ask.vendors:
+            if client.profile.name not in ask.vendors:
                 return None
         request: VendorRequest[Any] = ask.request
-        blank = Quote(index=index, vendor=session.profile.name, reference=ask.reference, request=request)
+        blank = Quote(index=index, vendor=client.profile.name, reference=ask.reference, request=request)
         try:
-            return _Task(blank, post, call=session.prepare(request, ask.reference))
+            return _Task(blank, post, call=client.prepare(request, ask.reference))
         except PandaponError as error:
             return _Task(blank, post, error=error)
 
     async def _admitted(self, task: _Task) -> _Task:
         """The task once it may be asked, or with the reason why it isn't."""
         call, admission = task.call, task.post.admission
-        if call is None or task.post.desk.kept(call) is not None:
+        if call is None or task.post.cache.kept(call) is not None:
             return task
         if await admission.admit():
             admission.began()
@@ -218,13 +231,13 @@ class _Answers(WorkerStream[_Task, "tuple[Quote, ...]"]):
 
     # --- the work ---
 
-    async def _make(self, slot: Slot, index: int, item: _Task) -> tuple[Quote, ...]:
+    async def _make(self, worker: WorkerState, index: int, item: _Task) -> tuple[Quote, ...]:
         """One request to its rows, whatever happens."""
         if item.error is not None or item.call is None:
             return failed(item.blank, item.error or NotSentError("not asked"))
         post = item.post
         try:
-            result, shared = await post.desk.ask(slot, item.call)
+            result, shared = await post.cache.ask(worker, item.call)
         finally:
             if item.admitted:
                 post.admission.ended()
@@ -232,9 +245,9 @@ class _Answers(WorkerStream[_Task, "tuple[Quote, ...]"]):
             _judge(result, post)
         if isinstance(result, Exception):
             return failed(item.blank, result)
-        return quotes_of(attrs.evolve(item.blank, shared=shared), result, post.desk.reader)
+        return quotes_of(attrs.evolve(item.blank, shared=shared), result, post.cache.reader)
 
-    async def _cut_off(self, slot: Slot, index: int, item: _Task) -> tuple[Quote, ...]:
+    async def _cut_off(self, worker: WorkerState, index: int, item: _Task) -> tuple[Quote, ...]:
         return failed(item.blank, PandaponError("the sweep was left before the answer came"))
 
 

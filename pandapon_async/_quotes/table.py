@@ -198,7 +198,7 @@ class QuoteTable:
         """
         from .charts import write_chart
 
-        return write_chart(self, Path(path), rates_from(rates), title)
+        return write_chart(self.rows, Path(path), rates_from(rates), title)
 
     # --- ordering ---
 

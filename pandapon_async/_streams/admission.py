@@ -1,15 +1,13 @@
-"""When a job slows down and when it ends: the brake, the pace, and the bound on what is spent.
-
-All three decide in one place, before a booking is taken from the journal: `Admission.admit`.
-"""
+"""When the next booking may start: circuit breaker, adaptive concurrency, and the bound on what is spent, in one place."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import attrs
 
+from .._clock import Clock
 from .._config.profiles import CodeMeaning
 from .._errors import (
     ApiError,
@@ -19,12 +17,6 @@ from .._errors import (
     PandaponError,
     RateLimitedError,
 )
-
-if TYPE_CHECKING:
-    pass
-
-from .._clock import Clock
-from .._jobs.spending import Spending
 from .._models.money import Money
 
 
@@ -60,6 +52,39 @@ class Pace:
     slow_after: float | None = None
 
 
+class SpendBound(Protocol):
+    """What bounds the money that is spent, shared by everything that spends it.
+
+    ``changed`` is set whenever a booking has ended, so that whoever waits for room looks again.
+    """
+
+    changed: asyncio.Event
+
+    def allows_one_more(self) -> bool:
+        """Whether one more booking stays within the bound now."""
+        ...
+
+    def exhausted(self) -> str | None:
+        """Why no more may be booked, however long one waits; None: what is under way may leave room."""
+        ...
+
+    def began(self) -> None:
+        """A booking starts."""
+        ...
+
+    def ended(self) -> None:
+        """It has ended, however."""
+        ...
+
+    def paid(self, fee: Money | None) -> None:
+        """A booking was made."""
+        ...
+
+    def doubted(self, change: int) -> None:
+        """So many more are in doubt."""
+        ...
+
+
 class Admission:
     """Decides when the next booking of a run may start, and whether one may at all.
 
@@ -75,7 +100,7 @@ class Admission:
         cuts: how often the window was cut.
     """
 
-    def __init__(self, stop: Stop, pace: Pace, size: int, spending: Spending, clock: Clock) -> None:
+    def __init__(self, stop: Stop, pace: Pace, size: int, spending: SpendBound, clock: Clock) -> None:
         self._stop = stop
         self._pace = pace
         self._size = size
@@ -97,7 +122,7 @@ class Admission:
 
     def admits_now(self) -> bool:
         """Whether the next booking may start without waiting."""
-        if self.reason is not None or self._braking():
+        if self.reason is not None or self._broken():
             return False
         return self._in_flight < max(1, int(self.window)) and self.spending.allows_one_more()
 
@@ -107,10 +132,10 @@ class Admission:
         while self.reason is None:
             if self.admits_now():
                 return True
-            room = self._in_flight == 0 if self._braking() else self._in_flight < max(1, int(self.window))
+            room = self._in_flight == 0 if self._broken() else self._in_flight < max(1, int(self.window))
             if room and not self.spending.allows_one_more() and (why := self.spending.exhausted()):
                 self.halt(why)
-            elif room and self._braking() and self.spending.allows_one_more():
+            elif room and self._broken() and self.spending.allows_one_more():
                 return await self._probe()
             else:
                 changed.clear()
@@ -123,7 +148,7 @@ class Admission:
         self._halted.set()
         self.spending.changed.set()
 
-    def _braking(self) -> bool:
+    def _broken(self) -> bool:
         return self._streak >= self._stop.in_a_row
 
     async def _probe(self) -> bool:
@@ -184,7 +209,7 @@ class Admission:
         """One that was in doubt isn't any more."""
         self.spending.doubted(-1)
 
-    def held_back(self, error: PandaponError) -> None:
+    def retrying(self, error: PandaponError) -> None:
         """An attempt failed, and the call goes on."""
         if isinstance(error, RateLimitedError):
             self._cut(0.5)

@@ -9,11 +9,11 @@ import attrs
 
 from .._errors import ConfigError, NotSentError, OutcomeUnknownError, PandaponError, Stage
 from .._models.operation import Effect, Input, Operation, Reply, VendorRequest, split_pair
-from .workers import Lane, Slot, WorkerStream
+from .workers import Lane, WorkerState, WorkerStream
 
 if TYPE_CHECKING:
+    from .._calls.client import ApiClient
     from .._calls.exchange import Call
-    from .._session import VendorSession
 
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
@@ -80,49 +80,49 @@ class OutcomeStream(WorkerStream[Input[R], Outcome[R]]):
 
     def __init__(
         self,
-        session: VendorSession,
+        client: ApiClient,
         requests: Iterable[Input[R]] | AsyncIterable[Input[R]],
         *,
         concurrency: int | None,
         ordered: bool,
         drain: float,
     ) -> None:
-        most = session.profile.limits.concurrency
+        most = client.profile.limits.concurrency
         if concurrency is not None and concurrency < 1:
-            raise ConfigError(f"concurrency: must be at least 1, not {concurrency}", vendor=session.profile.name)
+            raise ConfigError(f"concurrency: must be at least 1, not {concurrency}", vendor=client.profile.name)
         size = most if concurrency is None else min(concurrency, most)
-        super().__init__(Lane(session, requests, size), ordered=ordered, drain=drain)
-        self._session = session
+        super().__init__(Lane(client, requests, size), ordered=ordered, drain=drain)
+        self._client = client
 
     @property
     def in_doubt(self) -> tuple[Outcome[R], ...]:
         """What the reader has not seen and nobody can tell whether it was made."""
         return tuple(outcome for outcome in self.undelivered if outcome.in_doubt)
 
-    async def _make(self, slot: Slot, index: int, item: Input[R]) -> Outcome[R]:
+    async def _make(self, worker: WorkerState, index: int, item: Input[R]) -> Outcome[R]:
         """One request to its outcome, whatever happens."""
         reference: str | None = None
         request: Any = item
         call: Call | None = None
         try:
-            reference, request = split_pair(item, self._session.profile.name)
-            call = slot.call = self._session.prepare(request, reference)
+            reference, request = split_pair(item, self._client.profile.name)
+            call = worker.call = self._client.prepare(request, reference)
             reference = call.reference
-            reply: Reply[R] = await self._session.run(call, patient=True)
+            reply: Reply[R] = await self._client.run(call, patient=True)
             return Outcome(index=index, reference=reference, request=request, reply=reply, elapsed=reply.elapsed)
         except Exception as error:  # noqa: BLE001 - one failure stops nobody
-            elapsed = self._session.clock.monotonic() - call.began if call is not None and call.began else 0.0
+            elapsed = self._client.clock.monotonic() - call.began if call is not None and call.began else 0.0
             return Outcome(index=index, reference=reference, request=request, error=error, elapsed=elapsed)
 
-    async def _cut_off(self, slot: Slot, index: int, item: Input[R]) -> Outcome[R]:
+    async def _cut_off(self, worker: WorkerState, index: int, item: Input[R]) -> Outcome[R]:
         _, request = split_pair(item)
-        reference = slot.call.reference if slot.call else None
-        return Outcome(index=index, reference=reference, request=request, error=self._cancelled(slot.call))
+        reference = worker.call.reference if worker.call else None
+        return Outcome(index=index, reference=reference, request=request, error=self._cancelled(worker.call))
 
     def _cancelled(self, call: Call | None) -> PandaponError:
         operation: Operation[Any] | None = call.operation if call else None
         context: dict[str, Any] = {
-            "vendor": self._session.profile.name,
+            "vendor": self._client.profile.name,
             "operation": operation.name if operation else None,
             "reference": call.reference if call else None,
         }

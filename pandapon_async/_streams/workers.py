@@ -15,15 +15,15 @@ from .iteration import Reading
 from .sources import Items, Source
 
 if TYPE_CHECKING:
+    from .._calls.client import ApiClient
     from .._calls.exchange import Call
-    from .._session import VendorSession
 
 ItemT = TypeVar("ItemT")
 OutT = TypeVar("OutT")
 
 
 @attrs.define(eq=False)
-class Slot:
+class WorkerState:
     """What one worker has under way; the work keeps it up to date.
 
     ``made`` is what the reader will get, once that can't change any more though the work goes on; ``cut``: it was cancelled.
@@ -42,22 +42,22 @@ class Slot:
 
 
 @attrs.frozen(eq=False)
-class Settling(Generic[OutT]):
+class Unwritten(Generic[OutT]):
     """What was made, while it must still wait for something (``future``) before the reader may have it: its worker goes on.
 
-    ``settled`` is called with it when the future has ended, and gives what the reader gets.
+    ``written`` is called with it when the future has ended, and gives what the reader gets.
     """
 
     made: OutT
     future: asyncio.Future[None]
-    settled: Callable[[Settling[OutT]], OutT]
+    written: Callable[[Unwritten[OutT]], OutT]
 
 
 @attrs.frozen(eq=False)
 class Lane(Generic[ItemT]):
-    """One session's part of a stream: its items, and how many of them are under way at the same time, at most."""
+    """One account's part of a stream: its items, and how many of them are under way at the same time, at most."""
 
-    session: VendorSession
+    client: ApiClient
     items: Iterable[ItemT] | AsyncIterable[ItemT] | Source[ItemT]
     size: int
 
@@ -83,8 +83,8 @@ class WorkerStream(Reading[OutT], Generic[ItemT, OutT]):
         self._ordered = ordered
         self._drain = drain
         self._sources: list[Source[ItemT]] = []
-        self._workers: dict[asyncio.Task[None], Slot] = {}
-        self._settling: set[asyncio.Future[Any]] = set()
+        self._workers: dict[asyncio.Task[None], WorkerState] = {}
+        self._unwritten: set[asyncio.Future[Any]] = set()
         self._ready: deque[OutT] = deque()
         self._early: dict[int, OutT] = {}
         self._next_index = 0
@@ -96,11 +96,11 @@ class WorkerStream(Reading[OutT], Generic[ItemT, OutT]):
     # --- the work ---
 
     @abstractmethod
-    async def _make(self, slot: Slot, index: int, item: ItemT) -> OutT | Settling[OutT]:
+    async def _make(self, worker: WorkerState, index: int, item: ItemT) -> OutT | Unwritten[OutT]:
         """Make of one item what the reader gets, now or later. It raises nothing but its being cancelled."""
 
     @abstractmethod
-    async def _cut_off(self, slot: Slot, index: int, item: ItemT) -> OutT:
+    async def _cut_off(self, worker: WorkerState, index: int, item: ItemT) -> OutT:
         """The same of an item whose making was cancelled."""
 
     # --- reading ---
@@ -109,7 +109,7 @@ class WorkerStream(Reading[OutT], Generic[ItemT, OutT]):
         if not self._sources and not self._closed:
             self._start()
         while not self._ready:
-            if self._closed or not (self._workers or self._settling):
+            if self._closed or not (self._workers or self._unwritten):
                 await self._finish()
                 raise StopAsyncIteration
             if self._reader is not None and not self._reader.done():
@@ -134,14 +134,14 @@ class WorkerStream(Reading[OutT], Generic[ItemT, OutT]):
         for lane in self._lanes:
             source = lane.items if isinstance(lane.items, Source) else Items(lane.items)
             self._sources.append(source)
-            lane.session.streams.add(self)
+            lane.client.state.open_streams.add(self)
             for _ in range(lane.size):
-                slot = Slot()
-                task = asyncio.create_task(self._work(source, slot))
-                self._workers[task] = slot
+                worker = WorkerState()
+                task = asyncio.create_task(self._work(source, worker))
+                self._workers[task] = worker
                 task.add_done_callback(self._worker_ended)
 
-    async def _work(self, source: Source[ItemT], slot: Slot) -> None:
+    async def _work(self, source: Source[ItemT], worker: WorkerState) -> None:
         while True:
             try:
                 numbered = source.next_now() if source.is_ready else await source.next()
@@ -156,27 +156,27 @@ class WorkerStream(Reading[OutT], Generic[ItemT, OutT]):
                 return
             index, item = numbered
             try:
-                made = await self._make(slot, index, item)
+                made = await self._make(worker, index, item)
             except asyncio.CancelledError:
-                slot.cut = True
-                self._put(index, await self._cut_off(slot, index, item))
+                worker.cut = True
+                self._put(index, await self._cut_off(worker, index, item))
                 raise
             finally:
-                slot.call = slot.made = None
-            if isinstance(made, Settling):
-                self._put_when_settled(index, cast("Settling[OutT]", made))
+                worker.call = worker.made = None
+            if isinstance(made, Unwritten):
+                self._put_when_written(index, cast("Unwritten[OutT]", made))
             else:
                 self._put(index, made)
             if self._full():
                 await self._wait_for_room()
 
-    def _put_when_settled(self, index: int, settling: Settling[OutT]) -> None:
-        def settled(future: asyncio.Future[None]) -> None:
-            self._settling.discard(future)
-            self._put(index, settling.settled(settling))
+    def _put_when_written(self, index: int, unwritten: Unwritten[OutT]) -> None:
+        def written(future: asyncio.Future[None]) -> None:
+            self._unwritten.discard(future)
+            self._put(index, unwritten.written(unwritten))
 
-        self._settling.add(settling.future)
-        settling.future.add_done_callback(settled)
+        self._unwritten.add(unwritten.future)
+        unwritten.future.add_done_callback(written)
 
     def _put(self, index: int, made: OutT) -> None:
         if self._ordered:
@@ -189,7 +189,7 @@ class WorkerStream(Reading[OutT], Generic[ItemT, OutT]):
             self._wake()
 
     def _full(self) -> bool:
-        waiting = len(self._ready) + len(self._early) + len(self._settling)
+        waiting = len(self._ready) + len(self._early) + len(self._unwritten)
         return waiting >= self._size and not self._closed
 
     async def _wait_for_room(self) -> None:
@@ -201,7 +201,7 @@ class WorkerStream(Reading[OutT], Generic[ItemT, OutT]):
         del self._workers[task]
         if not task.cancelled() and (error := task.exception()) is not None:
             self._failure = self._failure or error
-        if not self._workers and not self._settling:
+        if not self._workers and not self._unwritten:
             self._wake()
 
     def _wake(self) -> None:
@@ -221,7 +221,7 @@ class WorkerStream(Reading[OutT], Generic[ItemT, OutT]):
             await self._end_workers()
         finally:
             for lane in self._lanes:
-                lane.session.streams.discard(self)
+                lane.client.state.open_streams.discard(self)
             self.undelivered += [*self._ready, *self._early.values()]
             self._ready.clear()
             self._early.clear()
@@ -230,15 +230,15 @@ class WorkerStream(Reading[OutT], Generic[ItemT, OutT]):
                 await source.close()
 
     async def _end_workers(self) -> None:
-        draining = {task for task, slot in self._workers.items() if slot.must_end}
+        draining = {task for task, worker in self._workers.items() if worker.must_end}
         for task in self._workers.keys() - draining:
             task.cancel()
         try:
             if draining:
                 await asyncio.wait(draining, timeout=self._drain)
         finally:
-            for task, slot in self._workers.items():
-                if not slot.cut:  # else it is ending already, and may be writing down how
+            for task, worker in self._workers.items():
+                if not worker.cut:  # else it is ending already, and may be writing down how
                     task.cancel()
-            while left := {*self._workers, *self._settling}:
+            while left := {*self._workers, *self._unwritten}:
                 await asyncio.wait(left)

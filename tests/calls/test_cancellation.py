@@ -25,6 +25,7 @@ from pandapon_async import (
     RetryPolicy,
     Timeouts,
 )
+from pandapon_async._session import client_of
 from pandapon_async.testing import FakeVendor, VirtualClock
 from tests.support import BOOK, StopAt, booking, error_of, estimate, local_profile, session_at, sockets_to, spin, until
 
@@ -90,7 +91,7 @@ class Stage:
         if self.scene.warm:
             await self.session.call(estimate())
         if self.scene.paused:
-            self.session._shared.limiter.pause.extend(20)
+            self.session._client.state.limiter.pause.extend(20)
         if self.scene.held:
             held = asyncio.Event()
 
@@ -99,8 +100,8 @@ class Stage:
                 await spin(3)
                 raise InterruptedError
 
-            call = self.session.prepare(estimate())
-            holder = self.session.run(call, patient=True, before_send=hold)
+            call = client_of(self.session).prepare(estimate())
+            holder = client_of(self.session).run(call, patient=True, before_send=hold)
             self.holder = asyncio.create_task(error_of(holder))
             await held.wait()
         self.vendor.script(*self.scene.steps)
@@ -111,18 +112,20 @@ class Stage:
             self.before.append(1)
 
         request = booking() if self.scene.write else estimate()
-        return await self.session.run(self.session.prepare(request), patient=False, before_send=before_send)
+        return await client_of(self.session).run(
+            client_of(self.session).prepare(request), patient=False, before_send=before_send
+        )
 
     def run_out(self) -> None:
         """Let the deadline of the attempts that are under way have passed."""
-        watch = self.session._shared.transport._watch
+        watch = self.session._client.state.transport._watch
         for watched in watch._under_way:
             watched._deadline = 0
         watch._look(asyncio.get_running_loop())
 
     def has_connection(self) -> bool:
         """Whether the call has, or had, a connection."""
-        client = self.session._shared.transport._client
+        client = self.session._client.state.transport._client
         connector: Any = client.connector if client is not None else None
         if connector is None:
             return False
@@ -132,9 +135,9 @@ class Stage:
     async def check_nothing_leaked(self, tasks: set[asyncio.Task[Any]]) -> None:
         if self.holder is not None:
             await self.holder
-        limiter = self.session._shared.limiter
+        limiter = self.session._client.state.limiter
         assert limiter.free == self.session.profile.limits.concurrency
-        client = self.session._shared.transport._client
+        client = self.session._client.state.transport._client
         if client is not None:
             assert isinstance(client.connector, aiohttp.TCPConnector)
             assert not client.connector._acquired
@@ -272,7 +275,7 @@ async def test_cancelled_after_it_was_sent_it_is_in_doubt(vendor: FakeVendor) ->
         await until(lambda: vendor.ledger.seen[BOOK])
         await cancelled(task)
         assert [(reference, operation.name) for reference, operation in doubts] == [("mine", "logistics.book_freight")]
-        assert session._shared.limiter.free == 64
+        assert session._client.state.limiter.free == 64
 
 
 async def test_a_read_is_never_in_doubt(vendor: FakeVendor) -> None:
@@ -296,7 +299,7 @@ async def test_cancelled_while_it_waits_for_a_repeat_it_is_not_in_doubt(vendor: 
         await until(lambda: clock.slept)
         await cancelled(task)
         assert doubts == []
-        assert session._shared.limiter.free == 64
+        assert session._client.state.limiter.free == 64
 
 
 @pytest.fixture
@@ -318,8 +321,8 @@ async def deaf_port() -> AsyncIterator[int]:
 async def test_cancelled_while_it_is_being_sent_it_is_in_doubt(deaf_port: int) -> None:
     doubts: list[Any] = []
     async with session_at(local_profile(deaf_port), on_in_doubt=lambda *told: doubts.append(told)) as session:
-        call = session.prepare(booking(remark="x" * 20_000_000))
-        task = asyncio.create_task(session.run(call, patient=False))
+        call = client_of(session).prepare(booking(remark="x" * 20_000_000))
+        task = asyncio.create_task(client_of(session).run(call, patient=False))
         await until(lambda: call.written)
         await spin()
         assert doubts == []
@@ -329,8 +332,8 @@ async def test_cancelled_while_it_is_being_sent_it_is_in_doubt(deaf_port: int) -
 
 async def test_cancelled_while_it_is_being_sent_it_leaves_no_socket(deaf_port: int) -> None:
     async with session_at(local_profile(deaf_port)) as session:
-        call = session.prepare(booking(remark="x" * 20_000_000))
-        task = asyncio.create_task(session.run(call, patient=False))
+        call = client_of(session).prepare(booking(remark="x" * 20_000_000))
+        task = asyncio.create_task(client_of(session).run(call, patient=False))
         await until(lambda: call.written)
         await spin()
         await cancelled(task)
@@ -386,7 +389,7 @@ async def test_a_waiter_that_is_cancelled_leaves_its_place_to_the_next(vendor: F
         await until(lambda: vendor.ledger.requests)
         second = asyncio.create_task(session.call(booking("B")))
         third = asyncio.create_task(session.call(booking("C")))
-        await until(lambda: session._shared.limiter._default.slots.waiting == 2)
+        await until(lambda: session._client.state.limiter._default.slots.waiting == 2)
         await cancelled(second)
         await cancelled(first)
         await third
@@ -407,7 +410,7 @@ async def test_a_wait_for_a_slot_that_ran_out_leaves_no_task(vendor: FakeVendor)
         await spin()
         assert others() == before
         await cancelled(first)
-        assert session._shared.limiter.free == 1
+        assert session._client.state.limiter.free == 1
 
 
 async def test_real_deadlines_of_every_length_lose_nothing(vendor: FakeVendor) -> None:
@@ -416,7 +419,7 @@ async def test_real_deadlines_of_every_length_lose_nothing(vendor: FakeVendor) -
         profile = vendor.profile("pandapon", timeouts=Timeouts(total=0.0001 * (number + 1)))
         async with session_at(profile) as session:
             error = await error_of(session.call(booking(reference)))
-            assert session._shared.limiter.free == 64
+            assert session._client.state.limiter.free == 64
         await spin()
         booked = vendor.ledger.bookings.get(reference, 0)
         assert error is None or isinstance(error, (DeadlineExceeded, OutcomeUnknownError))
@@ -447,7 +450,9 @@ async def test_a_cancelled_call_does_not_harm_the_next_one_on_its_connection(
 
     async with session_at(vendor.profile("pandapon")) as session:
         await session.call(estimate())
-        second = session.run(session.prepare(booking("B")), patient=True, before_send=wait_for_the_gate)
+        second = client_of(session).run(
+            client_of(session).prepare(booking("B")), patient=True, before_send=wait_for_the_gate
+        )
         b = asyncio.create_task(second)
         await spin()
         monkeypatch.setattr(ResponseHandler, "data_received", received)
@@ -470,7 +475,7 @@ async def test_cancelling_many_at_once_leaves_nothing(vendor: FakeVendor) -> Non
         for task in tasks.values():
             task.cancel()
         results = await asyncio.gather(*tasks.values(), return_exceptions=True)
-        assert session._shared.limiter.free == 8
+        assert session._client.state.limiter.free == 8
     ended = dict(zip(tasks, results, strict=True))
     for reference in vendor.ledger.bookings:
         assert isinstance(ended[reference], Reply) or reference in doubts

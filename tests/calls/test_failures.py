@@ -36,6 +36,7 @@ from pandapon_async import (
     Timeouts,
 )
 from pandapon_async._models import jsonio
+from pandapon_async._session import client_of
 from pandapon_async.api.addresses import AddressSaveRequest
 from pandapon_async.api.logistics import FreightBooking
 from pandapon_async.testing import FakeVendor, Faults, VirtualClock
@@ -281,10 +282,10 @@ async def test_a_bare_zero_is_success_where_the_operation_says_so(vendor: FakeVe
 
 async def test_a_read_that_does_not_fit_names_the_paths(vendor: FakeVendor, session: PandaPonSession) -> None:
     operation = attrs.evolve(type(estimate()).operation, name="odd", reply=FreightBooking)
-    call = session.prepare(estimate())
+    call = client_of(session).prepare(estimate())
     call.operation = operation
     vendor.script(_json(yes({"orderId": ["21"], "orderFee": {"amount": "x", "currency": "USD"}, "subOrders": 1})))
-    error = await error_of(session.run(call, patient=False))
+    error = await error_of(client_of(session).run(call, patient=False))
     assert isinstance(error, DecodeError)
     assert [problem.split(":")[0] for problem in error.problems] == [
         "$.data.orderId",
@@ -392,7 +393,7 @@ class TestTooMany:
         error = await error_of(timed.call(request_))
         assert isinstance(error, RateLimitedError)
         assert (error.retry_after, error.status) == (121.0, 429)
-        assert timed._shared.limiter.pause.left() == 120.0
+        assert timed._client.state.limiter.pause.left() == 120.0
 
     async def test_it_is_raised_after_the_last_attempt(
         self, vendor: FakeVendor, timed: PandaPonSession, clock: VirtualClock, request_: Any
@@ -403,7 +404,7 @@ class TestTooMany:
         assert len(error.attempts) == 3
         assert sum(vendor.ledger.seen.values()) == 3
         assert sum(vendor.ledger.done.values()) == 0
-        assert timed._shared.limiter.pause.left() == 2.0
+        assert timed._client.state.limiter.pause.left() == 2.0
 
     async def test_the_pause_does_not_count_against_the_deadline(
         self, vendor: FakeVendor, timed: PandaPonSession, clock: VirtualClock, request_: Any

@@ -264,7 +264,7 @@ async def test_connections_are_kept_and_shared(vendor: FakeVendor) -> None:
 async def test_the_connector_allows_what_the_profile_allows(vendor: FakeVendor) -> None:
     async with session_at(vendor.profile("pandapon", limits=Limits(concurrency=150))) as session:
         await session.call(booking())
-        client = session._shared.transport._client
+        client = session._client.state.transport._client
         assert client is not None
         assert client.connector is not None
         assert client.connector.limit == 150
@@ -402,7 +402,7 @@ async def test_a_given_session_is_used_and_not_closed(vendor: FakeVendor) -> Non
     async with aiohttp.ClientSession() as given_:
         async with session_at(vendor.profile("pandapon"), client_session=given_) as session:
             await session.call(booking())
-            assert session._shared.transport._client is given_
+            assert session._client.state.transport._client is given_
         assert not given_.closed
     assert vendor.ledger.requests[-1].problems == ()
 
@@ -502,7 +502,7 @@ async def test_a_given_session_sends_no_cookies() -> None:
 
 async def test_nothing_connects_before_the_first_call() -> None:
     async with RawServer(says(http_reply(200, yes({})))) as server, session_at(local_profile(server.port)) as session:
-        assert session._shared.transport._client is None
+        assert session._client.state.transport._client is None
         assert server.connections == 0
 
 
@@ -534,7 +534,7 @@ async def test_a_closed_session_says_so(vendor: FakeVendor) -> None:
 
 async def test_closing_while_the_client_is_being_made(vendor: FakeVendor, monkeypatch: pytest.MonkeyPatch) -> None:
     session = PandaPonSession(vendor.profile("pandapon"))
-    transport = session._shared.transport
+    transport = session._client.state.transport
     gate, reached = asyncio.Event(), asyncio.Event()
     make = transport._make
     made: list[aiohttp.ClientSession] = []
@@ -591,10 +591,10 @@ async def test_two_sessions_share_nothing(vendor: FakeVendor) -> None:
     async with session_at(profile, clock=clock) as one, session_at(profile, clock=clock) as other:
         vendor.script({"status": 429, "headers": {"Retry-After": "500"}})
         await error_of(one.call(booking("A")))
-        assert one._shared.limiter.pause.left() > 0
+        assert one._client.state.limiter.pause.left() > 0
         await other.call(booking("B"))
-        assert other._shared.limiter.pause.left() <= 0
-        assert one._shared.transport._client is not other._shared.transport._client
+        assert other._client.state.limiter.pause.left() <= 0
+        assert one._client.state.transport._client is not other._client.state.transport._client
         await one.close()
         await other.call(booking("C"))
 

@@ -19,7 +19,7 @@ from pandapon_async._files.bookings import BookingFile
 from pandapon_async._files.columns import template
 from pandapon_async._files.csv_sheet import neutral, plain
 from pandapon_async._files.problems import RejectsWriter
-from pandapon_async._journal.rows import Derived
+from pandapon_async._journal.rows import DerivedReference
 from tests.conftest import contract
 
 SAMPLE = contract("logistics")["logistics.order.book_freight"]["example_request"]
@@ -68,7 +68,7 @@ def test_blank_lines_and_a_bom_are_passed_over(write: Write):
 def test_a_reference_that_was_not_given_is_known_as_such(write: Write):
     path = write('{"renderId": "FF1"}\n{"reference": "mine", "renderId": "FF2"}\n{"remark": "no number"}\n')
     derived, given_, digest = (reference for reference, _ in read_bookings(path))
-    assert (type(derived), type(given_), type(digest)) == (Derived, str, Derived)
+    assert (type(derived), type(given_), type(digest)) == (DerivedReference, str, DerivedReference)
     assert digest.startswith("v1-")
 
 

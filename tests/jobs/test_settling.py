@@ -36,8 +36,8 @@ async def slow_disk(job: BookingJob) -> AsyncIterator[None]:
         busy.set()
         free.wait(30)
 
-    async with job.desk as desk:
-        waiting = desk.writer.submit(wait)
+    async with job._journal as journal:
+        waiting = journal.store._writer.submit(wait)
         await until(busy.is_set)
         try:
             yield
@@ -126,9 +126,9 @@ async def test_if_it_can_not_be_written_the_outcome_is_given_and_the_job_ends(pa
         async with job.run([booking("R0"), booking("R1")]) as outcomes:
             reading = asyncio.ensure_future(anext(outcomes))
             await until(lambda: server.seen)
-            async with job.desk as desk, slow_disk(job):
+            async with job._journal as journal, slow_disk(job):
                 await made_but_not_on_disk(server, session)
-                failing = desk.writer.submit(fail)  # with what waits: none of it is written
+                failing = journal.store._writer.submit(fail)  # with what waits: none of it is written
             ended = [await reading, *[outcome async for outcome in outcomes]]
             assert failing.exception() is not None
     assert (ended[0].reference, ended[0].state) == ("R0", "done")

@@ -50,8 +50,8 @@ def done(row: int, reply: str | None = "{}") -> Change:
     return end._replace(reply=reply)
 
 
-def held_back(row: int) -> Change:
-    return Change(row, f"order-{row}", "sent", "pending", "held back", None, "held\n", error="busy")
+def requeued(row: int) -> Change:
+    return Change(row, f"order-{row}", "sent", "pending", "requeued", None, "held\n", error="busy")
 
 
 def contents(connection: sqlite3.Connection) -> list[tuple[object, ...]]:
@@ -66,7 +66,7 @@ def column(connection: sqlite3.Connection, name: str) -> list[object]:
 
 def test_what_is_made_together_sets_the_columns_of_each_kind(journal: sqlite3.Connection):
     assert make_together(journal, [sent(1), sent(2), sent(3)])
-    assert make_together(journal, [done(1), held_back(2)])
+    assert make_together(journal, [done(1), requeued(2)])
     assert column(journal, "state")[:4] == ["done", "pending", "sent", "pending"]
     assert column(journal, "sent_at")[:4] == [5.0, 5.0, 5.0, None]
     assert column(journal, "done_at")[:2] == [6.0, None]
@@ -125,7 +125,7 @@ def test_more_changes_than_a_statement_binds_are_made_in_parts(tmp_path: Path):
         assert column(journal, "state")[ROWS:] == ["sent"] * count
 
 
-changes = st.builds(lambda make, row: make(row), st.sampled_from([sent, done, held_back]), st.integers(1, ROWS))
+changes = st.builds(lambda make, row: make(row), st.sampled_from([sent, done, requeued]), st.integers(1, ROWS))
 groups = st.lists(st.lists(changes, unique_by=lambda change: change.row, min_size=1), max_size=8)
 
 

@@ -27,6 +27,7 @@ from pandapon_async import (
     Stop,
     quote_product,
 )
+from pandapon_async._session import client_of
 from pandapon_async.api.logistics import FreightPreviewRequest, Money, ReceiverAddress
 from pandapon_async.testing import FakeVendor, Faults, VirtualClock
 from tests.support import AT_ONCE, ESTIMATE, booking, estimate, spin, until
@@ -271,7 +272,7 @@ async def test_left_early_nothing_runs_on(vendor: FakeVendor) -> None:
         async with sweep.stream(requests()) as quotes:
             async for _ in quotes:
                 break
-        assert [session.streams for session in both] == [set(), set()]
+        assert [client_of(session).state.open_streams for session in both] == [set(), set()]
         assert closed == [True]
         await spin(200)  # what had left already arrives
         asked = vendor.ledger.seen[ESTIMATE]

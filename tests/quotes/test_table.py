@@ -18,6 +18,7 @@ from pandapon_async import (
     NotSentError,
     Quote,
     QuotedPair,
+    QuoteSweep,
     QuoteTable,
     RequestError,
     VendorSession,
@@ -26,7 +27,7 @@ from pandapon_async.api.logistics import FreightBookingRequest, ReceiverAddress
 from pandapon_async.testing import FakeVendor
 from tests.support import booking, error_of, estimate
 
-from .support import preview, quote, sessions, sweeping
+from .support import preview, quote, sessions
 
 RATE = {"USD/CNY": "7"}
 TO_VN = estimate(receiver_address=ReceiverAddress(country="VN"))
@@ -344,14 +345,15 @@ def test_a_pair_survives_pickling() -> None:
 async def test_from_estimates_over_previews_to_bookings(vendor: FakeVendor, tmp_path: Path) -> None:
     orders = [(f"order-{n}", estimate(item_id=str(n), receiver_address=TO_VN.receiver_address)) for n in range(5)]
     orders.append(("order-0", estimate(item_id="99", receiver_address=TO_VN.receiver_address)))
-    async with sweeping(vendor) as sweep:
+    async with sessions((vendor, "pandapon"), (vendor, "xportcn_ka")) as both:
+        sweep = QuoteSweep(both)
         estimates = await sweep.run(orders)
         previews = await sweep.run(estimates.to_previews())
         pairs = previews.to_bookings()
         quoted = {row.render_id: row.price for row in previews.rows}
-        for desk in sweep.desks:
-            mine = [pair for pair in pairs if pair.vendor == desk.session.profile.name]
-            job = BookingJob(desk.session, journal=tmp_path / f"{desk.session.profile.name}.db")
+        for session in both:
+            mine = [pair for pair in pairs if pair.vendor == session.profile.name]
+            job = BookingJob(session, journal=tmp_path / f"{session.profile.name}.db")
             async with job.run(mine) as outcomes:
                 async for outcome in outcomes:
                     assert outcome.ok

@@ -146,7 +146,7 @@ async def test_a_429_halves_the_window_once_a_second_and_successes_open_it_again
     clock = VirtualClock()
     one = admission(size=16, clock=clock)
     for _ in range(5):
-        one.held_back(RateLimitedError("x", status=429))
+        one.retrying(RateLimitedError("x", status=429))
     assert (one.window, one.cuts) == (8, 1)
     clock.advance(1)
     one.failed(RateLimitedError("x", status=429))

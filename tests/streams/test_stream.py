@@ -26,6 +26,7 @@ from pandapon_async import (
     RequestError,
     RetryPolicy,
 )
+from pandapon_async._session import client_of
 from pandapon_async.testing import FakeVendor, Faults
 from tests.support import (
     AT_ONCE,
@@ -627,7 +628,7 @@ async def test_a_bare_loop_that_is_left_closes_its_stream_soon_after():
         gc.collect()
         await until_true(lambda: not workers())
         await until_true(lambda: stream.undelivered)
-        assert session.streams == set()
+        assert client_of(session).state.open_streams == set()
     assert indexes(stream.undelivered) == [1, 2]
     assert server.seen == ["R0", "R1", "R2"]
 

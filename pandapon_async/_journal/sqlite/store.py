@@ -1,4 +1,4 @@
-"""One account's rows, as a job reads and writes them; everything here runs in the journal's writing thread."""
+"""The store of a job in a SQLite file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -16,65 +17,22 @@ from ..._models.digest import canonical, digest_of
 from ..._models.jsonio import is_array, is_object, loads
 from ..._models.money import Money
 from ..rows import AccountKey, State, history_entry
+from ..store import BY_JOB, Ending, Entry, PendingRow, Problem, Store
 from .transitions import Change, prepare
 from .writer import Writer
 
-_JOB = "job"
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 _HAS_JSON = sqlite3.sqlite_version_info >= (3, 38)
 _ROWS_A_STATEMENT = 200
 
 
-@attrs.frozen
-class Entry:
-    """One booking of a job's input; ``derived``: the reference was made from the request, not given."""
+class SqliteStore(Store):
+    """The rows of one account and operation in a SQLite file; made by `SqliteStore.open`.
 
-    position: int
-    reference: str
-    derived: bool
-    body: str
-
-
-@attrs.frozen
-class Row:
-    """One row that a run will look at."""
-
-    id: int
-    position: int
-    reference: str
-    state: State
-    body: str | None
-    order_id: str | None = None
-    fee: Money | None = None
-    error: str | None = None
-    tracking: tuple[str, ...] = ()
-
-
-@attrs.frozen
-class Problem:
-    """Why a booking of the input can't be taken."""
-
-    position: int
-    reference: str
-    text: str
-
-
-@attrs.frozen(kw_only=True)
-class Ending:
-    """What is written when a booking ends."""
-
-    state: State
-    order_id: str | None = None
-    fee: Money | None = None
-    tracking: tuple[str, ...] = ()
-    error: str | None = None
-    request_id: str | None = None
-    reply: str | None = None
-    by: str = _JOB
-    note: str | None = None
-
-
-class Records:
-    """The rows of one account and operation; rows of another key are never touched."""
+    All SQL runs in the journal's writing thread.
+    """
 
     def __init__(self, writer: Writer, key: AccountKey, clock: Clock) -> None:
         self._writer = writer
@@ -82,13 +40,40 @@ class Records:
         self._clock = clock
         self._account = 0
         self._last_run = 0
+        self._leftover = 0
 
-    async def open(self) -> int:
-        """Find or make the account, and put what was left as sent in doubt.
+    @classmethod
+    async def open(cls, path: Path, key: AccountKey, clock: Clock) -> Self:
+        """Open a journal's file, made if it isn't there; what is found as sent is put in doubt.
 
-        Returns:
-            How many rows were left as sent.
+        Raises:
+            JournalError: the journal is in use, or can't be opened.
         """
+        opening = asyncio.ensure_future(asyncio.to_thread(Writer, path))
+        try:
+            store = cls(await asyncio.shield(opening), key, clock)
+        except asyncio.CancelledError:
+            opening.add_done_callback(_close_unused)
+            raise
+        try:
+            await store._begin()
+        except BaseException:
+            await store.close()
+            raise
+        return store
+
+    @property
+    def leftover(self) -> int:
+        return self._leftover
+
+    def close_soon(self) -> None:
+        self._writer.end()
+
+    async def close(self) -> None:
+        await self._writer.close()
+
+    async def _begin(self) -> None:
+        """Find or make the account, and put what was left as sent in doubt."""
 
         def work(connection: sqlite3.Connection) -> int:
             prepare(connection)
@@ -107,7 +92,7 @@ class Records:
                 "CREATE TEMP TABLE staged (position INTEGER, reference TEXT, derived INTEGER, body TEXT)"
             )
             line = history_entry(
-                self._clock.now(), "unknown", _JOB, "found as sent: the job had ended before its reply"
+                self._clock.now(), "unknown", BY_JOB, "found as sent: the job had ended before its reply"
             )
             return connection.execute(
                 "UPDATE rows SET state = 'unknown', error = 'the job ended before its reply came', history = history || ? "
@@ -115,11 +100,9 @@ class Records:
                 (line, self._account),
             ).rowcount
 
-        return await self._writer.submit(work)
+        self._leftover = await self._writer.submit(work)
 
     async def totals(self) -> tuple[dict[str, Decimal], Decimal | None, int]:
-        """What is done, per currency; the highest fee; how many are in doubt."""
-
         def work(connection: sqlite3.Connection) -> tuple[dict[str, Decimal], Decimal | None, int]:
             sums: dict[str, Decimal] = {}
             highest: Decimal | None = None
@@ -135,22 +118,16 @@ class Records:
     # --- the input ---
 
     def begin_run(self) -> int:
-        """A number that no row has yet."""
         self._last_run += 1
         return self._last_run
 
     def stage(self, entries: Sequence[Entry]) -> asyncio.Future[None]:
-        """Put bookings of the input aside until `admit_staged`; the future ends when they are."""
-
         return self._writer.submit(lambda connection: _stage(connection, entries))
 
     async def clear_staged(self) -> None:
-        """Forget what was put aside."""
         await self._writer.submit(lambda connection: connection.execute("DELETE FROM staged"))
 
     async def admit_staged(self, run: int, *, retry_refused: bool, most_problems: int) -> list[Problem]:
-        """Take all that was put aside into the journal, or, if there are problems, nothing."""
-
         def work(connection: sqlite3.Connection) -> list[Problem]:
             problems: list[Problem] = []
             if self._all_are_new(connection):
@@ -181,7 +158,7 @@ class Records:
         return bool(found.fetchone()[0])
 
     def _admit_all(self, connection: sqlite3.Connection, run: int) -> None:
-        line = history_entry(self._clock.now(), "pending", _JOB)
+        line = history_entry(self._clock.now(), "pending", BY_JOB)
         connection.execute(
             "INSERT INTO rows (account, reference, state, run, position, history) "
             "SELECT ?, reference, 'pending', ?, position, ? FROM staged ORDER BY rowid",
@@ -194,10 +171,8 @@ class Records:
         )
         connection.execute("DELETE FROM staged")
 
-    async def admit(self, entries: Sequence[Entry], run: int, *, retry_refused: bool) -> list[Row | Problem]:
-        """Take bookings into the journal and give the row of each, or say why not; ``run`` 0 belongs to no run."""
-
-        def admitted(connection: sqlite3.Connection, entry: Entry) -> Row | Problem:
+    async def admit(self, entries: Sequence[Entry], run: int, *, retry_refused: bool) -> list[PendingRow | Problem]:
+        def admitted(connection: sqlite3.Connection, entry: Entry) -> PendingRow | Problem:
             problem = self._admit(connection, entry, run, retry_refused)
             return problem or self._found(connection, "r.reference = ?", (entry.reference,))[0]
 
@@ -213,7 +188,7 @@ class Records:
             return self._admit_again(connection, entry, run, row, retry_refused)
         cursor = connection.execute(
             "INSERT INTO rows (account, reference, state, run, position, history) VALUES (?, ?, 'pending', ?, ?, ?)",
-            (self._account, entry.reference, run, entry.position, history_entry(self._clock.now(), "pending", _JOB)),
+            (self._account, entry.reference, run, entry.position, history_entry(self._clock.now(), "pending", BY_JOB)),
         )
         connection.execute("INSERT INTO bodies (row, body) VALUES (?, ?)", (cursor.lastrowid, entry.body))
         return None
@@ -242,7 +217,7 @@ class Records:
         return None
 
     def _renew(self, connection: sqlite3.Connection, row_id: int, body: str, old: str | None) -> None:
-        line = history_entry(self._clock.now(), "pending", _JOB, "fed again", body=old and json.loads(old))
+        line = history_entry(self._clock.now(), "pending", BY_JOB, "fed again", body=old and json.loads(old))
         connection.execute("INSERT OR REPLACE INTO bodies (row, body) VALUES (?, ?)", (row_id, body))
         connection.execute("DELETE FROM replies WHERE row = ?", (row_id,))
         connection.execute(
@@ -251,8 +226,6 @@ class Records:
         )
 
     async def take_unfinished(self, run: int) -> None:
-        """Make everything that is pending or in doubt part of this run."""
-
         def work(connection: sqlite3.Connection) -> None:
             connection.execute(
                 "UPDATE rows SET run = ? WHERE account = ? AND state IN ('pending', 'unknown')", (run, self._account)
@@ -260,16 +233,13 @@ class Records:
 
         await self._writer.submit(work)
 
-    async def page(self, run: int, after: int, size: int) -> list[Row]:
-        """The next rows of a run, by id."""
+    async def page(self, run: int, after: int, size: int) -> list[PendingRow]:
         return await self._rows("r.run = ? AND r.id > ? ORDER BY r.id LIMIT ?", (run, after, size))
 
-    async def find(self, reference: str) -> Row:
-        """One row."""
+    async def find(self, reference: str) -> PendingRow:
         return (await self._rows("r.reference = ?", (reference,)))[0]
 
     async def reply(self, reference: str) -> str | None:
-        """The whole reply of a booking that was made, as JSON text; None if there is none, or it was erased."""
         query = "SELECT p.reply FROM rows r JOIN replies p ON p.row = r.id WHERE r.account = ? AND r.reference = ?"
 
         def work(connection: sqlite3.Connection) -> str | None:
@@ -279,7 +249,6 @@ class Records:
         return await self._writer.submit(work)
 
     async def recorded(self, references: Sequence[str]) -> dict[str, tuple[State, str | None]]:
-        """State and error of those references that have a row; at most some hundreds at once."""
         marks = ", ".join("?" * len(references))
         query = f"SELECT reference, state, error FROM rows WHERE account = ? AND reference IN ({marks})"
 
@@ -290,15 +259,14 @@ class Records:
         return await self._writer.submit(work)
 
     async def count(self, run: int, state: State) -> int:
-        """How many rows of a run are in a state."""
         query = "SELECT COUNT(*) FROM rows WHERE account = ? AND run = ? AND state = ?"
         values = (self._account, run, state)
         return await self._writer.submit(lambda connection: connection.execute(query, values).fetchone()[0])
 
-    async def _rows(self, test: str, values: Sequence[Any]) -> list[Row]:
+    async def _rows(self, test: str, values: Sequence[Any]) -> list[PendingRow]:
         return await self._writer.submit(lambda connection: self._found(connection, test, values))
 
-    def _found(self, connection: sqlite3.Connection, test: str, values: Sequence[Any]) -> list[Row]:
+    def _found(self, connection: sqlite3.Connection, test: str, values: Sequence[Any]) -> list[PendingRow]:
         query = (
             "SELECT r.id, r.position, r.reference, r.state, b.body, r.order_id, r.fee, r.currency, r.error, r.tracking "
             f"FROM rows r LEFT JOIN bodies b ON b.row = r.id WHERE r.account = ? AND {test}"
@@ -313,22 +281,17 @@ class Records:
 
     # --- one booking ---
 
-    # Each gives a future that ends when it is on disk; its error is what `Writer.submit_change` says.
-
-    def sent(self, row: Row) -> asyncio.Future[None]:
-        """On disk before the first byte can leave."""
+    def sent(self, row: PendingRow) -> asyncio.Future[None]:
         now = self._clock.now()
-        line = history_entry(now, "sent", _JOB)
+        line = history_entry(now, "sent", BY_JOB)
         return self._writer.submit_change(Change(row.id, row.reference, "pending", "sent", "sent", now, line))
 
-    def held_back(self, row: Row, why: str) -> asyncio.Future[None]:
-        """The last attempt proved that nothing was done: it waits again."""
-        line = history_entry(self._clock.now(), "pending", _JOB, why)
-        change = Change(row.id, row.reference, "sent", "pending", "held back", None, line, error=why)
+    def requeued(self, row: PendingRow, why: str) -> asyncio.Future[None]:
+        line = history_entry(self._clock.now(), "pending", BY_JOB, why)
+        change = Change(row.id, row.reference, "sent", "pending", "requeued", None, line, error=why)
         return self._writer.submit_change(change)
 
-    def ended(self, row: Row, come_from: State, ending: Ending) -> asyncio.Future[None]:
-        """However it ended."""
+    def ended(self, row: PendingRow, come_from: State, ending: Ending) -> asyncio.Future[None]:
         now, fee = self._clock.now(), ending.fee
         change = Change(
             row=row.id,
@@ -349,6 +312,11 @@ class Records:
         return self._writer.submit_change(change)
 
 
+def _close_unused(opening: asyncio.Future[Writer]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().end()
+
+
 def _stage(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
     for start in range(0, len(entries), _ROWS_A_STATEMENT):
         part = entries[start : start + _ROWS_A_STATEMENT]
@@ -367,9 +335,9 @@ def _row(
     currency: str | None,
     error: str | None,
     tracking: str | None,
-) -> Row:
+) -> PendingRow:
     money = None if fee is None or currency is None else Money(amount=Decimal(fee), currency=currency)
-    return Row(row_id, position, reference, state, body, order_id, money, error, tuple((tracking or "").split()))
+    return PendingRow(row_id, position, reference, state, body, order_id, money, error, tuple((tracking or "").split()))
 
 
 def _same(new: str, old: str | None, digest: str | None) -> bool:

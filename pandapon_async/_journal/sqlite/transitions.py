@@ -14,10 +14,7 @@ from typing import Final, Literal, NamedTuple
 
 from ..._errors import JournalError
 from ..rows import State
-
-
-class RowMovedError(JournalError):
-    """Somebody else of this process has brought a row on meanwhile."""
+from ..store import RowMovedError
 
 
 class Change(NamedTuple):
@@ -27,7 +24,7 @@ class Change(NamedTuple):
         row, reference: whose.
         come_from: the state that it must be in.
         state: what it becomes.
-        kind: which columns are set: ``sent``: the time; ``held back``: the error; ``ended``: all.
+        kind: which columns are set: ``sent``: the time; ``requeued``: the error; ``ended``: all.
         at: when, in Unix seconds; None: that isn't kept.
         line: what its history says of it.
         reply: the vendor's reply, to be kept.
@@ -37,7 +34,7 @@ class Change(NamedTuple):
     reference: str
     come_from: State
     state: State
-    kind: Literal["sent", "held back", "ended"]
+    kind: Literal["sent", "requeued", "ended"]
     at: float | None
     line: str
     error: str | None = None
@@ -67,7 +64,7 @@ def _trigger(name: str, kind: str, sets: str, more: str = "") -> str:
 _SETTING_UP: Final = (
     f"CREATE TEMP VIEW changes AS SELECT {', '.join(f'NULL AS {name}' for name in Change._fields)}",
     _trigger("change_sent", "sent", "sent_at = NEW.at"),
-    _trigger("change_held_back", "held back", "error = NEW.error"),
+    _trigger("change_requeued", "requeued", "error = NEW.error"),
     _trigger(
         "change_ended",
         "ended",
