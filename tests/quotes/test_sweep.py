@@ -456,7 +456,8 @@ async def test_arguments_that_cannot_work_are_refused(vendor: FakeVendor) -> Non
 @pytest.mark.parametrize(("asked", "size"), [(None, 8), (4, 4), (100, 8)])
 async def test_a_sweep_takes_no_more_than_the_profile_allows(vendor: FakeVendor, asked: int | None, size: int) -> None:
     async with sessions((vendor, "pandapon"), limits=Limits(concurrency=8), retry=AT_ONCE) as (session,):
-        assert QuoteSweep([session], concurrency=asked).size(session) == size
+        (lane,) = QuoteSweep([session], concurrency=asked).stream([])._answers._lanes
+        assert lane.size == size
 
 
 def test_a_shipment_is_checked_as_a_request_is() -> None:
