@@ -16,7 +16,6 @@ from yarl import URL
 
 from pandapon_async import (
     PANDAPON,
-    Ask,
     BookingJob,
     Credentials,
     Limits,
@@ -26,6 +25,7 @@ from pandapon_async import (
     from_wire,
 )
 from pandapon_async._config.signing import sign
+from pandapon_async._quotes.requests import Ask
 from pandapon_async.api.logistics import (
     BookingItem,
     FreightBookingRequest,

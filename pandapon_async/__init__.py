@@ -11,7 +11,7 @@ from ._lazy import lazy
 from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from ._clock import Clock as Clock, SystemClock as SystemClock
+    from ._clock import Clock as Clock
     from ._config.profiles import (
         PANDAPON as PANDAPON,
         XPORTCN_KA as XPORTCN_KA,
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from ._config.signing import Signer as Signer
     from ._errors import (
         ApiError as ApiError,
-        Attempt as Attempt,
         AuthError as AuthError,
         ConfigError as ConfigError,
         DeadlineExceeded as DeadlineExceeded,
@@ -42,36 +41,33 @@ if TYPE_CHECKING:
         Stage as Stage,
     )
     from ._files.bookings import read_bookings as read_bookings
-    from ._files.csv_sheet import FileError as FileError
     from ._jobs.job import BookingJob as BookingJob, WriteJob as WriteJob
     from ._jobs.outcome import InputError as InputError, JobOutcome as JobOutcome
+    from ._jobs.report import Report as Report
     from ._jobs.sender import NOT_BOOKED as NOT_BOOKED
-    from ._journal.journal import Journal as Journal, Settlement as Settlement
+    from ._journal.journal import Journal as Journal
     from ._journal.rows import JournalRow as JournalRow
     from ._manager import SessionManager as SessionManager
     from ._models.converters import from_wire as from_wire, to_wire as to_wire
+    from ._models.money import Money as Money
     from ._models.operation import (
         Effect as Effect,
         Evidence as Evidence,
         Operation as Operation,
-        QuotedPair as QuotedPair,
         Reply as Reply,
-        Route as Route,
         VendorRequest as VendorRequest,
     )
     from ._quotes.quote import Quote as Quote
     from ._quotes.rates import Rates as Rates
-    from ._quotes.requests import Ask as Ask, Shipment as Shipment, quote_product as quote_product
-    from ._quotes.sweep import QuoteStream as QuoteStream, QuoteSweep as QuoteSweep
-    from ._quotes.table import QuoteTable as QuoteTable, Spread as Spread
+    from ._quotes.sweep import QuoteSweep as QuoteSweep
+    from ._quotes.table import QuoteTable as QuoteTable
     from ._session import VendorSession as VendorSession
     from ._streams.admission import Pace as Pace, Stop as Stop
-    from ._streams.stream import Outcome as Outcome, OutcomeStream as OutcomeStream
+    from ._streams.stream import Outcome as Outcome
     from ._vendors import PandaPonSession as PandaPonSession, XportcnKaSession as XportcnKaSession
+    from .push.inbox import Inbox as Inbox
     from .push.message import (
         Message as Message,
-        MessageType as MessageType,
-        Platform as Platform,
         open_message as open_message,
     )
     from .push.route import message_route as message_route
@@ -79,31 +75,32 @@ else:
     __getattr__, __dir__, __all__ = lazy(
         __name__,
         {
-            "._errors": "ApiError Attempt AuthError ConfigError DeadlineExceeded DecodeError HttpStatusError JournalError "
+            "._errors": "ApiError AuthError ConfigError DeadlineExceeded DecodeError HttpStatusError JournalError "
             "LimitExceeded MessageRejected NotSentError OutcomeUnknownError PandaponError RateLimitedError RequestError Stage",
-            "._clock": "Clock SystemClock",
+            "._clock": "Clock",
             "._models.converters": "from_wire to_wire",
-            "._models.operation": "Effect Evidence Operation QuotedPair Reply Route VendorRequest",
+            "._models.operation": "Effect Evidence Operation Reply VendorRequest",
             "._config.profiles": "PANDAPON XPORTCN_KA CodeMeaning Credentials Limits RetryPolicy Timeouts VendorProfile",
             "._config.signing": "Signer",
             "._streams.admission": "Pace Stop",
-            "._streams.stream": "Outcome OutcomeStream",
+            "._streams.stream": "Outcome",
             "._files.bookings": "read_bookings",
-            "._files.csv_sheet": "FileError",
-            "._journal.journal": "Journal Settlement",
+            "._journal.journal": "Journal",
             "._journal.rows": "JournalRow",
             "._jobs.job": "BookingJob WriteJob",
             "._jobs.outcome": "InputError JobOutcome",
+            "._jobs.report": "Report",
             "._jobs.sender": "NOT_BOOKED",
+            "._models.money": "Money",
             "._quotes.quote": "Quote",
-            "._quotes.requests": "Ask Shipment quote_product",
             "._quotes.rates": "Rates",
-            "._quotes.sweep": "QuoteStream QuoteSweep",
-            "._quotes.table": "QuoteTable Spread",
+            "._quotes.sweep": "QuoteSweep",
+            "._quotes.table": "QuoteTable",
             "._manager": "SessionManager",
             "._session": "VendorSession",
             "._vendors": "PandaPonSession XportcnKaSession",
-            ".push.message": "Message MessageType Platform open_message",
+            ".push.inbox": "Inbox",
+            ".push.message": "Message open_message",
             ".push.route": "message_route",
         },
     )

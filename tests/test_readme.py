@@ -39,14 +39,14 @@ def namespace_of(code: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def keys(fake_vendor: FakeVendor, monkeypatch: pytest.MonkeyPatch) -> FakeVendor:
+def keys(pandapon_vendor: FakeVendor, monkeypatch: pytest.MonkeyPatch) -> FakeVendor:
     """A fake vendor that the environment's keys lead to."""
-    profile = fake_vendor.profile("pandapon")
+    profile = pandapon_vendor.profile("pandapon")
     assert profile.credentials is not None
     monkeypatch.setenv("PANDAPON_BASE_URL", profile.base_url)
     monkeypatch.setenv("PANDAPON_ACCESS_KEY", profile.credentials.access_key)
     monkeypatch.setenv("PANDAPON_ACCESS_SECRET", profile.credentials.access_secret)
-    return fake_vendor
+    return pandapon_vendor
 
 
 def test_the_two_commands_are_the_first_shell_blocks_of_one_line_each() -> None:
@@ -104,7 +104,7 @@ def both_keys(keys: FakeVendor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 
 
 def test_a_sweep_of_quotes(both_keys: FakeVendor, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    namespace_of(block("quote_product(goods, places)"))
+    namespace_of(block("await sweep.run(requests)"))
     printed = capsys.readouterr().out.splitlines()
     assert len(printed) == 6
     assert all(line.endswith(" USD") for line in printed)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .._config.profiles import VendorProfile
     from .._quotes.quote import Quote
     from .._quotes.rates import Rates
-    from .._quotes.requests import Ask
+    from .._quotes.requests import SweepRequest
     from .._quotes.table import QuoteTable
 
 _MOST_REASONS = 5
@@ -85,14 +85,14 @@ def command(
 
     _check_endings(out, chart)
     rates = Rates.parse(list(fx))
-    asks = read_quote_file(file)
+    requests = read_quote_file(file)
     profiles = load_profiles(config)
     chosen = [choose(profiles, name) for name in dict.fromkeys(names)] or profiles
     quotes: list[Quote] = []
     interrupted: Interrupted | None = None
     try:
-        with Bar("Quoting", len(asks) * len(chosen)) as bar:
-            run(_sweep(chosen, asks, concurrency, quotes, bar))
+        with Bar("Quoting", len(requests) * len(chosen)) as bar:
+            run(_sweep(chosen, requests, concurrency, quotes, bar))
     except Interrupted as signal:
         interrupted = signal
     table = QuoteTable(quotes, [profile.name for profile in chosen])
@@ -117,7 +117,7 @@ def _check_endings(out: Path | None, chart: Path | None) -> None:
 
 async def _sweep(
     profiles: Sequence[VendorProfile],
-    asks: Sequence[Ask],
+    requests: Sequence[SweepRequest],
     concurrency: int | None,
     quotes: list[Quote],
     bar: Bar,
@@ -128,7 +128,7 @@ async def _sweep(
     async with SessionManager(profiles) as vendors:
         sweep = QuoteSweep([vendors[profile.name] for profile in profiles], concurrency=concurrency)
         failures = 0
-        async with sweep.stream(asks) as stream:
+        async with sweep.stream(requests) as stream:
             async for quote in stream:
                 quotes.append(quote)
                 failures += not quote.ok

@@ -14,7 +14,7 @@ from .._files.columns import REFERENCE, Column, columns_of, put, value_of
 from .._files.csv_sheet import FileError, Mistake, Sheet, SheetRow, open_to_read
 from .._models.converters import from_wire
 from ..api.logistics import FreightEstimateRequest
-from .requests import Ask
+from .requests import SweepRequest
 
 _NEEDED = ("item_id", "sku_id", "country")
 _FIRST = (*_NEEDED, "quantity", "price", "currency", "state", "city", "zip")
@@ -37,7 +37,7 @@ def quote_columns() -> tuple[str, ...]:
     return (REFERENCE, *_columns())
 
 
-def read_quote_file(path: str | os.PathLike[str]) -> list[Ask]:
+def read_quote_file(path: str | os.PathLike[str]) -> list[SweepRequest]:
     """The estimates of a CSV file (comma, semicolon or tab; UTF-8 with or without BOM), one a line.
 
     A column may also have the vendors' name, such as ``itemId`` or ``receiverAddress.zip``.
@@ -46,24 +46,24 @@ def read_quote_file(path: str | os.PathLike[str]) -> list[Ask]:
         FileError: the first hundred mistakes, each named by line and column.
     """
     file = Path(path)
-    asks: list[Ask] = []
+    requests: list[SweepRequest] = []
     mistakes: list[Mistake] = []
     with open_to_read(file) as opened:
         sheet = Sheet(opened, str(file))
         names = _names_of(sheet)
         for row in sheet:
             made = _ask(row, names)
-            if isinstance(made, Ask):
-                asks.append(made)
+            if isinstance(made, SweepRequest):
+                requests.append(made)
             else:
                 mistakes += made
             if len(mistakes) >= _MOST_MISTAKES:
                 break
     if mistakes:
         raise FileError.of(str(file), mistakes)
-    if not asks:
+    if not requests:
         raise FileError(f"{file}: holds nothing to quote")
-    return asks
+    return requests
 
 
 def _names_of(sheet: Sheet) -> dict[str, str]:
@@ -89,7 +89,7 @@ def _names_of(sheet: Sheet) -> dict[str, str]:
     return titles
 
 
-def _ask(row: SheetRow, titles: Mapping[str, str]) -> Ask | list[Mistake]:
+def _ask(row: SheetRow, titles: Mapping[str, str]) -> SweepRequest | list[Mistake]:
     """One row's estimate, or what is wrong with it."""
     mistakes = list(row.mistakes)
     members: dict[str, Any] = {"quantity": 1}
@@ -107,7 +107,7 @@ def _ask(row: SheetRow, titles: Mapping[str, str]) -> Ask | list[Mistake]:
     return mistakes or _estimate(row, members, titles)
 
 
-def _estimate(row: SheetRow, members: dict[str, Any], titles: Mapping[str, str]) -> Ask | list[Mistake]:
+def _estimate(row: SheetRow, members: dict[str, Any], titles: Mapping[str, str]) -> SweepRequest | list[Mistake]:
     try:
         request = from_wire(FreightEstimateRequest, members)
     except RequestError as error:
@@ -115,7 +115,7 @@ def _estimate(row: SheetRow, members: dict[str, Any], titles: Mapping[str, str])
         return [Mistake(row.line, _title(error.field, titles), text)]
     if request.price is not None and request.price < 0:
         return [Mistake(row.line, titles["price"], "must not be below 0")]
-    return Ask(request=request, reference=row.cells.get(titles.get(REFERENCE, REFERENCE), "").strip() or None)
+    return SweepRequest(request=request, reference=row.cells.get(titles.get(REFERENCE, REFERENCE), "").strip() or None)
 
 
 def _title(field: str | None, titles: Mapping[str, str]) -> str | None:

@@ -21,7 +21,7 @@ from ..api.logistics import (
     RenderItem,
 )
 from .quote import Quote
-from .requests import Ask
+from .requests import SweepRequest
 
 
 def check_clear(rows: Iterable[Quote]) -> None:
@@ -141,9 +141,9 @@ def _orders(quotes: Iterable[Quote]) -> list[list[Quote]]:
     return list(orders.values())
 
 
-def previews(quotes: Iterable[Quote]) -> list[Ask]:
+def previews(quotes: Iterable[Quote]) -> list[SweepRequest]:
     """The previews of orders; each goes to the vendor that quoted it."""
-    asks: list[Ask] = []
+    requests: list[SweepRequest] = []
     for order in _orders(quotes):
         first = order[0]
         request: FreightPreviewRequest = (
@@ -153,8 +153,8 @@ def previews(quotes: Iterable[Quote]) -> list[Ask]:
                 receiver_address=first.address, render_items=tuple(_render_item(quote) for quote in order)
             )
         )
-        asks.append(Ask(request=request, reference=first.reference, vendors=(first.vendor,)))
-    return asks
+        requests.append(SweepRequest(request=request, reference=first.reference, vendors=(first.vendor,)))
+    return requests
 
 
 def _render_item(quote: Quote) -> RenderItem:

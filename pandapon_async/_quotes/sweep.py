@@ -28,14 +28,14 @@ from .._streams.iteration import Reading
 from .._streams.workers import Lane, WorkerState, WorkerStream
 from .cache import QuoteCache
 from .quote import Quote, failed, quotes_of
-from .requests import Ask, QuoteRequest, as_ask
+from .requests import QuoteRequest, SweepRequest, as_sweep_request
 from .table import QuoteTable
 
 if TYPE_CHECKING:
     from .._calls.exchange import Call
 
-SweepInput = Union[Ask, QuoteRequest, "tuple[str, QuoteRequest]"]
-"""What a sweep takes: an `Ask`, an estimate or preview request, or a pair (reference, request)."""
+SweepInput = Union[SweepRequest, QuoteRequest, "tuple[str, QuoteRequest]"]
+"""What a sweep takes: a `SweepRequest`, an estimate or preview request, or a pair (reference, request)."""
 
 DOWN = Stop(down_for=30.0, longest_wait=10.0)
 """When a vendor counts as down: 25 failures in a row, then single tries with growing waits, for 30 s without a success."""
@@ -45,7 +45,7 @@ _AHEAD = 5_000
 class QuoteSweep:
     """Asks several accounts for quotes, all at once, each under its own limits.
 
-    Every request goes to every session, unless it is an `Ask` that names its vendors. Failures are rows. An account that is
+    Every request goes to every session, unless it is a `SweepRequest` that names its vendors. Failures are rows. An account that is
     down costs its own rows only, and not for long: see ``stop``; one that refuses the key is not asked again.
 
     Args:
@@ -94,7 +94,7 @@ class QuoteSweep:
         """All quotes as a table, in the order of the input, whatever order they came in.
 
         Raises:
-            Exception: the input's own, or a `ConfigError` for an `Ask` that names no session of the sweep.
+            Exception: the input's own, or a `ConfigError` for a `SweepRequest` that names no session of the sweep.
         """
         async with self.stream(requests) as quotes:
             return QuoteTable(
@@ -196,7 +196,7 @@ class _Answers(WorkerStream[_Task, "tuple[Quote, ...]"]):
         """One item as this account's task; None if it isn't asked."""
         client = post.cache.client
         try:
-            ask = as_ask(item)
+            ask = as_sweep_request(item)
         except RequestError as error:
             blank = Quote(index=index, vendor=client.profile.name, reference=error.reference, request=item)
             return _Task(blank, post, error=error)

@@ -21,7 +21,7 @@ from ..api.logistics import FreightBookingRequest
 from . import ordering as quoteorders
 from .quote import Quote
 from .rates import Rates, rates_from
-from .requests import Ask
+from .requests import SweepRequest
 
 AnyRates = Rates | Mapping[str, "Decimal | int | str"] | None
 COLUMNS = (
@@ -202,7 +202,7 @@ class QuoteTable:
 
     # --- ordering ---
 
-    def to_previews(self, chosen: Iterable[Quote] | None = None, *, rates: AnyRates = None) -> list[Ask]:
+    def to_previews(self, chosen: Iterable[Quote] | None = None, *, rates: AnyRates = None) -> list[SweepRequest]:
         """Previews of the chosen quotes, for the same sweep: their replies hold the render id that a booking takes.
 
         Estimates under one reference and to one address are one order, at the account where the whole is cheapest.

@@ -8,7 +8,15 @@ import pkgutil
 from collections.abc import Iterator
 from typing import Any, TypeGuard, cast
 
-from .._models.operation import VendorRequest
+from .._models.base import OpenReply as OpenReply, ReplyModel as ReplyModel
+from .._models.fields import many as many, optional as optional, wire as wire
+from .._models.operation import (
+    Effect as Effect,
+    Evidence as Evidence,
+    Operation as Operation,
+    Route as Route,
+    VendorRequest as VendorRequest,
+)
 from .service import Service
 from .undocumented import path_unknown
 

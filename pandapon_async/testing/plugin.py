@@ -1,4 +1,4 @@
-"""The pytest plugin: the fixture ``fake_vendor``. Nothing of the package is loaded before a test asks for it."""
+"""The pytest plugin: the fixture ``pandapon_vendor``. Nothing of the package is loaded before a test asks for it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def fake_vendor() -> Iterator[FakeVendor]:
+def pandapon_vendor() -> Iterator[FakeVendor]:
     """A fake vendor in a thread of its own, for one test."""
     from pandapon_async.testing.vendor import FakeVendor
 

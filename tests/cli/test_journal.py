@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from pandapon_async import FileError, Journal, JournalError
+from pandapon_async import Journal, JournalError
+from pandapon_async._files.csv_sheet import FileError
 from pandapon_async._files.resolutions import COLUMNS, read_settlements, write_export
 from pandapon_async.testing import FakeVendor
 
@@ -341,7 +342,7 @@ def test_any_export_reads_back_as_it_was(journal: str, tmp_path: Path, note: str
 
 
 def test_all_or_nothing_holds_against_the_file_as_well(journal: str):
-    from pandapon_async import Settlement
+    from pandapon_async._journal.journal import Settlement
 
     with Journal.open(journal) as opened, pytest.raises(JournalError):
         opened.settle_all([Settlement("o-1", "pending"), Settlement("o-0", "pending")], by="Jane", note="")

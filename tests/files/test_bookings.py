@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from pandapon_async import FileError, RequestError, read_bookings, to_wire
+from pandapon_async import RequestError, read_bookings, to_wire
 from pandapon_async._files.bookings import BookingFile
 from pandapon_async._files.columns import template
-from pandapon_async._files.csv_sheet import neutral, plain
+from pandapon_async._files.csv_sheet import FileError, neutral, plain
 from pandapon_async._files.problems import RejectsWriter
 from pandapon_async._journal.rows import DerivedReference
 from tests.conftest import contract

@@ -19,7 +19,8 @@ from typing import Any
 
 import pytest
 
-from pandapon_async import BookingJob, Journal, JournalError, PandaPonSession, Settlement
+from pandapon_async import BookingJob, Journal, JournalError, PandaPonSession
+from pandapon_async._journal.journal import Settlement
 from pandapon_async._journal.sqlite.schema import open_file
 from pandapon_async._models.digest import digest_of
 from pandapon_async.api.logistics import Money, ReceiverAddress

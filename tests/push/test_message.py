@@ -17,20 +17,13 @@ import pytest
 from hypothesis import assume, given, strategies as st
 from multidict import CIMultiDict
 
-from pandapon_async import (
-    PANDAPON,
-    ConfigError,
-    DecodeError,
-    MessageRejected,
-    MessageType,
-    Platform,
-    VendorProfile,
-    open_message,
-)
+from pandapon_async import PANDAPON, ConfigError, DecodeError, MessageRejected, VendorProfile, open_message
 from pandapon_async.push import (
     AlibabaPriceChange,
     MessageBody,
+    MessageType,
     OrderSummary,
+    Platform,
     PurchasePrice,
     RefundSummary,
     TaobaoPriceChange,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pandapon_async import FileError
+from pandapon_async._files.csv_sheet import FileError
 from pandapon_async._quotes.file import quote_columns, read_quote_file
 
 HEAD = "item_id,sku_id,quantity,price,currency,country,state,city,zip\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 import tracemalloc
 from collections import Counter
@@ -13,7 +14,6 @@ import pytest
 
 from pandapon_async import (
     ApiError,
-    Ask,
     AuthError,
     ConfigError,
     Limits,
@@ -23,19 +23,26 @@ from pandapon_async import (
     QuoteSweep,
     RequestError,
     RetryPolicy,
-    Shipment,
     Stop,
-    quote_product,
 )
+from pandapon_async._quotes.requests import SweepRequest
 from pandapon_async._session import client_of
-from pandapon_async.api.logistics import FreightPreviewRequest, Money, ReceiverAddress
+from pandapon_async.api.logistics import Money, ReceiverAddress
 from pandapon_async.testing import FakeVendor, Faults, VirtualClock
 from tests.support import AT_ONCE, ESTIMATE, booking, estimate, spin, until
 
 from .support import places, preview, sessions, sweeping
 
 PREVIEW = "logistics.order.render_freight"
-GOODS = [Shipment(item_id=f"20480{n}", sku_id="1", quantity=1 + n % 3) for n in range(20)]
+
+
+def product(pieces: int, number: int, **options: Any) -> Iterator[SweepRequest]:
+    """So many items to so many destinations."""
+    for n, place in itertools.product(range(pieces), places(number)):
+        request = estimate(item_id=f"20480{n}", sku_id="1", quantity=1 + n % 3, receiver_address=place)
+        yield SweepRequest(request=request, **options)
+
+
 FAULTY = Faults(drop_before=0.02, half_body=0.01, status={503: 0.02}, seed=4)
 
 
@@ -63,7 +70,7 @@ async def test_two_thousand_quotes_with_faults_are_complete_and_the_same_at_any_
     tables: list[Any] = []
     for concurrency in (1, 128):
         async with sweeping(vendor, options=options, concurrency=concurrency) as sweep:
-            tables.append(await sweep.run(quote_product(GOODS, places(50))))
+            tables.append(await sweep.run(product(20, 50)))
     assert sum(record.fault is not None for record in vendor.ledger.requests) > 100
     assert by_vendor(tables[0].rows) == {("pandapon", True): 1000, ("xportcn_ka", True): 1000}
     assert len(tables[0].priced) == 6000
@@ -128,27 +135,16 @@ async def test_any_kind_of_input_goes_to_every_account(vendor: FakeVendor, kind:
 
 
 async def test_an_ask_goes_to_the_vendors_that_it_names(vendor: FakeVendor) -> None:
-    asks = quote_product(GOODS[:1], places(2), vendors=["xportcn_ka"])
+    requests = product(1, 2, vendors=("xportcn_ka",))
     async with sweeping(vendor) as sweep:
-        table = await sweep.run([*asks, Ask(request=estimate(), vendors=("pandapon",))])
+        table = await sweep.run([*requests, SweepRequest(request=estimate(), vendors=("pandapon",))])
     assert by_vendor(table.rows) == {("pandapon", True): 1, ("xportcn_ka", True): 2}
 
 
 async def test_an_ask_that_names_no_session_of_the_sweep_is_the_callers_mistake(vendor: FakeVendor) -> None:
     async with sweeping(vendor, "pandapon") as sweep:
         with pytest.raises(ConfigError, match=r"number 2 asks elsewhere; the sweep has pandapon"):
-            await sweep.run([estimate(), Ask(request=estimate(), vendors=("elsewhere",))])
-
-
-def test_the_product_is_made_as_it_is_taken() -> None:
-    def endless() -> Iterator[Shipment]:
-        while True:
-            yield Shipment(item_id="1", sku_id="2", reference="r")
-
-    asks = quote_product(endless(), places(2))
-    made = [next(asks) for _ in range(5)]
-    assert [ask.request.receiver_address for ask in made] == [*places(2), *places(2), places(1)[0]]
-    assert made[0].reference == "r"
+            await sweep.run([estimate(), SweepRequest(request=estimate(), vendors=("elsewhere",))])
 
 
 async def test_memory_does_not_grow_with_the_stream(vendor: FakeVendor) -> None:
@@ -283,7 +279,7 @@ async def test_left_early_nothing_runs_on(vendor: FakeVendor) -> None:
 async def test_closing_a_session_ends_the_stream(vendor: FakeVendor) -> None:
     async with (
         sessions((vendor, "pandapon")) as (session,),
-        QuoteSweep([session]).stream(quote_product(GOODS, places(50))) as quotes,
+        QuoteSweep([session]).stream(product(20, 50)) as quotes,
     ):
         await anext(quotes)
         await session.close()
@@ -458,9 +454,3 @@ async def test_a_sweep_takes_no_more_than_the_profile_allows(vendor: FakeVendor,
     async with sessions((vendor, "pandapon"), limits=Limits(concurrency=8), retry=AT_ONCE) as (session,):
         (lane,) = QuoteSweep([session], concurrency=asked).stream([])._answers._lanes
         assert lane.size == size
-
-
-def test_a_shipment_is_checked_as_a_request_is() -> None:
-    with pytest.raises(RequestError, match="quantity"):
-        Shipment(item_id="1", sku_id="2", quantity=0).to(places(1)[0])
-    assert isinstance(preview(), FreightPreviewRequest)

@@ -17,12 +17,12 @@ from pandapon_async import (
     Journal,
     NotSentError,
     Quote,
-    QuotedPair,
     QuoteSweep,
     QuoteTable,
     RequestError,
     VendorSession,
 )
+from pandapon_async._models.operation import QuotedPair
 from pandapon_async.api.logistics import FreightBookingRequest, ReceiverAddress
 from pandapon_async.testing import FakeVendor
 from tests.support import booking, error_of, estimate

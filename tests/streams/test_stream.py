@@ -19,7 +19,6 @@ from pandapon_async import (
     Limits,
     NotSentError,
     Outcome,
-    OutcomeStream,
     OutcomeUnknownError,
     PandaponError,
     PandaPonSession,
@@ -27,6 +26,7 @@ from pandapon_async import (
     RetryPolicy,
 )
 from pandapon_async._session import client_of
+from pandapon_async._streams.stream import OutcomeStream
 from pandapon_async.testing import FakeVendor, Faults
 from tests.support import (
     AT_ONCE,

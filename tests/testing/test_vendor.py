@@ -178,7 +178,7 @@ def test_importing_the_plugin_loads_no_vendor() -> None:
 
 def test_the_fixture_serves_a_test(tmp_path: Path) -> None:
     test = tmp_path / "test_it.py"
-    test.write_text("def test_it(fake_vendor):\n    assert fake_vendor.serving\n", encoding="utf-8")
+    test.write_text("def test_it(pandapon_vendor):\n    assert pandapon_vendor.serving\n", encoding="utf-8")
     command = [sys.executable, "-W", "error", "-m", "pytest", "-q", "-p", "pandapon_async.testing.plugin"]
     # Without other plugins and without this project's settings; installed, the entry point loads the plugin by itself.
     done = subprocess.run(
