@@ -50,9 +50,15 @@ class Shape:
 
 
 def types_of(row: Row) -> tuple[str, str]:
-    """The types of a row and of its items, each empty if the page doesn't show it; ``array[string]`` has both."""
-    found = re.fullmatch(r"(\w+)(?:<\w+>)?(?:\[(\w+)\])?", row.get("type", ""))
-    return (found[1], found[2] or "") if found else ("", "")
+    """The types of a row and of its items, each empty if the page doesn't show it; ``array[string]`` has both.
+
+    Raises:
+        ValueError: the type is written otherwise.
+    """
+    found = re.fullmatch(r"(\w*)(?:<\w+>)?(?:\[(\w+)\])?", row.get("type", ""))
+    if found is None:
+        raise ValueError(f"a type that can't be read: {row}")
+    return found[1], found[2] or ""
 
 
 def compile_table(rows: Sequence[Row], samples: Sequence[Any] = ()) -> Shape:
@@ -64,7 +70,7 @@ def compile_table(rows: Sequence[Row], samples: Sequence[Any] = ()) -> Shape:
             so it isn't enforced.
 
     Raises:
-        KeyError: a type is unknown.
+        KeyError, ValueError: a type is unknown.
     """
     objects = [cast("dict[str, Any]", sample) for sample in samples if isinstance(sample, dict)]
     required = tuple(row["name"] for row in rows if row.get("required") and all(row["name"] in o for o in objects))
@@ -80,7 +86,7 @@ def _member(row: Row, samples: Sequence[Any], *, null: bool) -> Shape:
     name, item = types_of(row)
     shape, rows = _typed(name, null=null), row.get("fields", ())
     if name == "array":
-        entries = [entry for sample in samples if isinstance(sample, list) for entry in cast("list[Any]", sample)]
+        entries = [entry for sample in samples if isinstance(sample, list) for entry in cast("Sequence[Any]", sample)]
         return attrs.evolve(shape, items=compile_table(rows, entries) if rows else _typed(item))
     table = compile_table(rows, samples)
     return attrs.evolve(shape, members=table.members, required=table.required)
@@ -100,7 +106,7 @@ def find_problems(value: Any, shape: Shape) -> list[str]:
     return found[:_MOST_PROBLEMS]
 
 
-def _check(value: Any, shape: Shape, place: tuple[Any, ...], found: list[str]) -> None:
+def _check(value: object, shape: Shape, place: tuple[Any, ...], found: list[str]) -> None:
     """Note what doesn't fit. ``place`` is a chain, written out for a problem only: nearly every body is right."""
     if len(found) >= _MOST_PROBLEMS:
         return
@@ -115,7 +121,7 @@ def _check(value: Any, shape: Shape, place: tuple[Any, ...], found: list[str]) -
             if part is not None and not (part.plain and type(member) in part.types):
                 _check(member, part, (place, f".{name}"), found)
     elif isinstance(value, list) and shape.items is not None:
-        for index, entry in enumerate(cast("list[Any]", value)):
+        for index, entry in enumerate(cast("Sequence[Any]", value)):
             _check(entry, shape.items, (place, index), found)
 
 
