@@ -30,10 +30,10 @@ SUBJECTS: Final = ("logistics", "taobao", "alibaba1688", "xportcn_ka")
 
 @attrs.frozen(kw_only=True)
 class Fact:
-    """What the documentation shows of one operation; in ``messages.json``, of one message, its ``body`` being what is sent.
+    """What the documentation shows of one operation, or in ``messages.json`` of one message, whose ``body`` is sent.
 
-    A table is a list of rows: ``name``, ``type`` (``string``, ``integer<int64>``, ``array[string]``, ...), ``nullable``,
-    ``required`` (absent: the mark couldn't be read), ``example``, ``minimum`` and ``maximum``, ``model`` (the vendor's
+    A table is a list of rows: ``name``, ``type`` (``string``, ``integer<int64>``, ``array[string]``), ``nullable``,
+    ``required`` (absent: the mark couldn't be read), ``example``, ``minimum``, ``maximum``, ``model`` (the vendor's
     name of the type), ``fields`` of an object or of an array's objects, and ``encoded_fields`` of an array that is sent
     as JSON in a text. What a page doesn't show is left out.
 
@@ -49,7 +49,7 @@ class Fact:
             or C (code, msg).
         inferred_envelope: what is taken where ``envelope`` is None.
         path_params, query, body: the tables of the request.
-        data: the table of the reply's ``data``; one row if that is no object: named ``[]`` for a list, else without a name.
+        data: the table of the reply's ``data``; if that is a list, the one row ``[]``; if a plain value, a row alone.
         example_request, example_response: the page's own, with invented people.
         invented: what in the fake's reply was never seen.
         invented_reply: members of the fake's reply that differ from the example's.
