@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import settings
 
 from pandapon_async import PandaPonSession, RetryPolicy, SessionManager
 from pandapon_async.testing import FakeVendor
+from pandapon_async.testing.operations import Fact, load_facts
 
 # A loaded machine is slow, not wrong.
 settings.register_profile("pandapon", deadline=None)
 settings.load_profile("pandapon")
 
-CONTRACT = Path(__file__).parent / "contract"
 
-
-def contract(subject: str) -> dict[str, dict[str, Any]]:
+def contract(subject: str) -> dict[str, Fact]:
     """The vendor facts of a subject, by operation id."""
-    entries = json.loads((CONTRACT / f"{subject}.json").read_text(encoding="utf-8"))
-    return {entry["id"]: entry for entry in entries}
+    return {fact.id: fact for fact in load_facts(subject)}
 
 
 @pytest.fixture(scope="session")
-def logistics() -> dict[str, dict[str, Any]]:
+def logistics() -> dict[str, Fact]:
     """The facts of logistics and addresses."""
     return contract("logistics")
 

@@ -27,8 +27,8 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
 
 
-def block(containing: str) -> str:
-    (found,) = [code for code in blocks("python") if containing in code]
+def block(containing: str, language: str = "python") -> str:
+    (found,) = [code for code in blocks(language) if containing in code]
     return found
 
 

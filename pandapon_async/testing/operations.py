@@ -1,8 +1,9 @@
 """The operations that the fake vendor serves, read from the contract files shipped beside this module.
 
-The files are OpenAPI 3.1, one a vendor; an operation that is added there is served without further code: it answers
-with its example, or with an empty success. So is one that only the package's catalogue has, its body unchecked.
-``x-invented`` in an operation tells which part of its reply was never seen in the vendor's documentation.
+The contract is written by hand from the vendors' public documentation, one JSON file a subject, each a list of what
+`Fact` describes. Nothing of it is made from `pandapon_async.api`: both the fake vendor and the contract tests hold the
+package against it. An operation that is added there is served without further code: it answers with its example, or
+with an empty success.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal
 
 import attrs
 
-from pandapon_async.testing.schema import Shape, compile_schema
+from pandapon_async.testing.schema import Row, Shape, compile_table
 
 VendorKind = Literal["pandapon", "xportcn_ka"]
 Family = Literal["A", "B", "C"]
@@ -24,15 +25,74 @@ Family = Literal["A", "B", "C"]
 KINDS: Final[tuple[VendorKind, ...]] = ("pandapon", "xportcn_ka")
 PREFIXES: Final[tuple[tuple[str, VendorKind], ...]] = (("/api/", "xportcn_ka"), ("/", "pandapon"))
 """Where each vendor lives on the fake's one port; the first that fits counts."""
+SUBJECTS: Final = ("logistics", "taobao", "alibaba1688", "xportcn_ka")
+
+
+@attrs.frozen(kw_only=True)
+class Fact:
+    """What the documentation shows of one operation, or in ``messages.json`` of one message, whose ``body`` is sent.
+
+    A table is a list of rows: ``name``, ``type`` (``string``, ``integer<int64>``, ``array[string]``), ``nullable``,
+    ``required`` (absent: the mark couldn't be read), ``example``, ``minimum``, ``maximum``, ``model`` (the vendor's
+    name of the type), ``fields`` of an object or of an array's objects, and ``encoded_fields`` of an array that is sent
+    as JSON in a text. What a page doesn't show is left out.
+
+    Attributes:
+        id: the same for every generation of the path.
+        alias: its id in another menu.
+        vendors: who lists it; ``"xportcn"`` is Xportcn's open menu.
+        method, path: None if not seen.
+        inferred_method: what is taken where ``method`` is None.
+        inferred_paths: by kind, a path concluded from a sibling's; it holds there instead of ``path``.
+        alt_paths: by kind, the paths of other generations.
+        envelope: the reply's family: A (requestId, code, developId, msg, data), B (errorCode, errorMsg, success, data)
+            or C (code, msg).
+        inferred_envelope: what is taken where ``envelope`` is None.
+        path_params, query, body: the tables of the request.
+        data: the table of the reply's ``data``; if that is a list, the one row ``[]``; if a plain value, a row alone.
+        example_request, example_response: the page's own, with invented people.
+        invented: what in the fake's reply was never seen.
+        invented_reply: members of the fake's reply that differ from the example's.
+        coverage: how much of the page could be read.
+    """
+
+    id: str
+    title: str
+    vendors: Sequence[str]
+    coverage: str
+    alias: str | None = None
+    method: str | None
+    path: str | None
+    inferred_method: str = "POST"
+    inferred_paths: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    alt_paths: Mapping[str, Sequence[str]] = attrs.field(factory=dict[str, Sequence[str]])
+    envelope: Family | None = None
+    inferred_envelope: Family = "A"
+    path_params: Sequence[Row] = ()
+    query: Sequence[Row] = ()
+    body: Sequence[Row] = ()
+    data: Any = None
+    example_request: Any = None
+    example_response: Any = None
+    invented: str = ""
+    invented_reply: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
+
+    @property
+    def kinds(self) -> Sequence[VendorKind]:
+        """The kinds of profile that offer it. What only Xportcn's open menu lists belongs to its KA session."""
+        return [kind for kind in KINDS if kind in self.vendors] or ["xportcn_ka"]
+
+    def paths(self, kind: VendorKind) -> Sequence[str]:
+        """Where a vendor has it; empty if no path is known."""
+        path = self.inferred_paths.get(kind, self.path)
+        return [] if path is None else [path, *self.alt_paths.get(kind, ())]
 
 
 @attrs.frozen(kw_only=True)
 class ApiOperation:
-    """One operation of one vendor.
+    """One operation at one path of one vendor; see `Fact`.
 
-    ``contract_id`` is the id in the contract, the same for every generation of the path. ``signed_query`` tells that
-    the page lists ``?timestamp=&sign=``. ``family`` is the envelope: A (requestId, code, developId, msg, data),
-    B (errorCode, errorMsg, success, data) or C (code, msg). ``routed``: added by a test, answers with
+    ``signed_query`` tells that the page lists ``?timestamp=&sign=``. ``routed``: added by a test, answers with
     ``example_reply`` whatever it is.
     """
 
@@ -61,7 +121,8 @@ class Catalogue:
     def add(self, kind: VendorKind, operation: ApiOperation) -> None:
         """Serve ``operation``; it replaces what had the same method and path."""
         if "{" in operation.path:
-            self._templates.insert(0, (kind, _pattern(operation.path), operation))
+            pattern = re.compile(re.sub(r"\\{[^{}]+\\}", "[^/]+", re.escape(operation.path)))
+            self._templates.insert(0, (kind, pattern, operation))
         else:
             self._exact.setdefault((kind, operation.path), {})[operation.method] = operation
 
@@ -74,8 +135,6 @@ class Catalogue:
         for owner, pattern, operation in self._templates:
             if owner == kind and pattern.fullmatch(path):
                 found.setdefault(operation.method, operation)
-        if not found:
-            found = {op.method: op for op in unlisted_operations(kind) if _pattern(op.path).fullmatch(path)}
         return found
 
     def __iter__(self) -> Iterator[tuple[VendorKind, ApiOperation]]:
@@ -95,62 +154,33 @@ def split_vendor(path: str) -> tuple[VendorKind, str]:
 
 
 @functools.cache
-def load_operations(kind: VendorKind) -> tuple[ApiOperation, ...]:
-    """One vendor's contract file, read once: nothing changes what it holds."""
-    source = files("pandapon_async.testing") / "contract" / f"{kind}.json"
-    text = source.read_text(encoding="utf-8")
-    paths = cast("dict[str, dict[str, dict[str, Any]]]", json.loads(text)["paths"])
-    return tuple(
-        _operation(path, method.upper(), entry) for path, methods in paths.items() for method, entry in methods.items()
-    )
+def load_facts(subject: str) -> tuple[Fact, ...]:
+    """A contract file, read once: nothing changes what it holds."""
+    source = files("pandapon_async.testing") / "contract" / f"{subject}.json"
+    return tuple(Fact(**entry) for entry in json.loads(source.read_text(encoding="utf-8")))
 
 
 @functools.cache
-def unlisted_operations(kind: VendorKind) -> tuple[ApiOperation, ...]:
-    """The operations of the package's catalogue that a vendor's contract file lacks."""
-    from pandapon_async.api import catalogue  # when it is needed first: it imports every subject
-
-    listed = {operation.contract_id for operation in load_operations(kind)}
-    offered = [request.operation for request in catalogue() if kind in request.operation.vendors]
-    return tuple(
-        ApiOperation(
-            contract_id=operation.contract_id,
-            method=operation.method,
-            path=path,
-            signed_query=operation.signed_query,
-        )
-        for operation in offered
-        if operation.contract_id not in listed and (path := operation.route(kind).path) is not None
-    )
+def load_operations(kind: VendorKind) -> tuple[ApiOperation, ...]:
+    """All that a vendor serves; at one path, what was seen there comes after what is only inferred."""
+    facts = [fact for subject in SUBJECTS for fact in load_facts(subject) if kind in fact.kinds]
+    facts.sort(key=lambda fact: fact.path is not None)
+    return tuple(_operation(fact, path) for fact in facts for path in fact.paths(kind))
 
 
-def _pattern(path: str) -> re.Pattern[str]:
-    return re.compile(re.sub(r"\\{[^{}]+\\}", "[^/]+", re.escape(path)))
-
-
-def _operation(path: str, method: str, entry: Mapping[str, Any]) -> ApiOperation:
-    query = {p["name"]: bool(p.get("required")) for p in entry.get("parameters", ()) if p["in"] == "query"}
-    request = _json_media(entry.get("requestBody", {}))
-    answer = _json_media(entry["responses"]["200"])
-    example = request.get("example")
+def _operation(fact: Fact, path: str) -> ApiOperation:
+    method = fact.method or fact.inferred_method
+    marks = {row["name"]: row.get("required") for row in fact.query}
+    signed = "sign" in marks
+    example = fact.example_request
     return ApiOperation(
-        contract_id=entry.get("x-contract-id", entry["operationId"]),
+        contract_id=fact.id,
         method=method,
         path=path,
-        family=entry.get("x-envelope") or _family(answer),
-        signed_query="sign" in query,
-        required_query=tuple(
-            name for name, required in query.items() if required and name not in ("timestamp", "sign")
-        ),
-        body=compile_schema(request["schema"], [] if example is None else [example]) if "schema" in request else None,
+        family=fact.envelope or fact.inferred_envelope,
+        signed_query=signed,
+        required_query=tuple(name for name in marks if marks[name] and not (signed and name in ("timestamp", "sign"))),
+        body=None if method == "GET" else compile_table(fact.body, [] if example is None else [example]),
         example_request=example,
-        example_reply=answer.get("example"),
+        example_reply=fact.example_response and {**fact.example_response, **fact.invented_reply},
     )
-
-
-def _json_media(part: Mapping[str, Any]) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", part.get("content", {}).get("application/json", {}))
-
-
-def _family(answer: Mapping[str, Any]) -> Family:
-    return "B" if "errorCode" in answer.get("schema", {}).get("properties", {}) else "A"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -63,6 +64,9 @@ def test_an_operation_that_is_added_by_the_readmes_lines_works_everywhere(copy: 
     before, service, after = text.partition("class LogisticsService(Service):\n")
     indented = re.sub(r"^(?=.)", "    ", f"async def hold_parcel{method}", flags=re.MULTILINE)
     subject.write_text(f"{before}{classes}\n{service}{after}\n{indented}", encoding="utf-8")
+    facts = copy / "pandapon_async" / "testing" / "contract" / "logistics.json"
+    entry = json.loads(block("logistics.parcel.hold", "json"))
+    facts.write_text(json.dumps([*json.loads(facts.read_text(encoding="utf-8")), entry]), encoding="utf-8")
     run = subprocess.run(
         [sys.executable, "-c", USE_IT, str(copy / "held.db")],
         env={**os.environ, "PYTHONPATH": str(copy)},

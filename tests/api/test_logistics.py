@@ -108,21 +108,21 @@ EXAMPLES = {
 
 @pytest.mark.parametrize("contract_id", EXAMPLES)
 def test_a_request_that_is_built_in_python_is_the_contracts_example(contract_id: str):
-    assert to_wire(EXAMPLES[contract_id]) == FACTS[contract_id]["example_request"]
+    assert to_wire(EXAMPLES[contract_id]) == FACTS[contract_id].example_request
 
 
 @pytest.mark.parametrize("contract_id", EXAMPLES)
 def test_the_contracts_example_is_the_request_that_is_built_in_python(contract_id: str):
     request = EXAMPLES[contract_id]
-    assert from_wire(type(request), FACTS[contract_id]["example_request"]) == request
+    assert from_wire(type(request), FACTS[contract_id].example_request) == request
 
 
 def test_every_example_of_the_contract_is_here():
-    assert set(EXAMPLES) == {fact_id for fact_id, fact in FACTS.items() if fact["example_request"]}
+    assert set(EXAMPLES) == {fact_id for fact_id, fact in FACTS.items() if fact.example_request}
 
 
 def test_the_contracts_booking_is_the_model_that_is_built_in_python():
-    booked, problems = decode(FreightBooking, FACTS["logistics.order.book_freight"]["example_response"]["data"])
+    booked, problems = decode(FreightBooking, FACTS["logistics.order.book_freight"].example_response["data"])
     assert problems == ()
     assert booked == FreightBooking(
         order_id="21",

@@ -170,7 +170,7 @@ def test_a_bare_zero_is_success_where_the_operation_says_so(raw: dict[str, Any],
 
 @pytest.mark.parametrize("cls", [FreightBookingRequest, AddressSaveRequest])
 def test_the_contracts_examples_are_successes(cls: Any):
-    raw = FACTS[cls.operation.contract_id]["example_response"]
+    raw = FACTS[cls.operation.contract_id].example_response
     assert judge(read_envelope(raw), cls.operation) is YES
 
 

@@ -121,7 +121,7 @@ class TestSigning:
             assert "?" not in server.requests[0].target
 
     async def test_the_sample_booking_of_the_contract(self, kind: Any, logistics: Any) -> None:
-        sample = logistics["logistics.order.book_freight"]["example_request"]
+        sample = logistics["logistics.order.book_freight"].example_request
         request = from_wire(FreightBookingRequest, sample.get("body", sample))
         async with FakeVendor() as vendor, session_at(vendor.profile(kind)) as session:
             made = await session.logistics.book_freight(request)

@@ -15,6 +15,7 @@ import pytest
 from pandapon_async._cli import call as call_module
 from pandapon_async.api.logistics import FreightBookingRequest
 from pandapon_async.testing import FakeVendor
+from pandapon_async.testing.operations import Fact
 
 from .conftest import BOOKING, ESTIMATE, SECRETS, Pandapon, environment, process
 
@@ -37,12 +38,10 @@ def test_the_replys_data_is_json_on_stdout(pandapon: Pandapon) -> None:
 
 
 @pytest.mark.usefixtures("keys")
-def test_the_contracts_sample_is_answered_as_documented(
-    pandapon: Pandapon, logistics: dict[str, dict[str, Any]]
-) -> None:
+def test_the_contracts_sample_is_answered_as_documented(pandapon: Pandapon, logistics: dict[str, Fact]) -> None:
     sample = logistics[SEEN_WRITE]
-    result = pandapon("call", WRITE, sample["example_request"])
-    assert json.loads(result.stdout) == sample["example_response"]["data"]
+    result = pandapon("call", WRITE, sample.example_request)
+    assert json.loads(result.stdout) == sample.example_response["data"]
 
 
 @pytest.mark.usefixtures("keys")

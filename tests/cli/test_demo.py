@@ -35,6 +35,7 @@ from pandapon_async._models.operation import Reply
 from pandapon_async._streams.stream import Outcome
 from pandapon_async.api.logistics import FreightBooking
 from pandapon_async.testing import Ledger
+from pandapon_async.testing.operations import Fact
 
 from .conftest import SECRETS, Pandapon
 
@@ -231,9 +232,9 @@ def test_an_interrupted_demo_still_compares_what_it_did() -> None:
 # --- the orders ---
 
 
-def test_the_first_order_is_the_contracts_sample(logistics: dict[str, dict[str, Any]]) -> None:
+def test_the_first_order_is_the_contracts_sample(logistics: dict[str, Fact]) -> None:
     first = next(iter(SampleOrders(1, 0)))
-    assert to_wire(first) == logistics["logistics.order.book_freight"]["example_request"]
+    assert to_wire(first) == logistics["logistics.order.book_freight"].example_request
 
 
 @given(seed=st.integers(-(10**6), 10**6), count=st.integers(2, 60))

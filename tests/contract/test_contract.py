@@ -30,24 +30,14 @@ from pandapon_async._models.fields import is_json_text, is_number, optional_inne
 from pandapon_async._models.operation import OpenRequest
 from pandapon_async._vendors import SESSIONS
 from pandapon_async.api import catalogue
+from pandapon_async.push import AlibabaPriceChange, OrderSummary, RefundSummary, TaobaoPriceChange
 from pandapon_async.testing import FakeVendor
-from pandapon_async.testing.operations import load_operations
+from pandapon_async.testing.operations import Catalogue, Fact
+from pandapon_async.testing.schema import Row, types_of
+from tests.conftest import contract
 from tests.support import RawRequest, RawServer, error_of, http_reply, says
 
-from .facts import (
-    FACTS,
-    KINDS,
-    WITH_PATH,
-    WITHOUT_PATH,
-    base_type,
-    example_data,
-    example_request,
-    inferred_path_of,
-    item_type,
-    kinds_of,
-    method_of,
-    settled,
-)
+from .facts import FACTS, WITH_PATH, WITHOUT_PATH, example_data, example_request, settled
 
 REQUESTS = {request.operation.contract_id: request for request in catalogue()}
 PROFILES = {
@@ -65,7 +55,7 @@ OF_OUR_OWN: Mapping[str, set[str]] = {
 """Members of replies that no page shows: inferred, and said so where they are declared."""
 _ADDRESS = ("cityText", "provinceText", "areaText", "townText", "address", "districtCode")
 SENT_OF_OUR_OWN: Mapping[str, set[str]] = {
-    "ka.product.search_keyword": {field["name"] for field in FACTS["alibaba1688.product.search_keyword"]["body"]},
+    "ka.product.search_keyword": {field["name"] for field in FACTS["alibaba1688.product.search_keyword"].body},
     "ka.order.create": {"cargoParamList", *(f"addressParam.{name}" for name in _ADDRESS)},
 }
 """The same of requests."""
@@ -74,7 +64,7 @@ each = pytest.mark.parametrize("id_", FACTS)
 each_with_path = pytest.mark.parametrize("id_", WITH_PATH)
 each_without_path = pytest.mark.parametrize("id_", WITHOUT_PATH)
 on_each_vendor = pytest.mark.parametrize(
-    ("id_", "kind"), [(id_, kind) for id_ in WITH_PATH for kind in KINDS if kind in kinds_of(FACTS[id_])]
+    ("id_", "kind"), [(id_, kind) for id_ in WITH_PATH for kind in FACTS[id_].kinds]
 )
 
 
@@ -87,58 +77,63 @@ def test_the_catalogue_is_the_menus():
 
 @each
 def test_the_vendors_that_offer_it(id_: str):
-    assert set(REQUESTS[id_].operation.vendors) == kinds_of(FACTS[id_])
+    assert set(REQUESTS[id_].operation.vendors) == set(FACTS[id_].kinds)
+
+
+@each
+def test_the_title_is_the_pages(id_: str):
+    assert REQUESTS[id_].operation.title == FACTS[id_].title
+
+
+@each
+def test_the_method_is_the_one_that_was_seen_else_the_inferred_one(id_: str):
+    operation, fact = REQUESTS[id_].operation, FACTS[id_]
+    assert operation.method == (fact.method or fact.inferred_method)
+    assert fact.method or "method" in operation.missing
+
+
+@each
+def test_a_path_says_at_each_vendor_whether_it_was_seen_inferred_or_is_missing(id_: str):
+    operation, fact = REQUESTS[id_].operation, FACTS[id_]
+    for kind in fact.kinds:
+        route, paths = operation.route(kind), fact.paths(kind)
+        assert route.path == (paths[0] if paths else None)
+        known = {Evidence.SEEN, Evidence.CLIENT} if fact.path else {Evidence.MISSING}
+        assert route.evidence in ({Evidence.INFERRED} if kind in fact.inferred_paths else known)
 
 
 @each_with_path
-def test_method_and_path(id_: str):
-    operation, fact = REQUESTS[id_].operation, FACTS[id_]
-    assert (operation.method, operation.path) == (fact["method"], fact["path"])
-    assert operation.evidence in (Evidence.SEEN, Evidence.CLIENT)
+def test_an_operation_whose_path_was_seen_is_typed(id_: str):
     assert not issubclass(REQUESTS[id_], OpenRequest)
 
 
 @each_without_path
-def test_a_path_that_was_not_seen_is_inferred_or_missing(id_: str):
-    operation, fact = REQUESTS[id_].operation, FACTS[id_]
-    inferred = inferred_path_of(fact)
-    assert operation.path == inferred
-    assert operation.evidence is (Evidence.INFERRED if inferred else Evidence.MISSING)
-    assert operation.missing
-    assert operation.method == method_of(fact)
-    assert fact["method"] or "method" in operation.missing
-
-
-@pytest.mark.parametrize("id_", [id_ for id_ in WITH_PATH if "xportcn_ka" in FACTS[id_]["vendors"]])
-def test_a_path_of_xportcn_is_marked_inferred_exactly_where_the_contract_infers_it(id_: str):
-    inferred = list(FACTS[id_].get("inferred_paths", {}).values())
-    route = REQUESTS[id_].operation.route("xportcn_ka")
-    assert route.path == (inferred[0] if inferred else FACTS[id_]["path"])
-    assert (route.evidence is Evidence.INFERRED) == bool(inferred)
+def test_an_operation_whose_path_was_not_seen_says_what_is_missing(id_: str):
+    assert REQUESTS[id_].operation.missing
 
 
 @each_with_path
 def test_the_query_is_signed_where_the_page_lists_it(id_: str):
-    names = [parameter["name"] for parameter in FACTS[id_]["query"]]
+    names = [parameter["name"] for parameter in FACTS[id_].query]
     assert REQUESTS[id_].operation.signed_query == ("sign" in names)
 
 
 # --- requests: the tables ---
 
 
-def fields_of(fact: Mapping[str, Any]) -> Iterable[tuple[str, Mapping[str, Any]]]:
+def fields_of(fact: Fact) -> Iterable[tuple[str, Row]]:
     """Every field of a request, with its place."""
-    yield from (("path", field) for field in fact.get("path_params", ()))
-    yield from (("query", field) for field in fact["query"] if field["name"] not in ("timestamp", "sign"))
-    yield from (("body", field) for field in fact["body"] or ())
+    yield from (("path", field) for field in fact.path_params)
+    yield from (("query", field) for field in fact.query if field["name"] not in ("timestamp", "sign"))
+    yield from (("body", field) for field in fact.body)
 
 
 @each_with_path
 def test_a_request_has_the_members_of_the_table_and_no_others(id_: str):
     fact, request = FACTS[id_], REQUESTS[id_]
     fields = [field for _, field in fields_of(fact)]
-    if not fields and fact["example_request"]:
-        fields = [{"name": name} for name in fact["example_request"]]
+    if not fields and fact.example_request:
+        fields = [{"name": name} for name in fact.example_request]
     own = {f"{name}: not in the contract" for name in SENT_OF_OUR_OWN.get(id_, ())}
     assert set(disagreements(request, fields, exactly=True)) == own
 
@@ -156,7 +151,7 @@ def test_a_request_puts_its_members_where_the_table_has_them(id_: str):
 @each_with_path
 def test_a_request_needs_what_the_table_marks_required(id_: str):
     fact, request = FACTS[id_], REQUESTS[id_]
-    example = fact["example_request"]
+    example = fact.example_request
     needed = {
         field["name"]
         for place, field in fields_of(fact)
@@ -167,7 +162,7 @@ def test_a_request_needs_what_the_table_marks_required(id_: str):
     assert ours == needed
 
 
-def disagreements(cls: type[Model], fields: Iterable[Mapping[str, Any]], *, exactly: bool, at: str = "") -> list[str]:
+def disagreements(cls: type[Model], fields: Iterable[Row], *, exactly: bool, at: str = "") -> list[str]:
     """What a model and the rows of a table don't have in common."""
     members = {wire_name(member): (member, annotation) for member, annotation in members_of(cls)}
     found: list[str] = []
@@ -184,13 +179,11 @@ def disagreements(cls: type[Model], fields: Iterable[Mapping[str, Any]], *, exac
     return found
 
 
-def mismatch(
-    member: attrs.Attribute[Any], annotation: Any, field: Mapping[str, Any], path: str, *, exactly: bool
-) -> list[str]:
+def mismatch(member: attrs.Attribute[Any], annotation: Any, field: Row, path: str, *, exactly: bool) -> list[str]:
     """Whether a member's type is that of its row."""
     inner = optional_inner(annotation) or annotation
     item = get_args(inner)[0] if get_origin(inner) is tuple else None
-    kind = base_type(field)
+    kind, item_kind = types_of(field)
     encoded = field.get("encoded_fields")
     if encoded:
         if not is_json_text(member):
@@ -199,7 +192,7 @@ def mismatch(
         return [f"{path}: an array, not {annotation}"]
     elif not is_json_text(member) and not _fits(kind, inner, number=is_number(member)):
         return [f"{path}: {field.get('type')}, not {annotation}"]
-    elif item and item_type(field) and not _fits(str(item_type(field)), item, number=is_number(member)):
+    elif item and item_kind and not _fits(item_kind, item, number=is_number(member)):
         return [f"{path}: {field['type']}, not {annotation}"]
     below, model = encoded or field.get("fields"), item or inner
     if not below:
@@ -253,12 +246,12 @@ async def test_the_example_is_what_is_sent(id_: str, kind: str):
         assert (name in query) == request.operation.signed_query
         query.pop(name, None)
     wire = example_request(fact)
-    for field in fact.get("path_params", ()):
+    for field in fact.path_params:
         path = path.replace(f"{{{field['name']}}}", wire.pop(field["name"]))
-    assert (sent.method, unquote(url.path)) == (fact["method"], f"/base{path}")
+    assert (sent.method, unquote(url.path)) == (fact.method, f"/base{path}")
     expected = {field["name"]: wire.pop(field["name"]) for place, field in fields_of(fact) if place == "query"}
     assert query == expected
-    if fact["method"] == "GET":
+    if fact.method == "GET":
         assert sent.body == b""
     else:
         assert ordered(json.loads(sent.body)) == ordered(wire)
@@ -269,7 +262,7 @@ async def test_the_example_is_what_is_sent(id_: str, kind: str):
 
 @each_with_path
 def test_a_reply_has_the_members_of_the_table(id_: str):
-    data, reply = FACTS[id_]["response"]["data"], REQUESTS[id_].operation.reply
+    data, reply = FACTS[id_].data, REQUESTS[id_].operation.reply
     assert reply is not None
     own = OF_OUR_OWN.get(id_, set())
     if not data:
@@ -308,7 +301,7 @@ def unknown_members(data: Any, path: str = "$") -> list[str]:
 async def test_the_example_of_a_reply_arrives_without_a_loss(id_: str, kind: str):
     fact, request = FACTS[id_], REQUESTS[id_]
     data = example_data(fact)
-    body = {**(fact["example_response"] or {"requestId": "r1", "data": data}), "code": 200}
+    body = {**(fact.example_response or {"requestId": "r1", "data": data}), "code": 200}
     if "errorCode" in body:
         del body["code"]
     async with RawServer(says(http_reply(200, body))) as server:
@@ -323,8 +316,25 @@ async def test_the_example_of_a_reply_arrives_without_a_loss(id_: str, kind: str
         assert reply.data in (None, request.operation.reply and request.operation.reply())
         return
     assert settled(data_as_wire(reply.data)) == settled(data)
-    if fact["response"]["data"]:
+    if fact.data:
         assert unknown_members(reply.data) == []
+
+
+# --- messages ---
+
+
+@pytest.mark.parametrize(
+    ("id_", "row", "body"),
+    [
+        ("taobao.callback.order_price_modify", "messageBody", TaobaoPriceChange),
+        ("alibaba1688.callback.order_price_modify", "messageBody", AlibabaPriceChange),
+        ("ka.message.push", "messageBody (order messages)", OrderSummary),
+        ("ka.message.push", "messageBody (refund message)", RefundSummary),
+    ],
+)
+def test_the_body_of_a_message_has_the_members_of_the_table(id_: str, row: str, body: type[Model]):
+    (fields,) = [field["fields"] for field in contract("messages")[id_].body if field["name"] == row]
+    assert disagreements(body, fields, exactly=True) == []
 
 
 # --- at the fake vendor ---
@@ -358,11 +368,12 @@ async def test_the_method_of_its_name_sends_it(vendor: FakeVendor, id_: str, kin
     assert isinstance(getattr(data, "reply", data), request.operation.reply or object)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_fake_vendors_files_hold_nothing_else(kind: Any):
-    assert {operation.contract_id for operation in load_operations(kind)} <= {
-        id_ for id_ in WITH_PATH if kind in kinds_of(FACTS[id_])
-    }
+def test_the_fake_vendor_serves_every_route_of_the_catalogue():
+    served = Catalogue()
+    offers = [(request.operation, kind) for request in catalogue() for kind in request.operation.vendors]
+    for operation, kind in offers:
+        path = operation.route(kind).path
+        assert path is None or operation.method in served.methods(kind, path), (operation.name, kind)
 
 
 # --- without a path ---

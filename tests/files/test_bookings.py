@@ -22,7 +22,7 @@ from pandapon_async._files.problems import RejectsWriter
 from pandapon_async._journal.rows import DerivedReference
 from tests.conftest import contract
 
-SAMPLE = contract("logistics")["logistics.order.book_freight"]["example_request"]
+SAMPLE = contract("logistics")["logistics.order.book_freight"].example_request
 HEADER = "reference,renderId,receiverAddress.country,itemId,quantity,freightInfo.serviceId"
 MANY = int(os.environ.get("PANDAPON_TEST_FILES", "150"))
 

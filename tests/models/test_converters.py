@@ -40,15 +40,15 @@ from pandapon_async.api.logistics import (
 from tests.conftest import contract
 
 FACTS = contract("logistics")
-REQUESTS = {id_: cls for cls in catalogue() if FACTS.get(id_ := cls.operation.contract_id, {}).get("path")}
-BOOKING = FACTS["logistics.order.book_freight"]["example_request"]
-BOOKED = FACTS["logistics.order.book_freight"]["example_response"]["data"]
+REQUESTS = {id_: cls for cls in catalogue() if (id_ := cls.operation.contract_id) in FACTS and FACTS[id_].path}
+BOOKING = FACTS["logistics.order.book_freight"].example_request
+BOOKED = FACTS["logistics.order.book_freight"].example_response["data"]
 
 with_example = pytest.mark.parametrize("cls", REQUESTS.values(), ids=list(REQUESTS))
 
 
 def example(cls: type[VendorRequest[Any]]) -> dict[str, Any]:
-    return copy.deepcopy(FACTS[cls.operation.contract_id]["example_request"])
+    return copy.deepcopy(FACTS[cls.operation.contract_id].example_request)
 
 
 def changed(data: Any, path: tuple[str | int, ...], value: Any) -> Any:
@@ -689,12 +689,12 @@ def compare(cls: type[Model], facts: list[dict[str, Any]]) -> None:
 
 @with_example
 def test_the_members_of_a_request_are_the_contracts(cls: type[VendorRequest[Any]]):
-    compare(cls, FACTS[cls.operation.contract_id]["body"])
+    compare(cls, FACTS[cls.operation.contract_id].body)
 
 
 @with_example
 def test_the_members_of_a_reply_are_the_contracts(cls: type[VendorRequest[Any]]):
-    facts = FACTS[cls.operation.contract_id]["response"]["data"]
+    facts = FACTS[cls.operation.contract_id].data
     if facts is None:
         assert cls.operation.reply in {FreightEstimate, FreightPreview} or not members_of(cls.operation.reply)
     else:

@@ -30,17 +30,13 @@ from pandapon_async.push import (
     TaobaoPriceLine,
 )
 from pandapon_async.testing import FakeVendor
+from tests.conftest import contract
 
 from .support import KA, KEYS, ORDER, PANDA, envelope, headers, signature
 
 VECTOR = b'{"messageType":"ORDER_CREATE","messageBody":"{}","messagePlatform":1,"timestamp":"1700000000000"}'
 VECTOR_SIGNATURE = "423b9e2748f8fffdc25441615d1096490af472ea67c5551e4f7d724c1ef3de46"
-KA_EXAMPLE = (
-    b'{"messageType":"ORDER_CREATE","messageBody":"{\\"orderId\\":\\"3305075340000000001\\",\\"orderNo\\":\\"PO202605200001\\",'
-    b'\\"orderStatus\\":\\"WAITING_FOR_PAYMENT\\",\\"payStatus\\":1,\\"totalAmount\\":10000,\\"shippingFee\\":500,'
-    b'\\"productAmount\\":9500,\\"refundAmount\\":0,\\"refundStatus\\":null,\\"closeReason\\":null,'
-    b'\\"tbCreateTime\\":\\"2026-05-20 15:40:00\\",\\"payTime\\":null}","messagePlatform":1,"timestamp":"1779263269913"}'
-)
+KA_EXAMPLE = json.dumps(contract("messages")["ka.message.push"].example_request, separators=(",", ":")).encode()
 
 
 def opened(profile: VendorProfile, body: bytes) -> Any:

@@ -12,7 +12,7 @@ import pytest
 
 from pandapon_async.testing import FakeVendor, Ledger
 from pandapon_async.testing.envelopes import nothing
-from pandapon_async.testing.operations import KINDS, ApiOperation, Catalogue
+from pandapon_async.testing.operations import KINDS, ApiOperation, Catalogue, Fact
 from pandapon_async.testing.replies import Replier
 
 from .wire import ADDRESS, BOOK, BOOKING_ID, ESTIMATE, EXAMPLE, EXAMPLES, PREVIEW, UPDATE, booking, call, sign, smallest
@@ -39,11 +39,11 @@ async def test_every_operation_takes_its_documented_example(vendor: FakeVendor, 
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_the_documented_booking_gets_the_documented_reply(
-    vendor: FakeVendor, logistics: dict[str, dict[str, Any]], kind: str
+    vendor: FakeVendor, logistics: dict[str, Fact], kind: str
 ) -> None:
     facts = logistics[BOOKING_ID]
-    got = await call(vendor, PREFIX[kind] + BOOK, facts["example_request"])
-    assert got.json == facts["example_response"]
+    got = await call(vendor, PREFIX[kind] + BOOK, facts.example_request)
+    assert got.json == facts.example_response
     assert vendor.ledger.bookings == {"FF2024080200007": 1}
     assert vendor.ledger.fees == {"USD": Decimal("322.92")}
 

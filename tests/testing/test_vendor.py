@@ -15,6 +15,7 @@ import attrs
 import pytest
 
 from pandapon_async.testing import FakeVendor, Faults, RequestRecord, __all__ as exported
+from pandapon_async.testing.operations import Catalogue
 
 from .wire import BOOK, EXAMPLE, arrived, call, connect, hang_up, read_all, request_bytes, sign
 
@@ -174,6 +175,18 @@ def test_importing_the_plugin_loads_no_vendor() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "['pandapon_async.testing.plugin']"
+
+
+def test_the_contract_is_not_made_of_the_package_that_it_checks() -> None:
+    """Every import of `pandapon_async.api` fails, and the vendor has its operations all the same."""
+    code = (
+        "import sys; sys.modules['pandapon_async.api'] = None;"
+        "from pandapon_async.testing import FakeVendor;"
+        "catalogue = FakeVendor()._desk.catalogue;"
+        "print(len(list(catalogue)), catalogue.methods('pandapon', '/open/nothing'))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [str(len(list(Catalogue()))), "{}"]
 
 
 def test_the_fixture_serves_a_test(tmp_path: Path) -> None:

@@ -78,8 +78,8 @@ def sign(
 
 def smallest(shape: Shape) -> Any:
     """The least that fits a schema."""
-    if dict in shape.types or shape.properties:
-        return {name: smallest(shape.properties[name]) for name in shape.required}
+    if dict in shape.types or shape.members:
+        return {name: smallest(shape.members[name]) for name in shape.required}
     if list in shape.types:
         return []
     return next((least for kind, least in ((str, "1"), (int, 1), (bool, True)) if kind in shape.types), None)

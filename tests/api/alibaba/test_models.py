@@ -57,13 +57,13 @@ each_example = pytest.mark.parametrize("contract_id", EXAMPLES)
 
 @each_example
 def test_a_request_that_is_built_in_python_is_the_contracts_example(contract_id: str):
-    assert to_wire(EXAMPLES[contract_id]) == FACTS[contract_id]["example_request"]
+    assert to_wire(EXAMPLES[contract_id]) == FACTS[contract_id].example_request
 
 
 @each_example
 def test_the_contracts_example_is_the_request_that_is_built_in_python(contract_id: str):
     request = EXAMPLES[contract_id]
-    assert from_wire(type(request), FACTS[contract_id]["example_request"]) == request
+    assert from_wire(type(request), FACTS[contract_id].example_request) == request
 
 
 @each_example
@@ -73,7 +73,7 @@ def test_a_request_can_be_pickled_and_copied(contract_id: str):
 
 
 def test_every_example_of_the_contract_is_here():
-    assert set(EXAMPLES) == {id_ for id_, fact in FACTS.items() if fact["example_request"]}
+    assert set(EXAMPLES) == {id_ for id_, fact in FACTS.items() if fact.example_request}
 
 
 @pytest.mark.parametrize("quantity", [2, "2", Decimal(2)])
@@ -246,7 +246,7 @@ def test_a_bare_true_or_false(data: Any, is_done: bool | None):
 
 def test_orders_in_a_list_are_what_is_built_in_python():
     created, problems = decode(
-        v2_orders.OrdersCreated, FACTS["alibaba1688_v2.order.create_batch"]["example_response"]["data"]
+        v2_orders.OrdersCreated, FACTS["alibaba1688_v2.order.create_batch"].example_response["data"]
     )
     assert problems == ()
     assert created == v2_orders.OrdersCreated(

@@ -88,7 +88,7 @@ WRITTEN: dict[str, VendorRequest[Any]] = {
 
 @pytest.mark.parametrize("id_", WRITTEN)
 def test_a_request_that_is_built_in_python_is_the_pages_example(id_: str):
-    example = FACTS[id_]["example_request"]
+    example = FACTS[id_].example_request
     assert settled(to_wire(WRITTEN[id_])) == settled(example)
     assert from_wire(type(WRITTEN[id_]), example) == WRITTEN[id_]
 
@@ -109,7 +109,7 @@ def test_what_is_wrong_inside_a_text_is_named_by_its_path():
 
 
 def test_a_products_prices_come_as_numbers_and_as_text():
-    product, problems = decode(products.Product, FACTS["taobao.product.get"]["example_response"]["data"])
+    product, problems = decode(products.Product, FACTS["taobao.product.get"].example_response["data"])
     assert product is not None
     assert problems == ()
     assert (product.item_id, product.mp_id) == ("672991141190", "2048057995392326")

@@ -85,17 +85,17 @@ async def ka(vendor: FakeVendor) -> AsyncIterator[XportcnKaSession]:
 
 @each_example
 def test_a_request_that_is_built_in_python_is_the_contracts_example(contract_id: str):
-    assert to_wire(EXAMPLES[contract_id]) == FACTS[contract_id]["example_request"]
+    assert to_wire(EXAMPLES[contract_id]) == FACTS[contract_id].example_request
 
 
 @each_example
 def test_the_contracts_example_is_the_request_that_is_built_in_python(contract_id: str):
     request = EXAMPLES[contract_id]
-    assert from_wire(type(request), FACTS[contract_id]["example_request"]) == request
+    assert from_wire(type(request), FACTS[contract_id].example_request) == request
 
 
 def test_every_example_of_the_contract_is_here():
-    examples = {id_ for id_, fact in FACTS.items() if fact["example_request"] and ".taobao." not in id_}
+    examples = {id_ for id_, fact in FACTS.items() if fact.example_request and ".taobao." not in id_}
     assert set(EXAMPLES) == examples
 
 
