@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pandapon_async.testing.operations import load_facts
+from pandapon_async.testing._operations import load_facts
 
 
 def _compact(value: Any) -> bytes:

@@ -9,7 +9,7 @@ from hypothesis import settings
 
 from pandapon_async import PandaPonSession, RetryPolicy, SessionManager
 from pandapon_async.testing import FakeVendor
-from pandapon_async.testing.operations import Fact, load_facts
+from pandapon_async.testing._operations import Fact, load_facts
 
 # A loaded machine is slow, not wrong.
 settings.register_profile("pandapon", deadline=None)

@@ -16,6 +16,7 @@ import pytest
 
 import pandapon_async
 from pandapon_async import push, testing
+from tests import public_names
 
 PROMISED = re.findall(
     r"\w+",
@@ -153,3 +154,10 @@ def test_every_name_is_found_in_a_fresh_interpreter():
 
 def test_the_version_is_a_version():
     assert [part.isdigit() for part in pandapon_async.__version__.split(".")[:2]] == [True, True]
+
+
+def test_the_public_names_are_those_that_are_listed():
+    listed = public_names.FILE.read_text(encoding="utf-8").splitlines()
+    found = public_names.public_names()
+    assert sorted(set(found) - set(listed)) == [], "new: python -m tests.public_names"
+    assert sorted(set(listed) - set(found)) == [], "gone: python -m tests.public_names"

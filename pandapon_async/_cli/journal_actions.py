@@ -18,8 +18,8 @@ from .._models.converters import from_wire
 from .._streams.stream import Outcome
 from ..api.logistics import FreightBooking, FreightBookingRequest
 from ..testing import Ledger
-from ..testing.operations import load_operations
-from ..testing.replies import BOOK
+from ..testing._operations import load_operations
+from ..testing._replies import BOOK
 
 _FIRST = ("Jane", "Juan", "Mei", "Olu", "Priya", "Sam", "Tove", "Yuki")
 _LAST = ("Beispiel", "Ejemplo", "Example", "Esempio", "Exemple", "Sample")

@@ -201,11 +201,39 @@ class BookingJob(WriteJob[FreightBooking]):
         spend: what may be spent in all, earlier runs included. A booking starts only if the fees paid, and for every booking
             under way, in doubt, and this one, the highest fee seen, stay within it. Fees are known only afterwards, so a fee
             above all seen can overshoot by one.
-        options: as `WriteJob` takes them.
+
+    The others are those of `WriteJob`.
     """
 
-    def __init__(self, session: VendorSession, *, spend: Money | None = None, **options: Any) -> None:
-        super().__init__(session, FreightBookingRequest, spend=spend, **options)
+    def __init__(
+        self,
+        session: VendorSession,
+        *,
+        journal: str | os.PathLike[str],
+        concurrency: int = 64,
+        reference: Callable[[FreightBookingRequest], str] | None = None,
+        reconcile: Reconcile | None = None,
+        stop: Stop = Stop(),  # noqa: B008 - a frozen value
+        pace: Pace = Pace(),  # noqa: B008 - a frozen value
+        check: Check = "all",
+        retry_refused: bool = False,
+        drain: float = 30.0,
+        spend: Money | None = None,
+    ) -> None:
+        super().__init__(
+            session,
+            FreightBookingRequest,
+            journal=journal,
+            concurrency=concurrency,
+            reference=reference,
+            reconcile=reconcile,
+            stop=stop,
+            pace=pace,
+            check=check,
+            retry_refused=retry_refused,
+            drain=drain,
+            spend=spend,
+        )
 
     def facts(self, data: FreightBooking | None) -> Ending:
         """Order id, fee, and the tracking numbers of all parcels."""

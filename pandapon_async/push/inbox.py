@@ -20,7 +20,7 @@ from .._calls.hooks import guarded, logger
 from .._clock import Clock, SystemClock
 from .._config.profiles import VendorProfile
 from .._errors import ConfigError, DecodeError, MessageRejected
-from .deadlines import Deadline, Deadlines
+from ._deadlines import Deadline, Deadlines
 from .message import MAX_BYTES, Headers, Message, MessageTooLong, open_message
 
 ANSWER_WITHIN = 0.9

@@ -20,8 +20,8 @@ from .._models.base import ReplyModel
 from .._models.converters import decode
 from .._models.fields import keys_only, optional
 from .._models.jsonio import JsonError, is_object, loads
+from ._signature import is_push_signature
 from .bodies import AlibabaPriceChange, MessageBody, OrderSummary, RefundSummary, TaobaoPriceChange
-from .signature import is_push_signature
 
 MAX_BYTES = 1024 * 1024
 """Bytes of a message beyond which it is refused, unless told otherwise; the vendors name no limit."""

@@ -10,26 +10,26 @@ from typing import TYPE_CHECKING
 from .._lazy import lazy
 
 if TYPE_CHECKING:
-    from .clock import VirtualClock as VirtualClock
-    from .faults import Faults as Faults
-    from .ledger import (
+    from ._clock import VirtualClock as VirtualClock
+    from ._faults import Faults as Faults
+    from ._ledger import (
         Ledger as Ledger,
         MessageAttempt as MessageAttempt,
         RequestRecord as RequestRecord,
         SentMessage as SentMessage,
     )
-    from .messages import SignedMessage as SignedMessage
-    from .vendor import FakeVendor as FakeVendor
-    from .verification import Account as Account
+    from ._messages import SignedMessage as SignedMessage
+    from ._vendor import FakeVendor as FakeVendor
+    from ._verification import Account as Account
 else:
     __getattr__, __dir__, __all__ = lazy(
         __name__,
         {
-            ".clock": "VirtualClock",
-            ".faults": "Faults",
-            ".ledger": "Ledger MessageAttempt RequestRecord SentMessage",
-            ".messages": "SignedMessage",
-            ".vendor": "FakeVendor",
-            ".verification": "Account",
+            "._clock": "VirtualClock",
+            "._faults": "Faults",
+            "._ledger": "Ledger MessageAttempt RequestRecord SentMessage",
+            "._messages": "SignedMessage",
+            "._vendor": "FakeVendor",
+            "._verification": "Account",
         },
     )

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from pandapon_async.testing.vendor import FakeVendor
+    from pandapon_async.testing._vendor import FakeVendor
 
 
 @pytest.fixture
 def pandapon_vendor() -> Iterator[FakeVendor]:
     """A fake vendor in a thread of its own, for one test."""
-    from pandapon_async.testing.vendor import FakeVendor
+    from pandapon_async.testing._vendor import FakeVendor
 
     with FakeVendor() as vendor:
         yield vendor

@@ -15,7 +15,7 @@ import pytest
 from pandapon_async._cli import call as call_module
 from pandapon_async.api.logistics import FreightBookingRequest
 from pandapon_async.testing import FakeVendor
-from pandapon_async.testing.operations import Fact
+from pandapon_async.testing._operations import Fact
 
 from .conftest import BOOKING, ESTIMATE, SECRETS, Pandapon, environment, process
 

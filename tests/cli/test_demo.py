@@ -35,7 +35,7 @@ from pandapon_async._models.operation import Reply
 from pandapon_async._streams.stream import Outcome
 from pandapon_async.api.logistics import FreightBooking
 from pandapon_async.testing import Ledger
-from pandapon_async.testing.operations import Fact
+from pandapon_async.testing._operations import Fact
 
 from .conftest import SECRETS, Pandapon
 

@@ -14,7 +14,7 @@ from pandapon_async._config.signing import documented_signer, new_nonce, sign
 from pandapon_async._errors import ConfigError
 from pandapon_async.api.addresses import AddressSaveRequest
 from pandapon_async.api.logistics import FreightBookingRequest
-from pandapon_async.push.signature import is_push_signature, push_signature
+from pandapon_async.push._signature import is_push_signature, push_signature
 
 VECTOR = ("demo-access-key", "demo-access-secret", "1700000000", "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345")
 SIGNATURE = "C5482417D038615D51673E82D12E50AF"

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pandapon_async.testing.operations import SUBJECTS, Fact
-from pandapon_async.testing.schema import Row, types_of
+from pandapon_async.testing._operations import SUBJECTS, Fact
+from pandapon_async.testing._schema import Row, types_of
 from tests.conftest import contract
 
 FACTS: Mapping[str, Fact] = {id_: fact for subject in SUBJECTS for id_, fact in contract(subject).items()}

@@ -32,8 +32,8 @@ from pandapon_async._vendors import SESSIONS
 from pandapon_async.api import catalogue
 from pandapon_async.push import AlibabaPriceChange, OrderSummary, RefundSummary, TaobaoPriceChange
 from pandapon_async.testing import FakeVendor
-from pandapon_async.testing.operations import Catalogue, Fact
-from pandapon_async.testing.schema import Row, types_of
+from pandapon_async.testing._operations import Catalogue, Fact
+from pandapon_async.testing._schema import Row, types_of
 from tests.conftest import contract
 from tests.support import RawRequest, RawServer, error_of, http_reply, says
 

@@ -15,7 +15,7 @@ from yarl import URL
 
 from pandapon_async import Journal
 from pandapon_async.testing import FakeVendor, Faults
-from pandapon_async.testing.ledger import Ledger
+from pandapon_async.testing._ledger import Ledger
 
 KILLS = int(os.environ.get("PANDAPON_TEST_KILLS", "12"))
 BOOKINGS = int(os.environ.get("PANDAPON_TEST_KILLED_BOOKINGS", "300"))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pandapon_async.testing import FakeVendor, Faults
-from pandapon_async.testing.faults import Dice
+from pandapon_async.testing._faults import Dice
 
 from .wire import arrived, call, connect, hang_up, request_bytes
 

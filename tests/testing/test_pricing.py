@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pandapon_async.testing import FakeVendor
-from pandapon_async.testing.pricing import SERVICES, by_id, price
+from pandapon_async.testing._pricing import SERVICES, by_id, price
 
 from .wire import BOOK, EXAMPLES, PREVIEW, booking, call
 

@@ -11,9 +11,9 @@ import aiohttp
 import pytest
 
 from pandapon_async.testing import FakeVendor, Ledger
-from pandapon_async.testing.envelopes import nothing
-from pandapon_async.testing.operations import KINDS, ApiOperation, Catalogue, Fact
-from pandapon_async.testing.replies import Replier
+from pandapon_async.testing._envelopes import nothing
+from pandapon_async.testing._operations import KINDS, ApiOperation, Catalogue, Fact
+from pandapon_async.testing._replies import Replier
 
 from .wire import ADDRESS, BOOK, BOOKING_ID, ESTIMATE, EXAMPLE, EXAMPLES, PREVIEW, UPDATE, booking, call, sign, smallest
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from pandapon_async.testing.operations import KINDS, load_operations
-from pandapon_async.testing.schema import compile_table, find_problems
+from pandapon_async.testing._operations import KINDS, load_operations
+from pandapon_async.testing._schema import compile_table, find_problems
 
 TABLE: list[dict[str, Any]] = [
     {"name": "a", "type": "string", "required": True, "nullable": True},

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from pandapon_async.testing import FakeVendor, Faults
-from pandapon_async.testing.steps import NAMED, parse_step
+from pandapon_async.testing._steps import NAMED, parse_step
 
 from .wire import (
     ADDRESS,

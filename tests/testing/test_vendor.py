@@ -15,7 +15,7 @@ import attrs
 import pytest
 
 from pandapon_async.testing import FakeVendor, Faults, RequestRecord, __all__ as exported
-from pandapon_async.testing.operations import Catalogue
+from pandapon_async.testing._operations import Catalogue
 
 from .wire import BOOK, EXAMPLE, arrived, call, connect, hang_up, read_all, request_bytes, sign
 

@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from pandapon_async.testing import FakeVendor
-from pandapon_async.testing.verification import NonceMemory
+from pandapon_async.testing._verification import NonceMemory
 
 from .wire import ADDRESS, BOOK, ESTIMATE, EXAMPLES, PREVIEW, UPDATE, booking, call, sign
 

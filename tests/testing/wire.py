@@ -15,8 +15,8 @@ import aiohttp
 import attrs
 
 from pandapon_async.testing import FakeVendor
-from pandapon_async.testing.operations import Catalogue
-from pandapon_async.testing.schema import Shape
+from pandapon_async.testing._operations import Catalogue
+from pandapon_async.testing._schema import Shape
 
 BOOK = "/open/pp/logistics/orderBookingFreight"
 PREVIEW = "/open/pp/logistics/orderRenderFreight"

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 
 import attrs
 
-from pandapon_async.testing.steps import NAMED, Step, status_step
+from pandapon_async.testing._steps import NAMED, Step, status_step
 
 _STEP_OF_FIELD: Final = MappingProxyType(
     {

@@ -10,7 +10,7 @@ from typing import Final
 
 from aiohttp import web
 
-from pandapon_async.testing.handler import Answer
+from pandapon_async.testing._handler import Answer
 
 _CHUNK: Final = 1 << 16
 _BODILESS: Final = frozenset({204, 304})

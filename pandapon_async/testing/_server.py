@@ -11,8 +11,8 @@ from urllib.parse import parse_qsl, unquote
 
 from aiohttp import web
 
-from pandapon_async.testing.delivery import Delivery, abort
-from pandapon_async.testing.handler import Desk
+from pandapon_async.testing._delivery import Delivery, abort
+from pandapon_async.testing._handler import Desk
 
 _MOST_LOOPS = 1000
 _QUIET_LOOPS = 5

@@ -18,11 +18,11 @@ import aiohttp
 import attrs
 
 from pandapon_async._clock import Clock
-from pandapon_async.testing.ledger import MessageAttempt, SentMessage
-from pandapon_async.testing.verification import Account
+from pandapon_async.testing._ledger import MessageAttempt, SentMessage
+from pandapon_async.testing._verification import Account
 
 if TYPE_CHECKING:
-    from pandapon_async.testing.operations import VendorKind
+    from pandapon_async.testing._operations import VendorKind
 
 ACKNOWLEDGED: Final = 200
 """The only status that acknowledges a message (both vendors' manuals)."""

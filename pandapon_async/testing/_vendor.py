@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from pandapon_async._clock import Clock, SystemClock
-from pandapon_async.testing.faults import Dice, Faults
-from pandapon_async.testing.handler import Desk, Rules
-from pandapon_async.testing.ledger import Ledger, SentMessage
-from pandapon_async.testing.messages import RETRIES, TIMEOUT, Courier, Letter, SignedMessage
-from pandapon_async.testing.operations import KINDS, ApiOperation, VendorKind
-from pandapon_async.testing.server import Listener, ThreadHost
-from pandapon_async.testing.steps import ScriptStep, parse_step
-from pandapon_async.testing.verification import Account, TimestampUnit
+from pandapon_async.testing._faults import Dice, Faults
+from pandapon_async.testing._handler import Desk, Rules
+from pandapon_async.testing._ledger import Ledger, SentMessage
+from pandapon_async.testing._messages import RETRIES, TIMEOUT, Courier, Letter, SignedMessage
+from pandapon_async.testing._operations import KINDS, ApiOperation, VendorKind
+from pandapon_async.testing._server import Listener, ThreadHost
+from pandapon_async.testing._steps import ScriptStep, parse_step
+from pandapon_async.testing._verification import Account, TimestampUnit
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
     from typing_extensions import Self, Unpack
 
     from pandapon_async._config.profiles import VendorProfile
-    from pandapon_async.testing.messages import LetterOptions
+    from pandapon_async.testing._messages import LetterOptions
 
 DEFAULT_ACCOUNTS: Final = tuple(
     Account(kind=kind, access_key=f"fake-{kind}-key", access_secret=f"fake-{kind}-secret", user_id=user_id)

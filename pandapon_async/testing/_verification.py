@@ -16,9 +16,9 @@ from typing import Any, Final, Literal
 
 import attrs
 
-from pandapon_async.testing.envelopes import Code
-from pandapon_async.testing.operations import ApiOperation, VendorKind
-from pandapon_async.testing.schema import find_problems
+from pandapon_async.testing._envelopes import Code
+from pandapon_async.testing._operations import ApiOperation, VendorKind
+from pandapon_async.testing._schema import find_problems
 
 WINDOW: Final = 600.0
 """Seconds that a timestamp may differ from the vendor's clock, both ways."""

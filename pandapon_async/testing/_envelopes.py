@@ -8,7 +8,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Any
 
-from pandapon_async.testing.operations import Family
+from pandapon_async.testing._operations import Family
 
 DEVELOPER_ID = "fake-developer"
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import attrs
 
-from pandapon_async.testing.operations import VendorKind
+from pandapon_async.testing._operations import VendorKind
 
 
 @attrs.frozen

@@ -17,7 +17,7 @@ from typing import Any, Final, Literal
 
 import attrs
 
-from pandapon_async.testing.schema import Row, Shape, compile_table
+from pandapon_async.testing._schema import Row, Shape, compile_table
 
 VendorKind = Literal["pandapon", "xportcn_ka"]
 Family = Literal["A", "B", "C"]

@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from pandapon_async.testing.operations import VendorKind
+from pandapon_async.testing._operations import VendorKind
 
 
 @attrs.frozen(kw_only=True)

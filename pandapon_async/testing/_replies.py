@@ -16,10 +16,10 @@ from itertools import count
 from types import MappingProxyType
 from typing import Any, Final, cast
 
-from pandapon_async.testing.envelopes import success
-from pandapon_async.testing.ledger import Ledger
-from pandapon_async.testing.operations import ApiOperation, VendorKind
-from pandapon_async.testing.pricing import SERVICES, by_id, price
+from pandapon_async.testing._envelopes import success
+from pandapon_async.testing._ledger import Ledger
+from pandapon_async.testing._operations import ApiOperation, VendorKind
+from pandapon_async.testing._pricing import SERVICES, by_id, price
 
 BOOK: Final = "logistics.order.book_freight"
 PREVIEW: Final = "logistics.order.render_freight"

@@ -15,13 +15,13 @@ from typing import Any, Final
 
 import attrs
 
-from pandapon_async.testing.envelopes import Code, nothing, refusal
-from pandapon_async.testing.faults import Dice
-from pandapon_async.testing.ledger import Ledger, RequestRecord
-from pandapon_async.testing.operations import ApiOperation, Catalogue, split_vendor
-from pandapon_async.testing.replies import BOOK, Replier, booking_reference
-from pandapon_async.testing.steps import NAMED, REDIRECTS, Step
-from pandapon_async.testing.verification import Account, Call, Finding, Gate, TimestampUnit, check_content
+from pandapon_async.testing._envelopes import Code, nothing, refusal
+from pandapon_async.testing._faults import Dice
+from pandapon_async.testing._ledger import Ledger, RequestRecord
+from pandapon_async.testing._operations import ApiOperation, Catalogue, split_vendor
+from pandapon_async.testing._replies import BOOK, Replier, booking_reference
+from pandapon_async.testing._steps import NAMED, REDIRECTS, Step
+from pandapon_async.testing._verification import Account, Call, Finding, Gate, TimestampUnit, check_content
 
 WRONG_CLOCK: Final = 900.0
 """Seconds that the step ``wrong_clock`` puts the vendor ahead."""
