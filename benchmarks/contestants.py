@@ -25,7 +25,7 @@ from pandapon_async import (
     from_wire,
 )
 from pandapon_async._config.signing import sign
-from pandapon_async._quotes.requests import Ask
+from pandapon_async._quotes.requests import SweepRequest
 from pandapon_async.api.logistics import (
     BookingItem,
     FreightBookingRequest,
@@ -182,11 +182,11 @@ async def sweep(url: str, concurrency: int) -> AsyncIterator[Book]:
     async with SessionManager([profile, profile.evolve(name="other")]) as vendors:
         sweep = QuoteSweep([vendors["pandapon"], vendors["other"]], concurrency=max(1, concurrency // 2))
 
-        def asks(number: int) -> Iterator[Ask]:
+        def asks(number: int) -> Iterator[SweepRequest]:
             for index in range(number):
                 item = RenderItem(item_id=str(index), sku_id="1", quantity=1, freight_info=FreightInfo(service_id="1"))
                 request = FreightPreviewRequest(receiver_address=address, render_items=(item,))
-                yield Ask(request=request, vendors=("pandapon" if index % 2 else "other",))
+                yield SweepRequest(request=request, vendors=("pandapon" if index % 2 else "other",))
 
         async def book(number: int) -> None:
             quoted = 0
