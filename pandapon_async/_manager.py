@@ -63,7 +63,7 @@ class SessionManager:
     # --- life ---
 
     async def open(self) -> Self:
-        """Make the sessions. Twice is fine; after `close` they are made anew."""
+        """Make the sessions. Idempotent. Sessions are recreated after `close`."""
         if self._sessions is None:
             self._sessions = {
                 name: SESSIONS.get(profile.kind, VendorSession)(profile, **self._options)
@@ -72,7 +72,7 @@ class SessionManager:
         return self
 
     async def close(self) -> None:
-        """Close all sessions, also if one of them fails to. Twice is fine."""
+        """Close all sessions, also if one of them fails to. Idempotent."""
         sessions, self._sessions = self._sessions, None
         failures: list[BaseException] = []
         for session in (sessions or {}).values():

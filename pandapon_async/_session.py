@@ -114,7 +114,7 @@ class VendorSession(Hooked):
         ...
 
     async def close(self) -> None:
-        """Drain the streams that are still open, then close the connections. Twice is fine."""
+        """Drain the streams that are still open, then close the connections. Idempotent."""
         state = self._client.state
         try:
             for stream in list(state.open_streams):

@@ -17,7 +17,7 @@ from .shared import FAILED, choose, config_option, console, labelled, load_profi
 
 if TYPE_CHECKING:
     from .._config.profiles import VendorProfile
-    from .probe import Answer, Variation
+    from .probe import ProbeReply, Variation
 
 _DAY = 86_400
 _SOON = 14 * _DAY
@@ -217,13 +217,13 @@ def _remedy(profile: VendorProfile, config: Path | None, lines: Sequence[str]) -
     return [f"[vendors.{profile.kind}]   # in a file for --config", *base_url, *keys, *lines]
 
 
-def _show_answer(label: str, answer: Answer) -> None:
+def _show_answer(label: str, answer: ProbeReply) -> None:
     error = answer.error
     text, style = ("accepted", "green") if error is None else (error.message, "yellow")
     labelled("", f"{label}: {text}", style=style)
 
 
-def _show_clock(answer: Answer) -> None:
+def _show_clock(answer: ProbeReply) -> None:
     from .._config.signing import CLOCK_WINDOW
 
     ahead = answer.clock

@@ -92,7 +92,7 @@ class Variation:
 
 
 @attrs.frozen
-class Answer:
+class ProbeReply:
     """How the vendor answered one READ.
 
     Attributes:
@@ -127,7 +127,7 @@ def variations(profile: VendorProfile) -> Iterator[Variation]:
             yield Variation(tuple(line for line, _ in chosen), profile.evolve(**changes))
 
 
-async def ask(profile: VendorProfile) -> Answer:
+async def ask(profile: VendorProfile) -> ProbeReply:
     """Send the signed READ once; twice if the vendor's own date shows that ours is off, or it is broken for a moment."""
     watch = _Watch()
     patient = profile.evolve(
@@ -140,7 +140,7 @@ async def ask(profile: VendorProfile) -> Answer:
             await vendors[profile.name].call(QUESTION)
         except PandaponError as refused:
             error = refused
-    return Answer(error, watch.clock)
+    return ProbeReply(error, watch.clock)
 
 
 class _Watch:

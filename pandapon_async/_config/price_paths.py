@@ -30,7 +30,7 @@ _MOST_KEYS = 40
 
 
 @attrs.frozen(kw_only=True)
-class Offer:
+class PricedService:
     """One service of a reply: the object that describes it, and its price (amount, currency) if that could be told."""
 
     service: Mapping[str, Any]
@@ -78,10 +78,10 @@ class PricePath:
             raise ConfigError(f"price_paths: {text!r} must end with the name of the price")
         return cls(text, tuple(steps), found["currency"])
 
-    def offers(self, body: Any) -> list[Offer]:
+    def offers(self, body: Any) -> list[PricedService]:
         """Every service that the path leads to; empty if it leads nowhere."""
         return [
-            Offer(service=found.service if is_object(found.service) else {}, price=self._price(found))
+            PricedService(service=found.service if is_object(found.service) else {}, price=self._price(found))
             for found in _walk(body, self.steps, None, {})
         ]
 
@@ -139,7 +139,7 @@ class PriceReader:
     def __init__(self, own: Sequence[str]) -> None:
         self._paths = [PricePath.parse(text) for text in (*own, *KNOWN_PRICE_PATHS)]
 
-    def offers(self, body: Any) -> list[Offer]:
+    def offers(self, body: Any) -> list[PricedService]:
         """The services of a reply, those without a price included; empty if no path finds a price."""
         for path in self._paths:
             offers = path.offers(body)

@@ -18,7 +18,7 @@ from .._models.money import Money
 from ..api.logistics import FreightBookingRequest, ReceiverAddress
 from .csv_sheet import DAMAGED, FileError, Mistake, Sheet, SheetRow, SheetWriter, is_damaged, open_private, open_to_read
 
-COLUMNS: Final = (
+EXPORT_COLUMNS: Final = (
     "reference",
     "state",
     "order_id",
@@ -61,17 +61,17 @@ def contact_of(body: Mapping[str, Any] | None) -> list[str]:
 
 
 def cells_of(row: JournalRow) -> dict[str, str]:
-    """A row as the cells of `COLUMNS`."""
+    """A row as the cells of `EXPORT_COLUMNS`."""
     fee = row.fee
     values = {
-        **{name: getattr(row, name) for name in COLUMNS if name not in ("fee", "currency", "tracking")},
+        **{name: getattr(row, name) for name in EXPORT_COLUMNS if name not in ("fee", "currency", "tracking")},
         "fee": None if fee is None else format(fee.amount, "f"),
         "currency": None if fee is None else fee.currency,
         "tracking": " ".join(row.tracking),
         "sent_at": time_text(row.sent_at),
         "done_at": time_text(row.done_at),
     }
-    return {name: values[name] or "" for name in COLUMNS}
+    return {name: values[name] or "" for name in EXPORT_COLUMNS}
 
 
 def time_text(moment: datetime | None) -> str:
@@ -92,7 +92,7 @@ def write_export(path: Path, rows: Iterable[JournalRow], *, contact: bool = Fals
     """
     count = 0
     with open_private(path) as file:
-        sheet = SheetWriter(file, (*COLUMNS, *(contact_columns() if contact else ())))
+        sheet = SheetWriter(file, (*EXPORT_COLUMNS, *(contact_columns() if contact else ())))
         for row in rows:
             sheet.row([*cells_of(row).values(), *(contact_of(row.body) if contact else ())])
             count += 1
@@ -111,7 +111,7 @@ def read_settlements(path: Path, journal: Journal) -> list[Settlement]:
     found: list[Settlement] = []
     with open_to_read(path) as file:
         sheet = Sheet(file, str(path))
-        sheet.require((*COLUMNS, *contact_columns()), ("reference", "state"))
+        sheet.require((*EXPORT_COLUMNS, *contact_columns()), ("reference", "state"))
         seen: dict[tuple[str, str], int] = {}
         for row in sheet:
             try:

@@ -78,7 +78,7 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
         return await super().__aenter__()
 
     async def aclose(self) -> None:
-        """Stop taking bookings, end what is under way, close the journal. Twice is fine."""
+        """Stop taking bookings, end what is under way, close the journal. Idempotent."""
         try:
             await super().aclose()
         finally:
@@ -88,7 +88,7 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
                 await self._stack.aclose()
 
     async def _sum_up(self) -> None:
-        """Put into the report what only a run's end tells. Twice is fine."""
+        """Put into the report what only a run's end tells. Idempotent."""
         ready = self._ready_run
         if ready is None or self._summed_up:
             return

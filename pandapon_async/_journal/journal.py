@@ -21,7 +21,7 @@ import attrs
 from .._errors import JournalError, suggestion
 from .._models.digest import digest_of
 from .._models.money import Money
-from .rows import COLUMNS, STATES, JournalRow, State, history_entry, line_of, row_of
+from .rows import ROW_COLUMNS, STATES, JournalRow, State, history_entry, line_of, row_of
 from .sqlite.lock import FileLock
 from .sqlite.schema import open_file
 
@@ -80,7 +80,7 @@ class Journal:
         self.close()
 
     def close(self) -> None:
-        """Close the file. Twice is fine."""
+        """Close the file. Idempotent."""
         self._connection.close()
 
     # --- reading ---
@@ -143,7 +143,7 @@ class Journal:
 
     def _select(self, test: str, values: Sequence[Any]) -> Iterator[JournalRow]:
         query = (
-            f"SELECT {COLUMNS} FROM rows r JOIN accounts a ON a.id = r.account LEFT JOIN bodies b ON b.row = r.id "
+            f"SELECT {ROW_COLUMNS} FROM rows r JOIN accounts a ON a.id = r.account LEFT JOIN bodies b ON b.row = r.id "
             f"LEFT JOIN replies p ON p.row = r.id WHERE {test} ORDER BY r.id"
         )
         return map(row_of, self._read(query, values))

@@ -23,7 +23,7 @@ State = Literal["pending", "sent", "done", "refused", "unknown", "void"]
 STATES: Final[tuple[State, ...]] = ("pending", "sent", "done", "refused", "unknown", "void")
 
 
-COLUMNS: Final = (
+ROW_COLUMNS: Final = (
     "r.id, r.reference, r.state, r.order_id, r.fee, r.currency, r.tracking, r.error, a.vendor, a.name, a.operation, "
     "r.sent_at, r.done_at, r.request_id, r.settled_by, r.note, r.history, b.body, p.reply"
 )
@@ -37,7 +37,7 @@ class DerivedReference(str):
 
 
 @attrs.frozen(kw_only=True)
-class Step:
+class HistoryEntry:
     """One entry of a row's history: when it came into a state, by whom, and why."""
 
     at: datetime
@@ -80,7 +80,7 @@ class JournalRow:
     request_id: str | None
     settled_by: str | None
     note: str | None
-    history: tuple[Step, ...] = attrs.field(repr=False)
+    history: tuple[HistoryEntry, ...] = attrs.field(repr=False)
     body: dict[str, Any] | None = attrs.field(repr=False)
     reply: Any = attrs.field(repr=False)
 
@@ -121,7 +121,7 @@ def _time(seconds: float | None) -> datetime | None:
 
 
 def row_of(values: Sequence[Any]) -> JournalRow:
-    """A row from what `COLUMNS` selects."""
+    """A row from what `ROW_COLUMNS` selects."""
     (row_id, reference, state, order_id, fee, currency, tracking, error, vendor, account, operation) = values[:11]
     (sent_at, done_at, request_id, settled_by, note, history, body, reply) = values[11:]
     steps = [json.loads(line) for line in history.splitlines()]
@@ -142,7 +142,9 @@ def row_of(values: Sequence[Any]) -> JournalRow:
         settled_by=settled_by,
         note=note,
         history=tuple(
-            Step(at=cast("datetime", _time(step["at"])), state=step["state"], by=step["by"], note=step.get("note"))
+            HistoryEntry(
+                at=cast("datetime", _time(step["at"])), state=step["state"], by=step["by"], note=step.get("note")
+            )
             for step in steps
         ),
         body=None if body is None else json.loads(body),

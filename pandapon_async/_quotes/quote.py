@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from .._config.price_paths import Offer, PriceReader
+from .._config.price_paths import PricedService, PriceReader
 from .._models.jsonio import is_object
 from .._models.money import Money
 from .._models.operation import Reply
@@ -163,7 +163,7 @@ def quotes_of(blank: Quote, reply: Reply[Any], reader: PriceReader) -> tuple[Quo
     filled = attrs.evolve(blank, raw=reply.raw, render_id=render_id, elapsed=0.0 if blank.shared else reply.elapsed)
     asked = _asked_service(blank.request)
     made: list[Quote] = []
-    for number, offer in enumerate(reader.offers(reply.raw) or [Offer(service={}, price=None)]):
+    for number, offer in enumerate(reader.offers(reply.raw) or [PricedService(service={}, price=None)]):
         told = {name: value for name, value in _service_of(offer.service).items() if value is not None}
         price = None if offer.price is None else Money(amount=offer.price[0], currency=offer.price[1])
         changes: dict[str, Any] = {"number": number, "price": price, **asked, **told}

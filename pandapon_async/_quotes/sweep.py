@@ -24,7 +24,7 @@ from .._models.operation import Reply, VendorRequest
 from .._session import VendorSession, client_of
 from .._streams.admission import Admission, Pace, Stop, is_about_the_job
 from .._streams.fan import Fan
-from .._streams.iteration import Reading
+from .._streams.iteration import ClosableIterator
 from .._streams.workers import Lane, WorkerState, WorkerStream
 from .cache import QuoteCache
 from .quote import Quote, failed, quotes_of
@@ -102,7 +102,7 @@ class QuoteSweep:
             )
 
 
-class QuoteStream(Reading[Quote]):
+class QuoteStream(ClosableIterator[Quote]):
     """The quotes of a sweep as an async iterator; made by `QuoteSweep.stream`.
 
     ``async with sweep.stream(...) as quotes`` joins everything on every exit; a bare ``async for`` does so when it ends, or
@@ -127,12 +127,12 @@ class QuoteStream(Reading[Quote]):
         return self._waiting.popleft()
 
     async def aclose(self) -> None:
-        """Stop asking, and join everything. Twice is fine."""
+        """Stop asking, and join everything. Idempotent."""
         await self._answers.aclose()
 
 
 @attrs.define
-class _Post:
+class _Account:
     """What one stream has of one account; ``trouble`` is its last failure, in words."""
 
     cache: QuoteCache
@@ -145,7 +145,7 @@ class _Task:
     """One request at one account: ``call`` None if it can't be asked, and ``error`` says why."""
 
     blank: Quote
-    post: _Post
+    account: _Account
     call: Call | None = None
     error: Exception | None = None
     admitted: bool = False
@@ -182,24 +182,24 @@ class _Answers(WorkerStream[_Task, "tuple[Quote, ...]"]):
     async def _tasks(self, number: int, cache: QuoteCache, stop: Stop, size: int) -> AsyncGenerator[_Task, None]:
         client = cache.client
         nothing = Spending(None, {}, None, 0)
-        post = _Post(cache, Admission(stop, Pace(), size, nothing, client.clock))
+        account = _Account(cache, Admission(stop, Pace(), size, nothing, client.clock))
         reading = self._fan.read(number)
         try:
             async for index, item in reading:
-                task = self._task(index, item, post)
+                task = self._task(index, item, account)
                 if task is not None:
                     yield await self._admitted(task)
         finally:
             await reading.aclose()
 
-    def _task(self, index: int, item: Any, post: _Post) -> _Task | None:
+    def _task(self, index: int, item: Any, account: _Account) -> _Task | None:
         """One item as this account's task; None if it isn't asked."""
-        client = post.cache.client
+        client = account.cache.client
         try:
             ask = as_sweep_request(item)
         except RequestError as error:
             blank = Quote(index=index, vendor=client.profile.name, reference=error.reference, request=item)
-            return _Task(blank, post, error=error)
+            return _Task(blank, account, error=error)
         if ask.vendors is not None:
             if strange := set(ask.vendors) - self._names:
                 known = ", ".join(sorted(self._names))
@@ -209,20 +209,20 @@ class _Answers(WorkerStream[_Task, "tuple[Quote, ...]"]):
         request: VendorRequest[Any] = ask.request
         blank = Quote(index=index, vendor=client.profile.name, reference=ask.reference, request=request)
         try:
-            return _Task(blank, post, call=client.prepare(request, ask.reference))
+            return _Task(blank, account, call=client.prepare(request, ask.reference))
         except PandaponError as error:
-            return _Task(blank, post, error=error)
+            return _Task(blank, account, error=error)
 
     async def _admitted(self, task: _Task) -> _Task:
         """The task once it may be asked, or with the reason why it isn't."""
-        call, admission = task.call, task.post.admission
-        if call is None or task.post.cache.kept(call) is not None:
+        call, admission = task.call, task.account.admission
+        if call is None or task.account.cache.kept(call) is not None:
             return task
         if await admission.admit():
             admission.began()
             return attrs.evolve(task, admitted=True)
         error = NotSentError(
-            f"not asked: {admission.reason}{task.post.trouble}",
+            f"not asked: {admission.reason}{task.account.trouble}",
             vendor=task.blank.vendor,
             operation=call.operation.name,
             reference=call.reference,
@@ -235,25 +235,25 @@ class _Answers(WorkerStream[_Task, "tuple[Quote, ...]"]):
         """One request to its rows, whatever happens."""
         if item.error is not None or item.call is None:
             return failed(item.blank, item.error or NotSentError("not asked"))
-        post = item.post
+        account = item.account
         try:
-            result, shared = await post.cache.ask(worker, item.call)
+            result, shared = await account.cache.ask(worker, item.call)
         finally:
             if item.admitted:
-                post.admission.ended()
+                account.admission.ended()
         if not shared:
-            _judge(result, post)
+            _judge(result, account)
         if isinstance(result, Exception):
             return failed(item.blank, result)
-        return quotes_of(attrs.evolve(item.blank, shared=shared), result, post.cache.reader)
+        return quotes_of(attrs.evolve(item.blank, shared=shared), result, account.cache.reader)
 
     async def _cut_off(self, worker: WorkerState, index: int, item: _Task) -> tuple[Quote, ...]:
         return failed(item.blank, PandaponError("the sweep was left before the answer came"))
 
 
-def _judge(result: Reply[Any] | Exception, post: _Post) -> None:
-    """What an answer says of the account: that it is well, of no use, in trouble, or just not willing."""
-    admission = post.admission
+def _judge(result: Reply[Any] | Exception, account: _Account) -> None:
+    """Classify a result for the account: healthy, fatal, failing or refused."""
+    admission = account.admission
     if not isinstance(result, Exception):
         admission.succeeded(None, result.elapsed)
     elif is_about_the_job(result):
@@ -261,7 +261,7 @@ def _judge(result: Reply[Any] | Exception, post: _Post) -> None:
     elif _is_a_plain_no(result):
         admission.succeeded(None, 0.0)
     else:
-        post.trouble = f"; the last failure was {in_short(result)}"
+        account.trouble = f"; the last failure was {in_short(result)}"
         admission.failed(result)
 
 

@@ -24,7 +24,7 @@ from .rates import Rates, rates_from
 from .requests import SweepRequest
 
 AnyRates = Rates | Mapping[str, "Decimal | int | str"] | None
-COLUMNS = (
+QUOTE_COLUMNS = (
     "reference",
     "vendor",
     "country",
@@ -164,7 +164,7 @@ class QuoteTable:
             OSError: the file can't be written.
         """
         with open_private(Path(path)) as file:
-            writer = SheetWriter(file, COLUMNS)
+            writer = SheetWriter(file, QUOTE_COLUMNS)
             for record in self.records():
                 writer.row("" if value is None else str(value) for value in record.values())
 
@@ -288,7 +288,7 @@ def _record(row: Quote) -> dict[str, Any]:
         row.render_id,
         None if row.error is None else in_short(row.error),
     )
-    return dict(zip(COLUMNS, values, strict=True))
+    return dict(zip(QUOTE_COLUMNS, values, strict=True))
 
 
 def json_record(row: Quote, *, raw: bool = True) -> dict[str, Any]:

@@ -161,7 +161,7 @@ class Admission:
         return self.reason is None
 
     async def _nap(self, seconds: float) -> None:
-        """Wait so long, or until it is halted."""
+        """Sleep for ``seconds`` or until halted."""
         ends = [asyncio.ensure_future(self._clock.sleep(seconds)), asyncio.ensure_future(self._halted.wait())]
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)

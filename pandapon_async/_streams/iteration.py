@@ -16,7 +16,7 @@ OutT = TypeVar("OutT")
 ASYNC_ONLY = "this is asynchronous: use `async with` (or `await ...open()` and `await ...close()`)"
 
 
-class Reading(ABC, AsyncIterator[OutT]):
+class ClosableIterator(ABC, AsyncIterator[OutT]):
     """An async iterator that ``async with`` closes on every exit; a bare ``async for`` does when it ends, or soon after it is left."""
 
     _entered = False
@@ -26,7 +26,7 @@ class Reading(ABC, AsyncIterator[OutT]):
 
     @abstractmethod
     async def aclose(self) -> None:
-        """Stop, and join everything. Twice is fine."""
+        """Stop, and join everything. Idempotent."""
 
     async def __aenter__(self) -> Self:
         self._entered = True

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 import attrs
 
 from .._models.operation import Effect
-from .iteration import Reading
+from .iteration import ClosableIterator
 from .sources import Items, Source
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ OutT = TypeVar("OutT")
 class WorkerState:
     """What one worker has under way; the work keeps it up to date.
 
-    ``made`` is what the reader will get, once that can't change any more though the work goes on; ``cut``: it was cancelled.
+    ``made`` is the final result, set before its bookkeeping is finished; ``cut``: it was cancelled.
     """
 
     call: Call | None = None
@@ -62,7 +62,7 @@ class Lane(Generic[ItemT]):
     size: int
 
 
-class WorkerStream(Reading[OutT], Generic[ItemT, OutT]):
+class WorkerStream(ClosableIterator[OutT], Generic[ItemT, OutT]):
     """An async iterator of what a fixed set of workers makes of the items; see `OutcomeStream` for what its users are promised.
 
     Each lane has its own items and workers, so that a session that is slow or paused holds up no other's.
@@ -211,7 +211,7 @@ class WorkerStream(Reading[OutT], Generic[ItemT, OutT]):
     # --- ending ---
 
     async def aclose(self) -> None:
-        """Stop taking input, end what is under way, join the workers. Twice is fine."""
+        """Stop taking input, end what is under way, join the workers. Idempotent."""
         self._closed = True
         if not self._sources:
             return

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         TaobaoPriceChange as TaobaoPriceChange,
         TaobaoPriceLine as TaobaoPriceLine,
     )
-    from .inbox import Answer as Answer, Inbox as Inbox
+    from .inbox import Acknowledgement as Acknowledgement, Inbox as Inbox
     from .message import (
         Message as Message,
         MessageType as MessageType,
@@ -34,7 +34,7 @@ else:
         {
             ".._errors": "MessageRejected",
             ".bodies": "AlibabaPriceChange MessageBody OrderSummary PurchasePrice RefundSummary TaobaoPriceChange TaobaoPriceLine",
-            ".inbox": "Answer Inbox",
+            ".inbox": "Acknowledgement Inbox",
             ".message": "Message MessageType Platform open_message",
             ".route": "MessageRoute message_route",
         },

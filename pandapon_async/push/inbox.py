@@ -46,19 +46,19 @@ class InboxOptions(TypedDict, total=False):
 
 
 @attrs.frozen
-class Answer:
+class Acknowledgement:
     """What the vendor is to be answered: an HTTP status, and a line for whoever tests the callback by hand."""
 
     status: int
     text: str
 
 
-_HANDLED = Answer(200, "handled")
-_RECEIVED = Answer(200, "received")
-_LISTENING = Answer(200, "ready for messages")
-_CRASHED = Answer(500, "the message could not be handled")
-_LATE = Answer(503, "not handled yet, send it again")
-_FULL = Answer(503, "too many messages at once, send it again")
+_HANDLED = Acknowledgement(200, "handled")
+_RECEIVED = Acknowledgement(200, "received")
+_LISTENING = Acknowledgement(200, "ready for messages")
+_CRASHED = Acknowledgement(500, "the message could not be handled")
+_LATE = Acknowledgement(503, "not handled yet, send it again")
+_FULL = Acknowledgement(503, "too many messages at once, send it again")
 
 
 @attrs.define(eq=False)
@@ -136,7 +136,7 @@ class Inbox:
         """Messages that are being handled, or wait for it."""
         return len(self._jobs)
 
-    async def receive(self, headers: Headers, body: bytes | Callable[[], Awaitable[bytes]]) -> Answer:
+    async def receive(self, headers: Headers, body: bytes | Callable[[], Awaitable[bytes]]) -> Acknowledgement:
         """Take one request in, and say what to answer.
 
         Args:
@@ -153,7 +153,7 @@ class Inbox:
             return await self._take(message, deadline)
         except (MessageRejected, DecodeError) as error:
             self._tell(error)
-            return Answer(_status_of(error), error.message)
+            return Acknowledgement(_status_of(error), error.message)
         finally:
             deadline.over = True
 
@@ -180,7 +180,7 @@ class Inbox:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
 
-    async def _take(self, message: Message, deadline: Deadline) -> Answer:
+    async def _take(self, message: Message, deadline: Deadline) -> Acknowledgement:
         if message.digest in self._seen:
             return _HANDLED
         job = self._jobs.get(message.digest)

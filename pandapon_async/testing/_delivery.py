@@ -10,7 +10,7 @@ from typing import Final
 
 from aiohttp import web
 
-from pandapon_async.testing._handler import Answer
+from pandapon_async.testing._handler import PlannedReply
 
 _CHUNK: Final = 1 << 16
 _BODILESS: Final = frozenset({204, 304})
@@ -33,7 +33,7 @@ class Delivery:
         self._slow = slow
         self._stopping = stopping
 
-    async def send(self, request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
+    async def send(self, request: web.BaseRequest, answer: PlannedReply) -> web.StreamResponse:
         """Send ``answer`` after its delay. A response returned after a cut never leaves."""
         await self._pause(answer.delay)
         manner = answer.step.manner
@@ -62,8 +62,8 @@ class Delivery:
     async def _stream(
         self,
         request: web.BaseRequest,
-        answer: Answer,
-        write: Callable[[web.StreamResponse, Answer], Awaitable[None]],
+        answer: PlannedReply,
+        write: Callable[[web.StreamResponse, PlannedReply], Awaitable[None]],
     ) -> web.StreamResponse:
         response = web.StreamResponse(status=answer.status, headers=dict(answer.headers))
         if answer.step.manner == "slow_body":
@@ -76,13 +76,13 @@ class Delivery:
             return abort(request)
         return response
 
-    async def _write_slowly(self, response: web.StreamResponse, answer: Answer) -> None:
+    async def _write_slowly(self, response: web.StreamResponse, answer: PlannedReply) -> None:
         half = len(answer.body) // 2
         await response.write(answer.body[:half])
         await self._pause(self._slow)
         await response.write(answer.body[half:])
 
-    async def _write_hugely(self, response: web.StreamResponse, _: Answer) -> None:
+    async def _write_hugely(self, response: web.StreamResponse, _: PlannedReply) -> None:
         await response.write(_LARGE_START)
         padding = b"x" * _CHUNK
         for _sent in range(0, self._huge, _CHUNK):
@@ -97,16 +97,16 @@ def abort(request: web.BaseRequest) -> web.StreamResponse:
     return web.Response()
 
 
-def _plain(answer: Answer) -> web.Response:
+def _plain(answer: PlannedReply) -> web.Response:
     return _response(answer, answer.body, {})
 
 
-def _response(answer: Answer, body: bytes, headers: dict[str, str]) -> web.Response:
+def _response(answer: PlannedReply, body: bytes, headers: dict[str, str]) -> web.Response:
     bodiless = answer.status in _BODILESS
     return web.Response(status=answer.status, headers={**answer.headers, **headers}, body=None if bodiless else body)
 
 
-def _cut(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
+def _cut(request: web.BaseRequest, answer: PlannedReply) -> web.StreamResponse:
     """Write some bytes past aiohttp, then close: what was written arrives, and nothing after it."""
     lines = [f"HTTP/1.1 {answer.status} OK", *(f"{name}: {value}" for name, value in answer.headers.items())]
     head = "\r\n".join([*lines, f"Content-Length: {len(answer.body)}", "", ""]).encode("utf-8", "replace")

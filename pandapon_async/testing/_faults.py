@@ -108,7 +108,7 @@ class Faults:
         return [(step, probability) for step, probability in every if probability > 0.0]
 
 
-class Dice:
+class FaultDice:
     """Draws the fault of each call: one random number a call, so that the sequence depends on nothing else."""
 
     def __init__(self, faults: Faults, seed: int) -> None:

@@ -16,12 +16,19 @@ from typing import Any, Final
 import attrs
 
 from pandapon_async.testing._envelopes import Code, nothing, refusal
-from pandapon_async.testing._faults import Dice
+from pandapon_async.testing._faults import FaultDice
 from pandapon_async.testing._ledger import Ledger, RequestRecord
 from pandapon_async.testing._operations import ApiOperation, Catalogue, split_vendor
 from pandapon_async.testing._replies import BOOK, Replier, booking_reference
 from pandapon_async.testing._steps import NAMED, REDIRECTS, Step
-from pandapon_async.testing._verification import Account, Call, Finding, Gate, TimestampUnit, check_content
+from pandapon_async.testing._verification import (
+    Account,
+    Finding,
+    HeaderCheck,
+    ReceivedCall,
+    TimestampUnit,
+    check_content,
+)
 
 WRONG_CLOCK: Final = 900.0
 """Seconds that the step ``wrong_clock`` puts the vendor ahead."""
@@ -31,7 +38,7 @@ _SILENT: Final = frozenset({"drop", "half_header", "garbage", "stall"})
 
 
 @attrs.frozen(kw_only=True)
-class Answer:
+class PlannedReply:
     """What is sent, how (``step.manner``), and after how many seconds."""
 
     step: Step
@@ -71,17 +78,17 @@ def http_date(seconds: int) -> str:
     return formatdate(seconds, usegmt=True)
 
 
-class Desk:
+class RequestHandler:
     """Answers calls. Used by one event loop; ``dice``, ``rules`` and the script may be changed from other threads."""
 
-    def __init__(self, rules: Rules, ledger: Ledger, dice: Dice) -> None:
+    def __init__(self, rules: Rules, ledger: Ledger, dice: FaultDice) -> None:
         self.rules = rules
         self.dice = dice
         self.ledger = ledger
         self.url = ""
         self.script: deque[Step] = deque()
         self.catalogue = Catalogue()
-        self._gate = Gate(
+        self._header_check = HeaderCheck(
             accounts=rules.accounts,
             timestamp_unit=rules.timestamp_unit,
             require_user_id=rules.require_user_id,
@@ -92,12 +99,12 @@ class Desk:
 
     def answer(
         self, method: str, path: str, headers: Mapping[str, str], query: Mapping[str, str], body: bytes
-    ) -> Answer:
+    ) -> PlannedReply:
         """Decide about a request that has arrived whole, and carry it out."""
         step = self._next_step()
         kind, local_path = split_vendor(path)
         now = self.rules.now() + self.rules.clock_offset + (WRONG_CLOCK if step.name == "wrong_clock" else 0.0)
-        call = Call(
+        call = ReceivedCall(
             kind=kind,
             method=method,
             path=local_path,
@@ -141,7 +148,7 @@ class Desk:
         except IndexError:
             return self.dice.step()
 
-    def _judge(self, call: Call) -> _Ruling:
+    def _judge(self, call: ReceivedCall) -> _Ruling:
         methods = self.catalogue.methods(call.kind, call.path)
         operation = methods.get(call.method)
         if operation is None:
@@ -153,20 +160,22 @@ class Desk:
             return _Ruling(
                 operation=None, findings=[Finding(code=code, status=status, text=text)], allowed=sorted(methods)
             )
-        findings = self._gate.check(call, signed_query=operation.signed_query)
+        findings = self._header_check.check(call, signed_query=operation.signed_query)
         body, unfit = check_content(call, operation)
         return _Ruling(operation=operation, body=body, findings=[*findings, *unfit])
 
-    def _compose(self, call: Call, ruling: _Ruling, step: Step, *, done: bool) -> Answer:
+    def _compose(self, call: ReceivedCall, ruling: _Ruling, step: Step, *, done: bool) -> PlannedReply:
         status, headers, payload = self._proper(call, ruling, step, done=done)
         headers = {"Date": http_date(int(call.now)), **headers}
         if step.status is not None:
             status, payload = step.status, step.body or b""
             headers = {"Date": headers["Date"], **self._status_headers(step, call.now)}
         delay = self.rules.reply_delay + self.dice.pause() + step.delay
-        return Answer(step=step, status=status, headers={**headers, **step.headers}, body=payload, delay=delay)
+        return PlannedReply(step=step, status=status, headers={**headers, **step.headers}, body=payload, delay=delay)
 
-    def _proper(self, call: Call, ruling: _Ruling, step: Step, *, done: bool) -> tuple[int, Mapping[str, str], bytes]:
+    def _proper(
+        self, call: ReceivedCall, ruling: _Ruling, step: Step, *, done: bool
+    ) -> tuple[int, Mapping[str, str], bytes]:
         """The answer that the vendor means to give, before a fault bends it. Carries the operation out if ``done``."""
         request_id = f"fake-{next(self._request_ids):08d}"
         operation = ruling.operation
@@ -197,7 +206,7 @@ class Desk:
         return {"Retry-After": in_words}
 
 
-def _record(call: Call, path: str, ruling: _Ruling, answer: Answer, *, done: bool) -> RequestRecord:
+def _record(call: ReceivedCall, path: str, ruling: _Ruling, answer: PlannedReply, *, done: bool) -> RequestRecord:
     operation = ruling.operation
     booking = operation is not None and operation.contract_id == BOOK and ruling.body is not None
     return RequestRecord(

@@ -36,7 +36,7 @@ RETRIES: Final = 5
 SignatureBase = Literal["body", "message_body"]
 
 
-class LetterOptions(TypedDict, total=False):
+class MessageOptions(TypedDict, total=False):
     """See `FakeVendor.sign_message`."""
 
     platform: int
@@ -54,7 +54,7 @@ class SignedMessage:
 
 
 @attrs.frozen(kw_only=True)
-class Letter:
+class MessageDraft:
     """A message before it is signed. ``timestamp`` is in milliseconds, as in Xportcn's example; PandaPon's isn't known."""
 
     type: str
@@ -79,7 +79,7 @@ class Letter:
 
 
 @attrs.frozen(kw_only=True)
-class Courier:
+class MessageSender:
     """Takes a message to a callback until it is acknowledged, or there are no tries left.
 
     A retry has the same bytes; whether the vendors' have is not documented.
@@ -90,7 +90,7 @@ class Courier:
     timeout: float
     session: aiohttp.ClientSession | None
 
-    async def deliver(self, kind: VendorKind, letter: Letter, message: SignedMessage, url: str) -> SentMessage:
+    async def deliver(self, kind: VendorKind, letter: MessageDraft, message: SignedMessage, url: str) -> SentMessage:
         """Deliver one message. Waits between the tries are on the clock, the time-out of a try is real."""
         attempts: list[MessageAttempt] = []
         async with aiohttp.ClientSession() if self.session is None else nullcontext(self.session) as session:

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, unquote
 from aiohttp import web
 
 from pandapon_async.testing._delivery import Delivery, abort
-from pandapon_async.testing._handler import Desk
+from pandapon_async.testing._handler import RequestHandler
 
 _MOST_LOOPS = 1000
 _QUIET_LOOPS = 5
@@ -21,8 +21,8 @@ _QUIET_LOOPS = 5
 class Listener:
     """Serves a desk on the running event loop, from `open` to `close`."""
 
-    def __init__(self, desk: Desk, *, host: str, port: int, huge: int, slow: float) -> None:
-        self._desk = desk
+    def __init__(self, desk: RequestHandler, *, host: str, port: int, huge: int, slow: float) -> None:
+        self._handler = desk
         self._address = (host, port)
         self._stopping = asyncio.Event()
         self._delivery = Delivery(huge=huge, slow=slow, stopping=self._stopping)
@@ -71,11 +71,11 @@ class Listener:
         path = unquote(raw_path.replace("%2F", "%252F"))  # a slash inside a segment parts nothing
         if request.transport in self._dying:
             self._dying.discard(request.transport)
-            self._desk.dropped(request.method, path, request.headers)
+            self._handler.dropped(request.method, path, request.headers)
             return abort(request)
         body = await request.read()
         query = _query(raw_query)
-        answer = self._desk.answer(request.method, path, request.headers, query, body)
+        answer = self._handler.answer(request.method, path, request.headers, query, body)
         if answer.step.name == "dead_keepalive" and request.transport is not None:
             self._dying = {transport for transport in self._dying if not transport.is_closing()}
             self._dying.add(request.transport)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from pandapon_async._clock import Clock, SystemClock
-from pandapon_async.testing._faults import Dice, Faults
-from pandapon_async.testing._handler import Desk, Rules
+from pandapon_async.testing._faults import FaultDice, Faults
+from pandapon_async.testing._handler import RequestHandler, Rules
 from pandapon_async.testing._ledger import Ledger, SentMessage
-from pandapon_async.testing._messages import RETRIES, TIMEOUT, Courier, Letter, SignedMessage
+from pandapon_async.testing._messages import RETRIES, TIMEOUT, MessageDraft, MessageSender, SignedMessage
 from pandapon_async.testing._operations import KINDS, ApiOperation, VendorKind
 from pandapon_async.testing._server import Listener, ThreadHost
 from pandapon_async.testing._steps import ScriptStep, parse_step
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from pandapon_async._config.profiles import VendorProfile
-    from pandapon_async.testing._messages import LetterOptions
+    from pandapon_async.testing._messages import MessageOptions
 
 DEFAULT_ACCOUNTS: Final = tuple(
     Account(kind=kind, access_key=f"fake-{kind}-key", access_secret=f"fake-{kind}-secret", user_id=user_id)
@@ -94,7 +94,9 @@ class FakeVendor:
             now=now,
         )
         self.ledger: Final = Ledger(keep_replies=keep_replies)
-        self._desk = Desk(self._rules, self.ledger, Dice(Faults() if faults is None else faults, seed))
+        self._handler = RequestHandler(
+            self._rules, self.ledger, FaultDice(Faults() if faults is None else faults, seed)
+        )
         self._listener: Listener | None = None
         self._thread: ThreadHost | None = None
 
@@ -125,11 +127,11 @@ class FakeVendor:
     @property
     def faults(self) -> Faults:
         """The random faults. Assigning starts their random sequence anew; allowed from any thread."""
-        return self._desk.dice.faults
+        return self._handler.dice.faults
 
     @faults.setter
     def faults(self, faults: Faults) -> None:
-        self._desk.dice = Dice(faults, self._seed)
+        self._handler.dice = FaultDice(faults, self._seed)
 
     @property
     def clock_offset(self) -> float:
@@ -143,7 +145,7 @@ class FakeVendor:
     @property
     def script_left(self) -> int:
         """How many scripted steps no call has taken yet."""
-        return len(self._desk.script)
+        return len(self._handler.script)
 
     def script(self, *steps: ScriptStep) -> None:
         """Decide the next calls, one step a call in the order of their arrival; later steps are appended.
@@ -155,7 +157,7 @@ class FakeVendor:
         Raises:
             ValueError: a step is unknown; then none is taken.
         """
-        self._desk.script.extend([parse_step(step) for step in steps])
+        self._handler.script.extend([parse_step(step) for step in steps])
 
     def route(self, method: str, path: str, reply: Any) -> None:
         """Answer ``method`` and ``path`` (as at the vendor, without ``/api``) with exactly ``reply``, as JSON.
@@ -165,10 +167,10 @@ class FakeVendor:
         """
         method = method.upper()
         for kind in KINDS:
-            known = self._desk.catalogue.methods(kind, path).get(method)
+            known = self._handler.catalogue.methods(kind, path).get(method)
             operation = known or ApiOperation(contract_id=f"{method} {path}", method=method, path=path)
             routed = attrs.evolve(operation, path=path, example_reply=reply, routed=True)
-            self._desk.catalogue.add(kind, routed)
+            self._handler.catalogue.add(kind, routed)
 
     def profile(self, kind: VendorKind, **changes: Any) -> VendorProfile:
         """A profile of the package that reaches this vendor, with the first account of that kind.
@@ -204,7 +206,7 @@ class FakeVendor:
     # ----- messages
 
     def sign_message(
-        self, kind: VendorKind, message_type: str, body: Any, **options: Unpack[LetterOptions]
+        self, kind: VendorKind, message_type: str, body: Any, **options: Unpack[MessageOptions]
     ) -> SignedMessage:
         """A message as the vendor would post it, for a receiver that is tested without a socket.
 
@@ -231,7 +233,7 @@ class FakeVendor:
         timeout: float = TIMEOUT,
         clock: Clock | None = None,
         session: ClientSession | None = None,
-        **options: Unpack[LetterOptions],
+        **options: Unpack[MessageOptions],
     ) -> SentMessage:
         """Post a message to a callback as the vendor does: again after half an hour, five times at most, until it is answered 200
         within 1000 ms. It then stands in ``ledger.messages``. Works whether or not the vendor is serving.
@@ -246,7 +248,7 @@ class FakeVendor:
         """
         waits_on = clock or SystemClock()
         letter, message = self._compose(kind, message_type, body, waits_on, options)
-        courier = Courier(clock=waits_on, retries=retries, timeout=timeout, session=session)
+        courier = MessageSender(clock=waits_on, retries=retries, timeout=timeout, session=session)
         sent = await courier.deliver(kind, letter, message, url)
         self.ledger.add_message(sent)
         return sent
@@ -261,7 +263,7 @@ class FakeVendor:
         retries: int = RETRIES,
         timeout: float = TIMEOUT,
         clock: Clock | None = None,
-        **options: Unpack[LetterOptions],
+        **options: Unpack[MessageOptions],
     ) -> SentMessage:
         """`send_message` for synchronous code.
 
@@ -277,11 +279,11 @@ class FakeVendor:
             sending.close()  # without effect, unless it never began
 
     def _compose(
-        self, kind: VendorKind, message_type: str, body: Any, clock: Clock, options: LetterOptions
-    ) -> tuple[Letter, SignedMessage]:
+        self, kind: VendorKind, message_type: str, body: Any, clock: Clock, options: MessageOptions
+    ) -> tuple[MessageDraft, SignedMessage]:
         account = self._account(kind)
         timestamp = options.get("timestamp", int((clock.now() + self.clock_offset) * 1000))
-        letter = Letter(type=message_type, body=body, platform=options.get("platform", 1), timestamp=timestamp)
+        letter = MessageDraft(type=message_type, body=body, platform=options.get("platform", 1), timestamp=timestamp)
         return letter, letter.signed(account, base=options.get("base", "body"), secret=options.get("secret"))
 
     # ----- serving
@@ -327,11 +329,11 @@ class FakeVendor:
             raise RuntimeError("this fake vendor is serving already")
 
     def _make_listener(self) -> Listener:
-        return Listener(self._desk, host=self._host, port=self._port, huge=self._huge, slow=self._slow)
+        return Listener(self._handler, host=self._host, port=self._port, huge=self._huge, slow=self._slow)
 
     def _opened(self, port: int) -> None:
         self._port = port
-        self._desk.url = self.url
+        self._handler.url = self.url
 
     async def __aenter__(self) -> Self:
         await self.start()

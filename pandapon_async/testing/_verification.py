@@ -46,7 +46,7 @@ class Finding:
 
 
 @attrs.frozen(kw_only=True)
-class Call:
+class ReceivedCall:
     """A whole request, taken apart. ``now`` is the vendor's clock in seconds, ``monotonic`` never goes back."""
 
     kind: VendorKind
@@ -82,7 +82,7 @@ class NonceMemory:
 
 
 @attrs.frozen(kw_only=True)
-class Gate:
+class HeaderCheck:
     """Checks the system headers of a call.
 
     Each account is known by vendor and access key. ``require_user_id``: the manual says that the header is required,
@@ -95,7 +95,7 @@ class Gate:
     require_signed_query: bool = True
     nonces: NonceMemory = attrs.field(factory=NonceMemory)
 
-    def check(self, call: Call, *, signed_query: bool) -> list[Finding]:
+    def check(self, call: ReceivedCall, *, signed_query: bool) -> list[Finding]:
         """Every reason to refuse ``call``, the gravest first; the nonce is remembered if the signature is good."""
         headers = call.headers
         found = [
@@ -122,7 +122,7 @@ class Gate:
     def _account(self, kind: VendorKind, key: str) -> Account | None:
         return next((a for a in self.accounts if a.access_key == key and a.kind == kind), None)
 
-    def _check_signature(self, call: Call, account: Account, *, incomplete: bool) -> Iterable[Finding]:
+    def _check_signature(self, call: ReceivedCall, account: Account, *, incomplete: bool) -> Iterable[Finding]:
         if incomplete:
             return
         headers = call.headers
@@ -131,7 +131,7 @@ class Gate:
         if not hmac.compare_digest(_octets(expected), _octets(headers["signature"])):
             yield _unsigned(Code.SIGNATURE, "signature: does not match")
 
-    def _check_timestamp(self, call: Call) -> Iterable[Finding]:
+    def _check_timestamp(self, call: ReceivedCall) -> Iterable[Finding]:
         text = call.headers.get("timestamp", "")
         if not text:
             return
@@ -145,7 +145,7 @@ class Gate:
             text = f"timestamp: {abs(off):.0f} s {'ahead of' if off > 0 else 'behind'} the vendor's clock"
             yield _unsigned(Code.TIMESTAMP, f"{text}, allowed are {WINDOW:.0f} s (expected in {unit})")
 
-    def _check_user(self, call: Call, account: Account) -> Iterable[Finding]:
+    def _check_user(self, call: ReceivedCall, account: Account) -> Iterable[Finding]:
         given = call.headers.get("user-id")
         if given is None:
             if self.require_user_id:
@@ -153,7 +153,7 @@ class Gate:
         elif account.user_id is not None and given != account.user_id:
             yield _unsigned(Code.USER_ID, "user-id: does not belong to this account")
 
-    def _check_query(self, call: Call, *, listed: bool) -> Iterable[Finding]:
+    def _check_query(self, call: ReceivedCall, *, listed: bool) -> Iterable[Finding]:
         for name, header in (("timestamp", "timestamp"), ("sign", "signature")) if listed else ():
             given = call.query.get(name)
             if given is None:
@@ -162,12 +162,12 @@ class Gate:
             elif given != call.headers.get(header):
                 yield _unsigned(Code.SIGNED_QUERY, f"query {name}: differs from the header {header}")
 
-    def _check_nonce(self, call: Call, key: str, nonce: str) -> Iterable[Finding]:
+    def _check_nonce(self, call: ReceivedCall, key: str, nonce: str) -> Iterable[Finding]:
         if not self.nonces.first_time(key, nonce, call.monotonic):
             yield _unsigned(Code.NONCE, "nonce-str: was used before")
 
 
-def check_content(call: Call, operation: ApiOperation) -> tuple[Any, list[Finding]]:
+def check_content(call: ReceivedCall, operation: ApiOperation) -> tuple[Any, list[Finding]]:
     """The parsed body (None without one) and what is wrong with the business parameters."""
     found = [_unfit(f"query {name}: is required") for name in operation.required_query if name not in call.query]
     if call.method == "GET" or (operation.body is None and not call.body):

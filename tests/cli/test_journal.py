@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from pandapon_async import Journal, JournalError
 from pandapon_async._files.csv_sheet import FileError
-from pandapon_async._files.resolutions import COLUMNS, read_settlements, write_export
+from pandapon_async._files.resolutions import EXPORT_COLUMNS, read_settlements, write_export
 from pandapon_async.testing import FakeVendor
 
 from .conftest import Pandapon
@@ -307,7 +307,7 @@ _CELL = st.one_of(
     st.one_of(
         st.binary(max_size=60),
         st.tuples(
-            st.lists(st.one_of(st.sampled_from(COLUMNS), st.text(max_size=3)), max_size=6),
+            st.lists(st.one_of(st.sampled_from(EXPORT_COLUMNS), st.text(max_size=3)), max_size=6),
             st.lists(st.lists(_CELL, max_size=6), max_size=4),
         ).map(
             lambda made: "\n".join(",".join(row) for row in (["reference", "state", *made[0]], *made[1])).encode(

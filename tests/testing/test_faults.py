@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pandapon_async.testing import FakeVendor, Faults
-from pandapon_async.testing._faults import Dice
+from pandapon_async.testing._faults import FaultDice
 
 from .wire import arrived, call, connect, hang_up, request_bytes
 
@@ -17,17 +17,17 @@ MANY = Faults(
 )
 
 
-def draw(dice: Dice, count: int = 2000) -> list[str]:
+def draw(dice: FaultDice, count: int = 2000) -> list[str]:
     return [dice.step().name for _ in range(count)]
 
 
 def test_the_same_seed_gives_the_same_faults() -> None:
-    assert draw(Dice(MANY, 1)) == draw(Dice(MANY, 1))
-    assert draw(Dice(MANY, 1)) != draw(Dice(MANY, 2))
+    assert draw(FaultDice(MANY, 1)) == draw(FaultDice(MANY, 1))
+    assert draw(FaultDice(MANY, 1)) != draw(FaultDice(MANY, 2))
 
 
 def test_each_fault_comes_about_as_often_as_asked() -> None:
-    seen = Counter(draw(Dice(MANY, 0), 10_000))
+    seen = Counter(draw(FaultDice(MANY, 0), 10_000))
     expected = {"drop_before": 1000, "garbage": 500, "status_503": 1000, "status_500_after": 1000, "ok": 5000}
     assert {name: abs(seen[name] - count) < 0.15 * count for name, count in expected.items()} == dict.fromkeys(
         expected, True
@@ -35,7 +35,7 @@ def test_each_fault_comes_about_as_often_as_asked() -> None:
 
 
 def test_jitter_does_not_change_which_calls_fail() -> None:
-    calm, nervous = Dice(Faults(refuse=0.5), 0), Dice(Faults(refuse=0.5, jitter=1.0), 0)
+    calm, nervous = FaultDice(Faults(refuse=0.5), 0), FaultDice(Faults(refuse=0.5, jitter=1.0), 0)
     pauses, steps = [], []
     for _ in range(100):
         steps.append(calm.step() is nervous.step())
@@ -45,7 +45,7 @@ def test_jitter_does_not_change_which_calls_fail() -> None:
 
 
 def test_latency_is_the_least_pause() -> None:
-    dice = Dice(Faults(latency=0.5, jitter=0.1), 0)
+    dice = FaultDice(Faults(latency=0.5, jitter=0.1), 0)
     assert all(0.5 <= dice.pause() <= 0.6 for _ in range(100))
 
 

@@ -195,7 +195,7 @@ def test_an_operation_without_an_example_answers_an_empty_success() -> None:
 
 async def test_a_query_parameter_that_the_contract_requires_is_named(vendor: FakeVendor) -> None:
     operation = ApiOperation(contract_id="x", method="GET", path="/x/{y}", required_query=("refundId",))
-    vendor._desk.catalogue.add("pandapon", operation)
+    vendor._handler.catalogue.add("pandapon", operation)
     assert (await call(vendor, "/x/1", None, method="GET")).json["msg"] == "invented: query refundId: is required"
     signed = sign(vendor)
     signed.query["refundId"] = "a b%"

@@ -182,7 +182,7 @@ def test_the_contract_is_not_made_of_the_package_that_it_checks() -> None:
     code = (
         "import sys; sys.modules['pandapon_async.api'] = None;"
         "from pandapon_async.testing import FakeVendor;"
-        "catalogue = FakeVendor()._desk.catalogue;"
+        "catalogue = FakeVendor()._handler.catalogue;"
         "print(len(list(catalogue)), catalogue.methods('pandapon', '/open/nothing'))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -75,7 +75,7 @@ class Writer:
             self._items.put(None)
 
     async def close(self) -> None:
-        """Write what is waiting, and end. Twice is fine."""
+        """Write what is waiting, and end. Idempotent."""
         self.end()
         cancelled: asyncio.CancelledError | None = None
         while self._thread.is_alive():  # joined off the loop, however often we are cancelled
