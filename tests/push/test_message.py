@@ -315,7 +315,7 @@ def test_headers_that_do_not_prove_anything_are_rejected(given_headers: Any, tol
     with pytest.raises(MessageRejected, match=told) as caught:
         open_message(KA, given_headers, KA_EXAMPLE)
     assert caught.value.vendor == "xportcn_ka"
-    assert "Acknowledgement it with HTTP 401" in str(caught.value)
+    assert "Answer it with HTTP 401" in str(caught.value)
 
 
 def test_a_rejection_shows_neither_secret_nor_signatures_nor_the_message():
@@ -379,7 +379,7 @@ def test_a_signed_message_that_makes_no_sense_says_why(body: bytes, told: str):
     with pytest.raises(DecodeError, match=told) as caught:
         opened(KA, body)
     assert caught.value.problems
-    assert "Acknowledgement it with HTTP 400" in str(caught.value)
+    assert "Answer it with HTTP 400" in str(caught.value)
     assert caught.value.__cause__ is caught.value.__context__ is None
 
 
