@@ -22,21 +22,15 @@ if TYPE_CHECKING:
 _NOTE = "settled from an edited export"
 
 
-class _Moment(click.ParamType[datetime]):
+def _moment(text: str) -> datetime:
     """A day, or a moment; UTC unless it says otherwise."""
-
-    name = "moment"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        if isinstance(value, datetime):
-            return value
-        try:
-            if len(value) == 10:
-                return datetime.combine(date.fromisoformat(value), time(), timezone.utc)
-            moment = datetime.fromisoformat(value.replace("Z", "+00:00"))
-        except ValueError:
-            self.fail("expected a date such as 2026-01-31, or 2026-01-31T18:00:00Z", param, ctx)
-        return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    try:
+        if len(text) == 10:
+            return datetime.combine(date.fromisoformat(text), time(), timezone.utc)
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        raise click.BadParameter("expected a date such as 2026-01-31, or 2026-01-31T18:00:00Z") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
 _file = click.Path(dir_okay=False, path_type=Path)
@@ -47,8 +41,8 @@ _file = click.Path(dir_okay=False, path_type=Path)
 @click.argument("reference", required=False, metavar="[REF]")
 @click.option("--state", type=click.Choice(STATES), help="Only rows in this state.")
 @click.option("--account", metavar="NAME", help="Only rows of this account.")
-@click.option("--since", type=_Moment(), metavar="D", help="Only rows sent at D (UTC) or later.")
-@click.option("--until", type=_Moment(), metavar="D", help="Only rows sent before D (UTC).")
+@click.option("--since", type=_moment, metavar="D", help="Only rows sent at D (UTC) or later.")
+@click.option("--until", type=_moment, metavar="D", help="Only rows sent before D (UTC).")
 @click.option("--export", type=_file, metavar="CSV", help="Write the rows to a file, to be looked at or edited.")
 @click.option("--contact", is_flag=True, help="With the receivers' names, phones and addresses.")
 @click.option("--sum", "as_sum", is_flag=True, help="Fees paid, per account and currency.")
@@ -59,7 +53,7 @@ _file = click.Path(dir_okay=False, path_type=Path)
 @click.option("--tracking", multiple=True, metavar="NUMBER", help="With --mark REF=done; may be repeated.")
 @click.option("--by", metavar="NAME", help="Who settles; your login unless given.")
 @click.option("--note", metavar="TEXT", help="Why.")
-@click.option("--forget-before", type=_Moment(), metavar="DATE", help="Erase bodies and replies of what ended before.")
+@click.option("--forget-before", type=_moment, metavar="DATE", help="Erase bodies and replies of what ended before.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a row.")
 def command(path: Path, **options: Any) -> None:
     """Look into the journal of a booking job; reading is possible while a job runs.

@@ -37,7 +37,6 @@ class Bar:
             TextColumn("{task.fields[note]}", style="yellow"),
             TimeRemainingColumn(compact=True),
             console=err,
-            disable=not self._shown,
             expand=narrow,
             transient=True,
         )
@@ -47,14 +46,16 @@ class Bar:
         self._due = 0.0
 
     def __enter__(self) -> Self:
-        self._bar.start()
+        if self._shown:
+            self._bar.start()
         self._began = time.monotonic()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._bar.stop()
+        if self._shown:
+            self._bar.stop()
 
     def step(self, note: str) -> None:
         """One more has ended; ``note`` is what a glance should show of all so far."""

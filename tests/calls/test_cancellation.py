@@ -170,7 +170,7 @@ async def staged(vendor: FakeVendor, scene: Scene) -> Stage:
 
 
 def drop_script(vendor: FakeVendor) -> None:
-    vendor._desk.script.clear()
+    vendor._handler.script.clear()
 
 
 @pytest.mark.parametrize("late", [False, True], ids=["while waiting", "as it wakes"])

@@ -320,7 +320,7 @@ async def test_a_revoked_key_ends_the_job_and_leaves_the_rest_pending(
     assert list(recorded(path).values()).count("done") >= 20
     assert set(recorded(path).values()) == {"done", "pending"}
     assert len(outcomes) < 40
-    vendor._desk.script.clear()
+    vendor._handler.script.clear()
     await ran(BookingJob(panda, journal=path), pairs(200))
     assert vendor.ledger.bookings == {f"R{n}": 1 for n in range(200)}
 
