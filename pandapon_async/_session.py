@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, TypeVar
 
 from ._calls.client import ApiClient, ClientState
+from ._calls.exchange import Call
 from ._calls.hooks import Hooked, Hooks, OnAttempt, OnInDoubt, OnReply
 from ._calls.limiter import Limiter
 from ._calls.retry import Budget
@@ -146,11 +147,13 @@ class VendorSession(Hooked):
 
     # --- calls ---
 
-    async def call(self, request: Input[R]) -> Reply[R]:
+    async def call(self, request: Input[R], *, reference: str | None = None, timeout: float | None = None) -> Reply[R]:
         """Send a request and return the vendor's reply.
 
         Args:
-            request: a request, or a pair (reference, request); the reference stands in errors and hooks.
+            request: a request, or a pair (reference, request).
+            reference: stands in errors and hooks.
+            timeout: seconds that the call may take, in place of ``Timeouts.total``: from the moment its turn has come.
 
         Raises:
             RequestError, ConfigError: nothing was sent, since it can't be.
@@ -160,8 +163,14 @@ class VendorSession(Hooked):
             DecodeError: a READ's reply makes no sense.
             OutcomeUnknownError: a WRITE was sent, and may have been made.
         """
-        reference, plain = split_pair(request, self.profile.name)
-        return await self._client.run(self._client.prepare(plain, reference), patient=False)
+        own, plain = split_pair(request if reference is None else (reference, request), self.profile.name)
+        return await self._run(self._client.prepare(plain, own), timeout)
+
+    async def _run(self, call: Call, timeout: float | None) -> Reply[Any]:
+        if timeout is not None and not timeout > 0:
+            raise RequestError("timeout: must be above 0 seconds", field="timeout", reference=call.reference)
+        call.seconds = timeout
+        return await self._client.run(call, patient=False)
 
     async def call_raw(
         self,
@@ -173,6 +182,7 @@ class VendorSession(Hooked):
         query: Mapping[str, str | int] | None = None,
         signed_query: bool = False,
         reference: str | None = None,
+        timeout: float | None = None,
     ) -> Reply[Any]:
         """Call any endpoint: signed, limited, retried and judged like the rest; ``data`` and ``raw`` are plain JSON.
 
@@ -183,7 +193,7 @@ class VendorSession(Hooked):
             effect: READ or WRITE; it decides what may be repeated, so it has no default.
             query: more query parameters.
             signed_query: whether ``timestamp`` and ``sign`` go into the query, as on the logistics pages.
-            reference: stands in errors and hooks.
+            reference, timeout: as of `call`.
 
         Raises:
             What `call` raises.
@@ -203,7 +213,7 @@ class VendorSession(Hooked):
         )
         check_json(dict(members or {}), "members")
         call = self._client.prepare_raw(operation, members or {}, query or {}, reference)
-        return await self._client.run(call, patient=False)
+        return await self._run(call, timeout)
 
     def stream(
         self,
