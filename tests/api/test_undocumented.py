@@ -180,10 +180,12 @@ async def test_its_writes_go_through_a_job(tmp_path: Any):
 
 
 async def test_its_requests_go_through_a_stream():
-    async with RawServer(says(*[http_reply(200, yes({"list": []}))] * 2)) as server:
-        async with session_at(local_profile(server.port)) as session:
-            page = session.alibaba.orders.list.request_type
-            replies = [outcome.data async for outcome in session.stream([page(extra={"pageNo": n}) for n in (1, 2)])]
+    async with (
+        RawServer(says(*[http_reply(200, yes({"list": []}))] * 2)) as server,
+        session_at(local_profile(server.port)) as session,
+    ):
+        page = session.alibaba.orders.list.request_type
+        replies = [outcome.data async for outcome in session.stream([page(extra={"pageNo": n}) for n in (1, 2)])]
     assert [reply.value for reply in replies if reply] == [{"list": []}] * 2
 
 
