@@ -164,13 +164,7 @@ class VendorSession(Hooked):
             OutcomeUnknownError: a WRITE was sent, and may have been made.
         """
         own, plain = split_pair(request if reference is None else (reference, request), self.profile.name)
-        return await self._run(self._client.prepare(plain, own), timeout)
-
-    async def _run(self, call: Call, timeout: float | None) -> Reply[Any]:
-        if timeout is not None and not timeout > 0:
-            raise RequestError("timeout: must be above 0 seconds", field="timeout", reference=call.reference)
-        call.seconds = timeout
-        return await self._client.run(call, patient=False)
+        return await self._client.run(_timed(self._client.prepare(plain, own), timeout), patient=False)
 
     async def call_raw(
         self,
@@ -213,7 +207,7 @@ class VendorSession(Hooked):
         )
         check_json(dict(members or {}), "members")
         call = self._client.prepare_raw(operation, members or {}, query or {}, reference)
-        return await self._run(call, timeout)
+        return await self._client.run(_timed(call, timeout), patient=False)
 
     def stream(
         self,
@@ -227,6 +221,13 @@ class VendorSession(Hooked):
         from ._streams.stream import OutcomeStream
 
         return OutcomeStream(self._client, requests, concurrency=concurrency, ordered=ordered, drain=drain)
+
+
+def _timed(call: Call, timeout: float | None) -> Call:
+    if timeout is not None and not timeout > 0:  # NaN neither
+        raise RequestError("timeout: must be above 0 seconds", field="timeout", reference=call.reference)
+    call.seconds = timeout
+    return call
 
 
 def client_of(session: VendorSession) -> ApiClient:

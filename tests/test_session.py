@@ -176,7 +176,7 @@ async def test_the_waits_between_attempts_count_against_the_time_out(vendor: Fak
 
 async def test_a_time_out_may_be_longer_than_the_profiles_and_is_that_calls_only(vendor: FakeVendor) -> None:
     clock = VirtualClock(time.time())
-    profile = vendor.profile("pandapon", retry=RetryPolicy(base=1000, cap=1000), timeouts=Timeouts(total=1e-3))
+    profile = vendor.profile("pandapon", retry=RetryPolicy(base=300, cap=300), timeouts=Timeouts(total=1e-3))
     async with session_at(profile, clock=clock) as session:
         vendor.script(502, "ok")
         assert (await session.call(estimate(), timeout=2000)).attempts == 2

@@ -18,7 +18,7 @@ from pandapon_async.api.pandapon.alibaba.orders import OrderService
 from pandapon_async.api.pandapon.alibaba.refunds import RefundService
 from pandapon_async.api.pandapon.taobao import Taobao
 from pandapon_async.api.service import OpenService, subject
-from pandapon_async.api.undocumented import UNDOCUMENTED, menu, write
+from pandapon_async.api.undocumented import UNDOCUMENTED, _menu, _write
 from pandapon_async.testing import FakeVendor
 from tests.support import RawServer, http_reply, local_profile, says, session_at, yes
 
@@ -129,10 +129,10 @@ def test_its_operation_says_how_surely_the_path_is_known():
 )
 def test_a_row_is_read_with_the_defaults_of_its_menu(session: str, vendors: tuple[str, ...]):
     rows = (
-        write("lose", "Lose a parcel", "It loses it."),
-        write("find", "Find it", method="GET", contract="found", path="/open/found", lacks="name"),
+        _write("lose", "Lose a parcel", "It loses it."),
+        _write("find", "Find it", method="GET", contract="found", path="/open/found", lacks="name"),
     )
-    lost, found = menu(f"{session}.some.parcels", "made_up.parcel", *rows, lacks="method", note="In one menu.")
+    lost, found = _menu(f"{session}.some.parcels", "made_up.parcel", *rows, lacks="method", note="In one menu.")
     assert (lost.service, lost.method, lost.operation.vendors) == (f"{session}.some.parcels", "lose", vendors)
     assert (lost.operation.name, lost.operation.contract_id) == ("some.parcels.lose", "made_up.parcel.lose")
     assert (lost.operation.method, lost.operation.missing) == ("POST", "method, path, request, reply")
