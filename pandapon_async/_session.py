@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, TypeVar
 
 from ._calls.client import ApiClient, ClientState
+from ._calls.exchange import Call
 from ._calls.hooks import Hooked, Hooks, OnAttempt, OnInDoubt, OnReply
 from ._calls.limiter import Limiter
 from ._calls.retry import Budget
@@ -146,11 +147,13 @@ class VendorSession(Hooked):
 
     # --- calls ---
 
-    async def call(self, request: Input[R]) -> Reply[R]:
+    async def call(self, request: Input[R], *, reference: str | None = None, timeout: float | None = None) -> Reply[R]:
         """Send a request and return the vendor's reply.
 
         Args:
-            request: a request, or a pair (reference, request); the reference stands in errors and hooks.
+            request: a request, or a pair (reference, request).
+            reference: stands in errors and hooks.
+            timeout: seconds that the call may take, in place of ``Timeouts.total``: from the moment its turn has come.
 
         Raises:
             RequestError, ConfigError: nothing was sent, since it can't be.
@@ -160,8 +163,8 @@ class VendorSession(Hooked):
             DecodeError: a READ's reply makes no sense.
             OutcomeUnknownError: a WRITE was sent, and may have been made.
         """
-        reference, plain = split_pair(request, self.profile.name)
-        return await self._client.run(self._client.prepare(plain, reference), patient=False)
+        own, plain = split_pair(request if reference is None else (reference, request), self.profile.name)
+        return await self._client.run(_timed(self._client.prepare(plain, own), timeout), patient=False)
 
     async def call_raw(
         self,
@@ -173,6 +176,7 @@ class VendorSession(Hooked):
         query: Mapping[str, str | int] | None = None,
         signed_query: bool = False,
         reference: str | None = None,
+        timeout: float | None = None,
     ) -> Reply[Any]:
         """Call any endpoint: signed, limited, retried and judged like the rest; ``data`` and ``raw`` are plain JSON.
 
@@ -183,7 +187,7 @@ class VendorSession(Hooked):
             effect: READ or WRITE; it decides what may be repeated, so it has no default.
             query: more query parameters.
             signed_query: whether ``timestamp`` and ``sign`` go into the query, as on the logistics pages.
-            reference: stands in errors and hooks.
+            reference, timeout: as of `call`.
 
         Raises:
             What `call` raises.
@@ -203,7 +207,7 @@ class VendorSession(Hooked):
         )
         check_json(dict(members or {}), "members")
         call = self._client.prepare_raw(operation, members or {}, query or {}, reference)
-        return await self._client.run(call, patient=False)
+        return await self._client.run(_timed(call, timeout), patient=False)
 
     def stream(
         self,
@@ -217,6 +221,13 @@ class VendorSession(Hooked):
         from ._streams.stream import OutcomeStream
 
         return OutcomeStream(self._client, requests, concurrency=concurrency, ordered=ordered, drain=drain)
+
+
+def _timed(call: Call, timeout: float | None) -> Call:
+    if timeout is not None and not timeout > 0:  # NaN neither
+        raise RequestError("timeout: must be above 0 seconds", field="timeout", reference=call.reference)
+    call.seconds = timeout
+    return call
 
 
 def client_of(session: VendorSession) -> ApiClient:

@@ -19,6 +19,7 @@ from pandapon_async import (
     ApiError,
     AuthError,
     ConfigError,
+    DeadlineExceeded,
     DecodeError,
     Effect,
     LimitExceeded,
@@ -104,6 +105,28 @@ async def test_a_pair_names_the_booking(vendor: FakeVendor, panda: PandaPonSessi
     assert "order-4711" in str(error)
 
 
+async def test_the_reference_of_a_call_names_the_booking(vendor: FakeVendor, panda: PandaPonSession) -> None:
+    vendor.script(502)
+    error = await error_of(panda.logistics.book_freight(booking("R1"), reference="order-4711"))
+    assert isinstance(error, OutcomeUnknownError)
+    assert error.reference == "order-4711"
+
+
+@pytest.mark.parametrize("reference", ["", 7])
+async def test_a_reference_that_is_none_is_refused_before_anything_is_sent(
+    vendor: FakeVendor, panda: PandaPonSession, reference: Any
+) -> None:
+    with pytest.raises(RequestError, match="a reference must be text"):
+        await panda.call(booking("R1"), reference=reference)
+    assert vendor.ledger.requests == ()
+
+
+async def test_a_call_has_one_reference(vendor: FakeVendor, panda: PandaPonSession) -> None:
+    with pytest.raises(RequestError, match="expected a request or a pair"):
+        await panda.call(("order-1", booking("R1")), reference="order-2")
+    assert vendor.ledger.requests == ()
+
+
 async def test_without_a_pair_the_render_id_names_it(vendor: FakeVendor, panda: PandaPonSession) -> None:
     vendor.script(502)
     error = await error_of(panda.call(booking("R1")))
@@ -117,6 +140,56 @@ async def test_what_is_no_request_is_refused_before_anything_is_sent(
 ) -> None:
     with pytest.raises(RequestError):
         await panda.call(item)
+    assert vendor.ledger.requests == ()
+
+
+async def test_the_time_out_of_a_booking_that_was_sent_leaves_it_in_doubt(
+    vendor: FakeVendor, panda: PandaPonSession
+) -> None:
+    vendor.script("stall")
+    error = await error_of(panda.logistics.book_freight(booking("A"), reference="order-4711", timeout=0.05))
+    assert isinstance(error, OutcomeUnknownError)
+    assert error.reference == "order-4711"
+    assert vendor.ledger.bookings == {"A": 1}
+
+
+async def test_the_time_out_of_a_read_is_its_deadline(vendor: FakeVendor, panda: PandaPonSession) -> None:
+    vendor.script("stall")
+    error = await error_of(panda.logistics.estimate_freight(estimate(), timeout=0.05))
+    assert isinstance(error, DeadlineExceeded)
+
+
+async def test_the_time_out_of_a_raw_call_is_its_deadline(vendor: FakeVendor, panda: PandaPonSession) -> None:
+    vendor.script("stall")
+    call = panda.call_raw("POST", FreightBookingRequest.operation.path or "", {}, effect=Effect.READ, timeout=0.05)
+    assert isinstance(await error_of(call), DeadlineExceeded)
+
+
+async def test_the_waits_between_attempts_count_against_the_time_out(vendor: FakeVendor) -> None:
+    clock = VirtualClock(time.time())
+    profile = vendor.profile("pandapon", retry=RetryPolicy(base=1, attempts=1000))
+    async with session_at(profile, clock=clock) as session:
+        vendor.script(*[502] * 100)
+        assert isinstance(await error_of(session.call(estimate(), timeout=5)), DeadlineExceeded)
+        assert sum(clock.slept) < 5
+
+
+async def test_a_time_out_may_be_longer_than_the_profiles_and_is_that_calls_only(vendor: FakeVendor) -> None:
+    clock = VirtualClock(time.time())
+    profile = vendor.profile("pandapon", retry=RetryPolicy(base=300, cap=300), timeouts=Timeouts(total=1e-3))
+    async with session_at(profile, clock=clock) as session:
+        vendor.script(502, "ok")
+        assert (await session.call(estimate(), timeout=2000)).attempts == 2
+        vendor.script(502, "ok")
+        assert isinstance(await error_of(session.call(estimate())), DeadlineExceeded)
+
+
+@pytest.mark.parametrize("timeout", [0, -1.0, float("nan")])
+async def test_a_time_out_that_leaves_no_time_sends_nothing(
+    vendor: FakeVendor, panda: PandaPonSession, timeout: float
+) -> None:
+    with pytest.raises(RequestError, match="timeout: must be above 0 seconds"):
+        await panda.call(booking("A"), timeout=timeout)
     assert vendor.ledger.requests == ()
 
 

@@ -175,7 +175,7 @@ class ApiClient:
     ) -> Reply[Any]:
         state, policy = self.state, self.profile.retry
         call.began = state.clock.monotonic()
-        deadline = call.began + self.profile.timeouts.total
+        deadline = call.began + (call.seconds or self.profile.timeouts.total)
         retries: Retries | None = None
         while True:
             client = state.transport.ready() or await state.transport.open()

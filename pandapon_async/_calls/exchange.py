@@ -17,6 +17,7 @@ class Call:
     """One logical call, encoded once: what every attempt of it sends.
 
     ``request`` is the request, or a function that gives it; it serves only to mask what it holds of persons.
+    ``seconds`` is how long the call may take, None: the profile's ``Timeouts.total``.
     ``written`` tells whether a byte of the attempt that is under way may have left.
     """
 
@@ -26,6 +27,7 @@ class Call:
     url: URL
     query: str
     body: bytes | None
+    seconds: float | None = None
     written: bool = False
     began: float = 0.0
 

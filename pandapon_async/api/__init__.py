@@ -18,7 +18,6 @@ from .._models.operation import (
     VendorRequest as VendorRequest,
 )
 from .service import Service
-from .undocumented import path_unknown
 
 
 def _has_operation(item: Any) -> TypeGuard[type[VendorRequest[Any]]]:
@@ -32,7 +31,7 @@ def _request_types(item: Any) -> Iterator[type[VendorRequest[Any]]]:
     if _has_operation(item):
         yield item
     elif isinstance(item, type) and issubclass(cast("type[object]", item), Service):
-        yield from (row.request_type for row in vars(item).values() if isinstance(row, path_unknown))
+        yield from (member.request_type for member in vars(item).values() if hasattr(member, "request_type"))
 
 
 @functools.cache

@@ -9,8 +9,7 @@ import attrs
 from .._models.base import OpenReply
 from .._models.fields import optional
 from .._models.operation import Effect, Evidence, Operation, VendorRequest
-from .service import Service
-from .undocumented import path_unknown
+from .service import CallOptions, OpenService, Unpack
 
 _BOTH = ("pandapon", "xportcn_ka")
 
@@ -55,19 +54,9 @@ class AddressSaveRequest(VendorRequest[AddressSaved]):
     """Mobile number."""
 
 
-class AddressService(Service):
+class AddressService(OpenService, name="session.addresses"):
     """``session.addresses``. Every method raises what `VendorSession.call` raises."""
 
-    get = path_unknown(
-        "addresses.get",
-        contract_id="foundations.address.get",
-        method="POST",
-        effect=Effect.READ,
-        title="Get user address information",
-        vendors=_BOTH,
-        missing="path, request, reply",
-    )
-
-    async def save(self, request: AddressSaveRequest) -> AddressSaved:
+    async def save(self, request: AddressSaveRequest, **options: Unpack[CallOptions]) -> AddressSaved:
         """Add an address, or change one (WRITE: sent twice, it may stand there twice)."""
-        return await self._data(request)
+        return await self._data(request, **options)

@@ -17,7 +17,7 @@ from .._models.fields import many, optional, wire
 from .._models.money import Money as Money
 from .._models.operation import Effect, Evidence, Operation, Route, VendorRequest
 from .._models.requests import RequestModel
-from .service import Service
+from .service import CallOptions, Service, Unpack
 
 _BOTH = ("pandapon", "xportcn_ka")
 
@@ -300,32 +300,36 @@ class DomesticShipmentUpdate(VendorRequest[DomesticShipmentUpdated]):
 class LogisticsService(Service):
     """``session.logistics``. Every method raises what `VendorSession.call` raises."""
 
-    async def estimate_freight(self, request: FreightEstimateRequest) -> FreightEstimate:
+    async def estimate_freight(
+        self, request: FreightEstimateRequest, **options: Unpack[CallOptions]
+    ) -> FreightEstimate:
         """Estimate the freight of one item (READ).
 
         PandaPon's path is the one seen in its v2 documentation; Xportcn KA's is inferred from its siblings. The reply's
         shape is not documented: it is decoded leniently, and everything stands in ``value``.
         """
-        return await self._data(request)
+        return await self._data(request, **options)
 
-    async def preview_freight(self, request: FreightPreviewRequest) -> FreightPreview:
+    async def preview_freight(self, request: FreightPreviewRequest, **options: Unpack[CallOptions]) -> FreightPreview:
         """Preview the freight of a whole order (READ); ``render_id`` is what a booking needs.
 
         The reply's shape is not documented: it is decoded leniently, and everything stands in ``value``.
         """
-        return await self._data(request)
+        return await self._data(request, **options)
 
-    async def book_freight(self, request: FreightBookingRequest) -> FreightBooking:
+    async def book_freight(self, request: FreightBookingRequest, **options: Unpack[CallOptions]) -> FreightBooking:
         """Book the freight of an order (WRITE: it costs money).
 
         Raises:
             OutcomeUnknownError: it may have been booked; it is never sent again by the library.
         """
-        return await self._data(request)
+        return await self._data(request, **options)
 
-    async def update_domestic_shipment(self, request: DomesticShipmentUpdate) -> DomesticShipmentUpdated:
+    async def update_domestic_shipment(
+        self, request: DomesticShipmentUpdate, **options: Unpack[CallOptions]
+    ) -> DomesticShipmentUpdated:
         """Report the domestic parcels of a booking (WRITE: it changes what the vendor has on record).
 
         The reply's shape is not documented.
         """
-        return await self._data(request)
+        return await self._data(request, **options)

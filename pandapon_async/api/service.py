@@ -1,13 +1,24 @@
-"""What several subjects share: money, the base of the services, and operations of which no page shows the path."""
+"""What the services have in common: how a method sends its request, and how a session gets to its services."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, cast, overload
+import re
+import sys
+import types
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypedDict, TypeVar, cast, overload
 
-from .._models.operation import Reply, VendorRequest
+import attrs
+
+from .._models.base import OpenReply
+from .._models.operation import OpenRequest, Operation, Reply, VendorRequest
 from .paging import Pager, Paging
+from .undocumented import UNDOCUMENTED, Undocumented
 
+if sys.version_info >= (3, 11):
+    from typing import Unpack as Unpack
+else:
+    from typing_extensions import Unpack as Unpack
 if TYPE_CHECKING:
     from typing_extensions import Self
 
@@ -18,10 +29,24 @@ R = TypeVar("R")
 Item = TypeVar("Item")
 
 
+class CallOptions(TypedDict, total=False):
+    """What every method of a service takes besides its request.
+
+    ``reference``: the caller's own number of the call; it stands in errors and hooks.
+    ``timeout``: seconds that the call may take, in place of the profile's ``Timeouts.total``. When they are over, a WRITE that
+    was sent is an `OutcomeUnknownError`, anything else a `DeadlineExceeded`.
+    """
+
+    reference: str | None
+    timeout: float | None
+
+
 class Caller(Protocol):
     """What a service needs of a session."""
 
-    async def call(self, request: VendorRequest[R]) -> Reply[R]: ...
+    async def call(
+        self, request: VendorRequest[R], *, reference: str | None = None, timeout: float | None = None
+    ) -> Reply[R]: ...
 
 
 class Service:
@@ -30,17 +55,81 @@ class Service:
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
-    async def _data(self, request: VendorRequest[R]) -> R:
+    async def _data(self, request: VendorRequest[R], **options: Unpack[CallOptions]) -> R:
         """The data of the reply; an empty model if the vendor said yes and sent none that fits (see ``Reply.problems``)."""
-        reply = await self._caller.call(request)
+        reply = await self._caller.call(request, **options)
         if reply.data is not None:
             return reply.data
         empty = cast("Callable[[], R]", type(request).operation.reply)
         return empty()
 
-    def _pages(self, request: VendorRequest[R], paging: Paging[R, Item]) -> Pager[Item]:
-        """The list that begins with a request's page."""
-        return Pager(self._data, request, paging)
+    def _pages(self, request: VendorRequest[R], paging: Paging[R, Item], **options: Unpack[CallOptions]) -> Pager[Item]:
+        """The list that begins with a request's page; the options are those of each page's call."""
+
+        async def fetch(page: VendorRequest[R]) -> R:
+            return await self._data(page, **options)
+
+        return Pager(fetch, request, paging)
+
+
+# --- operations of which no page shows the path ----------------------------------------------------------------------------
+
+
+class OpenCall(Protocol):
+    """The method of such an operation: takes wire JSON.
+
+    Until the profile gives the path it raises a `ConfigError` that says what is missing.
+
+    Attributes:
+        request_type: the class of its requests, whose members all stand in ``extra``; for streams and jobs.
+    """
+
+    request_type: type[OpenRequest]
+
+    async def __call__(
+        self, members: Mapping[str, Any] | None = None, /, **options: Unpack[CallOptions]
+    ) -> OpenReply: ...
+
+
+class OpenService(Service):
+    """A service that has such operations, besides its typed methods: those that the table lists under its name."""
+
+    def __init_subclass__(cls, *, name: str = "") -> None:
+        super().__init_subclass__()
+        for row in UNDOCUMENTED:
+            if row.service == name:
+                setattr(cls, row.method, _open_method(row, cls))
+
+    if TYPE_CHECKING:
+        # Lets any name pass, but none that is given a typed request: so a misspelt typed method is found all the same.
+        def __getattr__(self, name: str, /) -> OpenCall: ...
+
+
+def _open_method(row: Undocumented, owner: type[Service]) -> Any:
+    request_type = _open_request_type(row.operation)
+
+    async def call(
+        self: Service, members: Mapping[str, Any] | None = None, /, **options: Unpack[CallOptions]
+    ) -> OpenReply:
+        return await self._data(request_type(extra={**(members or {})}), **options)  # pyright: ignore[reportPrivateUsage]
+
+    method = cast("Any", call)
+    method.request_type = request_type
+    method.__name__, method.__qualname__ = row.method, f"{owner.__qualname__}.{row.method}"
+    # Where pickle finds the class.
+    request_type.__qualname__ = f"{method.__qualname__}.request_type"
+    request_type.__module__ = method.__module__ = owner.__module__
+    request_type.__doc__ = method.__doc__ = row.doc
+    return method
+
+
+def _open_request_type(operation: Operation[OpenReply]) -> type[OpenRequest]:
+    name = re.sub(r"(?:^|[._])(\w)", lambda found: found[1].upper(), operation.name) + "Request"
+    plain = types.new_class(name, (OpenRequest,), {}, lambda body: body.update(operation=operation))
+    return cast("type[OpenRequest]", attrs.frozen(kw_only=True)(plain))
+
+
+# --- the way from a session to its services ----------------------------------------------------------------------------------
 
 
 S = TypeVar("S")

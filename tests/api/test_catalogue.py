@@ -129,9 +129,13 @@ class Caller:
     def __init__(self, data: Any) -> None:
         self.data = data
         self.requests: list[Any] = []
+        self.options: list[tuple[str | None, float | None]] = []
 
-    async def call(self, request: VendorRequest[Any]) -> Reply[Any]:
+    async def call(
+        self, request: VendorRequest[Any], *, reference: str | None = None, timeout: float | None = None
+    ) -> Reply[Any]:
         self.requests.append(request)
+        self.options.append((reference, timeout))
         return Reply(data=self.data, code=200, message=None, request_id=None, status=200, headers={}, raw={})
 
 
@@ -150,14 +154,15 @@ async def test_a_yes_without_data_is_an_empty_model(cls: type[VendorRequest[Any]
 
 
 @each_typed
-async def test_every_method_sends_what_it_is_given(cls: type[VendorRequest[Any]]):
+async def test_every_method_sends_what_it_is_given_with_its_options(cls: type[VendorRequest[Any]]):
     method = method_of(cls, PROFILES[cls.operation.vendors[0]])
     caller = Caller(cls.operation.reply())
     service = type(method.__self__)(caller)
     request = _empty(cls)
-    made = await getattr(service, method.__name__)(request)
+    made = await getattr(service, method.__name__)(request, reference="mine", timeout=1.5)
     assert (made.reply if isinstance(made, Page) else made) is caller.data
     assert caller.requests[0] is request
+    assert caller.options[0] == ("mine", 1.5)
 
 
 def _empty(cls: type[VendorRequest[Any]]) -> VendorRequest[Any]:

@@ -9,7 +9,7 @@ import attrs
 from ..._models.base import OpenReply
 from ..._models.fields import optional
 from ..._models.operation import Effect, Evidence, Operation, VendorRequest
-from ..service import Service
+from ..service import CallOptions, Service, Unpack
 
 
 @attrs.frozen(kw_only=True)
@@ -42,6 +42,8 @@ class DecryptOpenUidRequest(VendorRequest[DecryptedOpenUid]):
 class ImService(Service):
     """``ka.alibaba.im``. Every method raises what `VendorSession.call` raises."""
 
-    async def decrypt_open_uid(self, request: DecryptOpenUidRequest) -> DecryptedOpenUid:
+    async def decrypt_open_uid(
+        self, request: DecryptOpenUidRequest, **options: Unpack[CallOptions]
+    ) -> DecryptedOpenUid:
         """The chat of a product's seller (READ: it looks up, and starts nothing)."""
-        return await self._data(request)
+        return await self._data(request, **options)

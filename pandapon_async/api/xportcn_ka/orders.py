@@ -11,9 +11,8 @@ from ..._models.base import OpenReply, ReplyModel, WholeReply
 from ..._models.fields import many, optional
 from ..._models.operation import Effect, Evidence, Operation, VendorRequest
 from ..._models.requests import RequestModel
-from ..service import Service
+from ..service import CallOptions, OpenService, Unpack
 from ..shared.alibaba import FastAddress
-from ..undocumented import path_unknown
 
 
 @attrs.frozen(kw_only=True)
@@ -153,46 +152,17 @@ class OrderPayRequest(VendorRequest[OrderPaid]):
     )
 
 
-class OrderService(Service):
+class OrderService(OpenService, name="ka.alibaba.orders"):
     """``ka.alibaba.orders``. Every method raises what `VendorSession.call` raises; a WRITE in doubt is never sent again."""
 
-    async def preview(self, request: OrderPreviewRequest) -> OrderPreview:
+    async def preview(self, request: OrderPreviewRequest, **options: Unpack[CallOptions]) -> OrderPreview:
         """What an order would be (READ: it orders nothing). The vendor wants it before each `create`."""
-        return await self._data(request)
+        return await self._data(request, **options)
 
-    async def create(self, request: OrderCreateRequest) -> OrderCreated:
+    async def create(self, request: OrderCreateRequest, **options: Unpack[CallOptions]) -> OrderCreated:
         """Create an order (WRITE: sent twice, it orders twice)."""
-        return await self._data(request)
+        return await self._data(request, **options)
 
-    async def pay(self, request: OrderPayRequest) -> OrderPaid:
+    async def pay(self, request: OrderPayRequest, **options: Unpack[CallOptions]) -> OrderPaid:
         """Pay an order (WRITE: it moves money). Neither its body nor its reply was seen."""
-        return await self._data(request)
-
-    list = path_unknown(
-        "alibaba.orders.list",
-        contract_id="ka.order.list",
-        method="POST",
-        effect=Effect.READ,
-        title="Order list",
-        vendors=("xportcn_ka",),
-        missing="path, request, reply",
-    )
-    get = path_unknown(
-        "alibaba.orders.get",
-        contract_id="ka.order.detail",
-        method="POST",
-        effect=Effect.READ,
-        title="Get order details",
-        vendors=("xportcn_ka",),
-        missing="path, request, reply",
-    )
-    logistics_trace = path_unknown(
-        "alibaba.orders.logistics_trace",
-        contract_id="ka.order.logistics",
-        method="POST",
-        effect=Effect.READ,
-        title="Order Logistics",
-        vendors=("xportcn_ka",),
-        missing="path, request, reply",
-        why="It is a POST here and a GET at PandaPon.",
-    )
+        return await self._data(request, **options)

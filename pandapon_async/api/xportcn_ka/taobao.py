@@ -11,8 +11,7 @@ from ..._models.base import OpenReply, ReplyModel
 from ..._models.fields import many, optional
 from ..._models.operation import Effect, Evidence, Operation, VendorRequest
 from ..paging import Pager, Paging
-from ..service import Service
-from ..undocumented import path_unknown
+from ..service import CallOptions, OpenService, Unpack
 
 
 @attrs.frozen(kw_only=True)
@@ -74,109 +73,16 @@ _PAGES = Paging[Recommendations, RecommendedProduct](
 )
 
 
-class ProductService(Service):
+class ProductService(OpenService, name="ka.taobao.products"):
     """``ka.taobao.products``. Every method raises what `VendorSession.call` raises."""
 
-    def recommend(self, request: RecommendationsRequest) -> Pager[RecommendedProduct]:
+    def recommend(self, request: RecommendationsRequest, **options: Unpack[CallOptions]) -> Pager[RecommendedProduct]:
         """Products that sell well, page by page (READ). In Xportcn's open menu, not in the KA one; members from a public client."""
-        return self._pages(request, _PAGES)
-
-    get = path_unknown(
-        "taobao.products.get",
-        contract_id="ka.taobao.product_detail",
-        method="POST",
-        effect=Effect.READ,
-        title="TaoBaoProductDetail",
-        vendors=("xportcn_ka",),
-        missing="method, path, request, reply",
-        why="Not in every copy of the KA menu.",
-    )
-    search = path_unknown(
-        "taobao.products.search",
-        contract_id="ka.taobao.product_keywords",
-        method="POST",
-        effect=Effect.READ,
-        title="TaoBaoProductKeywordsQuery",
-        vendors=("xportcn_ka",),
-        missing="method, path, request, reply",
-        why="Not in every copy of the KA menu.",
-    )
-    search_image = path_unknown(
-        "taobao.products.search_image",
-        contract_id="ka.taobao.product_image",
-        method="POST",
-        effect=Effect.READ,
-        title="TaoBaoProductImageQuery",
-        vendors=("xportcn_ka",),
-        missing="method, path, request, reply",
-        why="Not in every copy of the KA menu.",
-    )
-    get_v2 = path_unknown(
-        "taobao.products.get_v2",
-        contract_id="taobao.product.detail_v2",
-        method="POST",
-        effect=Effect.READ,
-        title="Taobao Product Detail V2",
-        vendors=("xportcn_ka",),
-        missing="method, path, request, reply",
-        why="In Xportcn's open menu, not in the KA one.",
-    )
-    list_spus = path_unknown(
-        "taobao.products.list_spus",
-        contract_id="taobao.product.spus_list",
-        method="POST",
-        effect=Effect.READ,
-        title="Taobao Spus list query interface",
-        vendors=("xportcn_ka",),
-        missing="method, path, request, reply",
-        why="In Xportcn's open menu, not in the KA one.",
-    )
-    get_spu = path_unknown(
-        "taobao.products.get_spu",
-        contract_id="taobao.product.spus_detail",
-        method="POST",
-        effect=Effect.READ,
-        title="Taobao Spus Details Query Interface",
-        vendors=("xportcn_ka",),
-        missing="method, path, request, reply",
-        why="In Xportcn's open menu, not in the KA one.",
-    )
+        return self._pages(request, _PAGES, **options)
 
 
-class OrderService(Service):
+class OrderService(OpenService, name="ka.taobao.orders"):
     """``ka.taobao.orders``."""
-
-    render = path_unknown(
-        "taobao.orders.render",
-        contract_id="ka.taobao.order_render",
-        method="POST",
-        effect=Effect.READ,
-        title="TaoBaoOrderRender",
-        vendors=("xportcn_ka",),
-        missing="path, request, reply",
-        why="By its title it shows an order, and places none.",
-    )
-    create = path_unknown(
-        "taobao.orders.create",
-        contract_id="ka.taobao.order_create",
-        method="POST",
-        effect=Effect.WRITE,
-        title="TaoBaoOrderCreate",
-        vendors=("xportcn_ka",),
-        missing="path, request, reply",
-        why="Sent twice, it orders twice.",
-    )
-    list = path_unknown(
-        "taobao.orders.list",
-        contract_id="ka.taobao.order_list",
-        method="POST",
-        effect=Effect.READ,
-        title="TaoBaoOrderList",
-        vendors=("xportcn_ka",),
-        missing="path, request, reply",
-        inferred_path="/open/purchase/page",
-        why="KA's document on Taobao order states names it; `ka.taobao.purchases.list` calls the same path.",
-    )
 
 
 @attrs.frozen(kw_only=True)
@@ -208,70 +114,9 @@ class PurchaseListRequest(VendorRequest[PurchasePage]):
     )
 
 
-class PurchaseService(Service):
+class PurchaseService(OpenService, name="ka.taobao.purchases"):
     """``ka.taobao.purchases``. Every method raises what `VendorSession.call` raises; a WRITE in doubt is never sent again."""
 
-    async def list(self, request: PurchaseListRequest) -> PurchasePage:
+    async def list(self, request: PurchaseListRequest, **options: Unpack[CallOptions]) -> PurchasePage:
         """Purchase orders (READ). The path is from KA's document on order states, the method from Xportcn's open menu."""
-        return await self._data(request)
-
-    render = path_unknown(
-        "taobao.purchases.render",
-        contract_id="taobao.purchase.render",
-        method="POST",
-        effect=Effect.READ,
-        title="purchase order render",
-        vendors=("xportcn_ka",),
-        missing="path, request, reply",
-        why="By its title it shows an order, and places none. In Xportcn's open menu, not in the KA one.",
-    )
-    render_v2 = path_unknown(
-        "taobao.purchases.render_v2",
-        contract_id="taobao.purchase.render_v2",
-        method="POST",
-        effect=Effect.READ,
-        title="purchase order render v2",
-        vendors=("xportcn_ka",),
-        missing="path, request, reply",
-        why="By its title it shows an order, and places none. In Xportcn's open menu, not in the KA one.",
-    )
-    create = path_unknown(
-        "taobao.purchases.create",
-        contract_id="taobao.purchase.create",
-        method="POST",
-        effect=Effect.WRITE,
-        title="purchase order create",
-        vendors=("xportcn_ka",),
-        missing="path, request, reply",
-        why="Sent twice, it orders twice. In Xportcn's open menu, not in the KA one.",
-    )
-    create_v2 = path_unknown(
-        "taobao.purchases.create_v2",
-        contract_id="taobao.purchase.create_v2",
-        method="POST",
-        effect=Effect.WRITE,
-        title="purchase order create V2",
-        vendors=("xportcn_ka",),
-        missing="path, request, reply",
-        why="Sent twice, it orders twice. In Xportcn's open menu, not in the KA one.",
-    )
-    pay = path_unknown(
-        "taobao.purchases.pay",
-        contract_id="taobao.purchase.pay",
-        method="POST",
-        effect=Effect.WRITE,
-        title="purchase order pay",
-        vendors=("xportcn_ka",),
-        missing="path, request, reply",
-        why="It moves money. In Xportcn's open menu, not in the KA one.",
-    )
-    cancel = path_unknown(
-        "taobao.purchases.cancel",
-        contract_id="taobao.purchase.cancel",
-        method="POST",
-        effect=Effect.WRITE,
-        title="purchase order cancel",
-        vendors=("xportcn_ka",),
-        missing="path, request, reply",
-        why="It ends the order. In Xportcn's open menu, not in the KA one.",
-    )
+        return await self._data(request, **options)

@@ -14,8 +14,7 @@ from ..._models.base import OpenReply
 from ..._models.fields import many, optional
 from ..._models.operation import Effect, Evidence, Operation, VendorRequest
 from ..._models.requests import RequestModel
-from ..service import Service
-from ..undocumented import path_unknown
+from ..service import CallOptions, OpenService, Unpack
 
 
 @attrs.frozen(kw_only=True)
@@ -65,30 +64,9 @@ class PackageInboundRequest(VendorRequest[PackageReceived]):
         return self.logistics_tracking_number
 
 
-class WmsService(Service):
+class WmsService(OpenService, name="ka.wms"):
     """``ka.wms``. Every method raises what `VendorSession.call` raises; a WRITE in doubt is never sent again."""
 
-    async def package_inbound(self, request: PackageInboundRequest) -> PackageReceived:
+    async def package_inbound(self, request: PackageInboundRequest, **options: Unpack[CallOptions]) -> PackageReceived:
         """Report a parcel that has arrived (WRITE: it changes what the warehouse holds). The page says "Developing"."""
-        return await self._data(request)
-
-    package_forecast = path_unknown(
-        "wms.package_forecast",
-        contract_id="ka.wms.package_forecast",
-        method="POST",
-        effect=Effect.WRITE,
-        title="Package forecasting",
-        vendors=("xportcn_ka",),
-        missing="path, request, reply",
-        why="By its title it announces parcels.",
-    )
-    package_update = path_unknown(
-        "wms.package_update",
-        contract_id="ka.wms.package_update",
-        method="POST",
-        effect=Effect.WRITE,
-        title="package update",
-        vendors=("xportcn_ka",),
-        missing="path, request, reply",
-        why="By its title it changes a parcel.",
-    )
+        return await self._data(request, **options)

@@ -10,9 +10,8 @@ from ...._models.base import OpenReply
 from ...._models.fields import optional, wire
 from ...._models.operation import Effect, Evidence, Operation, VendorRequest
 from ...._models.requests import RequestModel
-from ...service import Service
+from ...service import CallOptions, OpenService, Unpack
 from ...shared.alibaba import Done, FastAddress
-from ...undocumented import path_unknown
 
 
 @attrs.frozen(kw_only=True)
@@ -121,49 +120,17 @@ class CartQuantityRequest(VendorRequest[Done]):
     """A container's or box's number."""
 
 
-class CartService(Service):
+class CartService(OpenService, name="panda.alibaba.cart"):
     """``panda.alibaba.cart``. Every method raises what `VendorSession.call` raises; a WRITE in doubt is never sent again."""
 
-    async def preview_order(self, request: CartPreviewRequest) -> CartPreview:
+    async def preview_order(self, request: CartPreviewRequest, **options: Unpack[CallOptions]) -> CartPreview:
         """What an order from the cart would be (READ: it orders nothing)."""
-        return await self._data(request)
+        return await self._data(request, **options)
 
-    async def create_order(self, request: CartOrderRequest) -> CartOrderCreated:
+    async def create_order(self, request: CartOrderRequest, **options: Unpack[CallOptions]) -> CartOrderCreated:
         """Create an order from the cart (WRITE: it orders)."""
-        return await self._data(request)
+        return await self._data(request, **options)
 
-    async def edit_quantity(self, request: CartQuantityRequest) -> Done:
+    async def edit_quantity(self, request: CartQuantityRequest, **options: Unpack[CallOptions]) -> Done:
         """Set a line's quantity (WRITE: it changes the cart)."""
-        return await self._data(request)
-
-    add = path_unknown(
-        "alibaba.cart.add",
-        contract_id="alibaba1688.cart.add",
-        method="POST",
-        effect=Effect.WRITE,
-        title="Add a shopping cart",
-        vendors=("pandapon",),
-        missing="method (POST, as at Taobao), path, request, reply",
-        why="It changes the cart.",
-    )
-    delete = path_unknown(
-        "alibaba.cart.delete",
-        contract_id="alibaba1688.cart.delete",
-        method="POST",
-        effect=Effect.WRITE,
-        title="Delete the shopping cart products",
-        vendors=("pandapon",),
-        missing="method (taken as POST), path, request, reply",
-        why="It changes the cart.",
-    )
-    list = path_unknown(
-        "alibaba.cart.list",
-        contract_id="alibaba1688.cart.list",
-        method="GET",
-        effect=Effect.READ,
-        title="List of shopping carts",
-        vendors=("pandapon",),
-        missing="method, path, query, reply",
-        inferred_path="/alibaba/cart/list",
-        why="In v2 it is GET /v2/alibaba/cart/list, and other v1 paths are v2's without /v2.",
-    )
+        return await self._data(request, **options)

@@ -15,9 +15,8 @@ from ...._models.base import OpenReply, ReplyModel
 from ...._models.fields import many, optional, wire
 from ...._models.operation import Effect, Evidence, Operation, VendorRequest
 from ...._models.requests import RequestModel
-from ...service import Service
+from ...service import CallOptions, OpenService, Unpack
 from ...shared.alibaba import Address, Cancellation, CargoLine, DeliveryAddress, Done, OrderLine
-from ...undocumented import path_unknown
 
 # --- one seller ----------------------------------------------------------------------------------------------------------
 
@@ -322,65 +321,46 @@ class ReceiptRequest(VendorRequest[ReceiptConfirmed]):
 # --- methods -------------------------------------------------------------------------------------------------------------
 
 
-class OrderService(Service):
+class OrderService(OpenService, name="panda.alibaba.orders"):
     """``panda.alibaba.orders``. Every method raises what `VendorSession.call` raises; a WRITE in doubt is never sent again."""
 
-    async def preview(self, request: OrderPreviewRequest) -> OrderPreview:
+    async def preview(self, request: OrderPreviewRequest, **options: Unpack[CallOptions]) -> OrderPreview:
         """What an order to one seller would be (READ: it orders nothing)."""
-        return await self._data(request)
+        return await self._data(request, **options)
 
-    async def create(self, request: OrderCreateRequest) -> OrderCreated:
+    async def create(self, request: OrderCreateRequest, **options: Unpack[CallOptions]) -> OrderCreated:
         """Create an order to one seller (WRITE: sent twice, it orders twice)."""
-        return await self._data(request)
+        return await self._data(request, **options)
 
-    async def preview_batch(self, request: BatchPreviewRequest) -> BatchPreview:
+    async def preview_batch(self, request: BatchPreviewRequest, **options: Unpack[CallOptions]) -> BatchPreview:
         """What orders to several sellers would be (READ: it orders nothing)."""
-        return await self._data(request)
+        return await self._data(request, **options)
 
-    async def create_batch(self, request: BatchCreateRequest) -> BatchCreated:
+    async def create_batch(self, request: BatchCreateRequest, **options: Unpack[CallOptions]) -> BatchCreated:
         """Create orders to several sellers (WRITE: sent twice, it orders twice)."""
-        return await self._data(request)
+        return await self._data(request, **options)
 
-    async def pay_url(self, request: PaymentRequest) -> Payment:
+    async def pay_url(self, request: PaymentRequest, **options: Unpack[CallOptions]) -> Payment:
         """Pay an order, or get the page to do so (WRITE, though by GET: with a password-free agreement it seems to pay at once).
 
         That it may pay is inferred from ``protocolPaySuccess`` in the reply; the page says only "Order payment".
         """
-        return await self._data(request)
+        return await self._data(request, **options)
 
-    async def submit_batch_payment(self, request: BatchPaymentRequest) -> BatchPaymentSubmitted:
+    async def submit_batch_payment(
+        self, request: BatchPaymentRequest, **options: Unpack[CallOptions]
+    ) -> BatchPaymentSubmitted:
         """Have orders paid (WRITE: it moves money)."""
-        return await self._data(request)
+        return await self._data(request, **options)
 
-    async def get(self, request: OrderRequest) -> Order:
+    async def get(self, request: OrderRequest, **options: Unpack[CallOptions]) -> Order:
         """A whole order (READ). Only the vendor's Vietnamese site lists it."""
-        return await self._data(request)
+        return await self._data(request, **options)
 
-    async def cancel(self, request: OrderCancelRequest) -> Done:
+    async def cancel(self, request: OrderCancelRequest, **options: Unpack[CallOptions]) -> Done:
         """Cancel an order that isn't paid (WRITE: it ends the order)."""
-        return await self._data(request)
+        return await self._data(request, **options)
 
-    async def confirm_receipt(self, request: ReceiptRequest) -> ReceiptConfirmed:
+    async def confirm_receipt(self, request: ReceiptRequest, **options: Unpack[CallOptions]) -> ReceiptConfirmed:
         """Confirm that goods have arrived (WRITE: as the buyer's word it closes the purchase)."""
-        return await self._data(request)
-
-    logistics_trace = path_unknown(
-        "alibaba.orders.logistics_trace",
-        contract_id="alibaba1688.order.logistics_trace",
-        method="GET",
-        effect=Effect.READ,
-        title="Obtain the logistics tracking information of the order",
-        vendors=("pandapon",),
-        missing="path, query, reply",
-    )
-    list = path_unknown(
-        "alibaba.orders.list",
-        contract_id="alibaba1688.order.page",
-        method="POST",
-        effect=Effect.READ,
-        title="Order list paging query",
-        vendors=("pandapon",),
-        missing="path, request, reply",
-        inferred_path="/alibaba/order/page",
-        why="In v2 it is /v2/alibaba/order/page, and the other paths of v1's orders are v2's without /v2.",
-    )
+        return await self._data(request, **options)

@@ -10,9 +10,8 @@ from ...._models.base import OpenReply
 from ...._models.fields import optional
 from ...._models.operation import Effect, Evidence, Operation, VendorRequest
 from ...paging import Pager
-from ...service import Service
+from ...service import CallOptions, OpenService, Unpack
 from ...shared.alibaba import SEARCH_PAGES, FoundProduct, ImageQuery, KeywordQuery, ProductPage, StoreQuery
-from ...undocumented import path_unknown
 
 
 @attrs.frozen(kw_only=True)
@@ -132,61 +131,33 @@ class StoreSearchRequest(StoreQuery, VendorRequest[ProductPage]):
     )
 
 
-class ProductService(Service):
+class ProductService(OpenService, name="panda.alibaba.products"):
     """``panda.alibaba.products``. Every method raises what `VendorSession.call` raises."""
 
-    async def get(self, request: ProductRequest) -> Product:
+    async def get(self, request: ProductRequest, **options: Unpack[CallOptions]) -> Product:
         """A product's details (READ)."""
-        return await self._data(request)
+        return await self._data(request, **options)
 
-    async def decrypt_open_uid(self, request: DecryptOpenUidRequest) -> DecryptedOpenUid:
+    async def decrypt_open_uid(
+        self, request: DecryptOpenUidRequest, **options: Unpack[CallOptions]
+    ) -> DecryptedOpenUid:
         """The chat of a product's seller (READ: it looks up, and starts nothing).
 
         Path and members are from one public client; the vendor's page shows only title and method.
         """
-        return await self._data(request)
+        return await self._data(request, **options)
 
-    def search(self, request: ProductSearchRequest) -> Pager[FoundProduct]:
+    def search(self, request: ProductSearchRequest, **options: Unpack[CallOptions]) -> Pager[FoundProduct]:
         """Products by keyword (READ), page by page. The reply's shape is inferred from v2's search."""
-        return self._pages(request, SEARCH_PAGES)
+        return self._pages(request, SEARCH_PAGES, **options)
 
-    def search_image(self, request: ImageSearchRequest) -> Pager[FoundProduct]:
+    def search_image(self, request: ImageSearchRequest, **options: Unpack[CallOptions]) -> Pager[FoundProduct]:
         """Products by picture (READ), page by page. Each page sends the picture again: there is no upload, and no id of it.
 
         The reply's shape is inferred from v2's search.
         """
-        return self._pages(request, SEARCH_PAGES)
+        return self._pages(request, SEARCH_PAGES, **options)
 
-    def search_store(self, request: StoreSearchRequest) -> Pager[FoundProduct]:
+    def search_store(self, request: StoreSearchRequest, **options: Unpack[CallOptions]) -> Pager[FoundProduct]:
         """Products of one shop (READ), page by page. The reply's shape is inferred from v2's search."""
-        return self._pages(request, SEARCH_PAGES)
-
-    categories = path_unknown(
-        "alibaba.products.categories",
-        contract_id="alibaba1688.product.categories",
-        method="POST",
-        effect=Effect.READ,
-        title="Query multilingual categories according to category ID",
-        vendors=("pandapon",),
-        missing="path, request, reply",
-    )
-    recommend = path_unknown(
-        "alibaba.products.recommend",
-        contract_id="alibaba1688.product.recommend",
-        method="POST",
-        effect=Effect.READ,
-        title="Product recommendation inquiry",
-        vendors=("pandapon",),
-        missing="path, request, reply",
-    )
-    related = path_unknown(
-        "alibaba.products.related",
-        contract_id="alibaba1688.product.related",
-        method="POST",
-        effect=Effect.READ,
-        title="Related commodity inquiry",
-        vendors=("pandapon",),
-        missing="path, request, reply",
-        inferred_path="/alibaba/product/productRelatedRecommendQuery",
-        why="In v2 it is /v2/alibaba/product/productRelatedRecommendQuery, and other v1 paths are v2's without /v2.",
-    )
+        return self._pages(request, SEARCH_PAGES, **options)

@@ -12,9 +12,8 @@ import attrs
 from ...._models.base import OpenReply, ReplyModel
 from ...._models.fields import many, optional
 from ...._models.operation import Effect, Evidence, Operation, VendorRequest
-from ...service import Service
+from ...service import CallOptions, OpenService, Unpack
 from ...shared.alibaba import RefundApplication, RefundCreated
-from ...undocumented import path_unknown
 
 
 @attrs.frozen(kw_only=True)
@@ -122,46 +121,17 @@ class ReturnRequest(VendorRequest[ReturnSubmitted]):
         return self.refund_id
 
 
-class RefundService(Service):
+class RefundService(OpenService, name="panda.alibaba.refunds"):
     """``panda.alibaba.refunds``. Every method raises what `VendorSession.call` raises; a WRITE in doubt is never sent again."""
 
-    async def get(self, request: RefundRequest) -> Refund:
+    async def get(self, request: RefundRequest, **options: Unpack[CallOptions]) -> Refund:
         """A refund's details (READ)."""
-        return await self._data(request)
+        return await self._data(request, **options)
 
-    async def create(self, request: RefundCreateRequest) -> RefundCreated:
+    async def create(self, request: RefundCreateRequest, **options: Unpack[CallOptions]) -> RefundCreated:
         """Apply for a refund or a return (WRITE: it opens a case against the seller, over money)."""
-        return await self._data(request)
+        return await self._data(request, **options)
 
-    async def submit_return(self, request: ReturnRequest) -> ReturnSubmitted:
+    async def submit_return(self, request: ReturnRequest, **options: Unpack[CallOptions]) -> ReturnSubmitted:
         """Tell by which parcel goods come back (WRITE: it changes the case)."""
-        return await self._data(request)
-
-    reasons = path_unknown(
-        "alibaba.refunds.reasons",
-        contract_id="alibaba1688.refund.reasons",
-        method="POST",
-        effect=Effect.READ,
-        title="Check the reason for refund and return (used to create refund and return)",
-        vendors=("pandapon",),
-        missing="path, request, reply",
-    )
-    upload_voucher = path_unknown(
-        "alibaba.refunds.upload_voucher",
-        contract_id="alibaba1688.refund.upload_voucher",
-        method="POST",
-        effect=Effect.WRITE,
-        title="Upload the refund and return voucher",
-        vendors=("pandapon",),
-        missing="path, request, reply",
-        why="It stores something at the vendor.",
-    )
-    logistics_companies = path_unknown(
-        "alibaba.refunds.logistics_companies",
-        contract_id="alibaba1688.refund.logistics_companies",
-        method="GET",
-        effect=Effect.READ,
-        title="List of logistics companies - all logistics companies",
-        vendors=("pandapon",),
-        missing="path, query, reply",
-    )
+        return await self._data(request, **options)

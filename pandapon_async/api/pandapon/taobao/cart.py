@@ -11,9 +11,8 @@ from ...._models.base import OpenReply
 from ...._models.fields import many, optional
 from ...._models.operation import Effect, Evidence, Operation, VendorRequest
 from ...._models.requests import RequestModel
-from ...service import Service
+from ...service import CallOptions, OpenService, Unpack
 from ...shared.taobao import Receiver
-from ...undocumented import path_unknown
 
 
 @attrs.frozen(kw_only=True)
@@ -103,55 +102,13 @@ class CartOrderRequest(VendorRequest[CartOrderCreated]):
     """Your sub-account; also a header."""
 
 
-class CartService(Service):
+class CartService(OpenService, name="panda.taobao.cart"):
     """``panda.taobao.cart``. Every method raises what `VendorSession.call` raises; a WRITE in doubt is never sent again."""
 
-    async def add(self, request: CartAddRequest) -> CartItemAdded:
+    async def add(self, request: CartAddRequest, **options: Unpack[CallOptions]) -> CartItemAdded:
         """Put a product into the cart (WRITE: it changes the cart). From the page "Add a shopping cart"."""
-        return await self._data(request)
+        return await self._data(request, **options)
 
-    async def create_order(self, request: CartOrderRequest) -> CartOrderCreated:
+    async def create_order(self, request: CartOrderRequest, **options: Unpack[CallOptions]) -> CartOrderCreated:
         """Create an order of what is in the cart (WRITE: sent twice, it may order twice). From the page "Create an order"."""
-        return await self._data(request)
-
-    list = path_unknown(
-        "taobao.cart.list",
-        contract_id="taobao.cart.list",
-        method="GET",
-        effect=Effect.READ,
-        title="List of shopping carts",
-        vendors=("pandapon",),
-        missing="path, query, reply",
-        inferred_path="/open/cart/list",
-        why="Its siblings are /open/cart/add and /open/cart/create/order, and 1688's twin is GET /v2/alibaba/cart/list.",
-    )
-    preview_order = path_unknown(
-        "taobao.cart.preview_order",
-        contract_id="taobao.cart.preview_order",
-        method="POST",
-        effect=Effect.READ,
-        title="Generate an order preview",
-        vendors=("pandapon",),
-        missing="path, request, reply",
-        why="By its title it shows an order, and places none.",
-    )
-    edit_quantity = path_unknown(
-        "taobao.cart.edit_quantity",
-        contract_id="taobao.cart.edit_quantity",
-        method="POST",
-        effect=Effect.WRITE,
-        title="Edit the quantity of goods",
-        vendors=("pandapon",),
-        missing="path, request, reply",
-        why="It changes the cart.",
-    )
-    delete = path_unknown(
-        "taobao.cart.delete",
-        contract_id="taobao.cart.delete",
-        method="POST",
-        effect=Effect.WRITE,
-        title="Delete the shopping cart products",
-        vendors=("pandapon",),
-        missing="path, request, reply",
-        why="It changes the cart.",
-    )
+        return await self._data(request, **options)

@@ -14,9 +14,8 @@ from ...._models.base import OpenReply, WholeReply
 from ...._models.fields import optional, wire
 from ...._models.operation import Effect, Evidence, Operation, VendorRequest
 from ...._models.requests import RequestModel
-from ...service import Service
+from ...service import CallOptions, OpenService, Unpack
 from ...shared.taobao import Logistics, Receiver
-from ...undocumented import path_unknown
 
 # --- check and create ----------------------------------------------------------------------------------------------------
 
@@ -198,81 +197,33 @@ class ImLinkRequest(VendorRequest[ImLink]):
     page_param_map: str | None = optional()
 
 
-class OrderService(Service):
+class OrderService(OpenService, name="panda.taobao.orders"):
     """``panda.taobao.orders``. Every method raises what `VendorSession.call` raises; a WRITE in doubt is never sent again."""
 
-    async def render(self, request: OrderCheckRequest) -> OrderCheck:
+    async def render(self, request: OrderCheckRequest, **options: Unpack[CallOptions]) -> OrderCheck:
         """What an order would be (READ: it orders nothing). From the Vietnamese page; the other menus don't have it."""
-        return await self._data(request)
+        return await self._data(request, **options)
 
-    async def create(self, request: OrderCreateRequest) -> OrderCreated:
+    async def create(self, request: OrderCreateRequest, **options: Unpack[CallOptions]) -> OrderCreated:
         """Create an order (WRITE: sent twice, it orders twice). From the page "Create an order"."""
-        return await self._data(request)
+        return await self._data(request, **options)
 
-    async def update_warehouse(self, request: WarehouseUpdateRequest) -> WarehouseUpdated:
+    async def update_warehouse(
+        self, request: WarehouseUpdateRequest, **options: Unpack[CallOptions]
+    ) -> WarehouseUpdated:
         """Change an order's first warehouse (WRITE: it changes where the goods go).
 
         From the page "Modify the pre-warehouse information of the order".
         """
-        return await self._data(request)
+        return await self._data(request, **options)
 
-    async def logistics(self, request: LogisticsRequest) -> Logistics:
+    async def logistics(self, request: LogisticsRequest, **options: Unpack[CallOptions]) -> Logistics:
         """Where a sub-order is (READ). From the page "Get logistics details"."""
-        return await self._data(request)
+        return await self._data(request, **options)
 
-    async def im_link(self, request: ImLinkRequest) -> ImLink:
+    async def im_link(self, request: ImLinkRequest, **options: Unpack[CallOptions]) -> ImLink:
         """The address of a chat with the seller (READ: it changes nothing, though the address lets its holder in).
 
         From the page "Get the IM link", whose table and example disagree.
         """
-        return await self._data(request)
-
-    list = path_unknown(
-        "taobao.orders.list",
-        contract_id="taobao.order.list",
-        method="GET",
-        effect=Effect.READ,
-        title="Paging to query the order list",
-        vendors=("pandapon",),
-        missing="path, query, reply",
-        why="It is a GET here and a POST in v2.",
-    )
-    get = path_unknown(
-        "taobao.orders.get",
-        contract_id="taobao.order.get",
-        method="GET",
-        effect=Effect.READ,
-        title="Get the order details according to the order ID",
-        vendors=("pandapon",),
-        missing="path, query, reply",
-    )
-    pay = path_unknown(
-        "taobao.orders.pay",
-        contract_id="taobao.order.pay",
-        method="POST",
-        effect=Effect.WRITE,
-        title="Pay for the order",
-        vendors=("pandapon",),
-        missing="path, request, reply",
-        why="It moves money.",
-    )
-    upload_voucher = path_unknown(
-        "taobao.orders.upload_voucher",
-        contract_id="taobao.order.upload_voucher",
-        method="POST",
-        effect=Effect.WRITE,
-        title="Upload the payment voucher",
-        vendors=("pandapon",),
-        missing="path, request, reply",
-        why="A proof of payment: it probably moves the order on.",
-    )
-    cancel = path_unknown(
-        "taobao.orders.cancel",
-        contract_id="taobao.order.cancel",
-        method="POST",
-        effect=Effect.WRITE,
-        title="Cancel the order",
-        vendors=("pandapon",),
-        missing="path, request, reply",
-        why="It ends the order. Take it as an application, and look at the order afterwards.",
-    )
+        return await self._data(request, **options)

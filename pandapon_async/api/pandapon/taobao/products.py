@@ -11,8 +11,7 @@ from ...._models.base import OpenReply, ReplyModel
 from ...._models.fields import many, optional, wire
 from ...._models.operation import Effect, Evidence, Operation, VendorRequest
 from ...._models.requests import RequestModel
-from ...service import Service
-from ...undocumented import path_unknown
+from ...service import CallOptions, OpenService, Unpack
 
 # --- by Taobao's id ------------------------------------------------------------------------------------------------------
 
@@ -176,41 +175,20 @@ class ProductCheckRequest(VendorRequest[ProductCheck]):
     """JSON inside a text on the wire."""
 
 
-class ProductService(Service):
+class ProductService(OpenService, name="panda.taobao.products"):
     """``panda.taobao.products``. Every method raises what `VendorSession.call` raises."""
 
-    async def get(self, request: ProductRequest) -> Product:
+    async def get(self, request: ProductRequest, **options: Unpack[CallOptions]) -> Product:
         """A product by Taobao's id (READ). Put together from a page that is cut, the manual's example, and a public client."""
-        return await self._data(request)
+        return await self._data(request, **options)
 
-    async def get_source(self, request: SourceProductRequest) -> SourceProduct:
+    async def get_source(self, request: SourceProductRequest, **options: Unpack[CallOptions]) -> SourceProduct:
         """A product at its source, in a language (READ). From the Vietnamese page; that it is this menu entry is inferred."""
-        return await self._data(request)
+        return await self._data(request, **options)
 
-    async def check(self, request: ProductCheckRequest) -> ProductCheck:
+    async def check(self, request: ProductCheckRequest, **options: Unpack[CallOptions]) -> ProductCheck:
         """Which products the vendor can supply (READ).
 
         From the page "Batch query goods according to Taobao commodity id"; what it is for is inferred from its names.
         """
-        return await self._data(request)
-
-    search = path_unknown(
-        "taobao.products.search",
-        contract_id="taobao.product.search",
-        method="POST",
-        effect=Effect.READ,
-        title="Taobao product search interface",
-        vendors=("pandapon",),
-        missing="method, path, request, reply",
-        inferred_path="/open/product/item/search",
-        why="In v2 it is /v2/taobao/product/item/search, and other pairs differ in that prefix only. The weakest of these guesses.",
-    )
-    search_image = path_unknown(
-        "taobao.products.search_image",
-        contract_id="taobao.product.search_image",
-        method="POST",
-        effect=Effect.READ,
-        title="Taobao commodity picture search interface",
-        vendors=("pandapon",),
-        missing="method, path, request, reply",
-    )
+        return await self._data(request, **options)

@@ -9,8 +9,7 @@ import attrs
 from ...._models.base import OpenReply, ReplyModel
 from ...._models.fields import optional
 from ...._models.operation import Effect, Evidence, Operation, VendorRequest
-from ...service import Service
-from ...undocumented import path_unknown
+from ...service import CallOptions, OpenService, Unpack
 
 # --- ask -----------------------------------------------------------------------------------------------------------------
 
@@ -200,82 +199,23 @@ class RefundMessageRequest(VendorRequest[RefundMessageSubmitted]):
     """One text; its format isn't documented."""
 
 
-class RefundService(Service):
+class RefundService(OpenService, name="panda.taobao.refunds"):
     """``panda.taobao.refunds``. Every method raises what `VendorSession.call` raises; a WRITE in doubt is never sent again."""
 
-    async def list(self, request: RefundListRequest) -> RefundList:
+    async def list(self, request: RefundListRequest, **options: Unpack[CallOptions]) -> RefundList:
         """Refunds, page by page (READ). The page's title says messages, its path and filters say refunds."""
-        return await self._data(request)
+        return await self._data(request, **options)
 
-    async def get(self, request: RefundRequest) -> Refund:
+    async def get(self, request: RefundRequest, **options: Unpack[CallOptions]) -> Refund:
         """A refund (READ). From the page "Reverse single query"."""
-        return await self._data(request)
+        return await self._data(request, **options)
 
-    async def cancel(self, request: RefundCancelRequest) -> RefundCancelled:
+    async def cancel(self, request: RefundCancelRequest, **options: Unpack[CallOptions]) -> RefundCancelled:
         """Take an application back (WRITE, though by GET: it ends the refund). From the page "Reverse order cancellation"."""
-        return await self._data(request)
+        return await self._data(request, **options)
 
-    async def submit_message(self, request: RefundMessageRequest) -> RefundMessageSubmitted:
+    async def submit_message(
+        self, request: RefundMessageRequest, **options: Unpack[CallOptions]
+    ) -> RefundMessageSubmitted:
         """Send a message about a refund (WRITE: sent twice, it stands there twice). From the page "Submit a message in reverse"."""
-        return await self._data(request)
-
-    render = path_unknown(
-        "taobao.refunds.render",
-        contract_id="taobao.refund.render",
-        method="POST",
-        effect=Effect.READ,
-        title="Reverse single rendering interface",
-        vendors=("pandapon",),
-        missing="path, request, reply",
-        inferred_path="/open/order/refund/render",
-        why="In v2 it shows a form, and is /v2/taobao/order/refund/render; other pairs differ in that prefix only.",
-    )
-    submit = path_unknown(
-        "taobao.refunds.submit",
-        contract_id="taobao.refund.submit",
-        method="POST",
-        effect=Effect.WRITE,
-        title="Reverse order submission",
-        vendors=("pandapon",),
-        missing="path, request, reply",
-        why="It applies for a refund.",
-    )
-    modify = path_unknown(
-        "taobao.refunds.modify",
-        contract_id="taobao.refund.modify",
-        method="POST",
-        effect=Effect.WRITE,
-        title="Reverse order modification",
-        vendors=("pandapon",),
-        missing="path, request, reply",
-        why="It changes an application.",
-    )
-    messages = path_unknown(
-        "taobao.refunds.messages",
-        contract_id="taobao.refund.message_list",
-        method="POST",
-        effect=Effect.READ,
-        title="Reverse single message list query",
-        vendors=("pandapon",),
-        missing="path, request, reply",
-    )
-    render_return = path_unknown(
-        "taobao.refunds.render_return",
-        contract_id="taobao.refund.return_logistics_render",
-        method="GET",
-        effect=Effect.READ,
-        title="Return logistics rendering",
-        vendors=("pandapon",),
-        missing="path, query, reply",
-        why="By its title it shows a form, and applies for nothing.",
-    )
-    submit_return = path_unknown(
-        "taobao.refunds.submit_return",
-        contract_id="taobao.refund.return_logistics_submit",
-        method="POST",
-        effect=Effect.WRITE,
-        title="Return logistics submission",
-        vendors=("pandapon",),
-        missing="path, request, reply",
-        why="It tells the seller how the goods come back.",
-    )
+        return await self._data(request, **options)

@@ -10,8 +10,7 @@ import attrs
 from ...._models.base import ReplyModel
 from ...._models.fields import many, optional
 from ...._models.operation import Effect, Evidence, Operation, VendorRequest
-from ...service import Service
-from ...undocumented import path_unknown
+from ...service import CallOptions, OpenService, Unpack
 
 
 @attrs.frozen(kw_only=True)
@@ -69,59 +68,9 @@ class CartListRequest(VendorRequest[Cart]):
     )
 
 
-class CartService(Service):
+class CartService(OpenService, name="panda.v2.alibaba.cart"):
     """``panda.v2.alibaba.cart``. Every method raises what `VendorSession.call` raises."""
 
-    async def list(self, request: CartListRequest) -> Cart:
+    async def list(self, request: CartListRequest, **options: Unpack[CallOptions]) -> Cart:
         """The cart (READ)."""
-        return await self._data(request)
-
-    add = path_unknown(
-        "v2.alibaba.cart.add",
-        contract_id="alibaba1688_v2.cart.add",
-        method="POST",
-        effect=Effect.WRITE,
-        title="Add Shopping Cart Item",
-        vendors=("pandapon",),
-        missing="method (taken as POST), path, request, reply",
-        why="It changes the cart.",
-    )
-    delete = path_unknown(
-        "v2.alibaba.cart.delete",
-        contract_id="alibaba1688_v2.cart.delete",
-        method="POST",
-        effect=Effect.WRITE,
-        title="删除购物车商品 (delete products of the cart)",
-        vendors=("pandapon",),
-        missing="method (taken as POST), path, request, reply",
-        why="It changes the cart.",
-    )
-    edit_quantity = path_unknown(
-        "v2.alibaba.cart.edit_quantity",
-        contract_id="alibaba1688_v2.cart.edit_quantity",
-        method="POST",
-        effect=Effect.WRITE,
-        title="编辑商品数量 (edit the quantity of goods)",
-        vendors=("pandapon",),
-        missing="method (POST, as in v1), path, request, reply",
-        why="It changes the cart.",
-    )
-    preview_order = path_unknown(
-        "v2.alibaba.cart.preview_order",
-        contract_id="alibaba1688_v2.cart.preview_order",
-        method="POST",
-        effect=Effect.READ,
-        title="创建订单前预览数据接口 (preview the data before creating an order)",
-        vendors=("pandapon",),
-        missing="method (POST, as in v1), path, request, reply",
-    )
-    create_order = path_unknown(
-        "v2.alibaba.cart.create_order",
-        contract_id="alibaba1688_v2.cart.create_order",
-        method="POST",
-        effect=Effect.WRITE,
-        title="创建订单 (create an order)",
-        vendors=("pandapon",),
-        missing="method (POST, as in v1), path, request, reply",
-        why="It orders.",
-    )
+        return await self._data(request, **options)

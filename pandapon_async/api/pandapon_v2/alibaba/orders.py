@@ -14,9 +14,8 @@ from ...._models.base import OpenReply, ReplyModel, WholeReply
 from ...._models.fields import many, optional
 from ...._models.operation import Effect, Evidence, Operation, VendorRequest
 from ...._models.requests import RequestModel
-from ...service import Service
+from ...service import CallOptions, OpenService, Unpack
 from ...shared.alibaba import Cancellation, Done, FastAddress
-from ...undocumented import path_unknown
 
 # --- preview and create --------------------------------------------------------------------------------------------------
 
@@ -254,78 +253,29 @@ class PaymentRequest(VendorRequest[Payment]):
 # --- methods -------------------------------------------------------------------------------------------------------------
 
 
-class OrderService(Service):
+class OrderService(OpenService, name="panda.v2.alibaba.orders"):
     """``panda.v2.alibaba.orders``. Every method raises what `VendorSession.call` raises; a WRITE in doubt is never sent again."""
 
-    async def preview(self, request: OrderPreviewRequest) -> OrderPreview:
+    async def preview(self, request: OrderPreviewRequest, **options: Unpack[CallOptions]) -> OrderPreview:
         """What an order would be (READ: it orders nothing)."""
-        return await self._data(request)
+        return await self._data(request, **options)
 
-    async def create(self, request: OrderCreateRequest) -> OrderCreated:
+    async def create(self, request: OrderCreateRequest, **options: Unpack[CallOptions]) -> OrderCreated:
         """Create an order to one seller (WRITE: sent twice, it orders twice). Neither its body nor its reply was seen."""
-        return await self._data(request)
+        return await self._data(request, **options)
 
-    async def create_batch(self, request: BatchCreateRequest) -> OrdersCreated:
+    async def create_batch(self, request: BatchCreateRequest, **options: Unpack[CallOptions]) -> OrdersCreated:
         """Create orders to several sellers (WRITE: sent twice, it orders twice)."""
-        return await self._data(request)
+        return await self._data(request, **options)
 
-    async def list(self, request: OrderListRequest) -> OrderList:
+    async def list(self, request: OrderListRequest, **options: Unpack[CallOptions]) -> OrderList:
         """The orders, one page (READ). Neither its body nor its reply was seen."""
-        return await self._data(request)
+        return await self._data(request, **options)
 
-    async def cancel(self, request: OrderCancelRequest) -> Done:
+    async def cancel(self, request: OrderCancelRequest, **options: Unpack[CallOptions]) -> Done:
         """Cancel an order that isn't paid (WRITE: it ends the order)."""
-        return await self._data(request)
+        return await self._data(request, **options)
 
-    async def pay_url(self, request: PaymentRequest) -> Payment:
+    async def pay_url(self, request: PaymentRequest, **options: Unpack[CallOptions]) -> Payment:
         """Pay an order, or get the page to do so (WRITE, though by GET: v1's reply says that it may pay at once)."""
-        return await self._data(request)
-
-    submit_batch_payment = path_unknown(
-        "v2.alibaba.orders.submit_batch_payment",
-        contract_id="alibaba1688_v2.order.submit_batch_payment",
-        method="POST",
-        effect=Effect.WRITE,
-        title="Developers submit 1688 orders for payment in batch",
-        vendors=("pandapon",),
-        missing="path, request, reply",
-        why="It moves money.",
-    )
-    preview_batch = path_unknown(
-        "v2.alibaba.orders.preview_batch",
-        contract_id="alibaba1688_v2.order.preview_batch",
-        method="POST",
-        effect=Effect.READ,
-        title="Preview data interface before order creation (different merchants)",
-        vendors=("pandapon",),
-        missing="path, request, reply",
-    )
-    logistics_trace = path_unknown(
-        "v2.alibaba.orders.logistics_trace",
-        contract_id="alibaba1688_v2.order.logistics_trace",
-        method="GET",
-        effect=Effect.READ,
-        title="Obtain logistics tracking information",
-        vendors=("pandapon",),
-        missing="path, query, reply",
-    )
-    confirm_receipt = path_unknown(
-        "v2.alibaba.orders.confirm_receipt",
-        contract_id="alibaba1688_v2.order.confirm_receipt",
-        method="POST",
-        effect=Effect.WRITE,
-        title="Buyer confirms receipt",
-        vendors=("pandapon",),
-        missing="path, request, reply",
-        why="As the buyer's word it closes the purchase.",
-    )
-    decrypt_open_uid = path_unknown(
-        "v2.alibaba.orders.decrypt_open_uid",
-        contract_id="alibaba1688_v2.order.decrypt_open_uid",
-        method="POST",
-        effect=Effect.READ,
-        title="1688 conversion and decryption to Wangwang nickname interface",
-        vendors=("pandapon",),
-        missing="path, request, reply",
-        why="It looks up, and starts nothing.",
-    )
+        return await self._data(request, **options)

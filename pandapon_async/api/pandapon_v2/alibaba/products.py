@@ -10,9 +10,8 @@ from ...._models.base import OpenReply, ReplyModel
 from ...._models.fields import many, optional
 from ...._models.operation import Effect, Evidence, Operation, VendorRequest
 from ...paging import Pager, Paging
-from ...service import Service
+from ...service import CallOptions, OpenService, Unpack
 from ...shared.alibaba import ImageQuery, KeywordQuery, StoreQuery
-from ...undocumented import path_unknown
 
 # --- pages ---------------------------------------------------------------------------------------------------------------
 
@@ -163,49 +162,21 @@ class RelatedProductsRequest(VendorRequest[RelatedProducts]):
 # --- methods -------------------------------------------------------------------------------------------------------------
 
 
-class ProductService(Service):
+class ProductService(OpenService, name="panda.v2.alibaba.products"):
     """``panda.v2.alibaba.products``. Every method raises what `VendorSession.call` raises."""
 
-    def search(self, request: ProductSearchRequest) -> Pager[FoundProduct]:
+    def search(self, request: ProductSearchRequest, **options: Unpack[CallOptions]) -> Pager[FoundProduct]:
         """Products by keyword (READ), page by page."""
-        return self._pages(request, _PRODUCTS)
+        return self._pages(request, _PRODUCTS, **options)
 
-    def search_image(self, request: ImageSearchRequest) -> Pager[FoundProduct]:
+    def search_image(self, request: ImageSearchRequest, **options: Unpack[CallOptions]) -> Pager[FoundProduct]:
         """Products by picture (READ), page by page. Each page sends the picture again: there is no upload, and no id of it."""
-        return self._pages(request, _PRODUCTS)
+        return self._pages(request, _PRODUCTS, **options)
 
-    def search_store(self, request: StoreSearchRequest) -> Pager[StoreProduct]:
+    def search_store(self, request: StoreSearchRequest, **options: Unpack[CallOptions]) -> Pager[StoreProduct]:
         """Products of one shop (READ), page by page."""
-        return self._pages(request, _STORE)
+        return self._pages(request, _STORE, **options)
 
-    async def related(self, request: RelatedProductsRequest) -> RelatedProducts:
+    async def related(self, request: RelatedProductsRequest, **options: Unpack[CallOptions]) -> RelatedProducts:
         """What goes with a product (READ), one page. The page's copy ends before the reply."""
-        return await self._data(request)
-
-    get = path_unknown(
-        "v2.alibaba.products.get",
-        contract_id="alibaba1688_v2.product.detail",
-        method="POST",
-        effect=Effect.READ,
-        title="1688 commodity details inquiry",
-        vendors=("pandapon",),
-        missing="path, request, reply",
-    )
-    categories = path_unknown(
-        "v2.alibaba.products.categories",
-        contract_id="alibaba1688_v2.product.categories",
-        method="POST",
-        effect=Effect.READ,
-        title="Query multilingual categories according to category ID",
-        vendors=("pandapon",),
-        missing="path, request, reply",
-    )
-    recommend = path_unknown(
-        "v2.alibaba.products.recommend",
-        contract_id="alibaba1688_v2.product.recommend",
-        method="POST",
-        effect=Effect.READ,
-        title="Product recommendation",
-        vendors=("pandapon",),
-        missing="path, request, reply",
-    )
+        return await self._data(request, **options)

@@ -7,7 +7,7 @@ from typing import ClassVar
 import attrs
 
 from ...._models.operation import Effect, Evidence, Operation, VendorRequest
-from ...service import Service
+from ...service import CallOptions, Service, Unpack
 from ...shared.alibaba import RefundApplication, RefundCreated
 
 
@@ -31,6 +31,6 @@ class RefundCreateRequest(RefundApplication, VendorRequest[RefundCreated]):
 class RefundService(Service):
     """``panda.v2.alibaba.refunds``. Every method raises what `VendorSession.call` raises."""
 
-    async def create(self, request: RefundCreateRequest) -> RefundCreated:
+    async def create(self, request: RefundCreateRequest, **options: Unpack[CallOptions]) -> RefundCreated:
         """Apply for a refund or a return (WRITE: it opens a case against the seller, over money)."""
-        return await self._data(request)
+        return await self._data(request, **options)

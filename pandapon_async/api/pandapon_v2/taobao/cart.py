@@ -11,8 +11,7 @@ from ...._models.base import OpenReply
 from ...._models.fields import many, optional
 from ...._models.operation import Effect, Evidence, Operation, VendorRequest
 from ...._models.requests import RequestModel
-from ...service import Service
-from ...undocumented import path_unknown
+from ...service import CallOptions, OpenService, Unpack
 
 
 @attrs.frozen(kw_only=True)
@@ -71,59 +70,9 @@ class CartAddRequest(VendorRequest[CartItemAdded]):
     """Your sub-account; also a header."""
 
 
-class CartService(Service):
+class CartService(OpenService, name="panda.v2.taobao.cart"):
     """``panda.v2.taobao.cart``. Every method raises what `VendorSession.call` raises; a WRITE in doubt is never sent again."""
 
-    async def add(self, request: CartAddRequest) -> CartItemAdded:
+    async def add(self, request: CartAddRequest, **options: Unpack[CallOptions]) -> CartItemAdded:
         """Put a product into the cart (WRITE: it changes the cart). From the page "Add Cart Item"."""
-        return await self._data(request)
-
-    list = path_unknown(
-        "v2.taobao.cart.list",
-        contract_id="taobao.v2.cart.list",
-        method="GET",
-        effect=Effect.READ,
-        title="Shopping Cart List",
-        vendors=("pandapon",),
-        missing="path, query, reply",
-    )
-    preview_order = path_unknown(
-        "v2.taobao.cart.preview_order",
-        contract_id="taobao.v2.cart.preview_order",
-        method="POST",
-        effect=Effect.READ,
-        title="Generate Order Preview",
-        vendors=("pandapon",),
-        missing="path, request, reply",
-        why="By its title it shows an order, and places none.",
-    )
-    create_order = path_unknown(
-        "v2.taobao.cart.create_order",
-        contract_id="taobao.v2.cart.create_order",
-        method="POST",
-        effect=Effect.WRITE,
-        title="Create Order",
-        vendors=("pandapon",),
-        missing="path, request, reply",
-        why="Sent twice, it orders twice.",
-    )
-    edit_quantity = path_unknown(
-        "v2.taobao.cart.edit_quantity",
-        contract_id="taobao.v2.cart.edit_quantity",
-        method="POST",
-        effect=Effect.WRITE,
-        title="Edit item quantity",
-        vendors=("pandapon",),
-        missing="path, request, reply",
-        why="It changes the cart.",
-    )
-    delete = path_unknown(
-        "v2.taobao.cart.delete",
-        contract_id="taobao.v2.cart.delete",
-        method="POST",
-        effect=Effect.WRITE,
-        title="Delete Cart Item",
-        vendors=("pandapon",),
-        missing="path, request, reply",
-        why="It changes the cart.",
-    )
+        return await self._data(request, **options)

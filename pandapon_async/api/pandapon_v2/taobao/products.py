@@ -9,8 +9,7 @@ import attrs
 from ...._models.base import OpenReply
 from ...._models.fields import optional
 from ...._models.operation import Effect, Evidence, Operation, VendorRequest
-from ...service import Service
-from ...undocumented import path_unknown
+from ...service import CallOptions, OpenService, Unpack
 
 
 @attrs.frozen(kw_only=True)
@@ -72,32 +71,13 @@ class ProductSearchRequest(VendorRequest[FoundProducts]):
     """``tk_rate_desc`` in the example; the values aren't listed."""
 
 
-class ProductService(Service):
+class ProductService(OpenService, name="panda.v2.taobao.products"):
     """``panda.v2.taobao.products``. Every method raises what `VendorSession.call` raises."""
 
-    async def get(self, request: ProductRequest) -> Product:
+    async def get(self, request: ProductRequest, **options: Unpack[CallOptions]) -> Product:
         """A product by its opaque id (READ). From the page "Taobao product search (by item id)"."""
-        return await self._data(request)
+        return await self._data(request, **options)
 
-    async def search(self, request: ProductSearchRequest) -> FoundProducts:
+    async def search(self, request: ProductSearchRequest, **options: Unpack[CallOptions]) -> FoundProducts:
         """Products by words (READ). From the page "Taobao commodity search interface"."""
-        return await self._data(request)
-
-    get_many = path_unknown(
-        "v2.taobao.products.get_many",
-        contract_id="taobao.v2.product.batch",
-        method="POST",
-        effect=Effect.READ,
-        title="Query products in bulk based on Taobao product IDs",
-        vendors=("pandapon",),
-        missing="path, request, reply",
-    )
-    search_image = path_unknown(
-        "v2.taobao.products.search_image",
-        contract_id="taobao.v2.product.search_image",
-        method="POST",
-        effect=Effect.READ,
-        title="Taobao image search interface",
-        vendors=("pandapon",),
-        missing="path, request, reply",
-    )
+        return await self._data(request, **options)

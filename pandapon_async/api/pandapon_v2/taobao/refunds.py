@@ -9,8 +9,7 @@ import attrs
 from ...._models.base import OpenReply, ReplyModel
 from ...._models.fields import many, optional
 from ...._models.operation import Effect, Evidence, Operation, VendorRequest
-from ...service import Service
-from ...undocumented import path_unknown
+from ...service import CallOptions, OpenService, Unpack
 
 # --- before applying -----------------------------------------------------------------------------------------------------
 
@@ -127,92 +126,13 @@ class RefundRequest(VendorRequest[Refund]):
     refund_id: str
 
 
-class RefundService(Service):
+class RefundService(OpenService, name="panda.v2.taobao.refunds"):
     """``panda.v2.taobao.refunds``. Every method raises what `VendorSession.call` raises; a WRITE in doubt is never sent again."""
 
-    async def render(self, request: RefundFormRequest) -> RefundForm:
+    async def render(self, request: RefundFormRequest, **options: Unpack[CallOptions]) -> RefundForm:
         """What an application for a refund may hold (READ: it applies for nothing). From the page "Reverse order rendering interface"."""
-        return await self._data(request)
+        return await self._data(request, **options)
 
-    async def get(self, request: RefundRequest) -> Refund:
+    async def get(self, request: RefundRequest, **options: Unpack[CallOptions]) -> Refund:
         """A refund (READ). From the page "Detailed interface of reverse order"."""
-        return await self._data(request)
-
-    list = path_unknown(
-        "v2.taobao.refunds.list",
-        contract_id="taobao.v2.refund.list",
-        method="POST",
-        effect=Effect.READ,
-        title="Get the reverse order list interface",
-        vendors=("pandapon",),
-        missing="path, request, reply",
-    )
-    submit = path_unknown(
-        "v2.taobao.refunds.submit",
-        contract_id="taobao.v2.refund.submit",
-        method="POST",
-        effect=Effect.WRITE,
-        title="Reverse order submission",
-        vendors=("pandapon",),
-        missing="path, request, reply",
-        why="It applies for a refund.",
-    )
-    modify = path_unknown(
-        "v2.taobao.refunds.modify",
-        contract_id="taobao.v2.refund.modify",
-        method="POST",
-        effect=Effect.WRITE,
-        title="Reverse order modification",
-        vendors=("pandapon",),
-        missing="path, request, reply",
-        why="It changes an application.",
-    )
-    cancel = path_unknown(
-        "v2.taobao.refunds.cancel",
-        contract_id="taobao.v2.refund.cancel",
-        method="GET",
-        effect=Effect.WRITE,
-        title="Reverse Order Cancellation",
-        vendors=("pandapon",),
-        missing="path, query, reply",
-        why="It takes an application back, though by GET.",
-    )
-    messages = path_unknown(
-        "v2.taobao.refunds.messages",
-        contract_id="taobao.v2.refund.message_list",
-        method="POST",
-        effect=Effect.READ,
-        title="Query of message list",
-        vendors=("pandapon",),
-        missing="path, request, reply",
-    )
-    submit_message = path_unknown(
-        "v2.taobao.refunds.submit_message",
-        contract_id="taobao.v2.refund.submit_message",
-        method="POST",
-        effect=Effect.WRITE,
-        title="Submit reverse message",
-        vendors=("pandapon",),
-        missing="path, request, reply",
-        why="It sends a message.",
-    )
-    render_return = path_unknown(
-        "v2.taobao.refunds.render_return",
-        contract_id="taobao.v2.refund.return_logistics_render",
-        method="GET",
-        effect=Effect.READ,
-        title="Return logistics rendering",
-        vendors=("pandapon",),
-        missing="path, query, reply",
-        why="By its title it shows a form, and applies for nothing.",
-    )
-    submit_return = path_unknown(
-        "v2.taobao.refunds.submit_return",
-        contract_id="taobao.v2.refund.return_logistics_submit",
-        method="POST",
-        effect=Effect.WRITE,
-        title="Return logistics submission",
-        vendors=("pandapon",),
-        missing="path, request, reply",
-        why="It tells the seller how the goods come back.",
-    )
+        return await self._data(request, **options)
