@@ -87,8 +87,8 @@ class VendorSession(Hooked):
         self.profile = profile
         self.hooks = hooks
         self._client = ApiClient(profile, state, hooks)
-        self.logistics = LogisticsService(self)
-        self.addresses = AddressService(self)
+        self.logistics: LogisticsService = LogisticsService(self)
+        self.addresses: AddressService = AddressService(self)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.profile.name!r} at {self.profile.base_url}>"

@@ -102,7 +102,7 @@ class WriteJob(Generic[R]):
         )
         self._journal = SharedJournal(Path(journal), AccountKey.of(session.profile, operation), spend, client.clock)
         self._claims = Claims()
-        self.report = Report()
+        self.report: Report = Report()
 
     # --- what users call ---
 

@@ -25,10 +25,10 @@ class RequestModel(Model):
         @functools.wraps(init)
         def first_init(self: Any, **members: Any) -> None:
             # Compiled at first use: only then can all annotations be resolved.
-            cls.__init__ = functools.wraps(init)(compile_init(cls))  # type: ignore[method-assign]
+            setattr(cls, "__init__", functools.wraps(init)(compile_init(cls)))  # noqa: B010 - unseen by type checkers
             cls.__init__(self, **members)
 
-        cls.__init__ = first_init  # type: ignore[method-assign]
+        setattr(cls, "__init__", first_init)  # noqa: B010
 
 
 def compile_init(cls: type[RequestModel]) -> Callable[..., None]:

@@ -6,7 +6,7 @@ import re
 import sys
 import types
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypedDict, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar, cast, get_type_hints
 
 import attrs
 
@@ -19,13 +19,7 @@ if sys.version_info >= (3, 11):
     from typing import Unpack as Unpack
 else:
     from typing_extensions import Unpack as Unpack
-if TYPE_CHECKING:
-    from typing_extensions import Self
-
-
 R = TypeVar("R")
-
-
 Item = TypeVar("Item")
 
 
@@ -132,31 +126,9 @@ def _open_request_type(operation: Operation[OpenReply]) -> type[OpenRequest]:
 # --- the way from a session to its services ----------------------------------------------------------------------------------
 
 
-S = TypeVar("S")
-
-
 class Group:
-    """Base of a family of services, such as ``session.taobao``."""
+    """Base of a family of services, such as ``session.taobao``: its annotations name them, and it makes them."""
 
     def __init__(self, caller: Caller) -> None:
-        self._caller = caller
-
-
-class subject(Generic[S]):  # noqa: N801 - used like a decorator
-    """A service (or a group) of a group, made when it is first used: ``orders = subject(OrderService)``."""
-
-    def __init__(self, service: Callable[[Caller], S]) -> None:
-        self._service = service
-
-    def __set_name__(self, owner: type[Group], name: str) -> None:
-        self._name = name
-
-    @overload
-    def __get__(self, group: None, owner: type[Group]) -> Self: ...
-    @overload
-    def __get__(self, group: Group, owner: type[Group]) -> S: ...
-    def __get__(self, group: Group | None, owner: type[Group]) -> Self | S:
-        if group is None:
-            return self
-        made = group.__dict__[self._name] = self._service(group._caller)  # pyright: ignore[reportPrivateUsage]
-        return made
+        for name, service in get_type_hints(type(self)).items():
+            setattr(self, name, service(caller))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 
@@ -20,7 +20,7 @@ from .._models.fields import is_personal, many, optional, wire, wire_name
 class MessageBody(OpenReply, Mapping[str, Any]):
     """Base of the typed bodies: a mapping of the body as it came, by wire names, whose known members are attributes too."""
 
-    __hash__ = None  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType] - as a dict's, which it may equal
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]  # pyright: ignore - as a dict's, which it may equal
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Mapping) and dict(self) == dict(other)  # pyright: ignore[reportUnknownArgumentType]

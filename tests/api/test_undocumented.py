@@ -17,7 +17,7 @@ from pandapon_async.api.pandapon.alibaba.marketing import MarketingService
 from pandapon_async.api.pandapon.alibaba.orders import OrderService
 from pandapon_async.api.pandapon.alibaba.refunds import RefundService
 from pandapon_async.api.pandapon.taobao import Taobao
-from pandapon_async.api.service import OpenService, subject
+from pandapon_async.api.service import OpenService
 from pandapon_async.api.undocumented import UNDOCUMENTED, _menu, _write
 from pandapon_async.testing import FakeVendor
 from tests.support import RawServer, http_reply, local_profile, says, session_at, yes
@@ -192,4 +192,3 @@ async def test_its_requests_go_through_a_stream():
 def test_a_group_makes_its_services_once():
     group = Taobao(NOBODY)
     assert group.orders is group.orders
-    assert isinstance(Taobao.orders, subject)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..service import Group, subject
+from ..service import Group
 from .alibaba import AlibabaV2
 from .taobao import TaobaoV2
 
@@ -10,5 +10,5 @@ from .taobao import TaobaoV2
 class V2(Group):
     """``panda.v2``."""
 
-    taobao = subject(TaobaoV2)
-    alibaba = subject(AlibabaV2)
+    taobao: TaobaoV2
+    alibaba: AlibabaV2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..service import Group, subject
+from ..service import Group
 from . import taobao
 from .im import ImService
 from .orders import OrderService
@@ -13,15 +13,15 @@ from .refunds import RefundService
 class KaAlibaba(Group):
     """``ka.alibaba``."""
 
-    products = subject(ProductService)
-    orders = subject(OrderService)
-    im = subject(ImService)
-    refunds = subject(RefundService)
+    products: ProductService
+    orders: OrderService
+    im: ImService
+    refunds: RefundService
 
 
 class KaTaobao(Group):
     """``ka.taobao``."""
 
-    products = subject(taobao.ProductService)
-    orders = subject(taobao.OrderService)
-    purchases = subject(taobao.PurchaseService)
+    products: taobao.ProductService
+    orders: taobao.OrderService
+    purchases: taobao.PurchaseService

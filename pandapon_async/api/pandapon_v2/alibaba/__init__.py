@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...service import Group, subject
+from ...service import Group
 from .cart import CartService
 from .marketing import MarketingService
 from .orders import OrderService
@@ -13,8 +13,8 @@ from .refunds import RefundService
 class AlibabaV2(Group):
     """``panda.v2.alibaba``."""
 
-    products = subject(ProductService)
-    orders = subject(OrderService)
-    refunds = subject(RefundService)
-    cart = subject(CartService)
-    marketing = subject(MarketingService)
+    products: ProductService
+    orders: OrderService
+    refunds: RefundService
+    cart: CartService
+    marketing: MarketingService

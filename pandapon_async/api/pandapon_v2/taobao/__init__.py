@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...service import Group, subject
+from ...service import Group
 from .cart import CartService
 from .orders import OrderService
 from .products import ProductService
@@ -12,7 +12,7 @@ from .refunds import RefundService
 class TaobaoV2(Group):
     """``panda.v2.taobao``."""
 
-    products = subject(ProductService)
-    orders = subject(OrderService)
-    refunds = subject(RefundService)
-    cart = subject(CartService)
+    products: ProductService
+    orders: OrderService
+    refunds: RefundService
+    cart: CartService
