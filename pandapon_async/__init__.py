@@ -27,12 +27,12 @@ if TYPE_CHECKING:
         ApiError as ApiError,
         AuthError as AuthError,
         ConfigError as ConfigError,
-        DeadlineExceeded as DeadlineExceeded,
+        DeadlineExceededError as DeadlineExceededError,
         DecodeError as DecodeError,
         HttpStatusError as HttpStatusError,
         JournalError as JournalError,
-        LimitExceeded as LimitExceeded,
-        MessageRejected as MessageRejected,
+        LimitExceededError as LimitExceededError,
+        MessageRejectedError as MessageRejectedError,
         NotSentError as NotSentError,
         OutcomeUnknownError as OutcomeUnknownError,
         PandaponError as PandaponError,
@@ -75,8 +75,8 @@ else:
     __getattr__, __dir__, __all__ = lazy(
         __name__,
         {
-            "._errors": "ApiError AuthError ConfigError DeadlineExceeded DecodeError HttpStatusError JournalError "
-            "LimitExceeded MessageRejected NotSentError OutcomeUnknownError PandaponError RateLimitedError RequestError Stage",
+            "._errors": "ApiError AuthError ConfigError DeadlineExceededError DecodeError HttpStatusError JournalError "
+            "LimitExceededError MessageRejectedError NotSentError OutcomeUnknownError PandaponError RateLimitedError RequestError Stage",
             "._clock": "Clock",
             "._models.converters": "from_wire to_wire",
             "._models.operation": "Effect Evidence Operation Reply VendorRequest",

@@ -136,7 +136,7 @@ class RequestError(PandaponError, ValueError):
         self.field = field
 
 
-class LimitExceeded(PandaponError):  # noqa: N818 - the name is public API
+class LimitExceededError(PandaponError):
     """A slot, a rate token or the end of a pause was further away than ``Limits.max_wait``; nothing was sent."""
 
     default_stage = Stage.WAIT
@@ -157,7 +157,7 @@ class OutcomeUnknownError(PandaponError):
     advice = "It may have been made: look it up at the vendor before you send it again"
 
 
-class DeadlineExceeded(PandaponError):  # noqa: N818 - the name is public API
+class DeadlineExceededError(PandaponError):
     """``Timeouts.total`` ran out while nothing was in doubt: a READ, or a WRITE that had not been sent."""
 
     default_stage = Stage.NOT_SENT
@@ -251,7 +251,7 @@ class ApiError(PandaponError):
         self.meaning = meaning
 
 
-class MessageRejected(PandaponError):  # noqa: N818 - the name is public API
+class MessageRejectedError(PandaponError):
     """A vendor message is not signed with this account's secret: whoever sent it, it must not be believed."""
 
     advice = (

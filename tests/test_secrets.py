@@ -21,11 +21,11 @@ from pandapon_async import (
     AuthError,
     ConfigError,
     Credentials,
-    DeadlineExceeded,
+    DeadlineExceededError,
     DecodeError,
     Effect,
     HttpStatusError,
-    LimitExceeded,
+    LimitExceededError,
     Limits,
     NotSentError,
     OutcomeUnknownError,
@@ -315,7 +315,7 @@ async def test_what_is_not_sent_shows_nothing(caplog: pytest.LogCaptureFixture) 
         await end("bad certificate", secure, NotSentError)
         await end("no proxy", profile_at(port, proxy=f"{address}{port}"), NotSentError)
         await end("no tunnel", secure.evolve(proxy=f"{address}{proxy.port}"), NotSentError)
-        await end("no time", profile_at(port, timeouts=Timeouts(total=1e-9), retry=RetryPolicy()), DeadlineExceeded)
+        await end("no time", profile_at(port, timeouts=Timeouts(total=1e-9), retry=RetryPolicy()), DeadlineExceededError)
     for name, (error, kind) in errors.items():
         assert isinstance(error, kind), f"{name}: {error!r}"
         assert_hidden(texts_of(error))
@@ -331,7 +331,7 @@ async def test_running_out_of_time_shows_nothing(caplog: pytest.LogCaptureFixtur
             async with session_at(profile_at(server.port, timeouts=timeouts)) as session:
                 for request in REQUESTS.values():
                     error = await error_of(session.call(request))
-                    assert isinstance(error, (DeadlineExceeded, DecodeError, OutcomeUnknownError))
+                    assert isinstance(error, (DeadlineExceededError, DecodeError, OutcomeUnknownError))
                     assert_hidden(texts_of(error), sent_secrets(server.requests))
     assert_hidden(texts_of_logs(caplog.records), sent_secrets(server.requests))
 
@@ -342,7 +342,7 @@ async def test_waiting_too_long_shows_nothing() -> None:
     ) as session:
         await error_of(session.call(REQUESTS["write"]))
         error = await error_of(session.call(REQUESTS["write"]))
-        assert isinstance(error, LimitExceeded)
+        assert isinstance(error, LimitExceededError)
         assert_hidden(texts_of(error))
 
 

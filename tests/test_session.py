@@ -22,7 +22,7 @@ from pandapon_async import (
     DeadlineExceeded,
     DecodeError,
     Effect,
-    LimitExceeded,
+    LimitExceededError,
     Limits,
     NotSentError,
     OutcomeUnknownError,
@@ -479,7 +479,7 @@ async def test_a_call_that_waits_too_long_for_a_slot_is_refused() -> None:
             await until(lambda: clock.slept)
             clock.advance(3)
             error = await error_of(second)
-            assert isinstance(error, LimitExceeded)
+            assert isinstance(error, LimitExceededError)
             assert (error.stage, error.sent, error.reference) == (Stage.WAIT, False, "B")
             assert error.operation == "logistics.book_freight"
             release.set()
@@ -494,7 +494,7 @@ async def test_a_call_whose_token_is_too_far_away_is_refused(vendor: FakeVendor)
     async with session_at(vendor.profile("pandapon", limits=limits), clock=clock) as session:
         await session.call(booking("A"))
         error = await error_of(session.call(booking("B")))
-        assert isinstance(error, LimitExceeded)
+        assert isinstance(error, LimitExceededError)
         assert session._client.state.limiter.free == 64
     assert vendor.ledger.bookings == {"A": 1}
 
@@ -557,7 +557,7 @@ async def test_a_limit_group_has_limits_of_its_own(vendor: FakeVendor) -> None:
     )
     async with session_at(profile, clock=clock) as session:
         await session.call(estimate())
-        assert isinstance(await error_of(session.call(estimate())), LimitExceeded)
+        assert isinstance(await error_of(session.call(estimate())), LimitExceededError)
         call = client_of(session).prepare(booking())
         call.operation = attrs.evolve(call.operation, limit_group="bookings")
         await client_of(session).run(call, patient=False)

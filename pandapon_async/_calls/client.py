@@ -10,7 +10,7 @@ import attrs
 
 from .._clock import Clock, ClockOffset
 from .._config.profiles import VendorProfile
-from .._errors import Attempt, DeadlineExceeded, OutcomeUnknownError, PandaponError
+from .._errors import Attempt, DeadlineExceededError, OutcomeUnknownError, PandaponError
 from .._models.converters import to_wire
 from .._models.jsonio import dumps, loads
 from .._models.operation import Effect, Operation, Reply, VendorRequest
@@ -191,7 +191,7 @@ class ApiClient:
                 deadline += await self._took(held_back(result.error))
             deadline += await self._wait(again, turn, deadline)
             if state.clock.monotonic() >= deadline:
-                raise DeadlineExceeded("the deadline passed before the next attempt")
+                raise DeadlineExceededError("the deadline passed before the next attempt")
             if before_next is not None:
                 deadline += await self._took(before_next())
 
@@ -265,7 +265,7 @@ class ApiClient:
             self.state.limiter.pause.extend(again.wait)
         else:
             if clock.monotonic() + again.wait >= deadline:
-                raise DeadlineExceeded("the deadline would pass before the next attempt")
+                raise DeadlineExceededError("the deadline would pass before the next attempt")
             await clock.sleep(again.wait)
         began = clock.monotonic()
         await turn.next_attempt(patient=True)

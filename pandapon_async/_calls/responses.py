@@ -14,7 +14,7 @@ from .._config.signing import CLOCK_WINDOW
 from .._errors import (
     ApiError,
     AuthError,
-    DeadlineExceeded,
+    DeadlineExceededError,
     DecodeError,
     HttpStatusError,
     NotSentError,
@@ -44,7 +44,7 @@ def failure_of_broken(broken: BrokenExchangeError, call: Call, profile: VendorPr
     write = call.operation.effect is Effect.WRITE
     if broken.stage is Stage.NOT_SENT:
         if broken.deadline:
-            return Failure(DeadlineExceeded("the deadline passed before it was sent", **context), repeatable=False)
+            return Failure(DeadlineExceededError("the deadline passed before it was sent", **context), repeatable=False)
         why = "the vendor's certificate is not accepted" if broken.hopeless else "no connection could be made"
         error = NotSentError(f"{why} ({broken.reason})", **context)
         if broken.hopeless:
@@ -54,7 +54,7 @@ def failure_of_broken(broken: BrokenExchangeError, call: Call, profile: VendorPr
         what = "the deadline passed" if broken.deadline else f"the connection broke ({broken.reason})"
         return Failure(OutcomeUnknownError(f"{what} after it was sent", **context), repeatable=False)
     if broken.deadline:
-        late = DeadlineExceeded("no reply before the deadline", stage=Stage.UNKNOWN, **context)
+        late = DeadlineExceededError("no reply before the deadline", stage=Stage.UNKNOWN, **context)
         return Failure(late, repeatable=False)
     message = f"the connection broke before a whole reply had come ({broken.reason})"
     return Failure(DecodeError(message, stage=Stage.UNKNOWN, **context), repeatable=True)

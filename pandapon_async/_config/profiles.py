@@ -85,7 +85,7 @@ class Limits:
         concurrency: calls at the same time.
         rate: attempts a second, evenly spaced; None: no limit (neither vendor publishes one).
         burst: attempts that may go at once after a rest, with ``rate`` set.
-        max_wait: seconds that a single call waits for its turn before `LimitExceeded`; streams and jobs wait on.
+        max_wait: seconds that a single call waits for its turn before `LimitExceededError`; streams and jobs wait on.
     """
 
     concurrency: int = attrs.field(default=64, validator=_count)

@@ -19,11 +19,11 @@ from pandapon_async import (
     AuthError,
     CodeMeaning,
     ConfigError,
-    DeadlineExceeded,
+    DeadlineExceededError,
     DecodeError,
     Effect,
     HttpStatusError,
-    LimitExceeded,
+    LimitExceededError,
     Limits,
     NotSentError,
     OutcomeUnknownError,
@@ -445,7 +445,7 @@ async def test_a_pause_longer_than_max_wait_refuses_newcomers(vendor: FakeVendor
         vendor.script(_limited("60"))
         await error_of(session.call(booking("A")))
         error = await error_of(session.call(booking("B")))
-        assert isinstance(error, LimitExceeded)
+        assert isinstance(error, LimitExceededError)
         assert error.attempts == ()
         assert vendor.ledger.seen[BOOK] == 1
 
@@ -506,7 +506,7 @@ async def test_the_deadline_during_the_exchange(vendor: FakeVendor) -> None:
     async with session_at(vendor.profile("pandapon", retry=AT_ONCE, timeouts=Timeouts(total=0.05))) as session:
         vendor.script("stall")
         error = await error_of(session.call(estimate()))
-        assert isinstance(error, DeadlineExceeded)
+        assert isinstance(error, DeadlineExceededError)
         assert vendor.ledger.seen[ESTIMATE] == 1
         vendor.script("stall")
         error = await error_of(session.call(booking("A")))
@@ -524,7 +524,7 @@ async def test_the_deadline_during_the_body(vendor: FakeVendor) -> None:
         RawServer(half) as server,
         session_at(local_profile(server.port, timeouts=Timeouts(total=0.1))) as session,
     ):
-        assert isinstance(await error_of(session.call(estimate())), DeadlineExceeded)
+        assert isinstance(await error_of(session.call(estimate())), DeadlineExceededError)
         assert isinstance(await error_of(session.call(booking())), OutcomeUnknownError)
         assert len(server.requests) == 2
 
@@ -533,7 +533,7 @@ async def test_a_read_whose_deadline_passed_under_way_does_not_claim_that_it_was
     async with session_at(vendor.profile("pandapon", timeouts=Timeouts(total=0.05))) as session:
         vendor.script("stall")
         error = await error_of(session.call(estimate()))
-        assert isinstance(error, DeadlineExceeded)
+        assert isinstance(error, DeadlineExceededError)
         assert error.sent is None
 
 
@@ -542,7 +542,7 @@ async def test_a_retry_that_would_come_after_the_deadline_is_not_waited_for(vend
     profile = vendor.profile("pandapon", retry=RetryPolicy(base=1000, cap=1000), timeouts=Timeouts(total=1e-9))
     async with session_at(profile.evolve(base_url=f"http://127.0.0.1:{closed_port()}"), clock=clock) as session:
         error = await error_of(session.call(booking()))
-        assert isinstance(error, DeadlineExceeded)
+        assert isinstance(error, DeadlineExceededError)
         assert len(error.attempts) == 1
         assert clock.slept == []
 
@@ -553,7 +553,7 @@ async def test_waiting_for_a_retry_counts_against_the_deadline(vendor: FakeVendo
     async with session_at(profile, clock=clock) as session:
         vendor.script(*[502] * 100)
         error = await error_of(session.call(estimate()))
-        assert isinstance(error, DeadlineExceeded)
+        assert isinstance(error, DeadlineExceededError)
         assert sum(clock.slept) < 10
         assert vendor.ledger.seen[ESTIMATE] == len(error.attempts)
 
@@ -563,7 +563,7 @@ async def test_nothing_is_sent_after_the_deadline(vendor: FakeVendor) -> None:
     async with session_at(profile, clock=OverSleeper(time.time(), factor=1e6)) as session:
         vendor.script(503, "ok")
         error = await error_of(session.call(estimate()))
-        assert isinstance(error, DeadlineExceeded)
+        assert isinstance(error, DeadlineExceededError)
         assert vendor.ledger.seen[ESTIMATE] == 1
 
 
@@ -632,7 +632,7 @@ class TestNotSent:
                 client.connect_ex(full.getsockname())
             async with session_at(local_profile(full.getsockname()[1], timeouts=Timeouts(total=0.05))) as session:
                 error = await error_of(session.call(request_))
-                assert isinstance(error, DeadlineExceeded)
+                assert isinstance(error, DeadlineExceededError)
                 assert error.sent is False
 
     async def test_a_certificate_of_a_stranger_is_not_tried_again(self, request_: Any) -> None:
