@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         ApiError as ApiError,
         AuthError as AuthError,
         ConfigError as ConfigError,
+        ConnectionLostError as ConnectionLostError,
         DeadlineExceededError as DeadlineExceededError,
         DecodeError as DecodeError,
         HttpStatusError as HttpStatusError,
@@ -75,8 +76,8 @@ else:
     __getattr__, __dir__, __all__ = lazy(
         __name__,
         {
-            "._errors": "ApiError AuthError ConfigError DeadlineExceededError DecodeError HttpStatusError JournalError "
-            "LimitExceededError MessageRejectedError NotSentError OutcomeUnknownError PandaponError RateLimitedError RequestError Stage",
+            "._errors": "ApiError AuthError ConfigError ConnectionLostError DeadlineExceededError DecodeError HttpStatusError "
+            "JournalError LimitExceededError MessageRejectedError NotSentError OutcomeUnknownError PandaponError RateLimitedError RequestError Stage",
             "._clock": "Clock",
             "._models.converters": "from_wire to_wire",
             "._models.operation": "Effect Evidence Operation Reply VendorRequest",

@@ -29,7 +29,7 @@ from pandapon_async import (
     Stage,
     VendorProfile,
 )
-from pandapon_async._calls.responses import cleaned, failure_of_broken, judged
+from pandapon_async._calls.responses import cleaned, failure_of_broken, classify
 from pandapon_async._calls.retry import Failure
 from pandapon_async._calls.transport import BrokenExchangeError, Call, Exchange
 from pandapon_async.api.logistics import FreightBookingRequest, ReceiverAddress
@@ -62,7 +62,7 @@ def exchange(status: int, body: Any, headers: dict[str, str] | None = None, **ch
 def end(
     request: Any, status: int, body: Any, headers: dict[str, str] | None = None, *, profile: VendorProfile = PROFILE
 ) -> Reply[Any] | Failure:
-    result, _ = judged(exchange(status, body, headers), call_of(request), profile)
+    result, _ = classify(exchange(status, body, headers), call_of(request), profile)
     return result
 
 
@@ -199,7 +199,7 @@ def test_retry_after(after: str, date: float | None, seconds: float | None) -> N
         del given_.headers["Date"]  # type: ignore[attr-defined]
     else:
         given_.headers["Date"] = formatdate(date, usegmt=True)  # type: ignore[index]
-    result, _ = judged(given_, call_of(booking()), PROFILE)
+    result, _ = classify(given_, call_of(booking()), PROFILE)
     assert isinstance(result, Failure)
     assert isinstance(result.error, RateLimitedError)
     assert result.error.retry_after == seconds
@@ -233,12 +233,12 @@ def test_a_refusal_beside_a_date_far_off_may_be_signed_anew(off: float, anew: bo
     ],
 )
 def test_a_date_that_is_not_the_vendors_word(change: dict[str, Any], headers: dict[str, str], body: Any) -> None:
-    _, vendor_time = judged(exchange(200, body, headers, **change), call_of(booking()), PROFILE)
+    _, vendor_time = classify(exchange(200, body, headers, **change), call_of(booking()), PROFILE)
     assert vendor_time is None
 
 
 def test_the_vendors_own_date() -> None:
-    _, vendor_time = judged(exchange(200, REFUSED), call_of(booking()), PROFILE)
+    _, vendor_time = classify(exchange(200, REFUSED), call_of(booking()), PROFILE)
     assert vendor_time == SENT
 
 
@@ -284,7 +284,7 @@ def test_many_problems_are_cut_short_in_the_text_and_kept_in_full() -> None:
     call = call_of(request)
     call.operation = attrs.evolve(call.operation, reply=FreightBookingRequest.operation.reply)
     items = [{"itemInfos": 1, "internationalLogisticInfos": 2} for _ in range(5)]
-    result, _ = judged(exchange(200, {"code": 200, "data": {"subOrders": items}}), call, PROFILE)
+    result, _ = classify(exchange(200, {"code": 200, "data": {"subOrders": items}}), call, PROFILE)
     assert isinstance(result, Failure)
     assert isinstance(result.error, DecodeError)
     assert len(result.error.problems) == 10
