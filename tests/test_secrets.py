@@ -21,6 +21,7 @@ from pandapon_async import (
     AuthError,
     ConfigError,
     Credentials,
+    ConnectionLostError,
     DeadlineExceededError,
     DecodeError,
     Effect,

@@ -19,7 +19,8 @@ from pandapon_async import (
     ApiError,
     AuthError,
     ConfigError,
-    DeadlineExceeded,
+    ConnectionLostError,
+    DeadlineExceededError,
     DecodeError,
     Effect,
     LimitExceededError,
@@ -345,7 +346,7 @@ async def test_a_copy_has_its_own_time_outs_for_silence(vendor: FakeVendor) -> N
         copy = session.with_options(timeouts=Timeouts(read=0.05, total=1), retry=RetryPolicy(attempts=1))
         vendor.script("stall")
         error = await error_of(copy.call(estimate()))
-        assert isinstance(error, DecodeError)
+        assert isinstance(error, ConnectionLostError)
         assert "ReadTimeout" in str(error)
 
 
@@ -438,7 +439,7 @@ async def test_each_attempt_is_logged_without_what_it_holds(
         await session.call(estimate())
     lines = [record.getMessage() for record in caplog.records if record.name == "pandapon_async"]
     assert len(lines) == 2
-    assert "attempt 1: DecodeError, status None" in lines[0]
+    assert "attempt 1: ConnectionLostError, status None" in lines[0]
     assert "attempt 2: ok, status 200, code 200" in lines[1]
     assert "signature" not in caplog.text
 

@@ -17,6 +17,7 @@ from pandapon_async import (
     ApiError,
     AuthError,
     Credentials,
+    ConnectionLostError,
     DeadlineExceededError,
     DecodeError,
     Effect,
@@ -130,11 +131,75 @@ def test_a_refusal_keeps_its_code(code: int) -> None:
     for request in (booking(), estimate()):
         result = end(request, 200, {"errorCode": code, "success": False, "errorMsg": "no"})
         assert isinstance(result, Failure)
-        if isinstance(result.error, ApiError):
-            assert result.error.code == code
+        assert result.error.code == code
+        if code in (401, 403):
+            assert type(result.error) is AuthError
+        elif code == 429:
+            assert type(result.error) is RateLimitedError
+        elif type(request).operation.effect is Effect.WRITE and (code < 0 or code == 408 or str(code)[0] in "25"):
+            assert isinstance(result.error, (ApiError, OutcomeUnknownError))
         else:
-            assert code < 0 or 500 <= code <= 599
-            assert isinstance(result.error, OutcomeUnknownError)
+            assert type(result.error) is ApiError
+
+
+@pytest.mark.parametrize("code", [-1, 200, 201, 299, 2000, 20000, 408, 500, 599, "200", "OK", "Success", "success_1"])
+def test_a_no_with_a_code_of_success_or_of_a_breakdown_is_in_doubt(code: int | str) -> None:
+    result = end(booking(), 200, {"errorCode": code, "success": False, "errorMsg": "no"})
+    assert isinstance(result, Failure)
+    assert type(result.error) is OutcomeUnknownError
+
+
+@pytest.mark.parametrize("code", [0, 1, 20, 199, 300, 400, 404, 499, 600, 2001, 20100, "A0200", "UNSUCCESSFUL", "NOK"])
+def test_any_other_no_is_a_refusal(code: int | str) -> None:
+    result = end(booking(), 200, {"errorCode": code, "success": False, "errorMsg": "no"})
+    assert isinstance(result, Failure)
+    assert type(result.error) is ApiError
+
+
+SOMETHING_MADE = st.sampled_from(
+    [
+        {"orderId": "INTL-42"},
+        {"order_id": 42},
+        {"order": {"id": "INTL-42"}},
+        {"subOrders": [{"internationalLogisticInfos": {"logisticNumer": "LP001"}}]},
+        {"orderFee": {"amount": "322.92", "currency": "USD"}},
+        {"fee": 3},
+        {"trackingNumber": "LP001"},
+        '{"orderId": "INTL-42"}',
+    ]
+)
+
+
+@given(
+    st.integers(200, 599),
+    envelopes,
+    SOMETHING_MADE,
+    st.lists(st.sampled_from(["data", "result", "x"]), max_size=4),
+    st.booleans(),
+    st.dictionaries(st.sampled_from(["Retry-After", "Age", "Location"]), st.text(st.characters(codec="ascii"), max_size=5)),
+    st.sampled_from(["utf-8", "gbk", "utf-8-sig", "utf-16"]),
+)
+@settings(max_examples=400, deadline=None)
+def test_a_write_is_never_told_refused_where_something_was_named(
+    status: int,
+    envelope: dict[str, Any],
+    named: Any,
+    holders: list[str],
+    in_list: bool,
+    headers: dict[str, str],
+    encoding: str,
+) -> None:
+    for holder in holders:
+        named = {holder: [named] if in_list else named}
+    try:
+        body = json.dumps({**envelope, "data": named}, ensure_ascii=False).encode(encoding)
+    except UnicodeEncodeError:  # not every character is in GBK
+        body = json.dumps({**envelope, "data": named}).encode(encoding)
+    result = end(booking(), status, body, headers)
+    assert isinstance(result, Reply) or type(result.error) is OutcomeUnknownError
+    if isinstance(result, Failure):
+        assert not result.repeatable
+        assert "it names" in result.error.message
 
 
 # --- no whole reply ----------------------------------------------------------------------------------------------------
@@ -151,7 +216,7 @@ def test_a_refusal_keeps_its_code(code: int) -> None:
             DeadlineExceededError,
             (False, False),
         ),
-        (BrokenExchangeError(Stage.UNKNOWN, "X"), DecodeError, OutcomeUnknownError, (True, False)),
+        (BrokenExchangeError(Stage.UNKNOWN, "X"), ConnectionLostError, OutcomeUnknownError, (True, False)),
         (
             BrokenExchangeError(Stage.UNKNOWN, "X", deadline=True),
             DeadlineExceededError,
@@ -183,7 +248,14 @@ def test_a_broken_exchange(
         ("999999999", SENT, 999_999_999.0),
         ("9999999999", SENT, None),
         ("-1", SENT, None),
-        ("1.5", SENT, None),
+        ("1.5", SENT, 1.5),
+        ("0.250", SENT, 0.25),
+        ("2.", SENT, 2.0),
+        (".5", SENT, None),
+        ("1,5", SENT, None),
+        ("1.5.1", SENT, None),
+        ("1e3", SENT, None),
+        ("inf", SENT, None),
         ("١٢", SENT, None),
         ("", SENT, None),
         (formatdate(SENT + 30, usegmt=True), SENT, 30.0),
@@ -284,7 +356,8 @@ def test_many_problems_are_cut_short_in_the_text_and_kept_in_full() -> None:
     call = call_of(request)
     call.operation = attrs.evolve(call.operation, reply=FreightBookingRequest.operation.reply)
     items = [{"itemInfos": 1, "internationalLogisticInfos": 2} for _ in range(5)]
-    result, _ = classify(exchange(200, {"code": 200, "data": {"subOrders": items}}), call, PROFILE)
+    strict = PROFILE.evolve(strict=True)
+    result, _ = classify(exchange(200, {"code": 200, "data": {"subOrders": items}}), call, strict)
     assert isinstance(result, Failure)
     assert isinstance(result.error, DecodeError)
     assert len(result.error.problems) == 10
