@@ -77,7 +77,8 @@ else:
         __name__,
         {
             "._errors": "ApiError AuthError ConfigError ConnectionLostError DeadlineExceededError DecodeError HttpStatusError "
-            "JournalError LimitExceededError MessageRejectedError NotSentError OutcomeUnknownError PandaponError RateLimitedError RequestError Stage",
+            "JournalError LimitExceededError MessageRejectedError NotSentError OutcomeUnknownError PandaponError RateLimitedError "
+            "RequestError Stage",
             "._clock": "Clock",
             "._models.converters": "from_wire to_wire",
             "._models.operation": "Effect Evidence Operation Reply VendorRequest",

@@ -147,7 +147,11 @@ class PandaponError(Exception):
         return f"{text}. {self.advice}" if self.advice else text
 
     def __reduce__(self) -> tuple[Callable[..., PandaponError], tuple[Any, ...]]:
-        return _rebuild, (type(self), self.args, {name: self.__dict__[name] for name in self.__dict__ if name != "_content"})
+        return _rebuild, (
+            type(self),
+            self.args,
+            {name: self.__dict__[name] for name in self.__dict__ if name != "_content"},
+        )
 
     def __copy__(self) -> PandaponError:
         return _rebuild(type(self), self.args, self.__dict__)

@@ -26,7 +26,7 @@ PROMISED = re.findall(
     Operation Effect Evidence VendorRequest Reply Outcome
     WriteJob BookingJob Stop Journal NOT_BOOKED QuoteSweep Quote QuoteTable to_wire from_wire
     PandaponError ConfigError RequestError LimitExceededError NotSentError OutcomeUnknownError DeadlineExceededError
-    HttpStatusError DecodeError ApiError AuthError RateLimitedError JournalError
+    ConnectionLostError HttpStatusError DecodeError ApiError AuthError RateLimitedError JournalError
     MessageRejectedError open_message message_route
     """,
 )

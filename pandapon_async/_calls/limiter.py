@@ -181,7 +181,9 @@ class Turn:
         try:
             await slots.acquire(lambda: clock.sleep(max_wait))
         except TimeoutError:
-            raise LimitExceededError(f"no slot became free in max_wait={max_wait:g} s, {slots.waiting} more wait") from None
+            raise LimitExceededError(
+                f"no slot became free in max_wait={max_wait:g} s, {slots.waiting} more wait"
+            ) from None
         return clock.monotonic() - began
 
     async def next_attempt(self, waited: float = 0.0, *, patient: bool = False) -> None:

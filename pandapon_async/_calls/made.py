@@ -28,14 +28,14 @@ _DATA_IDS = re.compile(r"^data(id|no)s?$")
 _WHOLES = re.compile(r"^(data|.*(order|booking|waybill|tracking)s?)$")
 _ID = re.compile(r"(?=.*\d)[\w./:#-]{1,64}")
 _NOTHING = ("", "null", "none", "undefined", "nil", "n/a")
-_IN_TEXT = re.compile(r"(?<![\w-])([A-Za-z][\w-]{1,40})[\"']?\s*[:=>]\s*[\"']?([^\s\"'<>,;&}\]]{1,64})")
+_IN_TEXT = re.compile(r"(?<![\w-])([A-Za-z][\w-]{1,40})[\"']?\s*[:=>]\s*[\"']?([^\s\"'<>,;&}\]]+)")
 
 # 2xx and what is made of 200 with more zeros; or a word of success, but not "unsuccessful".
 _CODE = re.compile(
     r"2\d\d|20{3,}|.*((?<!un)succe(ss|ed)|成功|(?<![a-z])(ok|done|created|accepted|completed?|true|yes)(?![a-z])).*",
     re.IGNORECASE | re.DOTALL,
 )
-_MESSAGE = re.compile(r"(ok|done|success(ful(ly)?)?|succeeded|[^不未没无非]{0,6}成功)[.!。！]?", re.IGNORECASE)  # noqa: RUF001
+_MESSAGE = re.compile(r"(ok|done|success(ful(ly)?)?|succeeded|[^不未没无非]{0,6}成功)[.!。！]?", re.IGNORECASE)
 
 
 def says_success(raw: Any) -> bool:
@@ -57,7 +57,7 @@ def made(raw: Any, text: str, call: Call) -> tuple[str, ...]:
 
     Args:
         raw: the JSON of its body.
-        text: the text of its body, in which names are looked for if it is no JSON.
+        text: the text of its body, in which names are looked for if it is no JSON; what must not be shown is masked in it.
         call: what was sent.
     """
     sent = {value for _, value in _named(_request(call), "")}
@@ -107,7 +107,7 @@ def _parsed(text: str) -> Any:
 
 def _in_text(text: str) -> Iterator[tuple[str, str]]:
     for name, value in _IN_TEXT.findall(text):
-        if _NAMES.search(_plain(name)) and _says_something(value):
+        if _NAMES.search(_plain(name)) and _says_something(value) and _ID.fullmatch(value):
             yield name, value
 
 

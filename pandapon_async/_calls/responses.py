@@ -132,7 +132,8 @@ class _Classifier:
 
     def _contradiction(self) -> str | None:
         """Why a reply to a WRITE that isn't a clear yes may not be taken for a no."""
-        if named := made(self._raw, self._text(), self._call):
+        text = _masked(self._text(), self._call, self._profile, self._exchange.signed) if self._raw is None else ""
+        if named := made(self._raw, text, self._call):
             return self._cleaned(f"no clear yes, but it names {', '.join(named)}")
         if says_success(self._raw) or (self._envelope is not None and self._verdict is not Verdict.NO):
             return "no clear yes, but it says success"
@@ -177,9 +178,7 @@ class _Classifier:
         what = f"the body is {self._unreadable}" if self._unreadable else "the envelope gives no verdict"
         if self._write:
             return self._in_doubt(what)
-        error = DecodeError(
-            f"the vendor answered {self._said()}: {what}", problems=(f"$: {what}",), **self._context()
-        )
+        error = DecodeError(f"the vendor answered {self._said()}: {what}", problems=(f"$: {what}",), **self._context())
         # A body that isn't JSON was cut or replaced on its way: another may get through. JSON, or nothing, is the vendor's word.
         return Failure(error, repeatable=bool(self._unreadable and self._exchange.body))
 
@@ -279,7 +278,12 @@ def _vendor_time(exchange: Exchange, envelope: Envelope | None) -> float | None:
 
 
 def cleaned(text: str, call: Call, profile: VendorProfile, signed: tuple[str, ...]) -> str:
-    """A vendor's text without control characters, secrets, and what the request holds of a person."""
+    """A vendor's text without control characters, secrets, and what the request holds of a person, cut to a readable length."""
+    text = "".join(char if char.isprintable() else " " for char in _masked(text, call, profile, signed))
+    return text if len(text) <= _LONGEST_MESSAGE else text[: _LONGEST_MESSAGE - 3] + "..."
+
+
+def _masked(text: str, call: Call, profile: VendorProfile, signed: tuple[str, ...]) -> str:
     request = call.request() if callable(call.request) else call.request
     hidden = personal_texts(request) | {value for value in signed if not value.isdigit()}
     if profile.credentials is not None:
@@ -288,8 +292,7 @@ def cleaned(text: str, call: Call, profile: VendorProfile, signed: tuple[str, ..
     for value in sorted(hidden, key=len, reverse=True):
         if len(value) > 1:
             text = text.replace(value, "***")
-    text = "".join(char if char.isprintable() else " " for char in text)
-    return text if len(text) <= _LONGEST_MESSAGE else text[: _LONGEST_MESSAGE - 3] + "..."
+    return text
 
 
 def _context(call: Call, profile: VendorProfile) -> dict[str, Any]:

@@ -13,7 +13,14 @@ from typing import Any, cast
 
 import attrs
 
-from .._errors import DeadlineExceededError, LimitExceededError, NotSentError, OutcomeUnknownError, PandaponError, RequestError
+from .._errors import (
+    DeadlineExceededError,
+    LimitExceededError,
+    NotSentError,
+    OutcomeUnknownError,
+    PandaponError,
+    RequestError,
+)
 from .._models.converters import from_wire
 from .._streams.stream import Outcome
 from ..api.logistics import FreightBooking, FreightBookingRequest

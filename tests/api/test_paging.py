@@ -62,9 +62,7 @@ PAGING: Paging[Found, int] = Paging(
 
 
 def answered(data: Found, problems: tuple[str, ...] = ()) -> Reply[Found]:
-    return Reply(
-        data=data, code=200, message=None, request_id=None, status=200, headers={}, raw={}, problems=problems
-    )
+    return Reply(data=data, code=200, message=None, request_id=None, status=200, headers={}, raw={}, problems=problems)
 
 
 class Vendor:

@@ -54,7 +54,9 @@ def test_big5_is_read_if_it_is_declared() -> None:
     assert read_json('"訂單"'.encode("big5"), "application/json; charset=Big5") == "訂單"
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"\xff\xff\xff", b'{"a": 1', '{"a": "余'.encode("gbk"), b"\x00", b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b"\xff\xff\xff", b'{"a": 1', '{"a": "余'.encode("gbk"), b"\x00", b"\xff\xfe"]
+)
 @pytest.mark.parametrize("content_type", [None, "application/json; charset=gbk", "x; charset=utf-16"])
 def test_what_is_no_json_in_any_encoding(body: bytes, content_type: str | None) -> None:
     with pytest.raises(JsonError):

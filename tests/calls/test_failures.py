@@ -101,7 +101,9 @@ TABLE = {
     "a web page": Row("html", DecodeError, 3, UNKNOWN, booked=1),
     "too large": Row("huge_body", ConnectionLostError, 3, UNKNOWN, booked=1),
     "a gzip bomb": Row("gzip_bomb", ConnectionLostError, 3, UNKNOWN, booked=1),
-    "too large as it says itself": Row({"body": b" " * 30_000, "done": True}, ConnectionLostError, 3, UNKNOWN, booked=1),
+    "too large as it says itself": Row(
+        {"body": b" " * 30_000, "done": True}, ConnectionLostError, 3, UNKNOWN, booked=1
+    ),
     "an encoding that isn't there": Row(
         {"json": yes({}), "headers": {"Content-Encoding": "gzip"}}, ConnectionLostError, 3, UNKNOWN
     ),

@@ -78,7 +78,16 @@ def test_what_is_named(raw: Any, what: str) -> None:
         {"data": 0},
         {"data": "{not JSON"},
         {"timestamp": 1, "status": 400, "error": "Bad Request", "path": "/open/pp/logistics/orderBookingFreight"},
-        {"data": {"userId": "7", "renderId": "FF1", "itemId": "1", "skuId": "2", "orderStatus": "NEW", "sortOrder": "asc"}},
+        {
+            "data": {
+                "userId": "7",
+                "renderId": "FF1",
+                "itemId": "1",
+                "skuId": "2",
+                "orderStatus": "NEW",
+                "sortOrder": "asc",
+            }
+        },
         {"returnCode": "FAIL", "errorNo": 5},
     ],
 )
@@ -133,14 +142,23 @@ def test_a_page_names_nothing(text: str) -> None:
 
 
 def test_only_the_first_few_are_told() -> None:
-    assert named({"data": [{"orderId": number} for number in range(1, 100)]}) == tuple(f"orderId {n}" for n in range(1, 6))
+    assert named({"data": [{"orderId": number} for number in range(1, 100)]}) == tuple(
+        f"orderId {n}" for n in range(1, 6)
+    )
 
 
 @given(
     st.recursive(
-        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(['{"a": 1}', "["]),
-        lambda inner: st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(["orderId", "fee", "data", "x"]), inner, max_size=3),
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats()
+        | st.text(max_size=8)
+        | st.sampled_from(['{"a": 1}', "["]),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from(["orderId", "fee", "data", "x"]), inner, max_size=3)
+        ),
         max_leaves=10,
     ),
     st.text(max_size=30),

@@ -16,8 +16,8 @@ from pandapon_async import (
     PANDAPON,
     ApiError,
     AuthError,
-    Credentials,
     ConnectionLostError,
+    Credentials,
     DeadlineExceededError,
     DecodeError,
     Effect,
@@ -30,7 +30,7 @@ from pandapon_async import (
     Stage,
     VendorProfile,
 )
-from pandapon_async._calls.responses import cleaned, failure_of_broken, classify
+from pandapon_async._calls.responses import classify, cleaned, failure_of_broken
 from pandapon_async._calls.retry import Failure
 from pandapon_async._calls.transport import BrokenExchangeError, Call, Exchange
 from pandapon_async.api.logistics import FreightBookingRequest, ReceiverAddress
@@ -176,7 +176,9 @@ SOMETHING_MADE = st.sampled_from(
     SOMETHING_MADE,
     st.lists(st.sampled_from(["data", "result", "x"]), max_size=4),
     st.booleans(),
-    st.dictionaries(st.sampled_from(["Retry-After", "Age", "Location"]), st.text(st.characters(codec="ascii"), max_size=5)),
+    st.dictionaries(
+        st.sampled_from(["Retry-After", "Age", "Location"]), st.text(st.characters(codec="ascii"), max_size=5)
+    ),
     st.sampled_from(["utf-8", "gbk", "utf-8-sig", "utf-16"]),
 )
 @settings(max_examples=400, deadline=None)
