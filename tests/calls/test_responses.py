@@ -171,7 +171,7 @@ SOMETHING_MADE = st.sampled_from(
 
 
 @given(
-    st.integers(200, 599),
+    st.integers(100, 599),
     envelopes,
     SOMETHING_MADE,
     st.lists(st.sampled_from(["data", "result", "x"]), max_size=4),
