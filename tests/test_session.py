@@ -157,13 +157,13 @@ async def test_the_time_out_of_a_booking_that_was_sent_leaves_it_in_doubt(
 async def test_the_time_out_of_a_read_is_its_deadline(vendor: FakeVendor, panda: PandaPonSession) -> None:
     vendor.script("stall")
     error = await error_of(panda.logistics.estimate_freight(estimate(), timeout=0.05))
-    assert isinstance(error, DeadlineExceeded)
+    assert isinstance(error, DeadlineExceededError)
 
 
 async def test_the_time_out_of_a_raw_call_is_its_deadline(vendor: FakeVendor, panda: PandaPonSession) -> None:
     vendor.script("stall")
     call = panda.call_raw("POST", FreightBookingRequest.operation.path or "", {}, effect=Effect.READ, timeout=0.05)
-    assert isinstance(await error_of(call), DeadlineExceeded)
+    assert isinstance(await error_of(call), DeadlineExceededError)
 
 
 async def test_the_waits_between_attempts_count_against_the_time_out(vendor: FakeVendor) -> None:
@@ -171,7 +171,7 @@ async def test_the_waits_between_attempts_count_against_the_time_out(vendor: Fak
     profile = vendor.profile("pandapon", retry=RetryPolicy(base=1, attempts=1000))
     async with session_at(profile, clock=clock) as session:
         vendor.script(*[502] * 100)
-        assert isinstance(await error_of(session.call(estimate(), timeout=5)), DeadlineExceeded)
+        assert isinstance(await error_of(session.call(estimate(), timeout=5)), DeadlineExceededError)
         assert sum(clock.slept) < 5
 
 
@@ -182,7 +182,7 @@ async def test_a_time_out_may_be_longer_than_the_profiles_and_is_that_calls_only
         vendor.script(502, "ok")
         assert (await session.call(estimate(), timeout=2000)).attempts == 2
         vendor.script(502, "ok")
-        assert isinstance(await error_of(session.call(estimate())), DeadlineExceeded)
+        assert isinstance(await error_of(session.call(estimate())), DeadlineExceededError)
 
 
 @pytest.mark.parametrize("timeout", [0, -1.0, float("nan")])
