@@ -27,12 +27,13 @@ if TYPE_CHECKING:
         ApiError as ApiError,
         AuthError as AuthError,
         ConfigError as ConfigError,
-        DeadlineExceeded as DeadlineExceeded,
+        ConnectionLostError as ConnectionLostError,
+        DeadlineExceededError as DeadlineExceededError,
         DecodeError as DecodeError,
         HttpStatusError as HttpStatusError,
         JournalError as JournalError,
-        LimitExceeded as LimitExceeded,
-        MessageRejected as MessageRejected,
+        LimitExceededError as LimitExceededError,
+        MessageRejectedError as MessageRejectedError,
         NotSentError as NotSentError,
         OutcomeUnknownError as OutcomeUnknownError,
         PandaponError as PandaponError,
@@ -75,8 +76,9 @@ else:
     __getattr__, __dir__, __all__ = lazy(
         __name__,
         {
-            "._errors": "ApiError AuthError ConfigError DeadlineExceeded DecodeError HttpStatusError JournalError "
-            "LimitExceeded MessageRejected NotSentError OutcomeUnknownError PandaponError RateLimitedError RequestError Stage",
+            "._errors": "ApiError AuthError ConfigError ConnectionLostError DeadlineExceededError DecodeError HttpStatusError "
+            "JournalError LimitExceededError MessageRejectedError NotSentError OutcomeUnknownError PandaponError RateLimitedError "
+            "RequestError Stage",
             "._clock": "Clock",
             "._models.converters": "from_wire to_wire",
             "._models.operation": "Effect Evidence Operation Reply VendorRequest",

@@ -1,14 +1,16 @@
 """The exception family.
 
 Every error answers four questions for the person who reads it: what happened, to which booking, was it sent, what to do
-next. All of them pickle, none holds an aiohttp object, a URL query, a credential or a receiver's data.
+next. What it shows of itself (text, repr, log, pickle) holds no URL query, credential or receiver's data; what the vendor sent
+is kept beside that, for whoever asks for it by name. Where there is a built-in that people catch, an error is that too.
 """
 
 from __future__ import annotations
 
+import copy
 import difflib
 import enum
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -45,6 +47,18 @@ class Attempt:
     elapsed: float = 0.0
 
 
+@attrs.frozen(repr=False, eq=False)
+class _Content:
+    """What a vendor sent, as it came. It may quote anything back, so it has no repr and is in no pickle."""
+
+    headers: Mapping[str, str] | None = None
+    raw: Any = None
+    text: str | None = None
+
+    def __deepcopy__(self, memo: object) -> _Content:
+        return self
+
+
 class PandaponError(Exception):
     """Base of everything this package raises on purpose.
 
@@ -53,14 +67,20 @@ class PandaponError(Exception):
         vendor: the account name of the profile, such as ``"pandapon"``.
         operation: the operation's name, such as ``"logistics.book_freight"``.
         reference: the caller's reference of the booking, if one was given or can be told from the request.
-        request_id: the vendor's request id; what its log search takes.
         stage: how far the call had come.
         attempts: every attempt, as plain records.
+        status: HTTP status of the vendor's reply.
+        code: the vendor's code (``code`` or ``errorCode``).
+        request_id: the vendor's request id; what its log search takes.
+
+    Three more hold what the vendor sent as it came, secrets and personal data included, so they are in no repr, text, log or
+    pickle: ``headers``, ``raw`` and ``text``.
     """
 
     default_stage: Stage | None = None
     advice: str = ""
     """What to do next, one sentence; shown at the end of ``str()``."""
+    _content = _Content()
 
     def __init__(
         self,
@@ -69,18 +89,42 @@ class PandaponError(Exception):
         vendor: str | None = None,
         operation: str | None = None,
         reference: str | None = None,
-        request_id: str | None = None,
         stage: Stage | None = None,
         attempts: Sequence[Attempt] = (),
+        status: int | None = None,
+        code: int | str | None = None,
+        request_id: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        raw: Any = None,
+        text: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.vendor = vendor
         self.operation = operation
         self.reference = reference
-        self.request_id = request_id
         self.stage = stage or self.default_stage
         self.attempts: tuple[Attempt, ...] = tuple(attempts)
+        self.status = status
+        self.code = code
+        self.request_id = request_id
+        if not (headers is raw is text is None):
+            self._content = _Content(headers, raw, text)
+
+    @property
+    def headers(self) -> Mapping[str, str] | None:
+        """The reply's headers, case-insensitive."""
+        return self._content.headers
+
+    @property
+    def raw(self) -> Any:
+        """The JSON of the reply's body; None if it is none."""
+        return self._content.raw
+
+    @property
+    def text(self) -> str | None:
+        """The text of the reply's body, the first 64 KiB."""
+        return self._content.text
 
     @property
     def sent(self) -> bool | None:
@@ -103,7 +147,17 @@ class PandaponError(Exception):
         return f"{text}. {self.advice}" if self.advice else text
 
     def __reduce__(self) -> tuple[Callable[..., PandaponError], tuple[Any, ...]]:
-        return _rebuild, (type(self), self.args, dict(self.__dict__))
+        return _rebuild, (
+            type(self),
+            self.args,
+            {name: self.__dict__[name] for name in self.__dict__ if name != "_content"},
+        )
+
+    def __copy__(self) -> PandaponError:
+        return _rebuild(type(self), self.args, self.__dict__)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> PandaponError:
+        return _rebuild(type(self), *copy.deepcopy((self.args, self.__dict__), memo))
 
 
 def in_short(error: Exception) -> str:
@@ -113,6 +167,7 @@ def in_short(error: Exception) -> str:
 
 def _rebuild(cls: type[PandaponError], args: tuple[Any, ...], state: dict[str, Any]) -> PandaponError:
     error = cls.__new__(cls, *args)
+    error.args = args  # those that are an OSError, too, get theirs in __init__, which isn't run here
     error.__dict__.update(state)
     return error
 
@@ -136,63 +191,70 @@ class RequestError(PandaponError, ValueError):
         self.field = field
 
 
-class LimitExceeded(PandaponError):  # noqa: N818 - the name is public API
+class LimitExceededError(PandaponError):
     """A slot, a rate token or the end of a pause was further away than ``Limits.max_wait``; nothing was sent."""
 
     default_stage = Stage.WAIT
     advice = "Nothing was sent: try later, raise Limits.max_wait, or use a stream, which waits"
 
 
-class NotSentError(PandaponError):
+class NotSentError(PandaponError, ConnectionError):
     """No connection could be made, after all retries: the vendor has not seen the request."""
 
     default_stage = Stage.NOT_SENT
-    advice = "Nothing was sent: it is safe to send it again"
+    advice = "Nothing was sent: it is safe to send it again; `pandapon doctor` looks for the cause"
 
 
 class OutcomeUnknownError(PandaponError):
-    """A WRITE was sent and its outcome can't be known: it may have been made. It is never sent again by the library."""
+    """A WRITE was sent and its outcome can't be known: it may have been made. It is never sent again by the library.
+
+    It is none of the built-in errors that retry decorators repeat.
+    """
 
     default_stage = Stage.UNKNOWN
     advice = "It may have been made: look it up at the vendor before you send it again"
 
 
-class DeadlineExceeded(PandaponError):  # noqa: N818 - the name is public API
+class DeadlineExceededError(PandaponError, TimeoutError):
     """``Timeouts.total`` ran out while nothing was in doubt: a READ, or a WRITE that had not been sent."""
 
     default_stage = Stage.NOT_SENT
     advice = "Nothing is in doubt: it is safe to send it again"
 
 
+class ConnectionLostError(PandaponError, ConnectionError):
+    """A READ was sent and its reply never came whole: lost, silent, cut or too large, after all retries."""
+
+    default_stage = Stage.UNKNOWN
+    advice = "Nothing is in doubt: it only asked, so it is safe to send it again"
+
+
 class HttpStatusError(PandaponError):
     """The vendor answered with an HTTP status that refuses the call and no envelope that says why."""
 
     default_stage = Stage.REPLIED
-    advice = "Nothing is in doubt: mend what the status names, or send it again later"
+    advice = "Nothing is in doubt: fix what the status names, or send it again later"
+    status: int  # pyright: ignore[reportIncompatibleVariableOverride] - here there always is one
 
     def __init__(self, message: str, *, status: int, **context: Any) -> None:
-        super().__init__(message, **context)
-        self.status = status
+        super().__init__(message, status=status, **context)
 
 
 class AuthError(HttpStatusError):
-    """HTTP 401 or 403: the vendor does not accept the keys, the signature, the clock or the user id.
+    """401 or 403, as HTTP status or as the vendor's code: it does not accept the keys, the signature, the clock or the user id.
 
-    ``code`` and ``vendor_message`` are the envelope's, if there was one.
+    ``vendor_message`` is the envelope's text, if there was one, with secrets and the request's personal data taken out.
     """
 
     advice = "Nothing was done; `pandapon doctor` explains signature, clock and keys"
 
-    def __init__(
-        self, message: str, *, code: int | str | None = None, vendor_message: str | None = None, **context: Any
-    ) -> None:
+    def __init__(self, message: str, *, vendor_message: str | None = None, **context: Any) -> None:
         super().__init__(message, **context)
-        self.code = code
         self.vendor_message = vendor_message
 
 
 class RateLimitedError(HttpStatusError):
-    """HTTP 429 and no attempts left, or a ``Retry-After`` beyond the cap; nothing was done.
+    """429, as HTTP status or as the vendor's code, and no attempts left, or a ``Retry-After`` beyond the cap; nothing was done.
 
     ``retry_after`` is the wait the vendor asked for, in seconds (None: it named none).
     """
@@ -205,20 +267,18 @@ class RateLimitedError(HttpStatusError):
 
 
 class DecodeError(PandaponError):
-    """A READ got no reply that makes sense: it doesn't fit its model, isn't JSON, or broke off. Or a vendor message makes none.
+    """A whole reply to a READ came and makes no sense: it isn't JSON, gives no verdict, or its data fits no model. Or a vendor
+    message makes none.
 
-    ``problems`` names the JSON paths that don't fit, ``status`` is the HTTP status if a reply came. Nothing is in doubt.
+    ``problems`` names the JSON paths that don't fit. Nothing is in doubt.
     """
 
     default_stage = Stage.REPLIED
     advice = "Nothing is in doubt: it only asked, so it is safe to send it again"
 
-    def __init__(
-        self, message: str, *, problems: Sequence[str] = (), status: int | None = None, **context: Any
-    ) -> None:
+    def __init__(self, message: str, *, problems: Sequence[str] = (), **context: Any) -> None:
         super().__init__(message, **context)
         self.problems: tuple[str, ...] = tuple(problems)
-        self.status = status
 
 
 class ApiError(PandaponError):
@@ -227,31 +287,21 @@ class ApiError(PandaponError):
     Attributes:
         code: the vendor's code (``code`` or ``errorCode``); None if it named none.
         vendor_message: the vendor's text, with secrets and the request's personal data taken out.
-        status: HTTP status of the reply.
         meaning: what the profile's code table says of the code: ``"passing"``, ``"refused"``, ``"in_doubt"``, ``"stop"``.
     """
 
     default_stage = Stage.REPLIED
-    advice = "Nothing was done: mend what the vendor names before you send it again"
+    advice = "Nothing was done: fix what the vendor names before you send it again"
 
     def __init__(
-        self,
-        message: str,
-        *,
-        code: int | str | None,
-        vendor_message: str | None = None,
-        status: int | None = None,
-        meaning: str = "refused",
-        **context: Any,
+        self, message: str, *, vendor_message: str | None = None, meaning: str = "refused", **context: Any
     ) -> None:
         super().__init__(message, **context)
-        self.code = code
         self.vendor_message = vendor_message
-        self.status = status
         self.meaning = meaning
 
 
-class MessageRejected(PandaponError):  # noqa: N818 - the name is public API
+class MessageRejectedError(PandaponError):
     """A vendor message is not signed with this account's secret: whoever sent it, it must not be believed."""
 
     advice = (

@@ -157,8 +157,8 @@ class VendorSession(Hooked):
 
         Raises:
             RequestError, ConfigError: nothing was sent, since it can't be.
-            LimitExceeded: nothing was sent; its turn was further away than ``Limits.max_wait``.
-            NotSentError, DeadlineExceeded: nothing is in doubt.
+            LimitExceededError: nothing was sent; its turn was further away than ``Limits.max_wait``.
+            NotSentError, DeadlineExceededError: nothing is in doubt.
             ApiError, AuthError, RateLimitedError, HttpStatusError: the vendor answered, and refused.
             DecodeError: a READ's reply makes no sense.
             OutcomeUnknownError: a WRITE was sent, and may have been made.

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import copy
 import inspect
+import multiprocessing
 import pickle
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -14,12 +17,13 @@ from pandapon_async._errors import (
     Attempt,
     AuthError,
     ConfigError,
-    DeadlineExceeded,
+    ConnectionLostError,
+    DeadlineExceededError,
     DecodeError,
     HttpStatusError,
     JournalError,
-    LimitExceeded,
-    MessageRejected,
+    LimitExceededError,
+    MessageRejectedError,
     NotSentError,
     OutcomeUnknownError,
     PandaponError,
@@ -36,30 +40,35 @@ CONTEXT = {
     "vendor": "shop-a",
     "operation": "logistics.book_freight",
     "reference": "order-4711",
-    "request_id": "rid-1",
+    "stage": Stage.REPLIED,
     "attempts": ATTEMPTS,
+    "status": 409,
+    "code": "A1",
+    "request_id": "rid-1",
 }
+SAID = {"headers": {"Set-Cookie": "hidden-1"}, "raw": {"to": "hidden-2"}, "text": '{"to": "hidden-2"}'}
 OWN = {
     PandaponError: {},
     ConfigError: {},
     RequestError: {"field": "line_items[0].quantity"},
-    LimitExceeded: {},
+    LimitExceededError: {},
     NotSentError: {},
     OutcomeUnknownError: {},
-    DeadlineExceeded: {},
-    HttpStatusError: {"status": 404},
-    AuthError: {"status": 401, "code": "A1", "vendor_message": "no"},
-    RateLimitedError: {"status": 429, "retry_after": 2.5},
-    DecodeError: {"problems": ("$.data: is missing",), "status": 200},
-    ApiError: {"code": 4711, "vendor_message": "no stock", "status": 200, "meaning": "stop"},
-    MessageRejected: {},
+    DeadlineExceededError: {},
+    ConnectionLostError: {},
+    HttpStatusError: {},
+    AuthError: {"vendor_message": "no"},
+    RateLimitedError: {"retry_after": 2.5},
+    DecodeError: {"problems": ("$.data: is missing",)},
+    ApiError: {"vendor_message": "no stock", "meaning": "stop"},
+    MessageRejectedError: {},
     JournalError: {},
 }
 CLASSES = list(OWN)
 
 
-def example(cls: type[PandaponError]) -> PandaponError:
-    return cls("it failed", **CONTEXT, **OWN[cls])
+def example(cls: type[PandaponError], **changes: Any) -> PandaponError:
+    return cls("it failed", **{**CONTEXT, **OWN[cls], **changes})
 
 
 def test_the_examples_are_the_whole_family():
@@ -76,14 +85,58 @@ def test_an_error_pickles_with_all_its_attributes(cls: type[PandaponError], prot
     assert type(again) is cls
     assert vars(again) == vars(error)
     assert vars(again).items() >= {**CONTEXT, **OWN[cls], "message": "it failed", "advice": "ask the warehouse"}.items()
-    assert again.args == error.args
+    assert again.args == error.args == ("it failed",)
     assert str(again) == str(error)
+    assert repr(again) == repr(error)
 
 
 @pytest.mark.parametrize("cls", CLASSES)
-def test_a_copied_error_is_the_same_error(cls: type[PandaponError]):
-    error = example(cls)
-    assert vars(copy.copy(error)) == vars(error)
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+def test_a_copied_error_is_the_same_error_with_what_the_vendor_said(cls: type[PandaponError], copied: Any):
+    error = example(cls, **SAID)
+    error.advice = "ask the warehouse"
+    again = copied(error)
+    assert again is not error
+    assert type(again) is cls
+    assert vars(again) == vars(error)
+    assert (again.args, str(again)) == (error.args, str(error))
+    assert (again.headers, again.raw, again.text) == (error.headers, error.raw, error.text) == tuple(SAID.values())
+
+
+def raise_again(error: PandaponError) -> None:
+    raise error
+
+
+def test_errors_come_whole_out_of_a_process_pool():
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        for cls in CLASSES:
+            error = example(cls)
+            again = pool.submit(raise_again, error).exception()
+            assert type(again) is cls
+            assert vars(again) == vars(error)
+            assert again.args == error.args
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_what_the_vendor_said_is_kept_for_whoever_asks_and_shown_nowhere(cls: type[PandaponError]):
+    error = example(cls, **SAID)
+    assert (error.headers, error.raw, error.text) == tuple(SAID.values())
+    for shown in (repr(error), str(error), repr(vars(error)), repr(error.args), str(pickle.dumps(error))):
+        assert "hidden" not in shown
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_a_pickle_drops_what_the_vendor_said_and_nothing_else(cls: type[PandaponError]):
+    again = pickle.loads(pickle.dumps(example(cls, **SAID)))
+    assert again.headers is again.raw is again.text is None
+    assert vars(again) == vars(example(cls))
+
+
+@pytest.mark.parametrize("said", [{"raw": 0}, {"text": ""}, {"headers": {}}])
+def test_what_is_empty_is_not_what_is_missing(said: dict[str, Any]):
+    error = PandaponError("it failed", **said)
+    ((name, value),) = said.items()
+    assert getattr(error, name) == value
 
 
 def test_a_subclass_with_arguments_of_its_own_pickles():
@@ -100,17 +153,17 @@ class Quirky(PandaponError):
 @pytest.mark.parametrize("cls", CLASSES)
 def test_str_says_what_happened_to_which_booking(cls: type[PandaponError]):
     text = str(example(cls))
-    assert text.startswith("shop-a logistics.book_freight: it failed [")
+    assert text.startswith("shop-a logistics.book_freight: it failed [reference")
     assert "[reference order-4711, request id rid-1, 2 attempts]" in text
 
 
 @pytest.mark.parametrize(
     ("cls", "advice"),
     [
-        (LimitExceeded, "Nothing was sent: try later"),
+        (LimitExceededError, "Nothing was sent: try later"),
         (NotSentError, "safe to send it again"),
         (OutcomeUnknownError, "look it up at the vendor before you send it again"),
-        (DeadlineExceeded, "Nothing is in doubt: it is safe to send it again"),
+        (DeadlineExceededError, "Nothing is in doubt: it is safe to send it again"),
         (AuthError, "pandapon doctor"),
         (RateLimitedError, "send it again later, or lower Limits.rate"),
     ],
@@ -154,10 +207,11 @@ def test_sent_follows_the_stage(stage: Stage | None, sent: bool | None):
         (PandaponError, None),
         (ConfigError, False),
         (RequestError, False),
-        (LimitExceeded, False),
+        (LimitExceededError, False),
         (NotSentError, False),
-        (DeadlineExceeded, False),
+        (DeadlineExceededError, False),
         (OutcomeUnknownError, None),
+        (ConnectionLostError, None),
         (HttpStatusError, True),
         (AuthError, True),
         (RateLimitedError, True),
@@ -167,16 +221,31 @@ def test_sent_follows_the_stage(stage: Stage | None, sent: bool | None):
     ],
 )
 def test_sent_by_class(cls: type[PandaponError], sent: bool | None):
-    assert example(cls).sent is sent
+    assert example(cls, stage=None).sent is sent
 
 
 def test_a_stage_that_is_given_wins_over_the_class():
     assert DecodeError("the connection broke", stage=Stage.UNKNOWN).sent is None
 
 
-@pytest.mark.parametrize("cls", [ConfigError, RequestError])
-def test_wrong_arguments_are_value_errors(cls: type[PandaponError]):
-    assert isinstance(example(cls), ValueError)
+BUILT_IN = {
+    ConfigError: {ValueError},
+    RequestError: {ValueError},
+    NotSentError: {OSError, ConnectionError},
+    ConnectionLostError: {OSError, ConnectionError},
+    DeadlineExceededError: {OSError, TimeoutError},
+}
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_an_error_is_the_built_in_that_people_catch_and_no_other(cls: type[PandaponError]):
+    built_in = {kind for kind in (ValueError, OSError, ConnectionError, TimeoutError) if issubclass(cls, kind)}
+    assert built_in == BUILT_IN.get(cls, set())
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_only_what_is_surely_not_done_says_so(cls: type[PandaponError]):
+    assert ("Nothing was done" in cls.advice) is (cls in {ApiError, AuthError, RateLimitedError})
 
 
 @pytest.mark.parametrize("cls", [AuthError, RateLimitedError])

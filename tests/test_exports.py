@@ -25,9 +25,9 @@ PROMISED = re.findall(
     VendorProfile Credentials Limits Timeouts RetryPolicy Signer Clock PANDAPON XPORTCN_KA
     Operation Effect Evidence VendorRequest Reply Outcome
     WriteJob BookingJob Stop Journal NOT_BOOKED QuoteSweep Quote QuoteTable to_wire from_wire
-    PandaponError ConfigError RequestError LimitExceeded NotSentError OutcomeUnknownError DeadlineExceeded
-    HttpStatusError DecodeError ApiError AuthError RateLimitedError JournalError
-    MessageRejected open_message message_route
+    PandaponError ConfigError RequestError LimitExceededError NotSentError OutcomeUnknownError DeadlineExceededError
+    ConnectionLostError HttpStatusError DecodeError ApiError AuthError RateLimitedError JournalError
+    MessageRejectedError open_message message_route
     """,
 )
 LOGISTICS = re.findall(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 import logging
 import pickle
@@ -20,12 +21,13 @@ from pandapon_async import (
     ApiError,
     AuthError,
     ConfigError,
+    ConnectionLostError,
     Credentials,
-    DeadlineExceeded,
+    DeadlineExceededError,
     DecodeError,
     Effect,
     HttpStatusError,
-    LimitExceeded,
+    LimitExceededError,
     Limits,
     NotSentError,
     OutcomeUnknownError,
@@ -84,7 +86,7 @@ def own_signer(key: str, secret: str, timestamp: str, nonce: str, operation: Any
 
 
 def texts_of(error: BaseException | None) -> Iterator[str]:
-    """Everything that an exception and its chain show."""
+    """Everything that an exception and its chain show, as it is, copied, pickled and logged."""
     seen: set[int] = set()
     waiting: list[BaseException | None] = [error]
     while waiting:
@@ -92,14 +94,17 @@ def texts_of(error: BaseException | None) -> Iterator[str]:
         if one is None or id(one) in seen:
             continue
         seen.add(id(one))
-        yield str(one)
-        yield repr(one)
-        yield repr(one.args)
-        yield repr(vars(one))
-        yield "".join(map(str, vars(one).values()))
+        copies = [one, copy.copy(one), copy.deepcopy(one)] if isinstance(one, PandaponError) else [one]
+        for item in copies:
+            yield f"{item} {item!r} {item.args} {vars(item)}"
+            yield "".join(map(str, vars(item).values()))
         yield "".join(traceback.format_exception(one))
+        yield logging.Formatter().format(
+            logging.LogRecord("x", logging.ERROR, "x", 1, "%s %r", (one, one), (type(one), one, one.__traceback__))
+        )
         if isinstance(one, PandaponError):
-            yield pickle.dumps(one).decode("utf-8", "replace")
+            for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+                yield pickle.dumps(one, protocol).decode("utf-8", "replace")
         waiting += [one.__cause__, one.__context__]
 
 
@@ -150,16 +155,19 @@ def _json(status: int, members: dict[str, Any], headers: dict[str, str] | None =
         text = echo(request)
         filled = {name: text if value == "ECHO" else value for name, value in members.items()}
         shown = {name: text if value == "ECHO" else value for name, value in (headers or {}).items()}
-        return http_reply(status, filled, {**shown, "Connection": "close"})
+        return http_reply(status, filled, {**shown, "X-Echo": text, "Connection": "close"})
 
     return reply
 
 
-def _raw(status: int, headers: dict[str, str] | None = None, *, more: int = 0, pad: int = 0) -> Any:
+def _raw(
+    status: int, headers: dict[str, str] | None = None, *, more: int = 0, pad: int = 0, start: str = "<html>"
+) -> Any:
     def reply(request: RawRequest) -> bytes:
-        body = f"<html>{echo(request)}".encode() + b" " * pad
+        said = echo(request)
+        body = "".join(f"{start}{one} " for one in (said, *said.split(" / "))).encode() + b" " * pad
         shown = {name: echo(request) if value == "ECHO" else value for name, value in (headers or {}).items()}
-        return http_reply(status, body, {**shown, "Connection": "close"}, length=len(body) + more)
+        return http_reply(status, body, {**shown, "X-Echo": said, "Connection": "close"}, length=len(body) + more)
 
     return reply
 
@@ -171,6 +179,14 @@ ECHOES: dict[str, tuple[Any, type[PandaponError], type[PandaponError]]] = {
         ApiError,
         ApiError,
     ),
+    "a refusal that names everything": (
+        _json(200, {"code": 4711, "msg": "no", "orderId": "ECHO", "fee": "ECHO", "data": "ECHO"}),
+        ApiError,
+        OutcomeUnknownError,
+    ),
+    "a refusal as a page that names everything": (_raw(404, start=" orderId: "), HttpStatusError, OutcomeUnknownError),
+    "429 in an envelope": (_json(200, {"code": 429, "msg": "ECHO"}), RateLimitedError, RateLimitedError),
+    "401 in an envelope": (_json(200, {"code": "401", "msg": "ECHO"}), AuthError, AuthError),
     "a code in doubt": (_json(200, {"code": 500, "msg": "ECHO"}), ApiError, OutcomeUnknownError),
     "a strange success": (_json(200, {"code": 5, "success": True, "msg": "ECHO"}), DecodeError, OutcomeUnknownError),
     "401": (_json(401, {"code": 1, "msg": "ECHO"}), AuthError, AuthError),
@@ -183,13 +199,13 @@ ECHOES: dict[str, tuple[Any, type[PandaponError], type[PandaponError]]] = {
     "a redirect": (_raw(302, {"Location": "ECHO"}), HttpStatusError, OutcomeUnknownError),
     "307": (_raw(307, {"Location": "ECHO"}), HttpStatusError, HttpStatusError),
     "a page": (_raw(200), DecodeError, OutcomeUnknownError),
-    "a page that is cut": (_raw(200, more=50), DecodeError, OutcomeUnknownError),
-    "too large": (_raw(200, pad=100_000), DecodeError, OutcomeUnknownError),
-    "an encoding that isn't there": (_raw(200, {"Content-Encoding": "gzip"}), DecodeError, OutcomeUnknownError),
-    "not HTTP": (lambda request: echo(request).encode() + b"\r\n\r\n", DecodeError, OutcomeUnknownError),
+    "a page that is cut": (_raw(200, more=50), ConnectionLostError, OutcomeUnknownError),
+    "too large": (_raw(200, pad=100_000), ConnectionLostError, OutcomeUnknownError),
+    "an encoding that isn't there": (_raw(200, {"Content-Encoding": "gzip"}), ConnectionLostError, OutcomeUnknownError),
+    "not HTTP": (lambda request: echo(request).encode() + b"\r\n\r\n", ConnectionLostError, OutcomeUnknownError),
     "a header that is not one": (
         lambda request: b"HTTP/1.1 200 OK\r\n" + echo(request).encode() + b"\r\n\r\n",
-        DecodeError,
+        ConnectionLostError,
         OutcomeUnknownError,
     ),
 }
@@ -240,7 +256,7 @@ async def test_no_failure_shows_a_secret_or_a_person(
             async with session_at(profile, on_attempt=note, on_in_doubt=note) as session:
                 for effect, kind in (("read", read), ("write", write)):
                     error = await error_of(session.call(("mine", REQUESTS[effect])))
-                    if through_proxy and isinstance(error, (DecodeError, OutcomeUnknownError)):
+                    if through_proxy and isinstance(error, (ConnectionLostError, DecodeError, OutcomeUnknownError)):
                         kind = type(error)  # what a proxy makes of a broken reply is its own business
                     assert type(error) is kind, f"{name}: {error!r}"
                     shown += [repr(session), repr(session.profile), str(session.profile)]
@@ -315,7 +331,9 @@ async def test_what_is_not_sent_shows_nothing(caplog: pytest.LogCaptureFixture) 
         await end("bad certificate", secure, NotSentError)
         await end("no proxy", profile_at(port, proxy=f"{address}{port}"), NotSentError)
         await end("no tunnel", secure.evolve(proxy=f"{address}{proxy.port}"), NotSentError)
-        await end("no time", profile_at(port, timeouts=Timeouts(total=1e-9), retry=RetryPolicy()), DeadlineExceeded)
+        await end(
+            "no time", profile_at(port, timeouts=Timeouts(total=1e-9), retry=RetryPolicy()), DeadlineExceededError
+        )
     for name, (error, kind) in errors.items():
         assert isinstance(error, kind), f"{name}: {error!r}"
         assert_hidden(texts_of(error))
@@ -331,7 +349,7 @@ async def test_running_out_of_time_shows_nothing(caplog: pytest.LogCaptureFixtur
             async with session_at(profile_at(server.port, timeouts=timeouts)) as session:
                 for request in REQUESTS.values():
                     error = await error_of(session.call(request))
-                    assert isinstance(error, (DeadlineExceeded, DecodeError, OutcomeUnknownError))
+                    assert isinstance(error, (ConnectionLostError, DeadlineExceededError, OutcomeUnknownError))
                     assert_hidden(texts_of(error), sent_secrets(server.requests))
     assert_hidden(texts_of_logs(caplog.records), sent_secrets(server.requests))
 
@@ -342,7 +360,7 @@ async def test_waiting_too_long_shows_nothing() -> None:
     ) as session:
         await error_of(session.call(REQUESTS["write"]))
         error = await error_of(session.call(REQUESTS["write"]))
-        assert isinstance(error, LimitExceeded)
+        assert isinstance(error, LimitExceededError)
         assert_hidden(texts_of(error))
 
 
@@ -365,12 +383,44 @@ async def test_a_read_that_does_not_fit_shows_none_of_its_values() -> None:
         said = echo(request)
         writer.write(http_reply(200, {"code": 200, "data": {"orderId": [said], "orderFee": said}}))
 
-    async with RawServer(answer) as server, session_at(profile_at(server.port)) as session:
+    async with RawServer(answer) as server, session_at(profile_at(server.port, strict=True)) as session:
         call = client_of(session).prepare(REQUESTS["read"])
         call.operation = attrs.evolve(call.operation, reply=FreightBooking)
         error = await error_of(client_of(session).run(call, patient=False))
         assert isinstance(error, DecodeError)
         assert_hidden(texts_of(error), sent_secrets(server.requests))
+
+
+async def test_what_is_left_out_of_a_read_is_logged_without_its_values(caplog: pytest.LogCaptureFixture) -> None:
+    async def answer(request: RawRequest, writer: asyncio.StreamWriter) -> None:
+        said = echo(request)
+        writer.write(http_reply(200, {"code": 200, "data": {"orderId": [said], "orderFee": said}}))
+
+    async with RawServer(answer) as server, session_at(profile_at(server.port)) as session:
+        call = client_of(session).prepare(REQUESTS["read"])
+        call.operation = attrs.evolve(call.operation, reply=FreightBooking)
+        reply = await client_of(session).run(call, patient=False)
+        assert len(reply.problems) == 2
+        assert "left out: $.data.orderId" in caplog.text
+        assert_hidden(texts_of_logs(caplog.records), sent_secrets(server.requests))
+        assert_hidden(iter([repr(reply)]), sent_secrets(server.requests))
+
+
+async def test_an_error_keeps_what_is_hidden_elsewhere_for_whoever_asks() -> None:
+    """Nothing above passes because nothing was there."""
+
+    async def answer(request: RawRequest, writer: asyncio.StreamWriter) -> None:
+        writer.write(_json(200, {"code": 4711, "msg": "ECHO"})(request))
+
+    async with RawServer(answer) as server, session_at(profile_at(server.port)) as session:
+        error = await error_of(session.call(REQUESTS["write"]))
+        assert isinstance(error, ApiError)
+        assert error.headers is not None
+        assert error.text is not None
+        for secret in sent_secrets(server.requests):
+            assert secret in error.headers["X-Echo"]
+            assert secret in error.raw["msg"]
+            assert secret in error.text
 
 
 async def test_a_hook_that_quotes_what_it_was_given(caplog: pytest.LogCaptureFixture) -> None:

@@ -19,10 +19,11 @@ from pandapon_async import (
     ApiError,
     AuthError,
     ConfigError,
-    DeadlineExceeded,
+    ConnectionLostError,
+    DeadlineExceededError,
     DecodeError,
     Effect,
-    LimitExceeded,
+    LimitExceededError,
     Limits,
     NotSentError,
     OutcomeUnknownError,
@@ -156,13 +157,13 @@ async def test_the_time_out_of_a_booking_that_was_sent_leaves_it_in_doubt(
 async def test_the_time_out_of_a_read_is_its_deadline(vendor: FakeVendor, panda: PandaPonSession) -> None:
     vendor.script("stall")
     error = await error_of(panda.logistics.estimate_freight(estimate(), timeout=0.05))
-    assert isinstance(error, DeadlineExceeded)
+    assert isinstance(error, DeadlineExceededError)
 
 
 async def test_the_time_out_of_a_raw_call_is_its_deadline(vendor: FakeVendor, panda: PandaPonSession) -> None:
     vendor.script("stall")
     call = panda.call_raw("POST", FreightBookingRequest.operation.path or "", {}, effect=Effect.READ, timeout=0.05)
-    assert isinstance(await error_of(call), DeadlineExceeded)
+    assert isinstance(await error_of(call), DeadlineExceededError)
 
 
 async def test_the_waits_between_attempts_count_against_the_time_out(vendor: FakeVendor) -> None:
@@ -170,7 +171,7 @@ async def test_the_waits_between_attempts_count_against_the_time_out(vendor: Fak
     profile = vendor.profile("pandapon", retry=RetryPolicy(base=1, attempts=1000))
     async with session_at(profile, clock=clock) as session:
         vendor.script(*[502] * 100)
-        assert isinstance(await error_of(session.call(estimate(), timeout=5)), DeadlineExceeded)
+        assert isinstance(await error_of(session.call(estimate(), timeout=5)), DeadlineExceededError)
         assert sum(clock.slept) < 5
 
 
@@ -181,7 +182,7 @@ async def test_a_time_out_may_be_longer_than_the_profiles_and_is_that_calls_only
         vendor.script(502, "ok")
         assert (await session.call(estimate(), timeout=2000)).attempts == 2
         vendor.script(502, "ok")
-        assert isinstance(await error_of(session.call(estimate())), DeadlineExceeded)
+        assert isinstance(await error_of(session.call(estimate())), DeadlineExceededError)
 
 
 @pytest.mark.parametrize("timeout", [0, -1.0, float("nan")])
@@ -345,7 +346,7 @@ async def test_a_copy_has_its_own_time_outs_for_silence(vendor: FakeVendor) -> N
         copy = session.with_options(timeouts=Timeouts(read=0.05, total=1), retry=RetryPolicy(attempts=1))
         vendor.script("stall")
         error = await error_of(copy.call(estimate()))
-        assert isinstance(error, DecodeError)
+        assert isinstance(error, ConnectionLostError)
         assert "ReadTimeout" in str(error)
 
 
@@ -438,7 +439,7 @@ async def test_each_attempt_is_logged_without_what_it_holds(
         await session.call(estimate())
     lines = [record.getMessage() for record in caplog.records if record.name == "pandapon_async"]
     assert len(lines) == 2
-    assert "attempt 1: DecodeError, status None" in lines[0]
+    assert "attempt 1: ConnectionLostError, status None" in lines[0]
     assert "attempt 2: ok, status 200, code 200" in lines[1]
     assert "signature" not in caplog.text
 
@@ -479,7 +480,7 @@ async def test_a_call_that_waits_too_long_for_a_slot_is_refused() -> None:
             await until(lambda: clock.slept)
             clock.advance(3)
             error = await error_of(second)
-            assert isinstance(error, LimitExceeded)
+            assert isinstance(error, LimitExceededError)
             assert (error.stage, error.sent, error.reference) == (Stage.WAIT, False, "B")
             assert error.operation == "logistics.book_freight"
             release.set()
@@ -494,7 +495,7 @@ async def test_a_call_whose_token_is_too_far_away_is_refused(vendor: FakeVendor)
     async with session_at(vendor.profile("pandapon", limits=limits), clock=clock) as session:
         await session.call(booking("A"))
         error = await error_of(session.call(booking("B")))
-        assert isinstance(error, LimitExceeded)
+        assert isinstance(error, LimitExceededError)
         assert session._client.state.limiter.free == 64
     assert vendor.ledger.bookings == {"A": 1}
 
@@ -557,7 +558,7 @@ async def test_a_limit_group_has_limits_of_its_own(vendor: FakeVendor) -> None:
     )
     async with session_at(profile, clock=clock) as session:
         await session.call(estimate())
-        assert isinstance(await error_of(session.call(estimate())), LimitExceeded)
+        assert isinstance(await error_of(session.call(estimate())), LimitExceededError)
         call = client_of(session).prepare(booking())
         call.operation = attrs.evolve(call.operation, limit_group="bookings")
         await client_of(session).run(call, patient=False)

@@ -10,7 +10,7 @@ import attrs
 
 from .._clock import Clock, ClockOffset
 from .._config.profiles import VendorProfile
-from .._errors import Attempt, DeadlineExceeded, OutcomeUnknownError, PandaponError
+from .._errors import Attempt, DeadlineExceededError, OutcomeUnknownError, PandaponError
 from .._models.converters import to_wire
 from .._models.jsonio import dumps, loads
 from .._models.operation import Effect, Operation, Reply, VendorRequest
@@ -18,7 +18,7 @@ from .endpoints import Routes, encoded_query
 from .exchange import BrokenExchangeError, Call, Exchange
 from .hooks import Hooks, Observer
 from .limiter import Limiter, Turn
-from .responses import failure_of_broken, judged
+from .responses import classify, failure_of_broken
 from .retry import Again, Budget, Failure, Retries, pause_after
 from .transport import Patience, Transport
 
@@ -191,7 +191,7 @@ class ApiClient:
                 deadline += await self._took(held_back(result.error))
             deadline += await self._wait(again, turn, deadline)
             if state.clock.monotonic() >= deadline:
-                raise DeadlineExceeded("the deadline passed before the next attempt")
+                raise DeadlineExceededError("the deadline passed before the next attempt")
             if before_next is not None:
                 deadline += await self._took(before_next())
 
@@ -214,7 +214,7 @@ class ApiClient:
         except BrokenExchangeError as broken:
             result = failure_of_broken(broken, call, self.profile)
         else:
-            result = self._judged(exchange, call)
+            result = self._classified(exchange, call)
         call.written = False
         ended = state.clock.monotonic()
         if isinstance(result, Failure):
@@ -223,8 +223,8 @@ class ApiClient:
             self._succeeded(call, result, exchange, ended, began, records)
         return result
 
-    def _judged(self, exchange: Exchange, call: Call) -> Reply[Any] | Failure:
-        result, vendor_time = judged(exchange, call, self.profile)
+    def _classified(self, exchange: Exchange, call: Call) -> Reply[Any] | Failure:
+        result, vendor_time = classify(exchange, call, self.profile)
         if vendor_time is not None:
             if isinstance(result, Failure) and result.signed_wrong_time:
                 self.state.offset.adopt(vendor_time, exchange.received)
@@ -265,7 +265,7 @@ class ApiClient:
             self.state.limiter.pause.extend(again.wait)
         else:
             if clock.monotonic() + again.wait >= deadline:
-                raise DeadlineExceeded("the deadline would pass before the next attempt")
+                raise DeadlineExceededError("the deadline would pass before the next attempt")
             await clock.sleep(again.wait)
         began = clock.monotonic()
         await turn.next_attempt(patient=True)

@@ -70,12 +70,12 @@ def judge(envelope: Envelope | None, operation: Operation[Any]) -> Verdict:
 
 
 def meaning(code: int | str | None, effect: Effect, table: Mapping[int | str, CodeMeaning]) -> CodeMeaning:
-    """What a refusal's code means: by the profile's table; else refused, but a WRITE's 5xx-like or negative code is in doubt."""
+    """What a refusal's code means: by the profile's table; else refused, but of a WRITE one like 5xx or 408, or negative, is in doubt."""
     if code is None:
         return CodeMeaning.REFUSED
     if code in table:
         return table[code]
-    if effect is Effect.WRITE and isinstance(code, int) and (code < 0 or 500 <= code <= 599):
+    if effect is Effect.WRITE and isinstance(code, int) and (code < 0 or code == 408 or 500 <= code <= 599):
         return CodeMeaning.IN_DOUBT
     return CodeMeaning.REFUSED
 

@@ -10,7 +10,7 @@ import attrs
 
 from .._config.profiles import VendorProfile
 from .._errors import Attempt, Stage
-from .._models.operation import Operation, Reply
+from .._models.operation import Effect, Operation, Reply
 from .responses import cleaned
 from .retry import Failure
 
@@ -123,9 +123,8 @@ class Observer:
         """A call has succeeded."""
         if reply.problems:
             paths = "; ".join(reply.problems)
-            logger.warning(
-                "%s %s: it was made, but the reply does not fit: %s", self._account, call.operation.name, paths
-            )
+            done = "it was made, but the reply does not fit" if call.operation.effect is Effect.WRITE else "left out"
+            logger.warning("%s %s: %s: %s", self._account, call.operation.name, done, paths)
         if self._hooks.on_reply is not None:
             guarded(self._hooks.on_reply, reply, call.reference, call.operation)
 

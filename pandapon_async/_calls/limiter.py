@@ -13,7 +13,7 @@ from typing import Any
 
 from .._clock import Clock
 from .._config.profiles import Limits
-from .._errors import LimitExceeded
+from .._errors import LimitExceededError
 
 
 class Slots:
@@ -158,7 +158,7 @@ class Turn:
         """Wait for the turn. Cancelled or refused, it holds nothing.
 
         Raises:
-            LimitExceeded: see `next_attempt`.
+            LimitExceededError: see `next_attempt`.
         """
         slots = self._group.slots
         waited = 0.0 if slots.try_acquire() else await self._wait_for_slot()
@@ -181,7 +181,9 @@ class Turn:
         try:
             await slots.acquire(lambda: clock.sleep(max_wait))
         except TimeoutError:
-            raise LimitExceeded(f"no slot became free in max_wait={max_wait:g} s, {slots.waiting} more wait") from None
+            raise LimitExceededError(
+                f"no slot became free in max_wait={max_wait:g} s, {slots.waiting} more wait"
+            ) from None
         return clock.monotonic() - began
 
     async def next_attempt(self, waited: float = 0.0, *, patient: bool = False) -> None:
@@ -190,7 +192,7 @@ class Turn:
         A patient one waits however long it takes; so does every call that has begun, since its own deadline ends it.
 
         Raises:
-            LimitExceeded: a single call would wait longer than ``max_wait``, ``waited`` seconds of it already spent.
+            LimitExceededError: a single call would wait longer than ``max_wait``, ``waited`` seconds of it already spent.
         """
         pacer, pause, clock = self._group.pacer, self._limiter.pause, self._limiter.clock
         began = clock.monotonic() - waited
@@ -211,7 +213,7 @@ class Turn:
     def _refuse_beyond_max_wait(self, seconds: float) -> None:
         max_wait = self._group.limits.max_wait
         if seconds > max_wait:
-            raise LimitExceeded(f"its turn is {seconds:.1f} s away, more than max_wait={max_wait:g} s")
+            raise LimitExceededError(f"its turn is {seconds:.1f} s away, more than max_wait={max_wait:g} s")
 
 
 class Limiter:

@@ -1,4 +1,23 @@
-"""From what came back to a reply or a failure: the table of statuses and envelopes, without a socket."""
+"""From what came back to a reply or a failure, without a socket.
+
+What "in doubt" means. A WRITE costs money, and the vendors know no idempotency key: to send it again is to make it again. Of a
+WRITE, then, one of three things is told. It was made: a whole reply says so. It was not made: not a byte left, or the vendor's
+"no" stands uncontradicted. Anything else is in doubt, is never sent again, and somebody looks it up. The two mistakes aren't
+alike: "in doubt" said of what was refused costs a look, "refused" said of what was made costs a second parcel. So what can't be
+known is in doubt. A READ changes nothing, so it is never in doubt, and is sent again where another attempt may go better.
+
+Why the table is as it is:
+
+- Whatever its status, a reply that names something made (an order id, a fee, a tracking number), or says success in one place
+  and not in another, is no refusal. This comes first: a 429 beside an order id would else be sent again.
+- 429, 401 and 403 are said at the door, before any work; the vendor may say them as a code inside an HTTP 200 as well.
+- 5xx and 408 say that something broke, not when: before the booking or after it.
+- Any other 4xx refuses the request as it is; if an envelope came with it, that is the vendor's own word.
+- 301, 307 and 308 say that the work is to be done elsewhere; 302 and 303 are what servers answer once a POST is done.
+- Below 300 the envelope decides. Its one documented code is 200. A code like 5xx, 408 or a negative one says that something
+  broke, like the status; one that the profile's table knows means what that says; any other refuses.
+- No whole reply, no envelope, or one without a verdict decides nothing.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +33,8 @@ from .._config.signing import CLOCK_WINDOW
 from .._errors import (
     ApiError,
     AuthError,
-    DeadlineExceeded,
+    ConnectionLostError,
+    DeadlineExceededError,
     DecodeError,
     HttpStatusError,
     NotSentError,
@@ -25,17 +45,21 @@ from .._errors import (
 )
 from .._models.base import personal_texts
 from .._models.converters import decode
-from .._models.jsonio import JsonError, loads
+from .._models.jsonio import JsonError
 from .._models.operation import Effect, Reply
+from .body import read_json, text_of
 from .envelope import Envelope, Verdict, judge, meaning, read_envelope
 from .exchange import BrokenExchangeError, Call, Exchange
+from .made import made, says_success
 from .retry import Failure
 
 R = TypeVar("R")
 
+_AT_THE_DOOR = (401, 403, 429)
 _SAME_METHOD_REDIRECTS = (301, 307, 308)
 _LONGEST_MESSAGE = 300
-_AGE, _DATE = istr("Age"), istr("Date")  # looked up for every reply
+_AGE, _DATE, _CONTENT_TYPE = istr("Age"), istr("Date"), istr("Content-Type")  # looked up for every reply
+_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{0,9})?")
 
 
 def failure_of_broken(broken: BrokenExchangeError, call: Call, profile: VendorProfile) -> Failure:
@@ -44,7 +68,7 @@ def failure_of_broken(broken: BrokenExchangeError, call: Call, profile: VendorPr
     write = call.operation.effect is Effect.WRITE
     if broken.stage is Stage.NOT_SENT:
         if broken.deadline:
-            return Failure(DeadlineExceeded("the deadline passed before it was sent", **context), repeatable=False)
+            return Failure(DeadlineExceededError("the deadline passed before it was sent", **context), repeatable=False)
         why = "the vendor's certificate is not accepted" if broken.hopeless else "no connection could be made"
         error = NotSentError(f"{why} ({broken.reason})", **context)
         if broken.hopeless:
@@ -54,19 +78,21 @@ def failure_of_broken(broken: BrokenExchangeError, call: Call, profile: VendorPr
         what = "the deadline passed" if broken.deadline else f"the connection broke ({broken.reason})"
         return Failure(OutcomeUnknownError(f"{what} after it was sent", **context), repeatable=False)
     if broken.deadline:
-        late = DeadlineExceeded("no reply before the deadline", stage=Stage.UNKNOWN, **context)
+        late = DeadlineExceededError("no reply before the deadline", stage=Stage.UNKNOWN, **context)
         return Failure(late, repeatable=False)
     message = f"the connection broke before a whole reply had come ({broken.reason})"
-    return Failure(DecodeError(message, stage=Stage.UNKNOWN, **context), repeatable=True)
+    return Failure(ConnectionLostError(message, **context), repeatable=True)
 
 
-def judged(exchange: Exchange, call: Call, profile: VendorProfile) -> tuple[Reply[Any] | Failure, float | None]:
+def classify(exchange: Exchange, call: Call, profile: VendorProfile) -> tuple[Reply[Any] | Failure, float | None]:
     """A whole reply came: a reply if it says yes, else a failure; and the vendor's clock, if it can be told."""
-    judge_ = _Judge(exchange, call, profile)
-    return judge_.result(), judge_.vendor_time
+    classifier = _Classifier(exchange, call, profile)
+    return classifier.result(), classifier.vendor_time
 
 
-class _Judge:
+class _Classifier:
+    """Reads one reply by the table above."""
+
     def __init__(self, exchange: Exchange, call: Call, profile: VendorProfile) -> None:
         self._exchange = exchange
         self._call = call
@@ -75,119 +101,118 @@ class _Judge:
         self._raw: Any = None
         self._unreadable = ""
         try:
-            self._raw = loads(exchange.body)
+            self._raw = read_json(exchange.body, exchange.headers.get(_CONTENT_TYPE))
         except JsonError as error:
             self._unreadable = str(error) if exchange.body else "empty"
         self._envelope = read_envelope(self._raw)
+        self._verdict = judge(self._envelope, call.operation)
         self.vendor_time = _vendor_time(exchange, self._envelope)
 
     def result(self) -> Reply[Any] | Failure:
-        status = self._exchange.status
+        if self._verdict is Verdict.YES and 200 <= self._exchange.status < 300:
+            return self._reply(cast("Envelope", self._envelope))
+        if self._write and (contradiction := self._contradiction()):
+            return self._in_doubt(contradiction)
+        status = self._status()
         if status == 429:
             return self._rate_limited()
         if status >= 500 or status == 408 or status < 200:
             return self._broken_vendor()
         if status in (401, 403):
             return self._not_authorised()
-        if status >= 400:
-            return self._other_4xx()
-        if status >= 300:
-            return self._redirected()
-        return self._envelope_decides()
+        if status < 300:
+            return self._refusal() if self._verdict is Verdict.NO else self._no_verdict()
+        return self._other_4xx() if status >= 400 else self._redirected()
 
-    # --- by status ---
+    def _status(self) -> int:
+        """The HTTP status, or what the vendor says in its place: that it turned the call away at the door."""
+        status, code = self._exchange.status, self._envelope.code if self._envelope else None
+        told = code in _AT_THE_DOOR and code not in self._profile.codes and self._verdict is Verdict.NO
+        return cast("int", code) if told and 200 <= status < 300 else status
+
+    def _contradiction(self) -> str | None:
+        """Why a reply to a WRITE that isn't a clear yes may not be taken for a no."""
+        text = _masked(self._text(), self._call, self._profile, self._exchange.signed) if self._raw is None else ""
+        if named := made(self._raw, text, self._call):
+            return self._cleaned(f"no clear yes, but it names {', '.join(named)}")
+        if says_success(self._raw) or (self._envelope is not None and self._verdict is not Verdict.NO):
+            return "no clear yes, but it says success"
+        return None
+
+    # --- failures ---
+
+    def _in_doubt(self, why: str = "") -> Failure:
+        message = f"the vendor answered {self._said()}" + (f": {why}" if why else "")
+        return Failure(OutcomeUnknownError(message, **self._context()), repeatable=False)
 
     def _rate_limited(self) -> Failure:
         seconds = self._retry_after()
         asked = "" if seconds is None else f", and asks to wait {seconds:g} s"
-        error = RateLimitedError(
-            f"the vendor answered HTTP 429{asked}", retry_after=seconds, **self._status(), **self._context()
-        )
+        error = RateLimitedError(f"the vendor answered {self._said()}{asked}", retry_after=seconds, **self._context())
         return Failure(error, repeatable=True, pauses=True, asked=seconds)
 
     def _broken_vendor(self) -> Failure:
         status = self._exchange.status
-        message = f"the vendor answered HTTP {status}"
         if status == 503 and self._profile.retry_after_503_refuses and (asked := self._retry_after()) is not None:
-            error = HttpStatusError(message, **self._status(), **self._context())
-            return Failure(error, repeatable=True, pauses=True, asked=asked)
-        if self._write:
-            return Failure(OutcomeUnknownError(message, **self._context()), repeatable=False)
-        return Failure(HttpStatusError(message, **self._status(), **self._context()), repeatable=True)
+            return Failure(self._http_error(), repeatable=True, pauses=True, asked=asked)
+        return self._in_doubt() if self._write else Failure(self._http_error(), repeatable=True)
 
     def _not_authorised(self) -> Failure:
-        text = self._vendor_message()
-        error = AuthError(
-            f"the vendor does not accept the call: HTTP {self._exchange.status}" + (f", {text}" if text else ""),
-            code=self._code(),
-            vendor_message=text,
-            **self._status(),
-            **self._context(),
-        )
-        return self._refused(error)
+        message = f"the vendor does not accept the call: {self._said()}"
+        return self._refused(AuthError(message, vendor_message=self._vendor_message(), **self._context()))
 
     def _other_4xx(self) -> Failure:
-        verdict = judge(self._envelope, self._call.operation)
-        if verdict is Verdict.NO:
+        if self._verdict is Verdict.NO:
             return self._refusal()
-        message = f"the vendor answered HTTP {self._exchange.status}"
-        if verdict is Verdict.YES and self._write:
-            error = OutcomeUnknownError(f"{message}, but its envelope says yes", **self._context())
-            return Failure(error, repeatable=False)
-        return Failure(HttpStatusError(message, **self._status(), **self._context()), repeatable=False)
+        return Failure(self._http_error(), repeatable=False)
 
     def _redirected(self) -> Failure:
-        status = self._exchange.status
-        message = f"the vendor answered HTTP {status}; redirects are never followed"
-        if self._write and status not in _SAME_METHOD_REDIRECTS:
-            return Failure(OutcomeUnknownError(message, **self._context()), repeatable=False)
-        error = HttpStatusError(message, **self._status(), **self._context())
+        why = "redirects are never followed"
+        if self._write and self._exchange.status not in _SAME_METHOD_REDIRECTS:
+            return self._in_doubt(why)
+        error = self._http_error(why)
         error.advice = "Check base_url: the address it points to was not called"
         return Failure(error, repeatable=False)
 
-    # --- by envelope ---
-
-    def _envelope_decides(self) -> Reply[Any] | Failure:
-        verdict = judge(self._envelope, self._call.operation)
-        if verdict is Verdict.YES:
-            return self._reply(cast("Envelope", self._envelope))
-        if verdict is Verdict.NO:
-            return self._refusal()
+    def _no_verdict(self) -> Failure:
         what = f"the body is {self._unreadable}" if self._unreadable else "the envelope gives no verdict"
-        message = f"HTTP {self._exchange.status}, but {what}"
         if self._write:
-            return Failure(OutcomeUnknownError(message, **self._context()), repeatable=False)
-        error = DecodeError(message, problems=(f"$: {what}",), status=self._exchange.status, **self._context())
+            return self._in_doubt(what)
+        error = DecodeError(f"the vendor answered {self._said()}: {what}", problems=(f"$: {what}",), **self._context())
         # A body that isn't JSON was cut or replaced on its way: another may get through. JSON, or nothing, is the vendor's word.
         return Failure(error, repeatable=bool(self._unreadable and self._exchange.body))
 
     def _refusal(self) -> Failure:
-        envelope = cast("Envelope", self._envelope)
-        means = meaning(envelope.code, self._call.operation.effect, self._profile.codes)
-        text = self._vendor_message()
-        said = f"code {self._code()}" + (f": {text}" if text else "")
+        code = cast("Envelope", self._envelope).code
+        means = meaning(code, self._call.operation.effect, self._profile.codes)
         if means is CodeMeaning.IN_DOUBT and self._write:
-            error = OutcomeUnknownError(
-                f"the vendor answered {said}, which does not tell whether it was made", **self._context()
-            )
-            return Failure(error, repeatable=False)
+            return self._in_doubt("that does not tell whether it was made")
         refusal = ApiError(
-            f"the vendor refused it, {said}",
-            code=self._code(),
-            vendor_message=text,
-            status=self._exchange.status,
+            f"the vendor refused it, {self._said()}",
+            vendor_message=self._vendor_message(),
             meaning=means.value,
             **self._context(),
         )
         return self._refused(refusal, passing=means is CodeMeaning.PASSING)
 
+    def _refused(self, error: PandaponError, *, passing: bool = False) -> Failure:
+        """A refusal; if the vendor's own date shows that the time was wrong, it may be signed anew."""
+        date = self.vendor_time
+        wrong_time = date is not None and abs(date - self._exchange.signed_at) > CLOCK_WINDOW
+        return Failure(error, repeatable=passing, signed_wrong_time=wrong_time)
+
+    def _http_error(self, why: str = "") -> HttpStatusError:
+        message = f"the vendor answered {self._said()}" + (f"; {why}" if why else "")
+        return HttpStatusError(message, **self._context())
+
+    # --- success ---
+
     def _reply(self, envelope: Envelope) -> Reply[Any] | Failure:
         exchange, model = self._exchange, self._call.operation.reply
         data, problems = (envelope.data, ()) if model is None else decode(model, envelope.data)
-        if problems and not self._write:
+        if problems and not self._write and (data is None or self._profile.strict):
             message = f"the reply does not fit: {'; '.join(problems[:3])}" + ("; ..." if len(problems) > 3 else "")
-            error = DecodeError(message, problems=problems, status=exchange.status, **self._context())
-            return Failure(error, repeatable=False)
+            return Failure(DecodeError(message, problems=problems, **self._context()), repeatable=False)
         return Reply(
             data=data,
             code=envelope.code,
@@ -201,20 +226,27 @@ class _Judge:
 
     # --- parts ---
 
-    def _refused(self, error: PandaponError, *, passing: bool = False) -> Failure:
-        """A refusal; if the vendor's own date shows that the time was wrong, it may be signed anew."""
-        date = self.vendor_time
-        wrong_time = date is not None and abs(date - self._exchange.signed_at) > CLOCK_WINDOW
-        return Failure(error, repeatable=passing, signed_wrong_time=wrong_time)
-
-    def _status(self) -> dict[str, Any]:
-        return {"status": self._exchange.status}
-
     def _context(self) -> dict[str, Any]:
-        context = _context(self._call, self._profile)
-        if self._envelope:
-            context["request_id"] = self._cleaned(self._envelope.request_id)
-        return context
+        exchange, envelope = self._exchange, self._envelope
+        return {
+            **_context(self._call, self._profile),
+            "status": exchange.status,
+            "code": self._code(),
+            "request_id": self._cleaned(envelope.request_id) if envelope else None,
+            "headers": exchange.headers,
+            "raw": self._raw,
+            "text": self._text(),
+        }
+
+    def _said(self) -> str:
+        """Status, code and text, as far as they tell something."""
+        status, code, text = self._exchange.status, self._code(), self._vendor_message()
+        parts = [f"HTTP {status}"] if code is None or not 200 <= status < 300 else []
+        parts += [] if code is None else [f"code {code}"]
+        return ", ".join(parts) + (f": {text}" if text else "")
+
+    def _text(self) -> str:
+        return text_of(self._exchange.body, self._exchange.headers.get(_CONTENT_TYPE))
 
     def _vendor_message(self) -> str | None:
         return self._cleaned(self._envelope.message) if self._envelope else None
@@ -227,9 +259,9 @@ class _Judge:
         return None if text is None else cleaned(text, self._call, self._profile, self._exchange.signed)
 
     def _retry_after(self) -> float | None:
-        """Seconds: ASCII digits, or a date against the reply's own."""
+        """Seconds: ASCII digits, with or without a fraction, or a date against the reply's own."""
         text = self._exchange.headers.get("Retry-After", "").strip()
-        if re.fullmatch(r"[0-9]{1,9}", text):
+        if _SECONDS.fullmatch(text):
             return float(text)
         until = http_date(text)
         if until is None:
@@ -246,7 +278,12 @@ def _vendor_time(exchange: Exchange, envelope: Envelope | None) -> float | None:
 
 
 def cleaned(text: str, call: Call, profile: VendorProfile, signed: tuple[str, ...]) -> str:
-    """A vendor's text without control characters, secrets, and what the request holds of a person."""
+    """A vendor's text without control characters, secrets, and what the request holds of a person, cut to a readable length."""
+    text = "".join(char if char.isprintable() else " " for char in _masked(text, call, profile, signed))
+    return text if len(text) <= _LONGEST_MESSAGE else text[: _LONGEST_MESSAGE - 3] + "..."
+
+
+def _masked(text: str, call: Call, profile: VendorProfile, signed: tuple[str, ...]) -> str:
     request = call.request() if callable(call.request) else call.request
     hidden = personal_texts(request) | {value for value in signed if not value.isdigit()}
     if profile.credentials is not None:
@@ -255,8 +292,7 @@ def cleaned(text: str, call: Call, profile: VendorProfile, signed: tuple[str, ..
     for value in sorted(hidden, key=len, reverse=True):
         if len(value) > 1:
             text = text.replace(value, "***")
-    text = "".join(char if char.isprintable() else " " for char in text)
-    return text if len(text) <= _LONGEST_MESSAGE else text[: _LONGEST_MESSAGE - 3] + "..."
+    return text
 
 
 def _context(call: Call, profile: VendorProfile) -> dict[str, Any]:

@@ -13,7 +13,14 @@ from typing import Any, cast
 
 import attrs
 
-from .._errors import DeadlineExceeded, LimitExceeded, NotSentError, OutcomeUnknownError, PandaponError, RequestError
+from .._errors import (
+    DeadlineExceededError,
+    LimitExceededError,
+    NotSentError,
+    OutcomeUnknownError,
+    PandaponError,
+    RequestError,
+)
 from .._models.converters import from_wire
 from .._streams.stream import Outcome
 from ..api.logistics import FreightBooking, FreightBookingRequest
@@ -224,7 +231,7 @@ def _end(error: Exception | None) -> _End:
         raise error
     if isinstance(error, OutcomeUnknownError):
         return _End.IN_DOUBT
-    unsent = (NotSentError, DeadlineExceeded, LimitExceeded, RequestError)
+    unsent = (NotSentError, DeadlineExceededError, LimitExceededError, RequestError)
     return _End.NOT_SENT if isinstance(error, unsent) else _End.REFUSED
 
 

@@ -85,7 +85,7 @@ class Limits:
         concurrency: calls at the same time.
         rate: attempts a second, evenly spaced; None: no limit (neither vendor publishes one).
         burst: attempts that may go at once after a rest, with ``rate`` set.
-        max_wait: seconds that a single call waits for its turn before `LimitExceeded`; streams and jobs wait on.
+        max_wait: seconds that a single call waits for its turn before `LimitExceededError`; streams and jobs wait on.
     """
 
     concurrency: int = attrs.field(default=64, validator=_count)
@@ -235,6 +235,7 @@ class VendorProfile:
         codes: per vendor code, what it means (the vendors' error tables could not be read, so it starts empty).
         price_paths: where the price stands in a quote's reply, see `prices.PricePath`; looked at before the known places
             (`prices.KNOWN_PRICE_PATHS`), since no page shows those replies.
+        strict: raise `DecodeError` for a READ's reply of which a member doesn't fit, instead of leaving that member out.
         retry_after_503_refuses: whether a 503 with ``Retry-After`` is known to mean that nothing was done.
         allow_insecure: allow ``http://`` to any host: the body is not signed, so whoever is in between can change it.
         proxy: URL of an HTTP proxy; environment variables are not read.
@@ -257,6 +258,7 @@ class VendorProfile:
     paths: Mapping[str, str] = attrs.field(factory=dict[str, str], hash=False, validator=_table_of(str))
     codes: Mapping[int | str, CodeMeaning] = attrs.field(factory=dict[Any, Any], converter=_code_table, hash=False)
     price_paths: tuple[str, ...] = attrs.field(default=(), converter=parsed_paths)
+    strict: bool = attrs.field(default=False, validator=_of(bool))
     retry_after_503_refuses: bool = attrs.field(default=False, validator=_of(bool))
     allow_insecure: bool = attrs.field(default=False, validator=_of(bool))
     proxy: str | None = attrs.field(default=None, repr=_hide_userinfo)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attrs
 
-from .._errors import ConfigError, LimitExceeded
+from .._errors import ConfigError, LimitExceededError
 from .._journal.rows import AccountKey, State
 from .._journal.store import Ending, Problem
 from .._models.money import Money
@@ -161,7 +161,7 @@ class WriteJob(Generic[R]):
         if row.state != "pending":
             return await _when_written(await sender.finish(worker, 0, row))
         if not await admission.admit():
-            error = LimitExceeded(f"not sent: {admission.reason}", reference=reference)
+            error = LimitExceededError(f"not sent: {admission.reason}", reference=reference)
             return sender.outcome(0, row, "pending", "pending", error=error)
         admission.began()
         try:

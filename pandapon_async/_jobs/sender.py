@@ -162,8 +162,7 @@ class Sender(Generic[R]):
         if state == "unknown":
             self._admission.doubted()
         if on_disk.is_sent:
-            request_id = error.request_id if isinstance(error, PandaponError) else None
-            await self._write_down(row, Ending(state=state, error=in_short(error), request_id=request_id))
+            await self._write_down(row, _ending(state, error))
         if state != "unknown":
             return outcome
         return await self._asked(index, attrs.evolve(row, state="unknown"), "unknown", error)
@@ -261,6 +260,15 @@ class _OnDisk:
         self._admission.retrying(error)
         await self._store.requeued(self._row, in_short(error))
         self.is_sent = False
+
+
+def _ending(state: State, error: Exception) -> Ending:
+    """How a booking ended that failed; the vendor's reply is kept for whoever looks it up, but not for one that will be sent again."""
+    if not isinstance(error, PandaponError):
+        return Ending(state=state, error=in_short(error))
+    said = (error.text or None) if error.raw is None else error.raw
+    reply = None if state == "pending" or said is None else dumps(said).decode()
+    return Ending(state=state, error=in_short(error), request_id=error.request_id, reply=reply)
 
 
 def _state_after(error: Exception, worker: WorkerState) -> Literal["refused", "unknown", "pending"]:

@@ -61,7 +61,8 @@ class JournalRow:
         sent_at, done_at: when it was last sent, and when it ended.
         settled_by, note: who settled it by hand, and why.
         body: the request as wire JSON; None once forgotten.
-        reply: the whole reply as JSON; None if there was none, or once forgotten.
+        reply: the vendor's whole reply, whatever it said: its JSON, or if it is none, its text (the first 64 KiB); None if there
+            was no reply, or once forgotten.
         history: every state it was in.
     """
 

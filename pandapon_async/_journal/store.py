@@ -69,7 +69,7 @@ class Problem:
 
 @attrs.frozen(kw_only=True)
 class Ending:
-    """What is written when a booking ends."""
+    """What is written when a booking ends; ``reply`` is the vendor's, as JSON text."""
 
     state: State
     order_id: str | None = None
@@ -139,7 +139,7 @@ class Store(Protocol):
         ...
 
     async def reply(self, reference: str) -> str | None:
-        """The whole reply of a booking as JSON text; None if there is none, or it was erased."""
+        """The vendor's reply to a booking as JSON text; None if there is none, or it was erased."""
         ...
 
     async def recorded(self, references: Sequence[str]) -> dict[str, tuple[State, str | None]]:

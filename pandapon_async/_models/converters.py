@@ -101,7 +101,7 @@ def _decode_what_fits(cls: type[ModelT], data: Any, path: str, skipped: int) -> 
             problems.setdefault(path + dotted(where[skipped:]), reason)
         # What lacks a member goes as a whole: there is nothing to take out of it.
         unfit = {where[:-1] if reason == MISSING else where for where, reason in found}
-        if () in unfit:
+        if any(len(where) <= skipped for where in unfit):
             return None, _listed(problems)
         pruned = without(
             pruned, [where for where in unfit if not any(where[:cut] in unfit for cut in range(1, len(where)))]

@@ -167,14 +167,14 @@ class Reply(Generic[T_co]):
     """A vendor's answer.
 
     Attributes:
-        data: the decoded data; None if there was none, or if a WRITE's data did not fit (see ``problems``).
+        data: the decoded data; None if there was none, or if nothing of a WRITE's fits (see ``problems``).
         code: the vendor's code (``code`` or ``errorCode``).
         message: the vendor's text.
         request_id: the vendor's request id; what its log search takes.
         status: HTTP status.
         headers: response headers, case-insensitive.
         raw: the whole body as plain JSON, the envelope included: the stable way to a field that isn't typed yet.
-        problems: what did not fit, as ``"$.data.orderFee.amount: ..."``; always empty for a READ.
+        problems: what didn't fit and was left out of ``data``, as ``"$.data.orderFee.amount: ..."``. It still stands in ``raw``.
         attempts: how many attempts the call took.
         elapsed: seconds from the start of the first attempt to the decoded reply, waits between attempts included.
     """

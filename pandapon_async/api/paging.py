@@ -15,7 +15,7 @@ import attrs
 from .._errors import DecodeError
 from .._models.base import members_of
 from .._models.fields import optional_inner
-from .._models.operation import VendorRequest
+from .._models.operation import Reply, VendorRequest
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -59,6 +59,7 @@ class Page(Generic[Item]):
         page_size: how many items a page has, by the reply, else by the request; None if neither says it.
         total: how many items there are in all, if the vendor says it.
         reply: the whole reply's data.
+        problems: what of the reply didn't fit and was left out, see `Reply.problems`.
     """
 
     items: tuple[Item, ...]
@@ -66,6 +67,7 @@ class Page(Generic[Item]):
     page_size: int | None
     total: int | None
     reply: Any = attrs.field(repr=False)
+    problems: tuple[str, ...] = ()
 
 
 class Pager(Generic[Item]):
@@ -75,23 +77,24 @@ class Pager(Generic[Item]):
     ``pager.pages()`` gives the pages. While a page is read the next is fetched already; when the loop is left that is
     cancelled (``async with pager`` does it on the spot, a bare loop soon after).
 
-    It ends at an empty page, or at one that isn't full and reaches the total. The vendor's total alone ends nothing: one that
-    is too low loses no items, one that is too high costs a call. Without a total, a page shorter than one before is the last.
+    It ends at an empty page, at one that isn't full and reaches the total, or where the last or the first page comes again. The
+    vendor's total alone ends nothing: one that is too low loses no items, one that is too high costs a call. Without a total, a
+    page shorter than one before is the last.
 
     Args:
-        fetch: sends a request and gives its reply's data.
+        fetch: sends a request and gives its reply.
         request: the first page's request.
         paging: how its operation is paged.
         prefetch: how many pages are fetched ahead; 0: none.
         max_pages: how many pages are read at most; None: all.
 
     Raises (when read):
-        DecodeError: the vendor sent a page twice, so that reading on would never end.
+        DecodeError: of a page no item fits; or a page comes again that can't be the whole list.
     """
 
     def __init__(
         self,
-        fetch: Callable[[VendorRequest[R]], Awaitable[R]],
+        fetch: Callable[[VendorRequest[R]], Awaitable[Reply[R]]],
         request: VendorRequest[R],
         paging: Paging[R, Item],
         *,
@@ -100,7 +103,7 @@ class Pager(Generic[Item]):
     ) -> None:
         if prefetch < 0 or (max_pages is not None and max_pages < 1):
             raise ValueError("prefetch must be at least 0, and max_pages at least 1")
-        self._fetch: Callable[[VendorRequest[Any]], Awaitable[Any]] = fetch
+        self._fetch: Callable[[VendorRequest[Any]], Awaitable[Reply[Any]]] = fetch
         self._request: VendorRequest[Any] = request
         self._paging: Paging[Any, Item] = paging
         self._prefetch = prefetch
@@ -155,14 +158,19 @@ class Pager(Generic[Item]):
             turned: dict[str, Any] = {paging.number: self._typed(number)}
             request = attrs.evolve(request, **turned)
         reply = await self._fetch(request)
-        asked = getattr(request, paging.size)
-        return Page(
-            items=paging.items(reply),
+        data, asked = reply.data, getattr(request, paging.size)
+        page = Page(
+            items=paging.items(data),
             page_no=number,
-            page_size=paging.page_size(reply) or (int(asked) if asked else None),
-            total=paging.total(reply),
-            reply=reply,
+            page_size=paging.page_size(data) or (int(asked) if asked else None),
+            total=paging.total(data),
+            reply=data,
+            problems=reply.problems,
         )
+        if page.problems and not page.items:  # must not look like the end of the list
+            message = f"of page {number} no item fits: {'; '.join(page.problems[:3])}"
+            raise DecodeError(message, operation=self._request.operation.name, problems=page.problems)
+        return page
 
     def _typed(self, number: int) -> int | str:
         """A page's number as the request takes it: some vendors want text."""
@@ -229,6 +237,7 @@ class _Progress:
         self._operation = operation
         self._seen = 0
         self._largest = 0
+        self._first: Page[Any] | None = None
         self._before: Page[Any] | None = None
         self.is_past = False
 
@@ -236,20 +245,17 @@ class _Progress:
         """Whether a page is the last.
 
         Raises:
-            DecodeError: it is the one before again, though there should be more.
+            DecodeError: it is one that was here already, though there should be more.
         """
-        before, self._before = self._before, page
-        self.is_past = not page.items or (before is not None and self._is_again(page, before))
-        if self.is_past:
-            if page.items and before is not None and not self._reaches(before.total):
-                raise DecodeError(
-                    f"page {page.page_no} is page {before.page_no} again: the vendor doesn't page this list, or not so far",
-                    operation=self._operation,
-                )
+        first, before = self._first, self._before
+        self._first, self._before = first or page, page
+        if not page.items or (first is not None and before is not None and self._is_again(page, first, before)):
+            self.is_past = True
             return True
-        count = len(page.items)
+        # Of a page that lost items nobody knows how many there were: it isn't taken for a short one.
+        count = max(len(page.items), self._size(page)) if page.problems else len(page.items)
         self._largest = max(self._largest, count)
-        if before is None:
+        if first is None:
             self._seen = (page.page_no - 1) * self._size(page)
         self._seen += count
         return (
@@ -267,7 +273,16 @@ class _Progress:
     def _reaches(self, total: int | None) -> bool:
         return total is not None and self._seen >= total
 
-    def _is_again(self, page: Page[Any], before: Page[Any]) -> bool:
+    def _is_again(self, page: Page[Any], first: Page[Any], before: Page[Any]) -> bool:
+        """Whether a page was here already: some vendors give the last one, or the first, for any number beyond the end."""
         current = self._paging.current(page.reply)
-        said_so = current is not None and current == self._paging.current(before.reply)
-        return said_so or page.items == before.items
+        says_so = current is not None and current == self._paging.current(before.reply)
+        same = page.items in (first.items, before.items)
+        # One page may be the whole list, or all that a vendor who knows no pages ever sends.
+        doubtful = (same and before is first and before.total is not None) or (says_so and not same)
+        if doubtful and not self._reaches(before.total):
+            raise DecodeError(
+                f"page {page.page_no} is page {before.page_no} again: the vendor doesn't page this list, or not so far",
+                operation=self._operation,
+            )
+        return same or says_so

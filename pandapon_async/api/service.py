@@ -28,7 +28,7 @@ class CallOptions(TypedDict, total=False):
 
     ``reference``: the caller's own number of the call; it stands in errors and hooks.
     ``timeout``: seconds that the call may take, in place of the profile's ``Timeouts.total``. When they are over, a WRITE that
-    was sent is an `OutcomeUnknownError`, anything else a `DeadlineExceeded`.
+    was sent is an `OutcomeUnknownError`, anything else a `DeadlineExceededError`.
     """
 
     reference: str | None
@@ -51,17 +51,20 @@ class Service:
 
     async def _data(self, request: VendorRequest[R], **options: Unpack[CallOptions]) -> R:
         """The data of the reply; an empty model if the vendor said yes and sent none that fits (see ``Reply.problems``)."""
+        return cast("R", (await self._reply(request, **options)).data)
+
+    async def _reply(self, request: VendorRequest[R], **options: Unpack[CallOptions]) -> Reply[R]:
         reply = await self._caller.call(request, **options)
         if reply.data is not None:
-            return reply.data
+            return reply
         empty = cast("Callable[[], R]", type(request).operation.reply)
-        return empty()
+        return attrs.evolve(reply, data=empty())
 
     def _pages(self, request: VendorRequest[R], paging: Paging[R, Item], **options: Unpack[CallOptions]) -> Pager[Item]:
         """The list that begins with a request's page; the options are those of each page's call."""
 
-        async def fetch(page: VendorRequest[R]) -> R:
-            return await self._data(page, **options)
+        async def fetch(page: VendorRequest[R]) -> Reply[R]:
+            return await self._reply(page, **options)
 
         return Pager(fetch, request, paging)
 

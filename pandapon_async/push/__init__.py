@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from .._lazy import lazy
 
 if TYPE_CHECKING:
-    from .._errors import MessageRejected as MessageRejected
+    from .._errors import MessageRejectedError as MessageRejectedError
     from .bodies import (
         AlibabaPriceChange as AlibabaPriceChange,
         MessageBody as MessageBody,
@@ -32,7 +32,7 @@ else:
     __getattr__, __dir__, __all__ = lazy(
         __name__,
         {
-            ".._errors": "MessageRejected",
+            ".._errors": "MessageRejectedError",
             ".bodies": "AlibabaPriceChange MessageBody OrderSummary PurchasePrice RefundSummary TaobaoPriceChange TaobaoPriceLine",
             ".inbox": "Acknowledgement Inbox",
             ".message": "Message MessageType Platform open_message",

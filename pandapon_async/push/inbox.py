@@ -19,9 +19,9 @@ import attrs
 from .._calls.hooks import guarded, logger
 from .._clock import Clock, SystemClock
 from .._config.profiles import VendorProfile
-from .._errors import ConfigError, DecodeError, MessageRejected
+from .._errors import ConfigError, DecodeError, MessageRejectedError
 from ._deadlines import Deadline, Deadlines
-from .message import MAX_BYTES, Headers, Message, MessageTooLong, open_message
+from .message import MAX_BYTES, Headers, Message, MessageTooLongError, open_message
 
 ANSWER_WITHIN = 0.9
 """Seconds after which a message is not acknowledged any more: the vendor waits for one."""
@@ -151,7 +151,7 @@ class Inbox:
                 return _LATE if content is None else _LISTENING
             message = open_message(self._profile, headers, content, max_bytes=self.max_bytes)
             return await self._take(message, deadline)
-        except (MessageRejected, DecodeError) as error:
+        except (MessageRejectedError, DecodeError) as error:
             self._tell(error)
             return Acknowledgement(_status_of(error), error.message)
         finally:
@@ -266,10 +266,10 @@ class Inbox:
             guarded(self._on_error, error, message)
 
 
-def _status_of(error: MessageRejected | DecodeError) -> int:
-    if isinstance(error, MessageRejected):
+def _status_of(error: MessageRejectedError | DecodeError) -> int:
+    if isinstance(error, MessageRejectedError):
         return 401
-    return 413 if isinstance(error, MessageTooLong) else 400
+    return 413 if isinstance(error, MessageTooLongError) else 400
 
 
 def _where(error: BaseException) -> str:

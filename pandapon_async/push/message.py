@@ -15,7 +15,7 @@ from typing import Any, Protocol, cast
 import attrs
 
 from .._config.profiles import VendorProfile
-from .._errors import ConfigError, DecodeError, MessageRejected
+from .._errors import ConfigError, DecodeError, MessageRejectedError
 from .._models.base import ReplyModel
 from .._models.converters import decode
 from .._models.fields import keys_only, optional
@@ -137,7 +137,7 @@ def open_message(
         max_bytes: a longer body is refused.
 
     Raises:
-        MessageRejected: the signature is missing or doesn't fit; answer 401.
+        MessageRejectedError: the signature is missing or doesn't fit; answer 401.
         DecodeError: the message makes no sense; answer 400.
         ConfigError: the profile has no credentials.
         TypeError: the body is text: it is no longer what was signed.
@@ -150,7 +150,7 @@ def open_message(
     return _parsed(profile, content)
 
 
-class MessageTooLong(DecodeError):  # noqa: N818 - as the public ones are named
+class MessageTooLongError(DecodeError):
     """A message is longer than is read."""
 
 
@@ -158,10 +158,10 @@ def check_length(profile: VendorProfile, length: int, most: int) -> None:
     """Refuse a message of more than ``most`` bytes, before or while it is read.
 
     Raises:
-        MessageTooLong: it is.
+        MessageTooLongError: it is.
     """
     if length > most:
-        error = MessageTooLong(f"the message is longer than {most} bytes", vendor=profile.name)
+        error = MessageTooLongError(f"the message is longer than {most} bytes", vendor=profile.name)
         error.advice = "Raise max_bytes if the vendor's messages are that long"
         raise error
 
@@ -176,9 +176,9 @@ def _verify(profile: VendorProfile, headers: Headers, body: bytes) -> None:
     given = _authorizations(headers)
     if len(given) != 1:
         many = "more than one header" if given else "no header"
-        raise MessageRejected(f"the message has {many} Authorization", vendor=profile.name)
+        raise MessageRejectedError(f"the message has {many} Authorization", vendor=profile.name)
     if not is_push_signature(given[0], keys.access_key, keys.access_secret, body, profile.push_base):
-        raise MessageRejected("the message's signature doesn't fit", vendor=profile.name)
+        raise MessageRejectedError("the message's signature doesn't fit", vendor=profile.name)
 
 
 def _authorizations(headers: Headers) -> list[str]:

@@ -12,7 +12,7 @@ import attrs
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from pandapon_async import DecodeError, Effect, Evidence, Operation, RequestError, VendorRequest
+from pandapon_async import DecodeError, Effect, Evidence, Operation, Reply, RequestError, VendorRequest
 from pandapon_async._models.base import ReplyModel
 from pandapon_async._models.fields import many, optional
 from pandapon_async.api.paging import Page, Pager, Paging
@@ -61,6 +61,10 @@ PAGING: Paging[Found, int] = Paging(
 )
 
 
+def answered(data: Found, problems: tuple[str, ...] = ()) -> Reply[Found]:
+    return Reply(data=data, code=200, message=None, request_id=None, status=200, headers={}, raw={}, problems=problems)
+
+
 class Vendor:
     """Answers with the pages it is given, the last one again and again; may be held, and fail."""
 
@@ -70,8 +74,9 @@ class Vendor:
         self.under_way = self.cancelled = self.most = 0
         self.gate: Callable[[int], asyncio.Event | None] = lambda number: None
         self.failing: set[int] = set()
+        self.problems: dict[int, tuple[str, ...]] = {}
 
-    async def fetch(self, request: Any) -> Found:
+    async def fetch(self, request: Any) -> Reply[Found]:
         number = int(request.begin_page or 1)
         self.asked.append(request.begin_page)
         self.under_way += 1
@@ -83,7 +88,7 @@ class Vendor:
                 await gate.wait()
             if number in self.failing:
                 raise RequestError(f"page {number} fails")
-            return self.pages[min(number, len(self.pages)) - 1]
+            return answered(self.pages[min(number, len(self.pages)) - 1], self.problems.get(number, ()))
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
@@ -180,7 +185,7 @@ async def test_options_may_be_given_afterwards():
 async def test_a_service_makes_it():
     class Caller:
         async def call(self, request: Any) -> Any:
-            return attrs.make_class("Reply", ["data"])(data=THREE[(request.begin_page or 1) - 1])
+            return answered(THREE[(request.begin_page or 1) - 1])
 
     assert await read(Service(Caller())._pages(Search(page_size=2), PAGING)) == [1, 2, 3, 4, 5]
 
@@ -220,7 +225,22 @@ async def test_what_comes_past_the_end_is_not_given_out():
     assert [page.page_no for page in read] == [1]
 
 
-async def test_a_page_that_comes_twice_is_an_error():
+@pytest.mark.parametrize("total", [None, 4, 9, 2000])
+@pytest.mark.parametrize("beyond", [(3, 4), (1, 2)], ids=["the last page", "the first page"])
+async def test_a_list_ends_where_a_page_comes_again(total: int | None, beyond: tuple[int, int]):
+    vendor = Vendor(*pages((1, 2), (3, 4), beyond, total=total))
+    assert await read(pager(vendor)) == [1, 2, 3, 4]
+    assert len(vendor.asked) <= 4
+
+
+@pytest.mark.parametrize("total", [None, 0, 2])
+async def test_a_list_of_one_page_ends_where_it_comes_again(total: int | None):
+    vendor = Vendor(*pages((1, 2), total=total))
+    assert await read(pager(vendor)) == [1, 2]
+    assert len(vendor.asked) <= 3
+
+
+async def test_a_first_page_that_comes_again_and_lacks_the_rest_is_an_error():
     vendor = Vendor(*pages((1, 2), total=9))
     found: list[int] = []
     with pytest.raises(DecodeError, match="page 2 is page 1 again") as caught:
@@ -230,14 +250,31 @@ async def test_a_page_that_comes_twice_is_an_error():
     assert len(vendor.asked) == 2
 
 
-async def test_a_page_that_calls_itself_the_one_before_is_an_error():
+async def test_other_items_under_the_number_of_the_page_before_are_an_error():
     vendor = Vendor(Found(data=(1, 2), current=1), Found(data=(2, 1), current=1))
     with pytest.raises(DecodeError, match="page 2 is page 1 again"):
         await read(pager(vendor))
 
 
-async def test_a_last_page_that_is_repeated_is_the_end_if_the_total_is_reached():
-    assert await read(pager(Vendor(*pages((1, 2), (3, 4), total=4)))) == [1, 2, 3, 4]
+@pytest.mark.parametrize("total", [None, 5])
+async def test_a_page_that_lost_an_item_is_not_taken_for_the_last(total: int | None):
+    vendor = Vendor(*pages((1, 2), (3,), (5,), (), total=total))
+    vendor.problems = {2: ("$.data.data[1]: expected a whole number, not text",)}
+    assert await read(pager(vendor)) == [1, 2, 3, 5]
+
+
+async def test_a_page_names_what_it_lost():
+    vendor = Vendor(*pages((1,)))
+    vendor.problems = {1: ("$.data.data[1]: expected a whole number, not text",)}
+    assert (await pager(vendor)).problems == vendor.problems[1]
+
+
+async def test_a_page_of_which_no_item_fits_does_not_look_like_the_end():
+    vendor = Vendor(*pages((1, 2), (), (5, 6), total=6))
+    vendor.problems = {2: ("$.data.data: expected a list, not text",)}
+    with pytest.raises(DecodeError, match="of page 2 no item fits") as caught:
+        await read(pager(vendor))
+    assert caught.value.problems == vendor.problems[2]
 
 
 @given(count=st.integers(0, 40), size=st.integers(1, 7), total=st.sampled_from(["right", "none", "low", "high"]))

@@ -15,9 +15,9 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import _TransportPlaceholder
 
 from pandapon_async import (
-    DeadlineExceeded,
+    DeadlineExceededError,
     Effect,
-    LimitExceeded,
+    LimitExceededError,
     Limits,
     OutcomeUnknownError,
     PandaPonSession,
@@ -242,7 +242,7 @@ async def test_out_of_time_at_every_await(vendor: FakeVendor, scene: Scene) -> N
         booked = vendor.ledger.bookings.get("R1", 0)
         if not stop.acted:
             break
-        if isinstance(result, DeadlineExceeded):
+        if isinstance(result, DeadlineExceededError):
             ran_out += 1
             assert booked == 0
             assert vendor.ledger.seen[BOOK] == _harmless(stage)
@@ -350,7 +350,7 @@ async def test_a_large_read_that_is_cut_off_while_it_is_being_sent(deaf_port: in
     profile = local_profile(deaf_port, timeouts=Timeouts(total=0.2, read=0.05))
     async with session_at(profile) as session:
         error = await error_of(session.call(estimate(extra={"note": "x" * 20_000_000})))
-        assert isinstance(error, DeadlineExceeded)
+        assert isinstance(error, DeadlineExceededError)
 
 
 @pytest.fixture
@@ -379,7 +379,7 @@ async def test_cancelled_while_it_connects_it_is_not_in_doubt(full_port: int) ->
 async def test_a_write_by_get_that_never_connected_is_not_in_doubt(full_port: int) -> None:
     async with session_at(local_profile(full_port, timeouts=Timeouts(total=0.05))) as session:
         error = await error_of(session.call_raw("GET", "/x", effect=Effect.WRITE))
-        assert isinstance(error, DeadlineExceeded)
+        assert isinstance(error, DeadlineExceededError)
 
 
 async def test_a_waiter_that_is_cancelled_leaves_its_place_to_the_next(vendor: FakeVendor) -> None:
@@ -406,7 +406,7 @@ async def test_a_wait_for_a_slot_that_ran_out_leaves_no_task(vendor: FakeVendor)
         second = asyncio.create_task(session.call(booking("B")))
         await until(lambda: clock.slept)
         clock.advance(1)
-        assert isinstance(await error_of(second), LimitExceeded)
+        assert isinstance(await error_of(second), LimitExceededError)
         await spin()
         assert others() == before
         await cancelled(first)
@@ -422,10 +422,10 @@ async def test_real_deadlines_of_every_length_lose_nothing(vendor: FakeVendor) -
             assert session._client.state.limiter.free == 64
         await spin()
         booked = vendor.ledger.bookings.get(reference, 0)
-        assert error is None or isinstance(error, (DeadlineExceeded, OutcomeUnknownError))
+        assert error is None or isinstance(error, (DeadlineExceededError, OutcomeUnknownError))
         if error is None:
             assert booked == 1
-        elif isinstance(error, DeadlineExceeded):
+        elif isinstance(error, DeadlineExceededError):
             assert booked == 0
 
 

@@ -19,11 +19,12 @@ from pandapon_async import (
     AuthError,
     CodeMeaning,
     ConfigError,
-    DeadlineExceeded,
+    ConnectionLostError,
+    DeadlineExceededError,
     DecodeError,
     Effect,
     HttpStatusError,
-    LimitExceeded,
+    LimitExceededError,
     Limits,
     NotSentError,
     OutcomeUnknownError,
@@ -92,17 +93,19 @@ def _json(reply: Any, status: int = 200, **more: Any) -> dict[str, Any]:
 UNKNOWN = OutcomeUnknownError
 TABLE = {
     # connection lost, reply cut, too large or not JSON
-    "lost before it was booked": Row("drop_before", DecodeError, 3, UNKNOWN),
-    "lost after it was booked": Row("drop_after", DecodeError, 3, UNKNOWN, booked=1),
-    "half a header": Row("half_header", DecodeError, 3, UNKNOWN, booked=1),
-    "half a body": Row("half_body", DecodeError, 3, UNKNOWN, booked=1),
-    "garbage": Row("garbage", DecodeError, 3, UNKNOWN, booked=1),
+    "lost before it was booked": Row("drop_before", ConnectionLostError, 3, UNKNOWN),
+    "lost after it was booked": Row("drop_after", ConnectionLostError, 3, UNKNOWN, booked=1),
+    "half a header": Row("half_header", ConnectionLostError, 3, UNKNOWN, booked=1),
+    "half a body": Row("half_body", ConnectionLostError, 3, UNKNOWN, booked=1),
+    "garbage": Row("garbage", ConnectionLostError, 3, UNKNOWN, booked=1),
     "a web page": Row("html", DecodeError, 3, UNKNOWN, booked=1),
-    "too large": Row("huge_body", DecodeError, 3, UNKNOWN, booked=1),
-    "a gzip bomb": Row("gzip_bomb", DecodeError, 3, UNKNOWN, booked=1),
-    "too large as it says itself": Row({"body": b" " * 30_000, "done": True}, DecodeError, 3, UNKNOWN, booked=1),
+    "too large": Row("huge_body", ConnectionLostError, 3, UNKNOWN, booked=1),
+    "a gzip bomb": Row("gzip_bomb", ConnectionLostError, 3, UNKNOWN, booked=1),
+    "too large as it says itself": Row(
+        {"body": b" " * 30_000, "done": True}, ConnectionLostError, 3, UNKNOWN, booked=1
+    ),
     "an encoding that isn't there": Row(
-        {"json": yes({}), "headers": {"Content-Encoding": "gzip"}}, DecodeError, 3, UNKNOWN
+        {"json": yes({}), "headers": {"Content-Encoding": "gzip"}}, ConnectionLostError, 3, UNKNOWN
     ),
     "no JSON": Row({"body": b"{'success': true}"}, DecodeError, 3, UNKNOWN),
     "half a JSON": Row({"body": b'{"errorCode": 200, "succ'}, DecodeError, 3, UNKNOWN),
@@ -142,7 +145,21 @@ TABLE = {
     "a code like 5xx": Row(_json(no(503)), ApiError, 1, UNKNOWN),
     "a negative code": Row(_json(no(-1)), ApiError, 1, UNKNOWN),
     "a negative code as text": Row(_json(no("-1")), ApiError, 1, UNKNOWN),
-    "200, but no success": Row(_json(no(200)), ApiError, 1, ApiError),
+    "200, but no success": Row(_json(no(200)), ApiError, 1, UNKNOWN),
+    # told by the envelope in place of the status
+    "401 in an envelope": Row(_json(no(401)), AuthError, 1, AuthError),
+    "403 in an envelope, as text": Row(_json(no("403")), AuthError, 1, AuthError),
+    "429 in an envelope": Row(_json(no(429)), RateLimitedError, 3, RateLimitedError, 3),
+    # a no that contradicts itself
+    "a refusal that names an order": Row(_json(no(4711, data={"orderId": "21"})), ApiError, 1, UNKNOWN),
+    "a passing code that names an order": Row(_json(no("busy", data={"orderId": "21"})), ApiError, 3, UNKNOWN),
+    "a zero that names an order": Row(_json({"code": 0, "data": {"orderId": "INTL-42"}}), DecodeError, 1, UNKNOWN),
+    "401 that names an order": Row(_json(no(1, data={"orderId": "21"}), 401), AuthError, 1, UNKNOWN),
+    "404 that names an order": Row(_json({"orderId": "21"}, 404), HttpStatusError, 1, UNKNOWN),
+    "429 that names an order": Row(_json(no(1, data={"orderId": "21"}), 429), RateLimitedError, 3, UNKNOWN),
+    "307 that names an order": Row(_json({"orderId": "21"}, 307), HttpStatusError, 1, UNKNOWN),
+    "a refusal with a code of success": Row(_json(no("SUCCESS")), ApiError, 1, UNKNOWN),
+    "a refusal with a message of success": Row(_json(no(1, "操作成功")), ApiError, 1, UNKNOWN),
     # success
     "ok": Row("ok", None, 1, None, booked=1),
     "a code as text": Row(_json({"errorCode": "200", "success": True, "data": {}}), None, 1, None),
@@ -280,20 +297,114 @@ async def test_a_bare_zero_is_success_where_the_operation_says_so(vendor: FakeVe
     assert reply.code == 0
 
 
-async def test_a_read_that_does_not_fit_names_the_paths(vendor: FakeVendor, session: PandaPonSession) -> None:
-    operation = attrs.evolve(type(estimate()).operation, name="odd", reply=FreightBooking)
+def odd_read(session: PandaPonSession) -> Any:
+    """A READ whose reply has the members of a booking."""
     call = client_of(session).prepare(estimate())
-    call.operation = operation
-    vendor.script(_json(yes({"orderId": ["21"], "orderFee": {"amount": "x", "currency": "USD"}, "subOrders": 1})))
-    error = await error_of(client_of(session).run(call, patient=False))
+    call.operation = attrs.evolve(call.operation, name="odd", reply=FreightBooking)
+    return client_of(session).run(call, patient=False)
+
+
+ODD = {"orderId": "21", "orderFee": {"amount": "x", "currency": "USD"}, "subOrders": 1}
+ODD_PATHS = ["$.data.orderFee.amount", "$.data.subOrders"]
+
+
+async def test_a_reads_odd_member_costs_that_member(
+    vendor: FakeVendor, session: PandaPonSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    vendor.script(_json(yes(ODD)))
+    reply = await odd_read(session)
+    assert (reply.data.order_id, reply.data.order_fee, reply.data.sub_orders) == ("21", None, ())
+    assert [problem.split(":")[0] for problem in reply.problems] == ODD_PATHS
+    assert reply.raw["data"] == ODD
+    assert "pandapon odd: left out: $.data.orderFee.amount" in caplog.text
+
+
+async def test_a_strict_profile_raises_for_a_reads_odd_member(vendor: FakeVendor) -> None:
+    async with session_at(vendor.profile("pandapon", strict=True)) as session:
+        vendor.script(_json(yes(ODD)))
+        error = await error_of(odd_read(session))
     assert isinstance(error, DecodeError)
-    assert [problem.split(":")[0] for problem in error.problems] == [
-        "$.data.orderId",
-        "$.data.orderFee.amount",
-        "$.data.subOrders",
-    ]
-    assert error.status == 200
+    assert [problem.split(":")[0] for problem in error.problems] == ODD_PATHS
+    assert (error.status, error.code, error.raw) == (200, 200, yes(ODD))
     assert vendor.ledger.seen[ESTIMATE] == 1
+
+
+async def test_a_strict_profile_does_not_make_a_booking_an_error(vendor: FakeVendor) -> None:
+    async with session_at(vendor.profile("pandapon", strict=True)) as session:
+        vendor.script(_json(yes(ODD), done=True))
+        assert (await session.call(booking())).data.order_id == "21"
+
+
+@pytest.mark.parametrize("data", ["text", [1], 5, True])
+async def test_a_read_of_which_nothing_fits_is_an_error(
+    vendor: FakeVendor, session: PandaPonSession, data: Any
+) -> None:
+    vendor.script(_json(yes(data)))
+    error = await error_of(odd_read(session))
+    assert isinstance(error, DecodeError)
+    assert [problem.split(":")[0] for problem in error.problems] == ["$.data"]
+
+
+async def test_what_was_named_is_shown(vendor: FakeVendor, session: PandaPonSession) -> None:
+    vendor.script(_json(no(4711, data={"orderId": "INTL-42", "orderFee": {"amount": "9.50", "currency": "USD"}})))
+    error = await error_of(session.call(booking()))
+    assert isinstance(error, OutcomeUnknownError)
+    assert "code 4711: refused: no clear yes, but it names orderId INTL-42, orderFee.amount 9.50" in str(error)
+    assert "Nothing was done" not in str(error)
+    assert (error.status, error.code) == (200, 4711)
+
+
+async def test_a_code_of_the_profiles_table_is_not_taken_for_a_status(vendor: FakeVendor) -> None:
+    async with session_at(vendor.profile("pandapon", retry=AT_ONCE, codes={429: "refused"})) as session:
+        vendor.script(_json(no(429)))
+        assert isinstance(await error_of(session.call(booking())), ApiError)
+    assert vendor.ledger.seen[BOOK] == 1
+
+
+async def test_a_429_in_an_envelope_waits_as_the_reply_asks(vendor: FakeVendor, clock: VirtualClock) -> None:
+    async with session_at(vendor.profile("pandapon"), clock=clock) as session:
+        vendor.script(_json(no(429), headers={"Retry-After": "7"}))
+        assert (await session.call(booking())).attempts == 2
+    assert clock.slept == [7.0]
+
+
+@pytest.mark.parametrize(
+    ("step", "status", "raw", "text"),
+    [
+        (_json(no(4711), 400, headers={"X-Trace": "t-1"}), 400, no(4711), '"errorCode"'),
+        ({"body": b"<html>not found", "status": 404, "headers": {"X-Trace": "t-1"}}, 404, None, "<html>not found"),
+        ({"body": b"", "status": 502, "headers": {"X-Trace": "t-1"}}, 502, None, ""),
+    ],
+)
+async def test_an_error_keeps_the_reply(
+    vendor: FakeVendor, session: PandaPonSession, step: Any, status: int, raw: Any, text: str
+) -> None:
+    for request in (booking(), estimate()):
+        vendor.script(*[step] * 3)
+        error = await error_of(session.call(request))
+        assert isinstance(error, PandaponError)
+        assert (error.status, error.raw) == (status, raw)
+        assert error.text is not None
+        assert text in error.text
+        assert error.headers is not None
+        assert error.headers["x-trace"] == "t-1"
+
+
+async def test_without_a_reply_an_error_has_none_of_it(vendor: FakeVendor, session: PandaPonSession) -> None:
+    vendor.script("drop_before")
+    error = await error_of(session.call(booking()))
+    assert isinstance(error, OutcomeUnknownError)
+    assert (error.status, error.code, error.request_id) == (None, None, None)
+    assert error.headers is error.raw is error.text is None
+
+
+async def test_a_vendor_that_speaks_gbk_is_understood() -> None:
+    body = '{"code": 4711, "msg": "余额不足", "data": null}'
+    reply = http_reply(200, body.encode("gbk"), {"Content-Type": "application/json;charset=GBK"})
+    async with RawServer(says(reply)) as server, session_at(local_profile(server.port)) as session:
+        error = await error_of(session.call(booking()))
+    assert isinstance(error, ApiError)
+    assert (error.vendor_message, error.text) == ("余额不足", body)
 
 
 @pytest.mark.parametrize(
@@ -369,7 +480,7 @@ class TestTooMany:
         assert (await timed.call(request_)).attempts == 2
         assert clock.slept == [9.0]
 
-    @pytest.mark.parametrize("after", [None, "soon", "-5", "1.5", "1_0", "", "0x10"])
+    @pytest.mark.parametrize("after", [None, "soon", "-5", "1,5", "1_0", "", "0x10"])
     async def test_without_a_usable_wait_it_backs_off(
         self, vendor: FakeVendor, timed: PandaPonSession, clock: VirtualClock, request_: Any, after: str | None
     ) -> None:
@@ -445,7 +556,7 @@ async def test_a_pause_longer_than_max_wait_refuses_newcomers(vendor: FakeVendor
         vendor.script(_limited("60"))
         await error_of(session.call(booking("A")))
         error = await error_of(session.call(booking("B")))
-        assert isinstance(error, LimitExceeded)
+        assert isinstance(error, LimitExceededError)
         assert error.attempts == ()
         assert vendor.ledger.seen[BOOK] == 1
 
@@ -506,7 +617,7 @@ async def test_the_deadline_during_the_exchange(vendor: FakeVendor) -> None:
     async with session_at(vendor.profile("pandapon", retry=AT_ONCE, timeouts=Timeouts(total=0.05))) as session:
         vendor.script("stall")
         error = await error_of(session.call(estimate()))
-        assert isinstance(error, DeadlineExceeded)
+        assert isinstance(error, DeadlineExceededError)
         assert vendor.ledger.seen[ESTIMATE] == 1
         vendor.script("stall")
         error = await error_of(session.call(booking("A")))
@@ -524,7 +635,7 @@ async def test_the_deadline_during_the_body(vendor: FakeVendor) -> None:
         RawServer(half) as server,
         session_at(local_profile(server.port, timeouts=Timeouts(total=0.1))) as session,
     ):
-        assert isinstance(await error_of(session.call(estimate())), DeadlineExceeded)
+        assert isinstance(await error_of(session.call(estimate())), DeadlineExceededError)
         assert isinstance(await error_of(session.call(booking())), OutcomeUnknownError)
         assert len(server.requests) == 2
 
@@ -533,7 +644,7 @@ async def test_a_read_whose_deadline_passed_under_way_does_not_claim_that_it_was
     async with session_at(vendor.profile("pandapon", timeouts=Timeouts(total=0.05))) as session:
         vendor.script("stall")
         error = await error_of(session.call(estimate()))
-        assert isinstance(error, DeadlineExceeded)
+        assert isinstance(error, DeadlineExceededError)
         assert error.sent is None
 
 
@@ -542,7 +653,7 @@ async def test_a_retry_that_would_come_after_the_deadline_is_not_waited_for(vend
     profile = vendor.profile("pandapon", retry=RetryPolicy(base=1000, cap=1000), timeouts=Timeouts(total=1e-9))
     async with session_at(profile.evolve(base_url=f"http://127.0.0.1:{closed_port()}"), clock=clock) as session:
         error = await error_of(session.call(booking()))
-        assert isinstance(error, DeadlineExceeded)
+        assert isinstance(error, DeadlineExceededError)
         assert len(error.attempts) == 1
         assert clock.slept == []
 
@@ -553,7 +664,7 @@ async def test_waiting_for_a_retry_counts_against_the_deadline(vendor: FakeVendo
     async with session_at(profile, clock=clock) as session:
         vendor.script(*[502] * 100)
         error = await error_of(session.call(estimate()))
-        assert isinstance(error, DeadlineExceeded)
+        assert isinstance(error, DeadlineExceededError)
         assert sum(clock.slept) < 10
         assert vendor.ledger.seen[ESTIMATE] == len(error.attempts)
 
@@ -563,7 +674,7 @@ async def test_nothing_is_sent_after_the_deadline(vendor: FakeVendor) -> None:
     async with session_at(profile, clock=OverSleeper(time.time(), factor=1e6)) as session:
         vendor.script(503, "ok")
         error = await error_of(session.call(estimate()))
-        assert isinstance(error, DeadlineExceeded)
+        assert isinstance(error, DeadlineExceededError)
         assert vendor.ledger.seen[ESTIMATE] == 1
 
 
@@ -632,7 +743,7 @@ class TestNotSent:
                 client.connect_ex(full.getsockname())
             async with session_at(local_profile(full.getsockname()[1], timeouts=Timeouts(total=0.05))) as session:
                 error = await error_of(session.call(request_))
-                assert isinstance(error, DeadlineExceeded)
+                assert isinstance(error, DeadlineExceededError)
                 assert error.sent is False
 
     async def test_a_certificate_of_a_stranger_is_not_tried_again(self, request_: Any) -> None:

@@ -13,7 +13,7 @@ from hypothesis import given, settings, strategies as st
 
 from pandapon_async._calls.limiter import Limiter, Pacer, Pause, Slots, Turn
 from pandapon_async._config.profiles import Limits
-from pandapon_async._errors import LimitExceeded
+from pandapon_async._errors import LimitExceededError
 from pandapon_async.testing import VirtualClock
 
 
@@ -461,7 +461,7 @@ async def test_a_turn_gives_its_slot_back_when_the_call_fails(clock: VirtualCloc
 async def test_a_single_call_waits_for_a_slot_for_max_wait_at_most(clock: VirtualClock):
     limits = limiter(clock, max_wait=30)
     async with held(limits.turn("default", patient=False)):
-        with pytest.raises(LimitExceeded, match=r"no slot became free in max_wait=30 s, 0 more wait") as caught:
+        with pytest.raises(LimitExceededError, match=r"no slot became free in max_wait=30 s, 0 more wait") as caught:
             await begin(limits.turn("default", patient=False))
         assert clock.monotonic() == 30
         assert caught.value.sent is False
@@ -471,7 +471,7 @@ async def test_a_single_call_waits_for_a_slot_for_max_wait_at_most(clock: Virtua
 async def test_max_wait_zero_does_not_wait_at_all(clock: VirtualClock):
     limits = limiter(clock, max_wait=0)
     async with held(limits.turn("default", patient=False)):
-        with pytest.raises(LimitExceeded):
+        with pytest.raises(LimitExceededError):
             await begin(limits.turn("default", patient=False))
     assert clock.monotonic() == 0
 
@@ -525,7 +525,7 @@ async def test_a_single_call_does_not_begin_to_wait_for_a_rate_token_beyond_max_
     limits = limiter(clock, concurrency=9, rate=0.1, max_wait=5)
     async with held(limits.turn("default", patient=False)):
         pass
-    with pytest.raises(LimitExceeded, match=r"its turn is 10\.0 s away, more than max_wait=5 s"):
+    with pytest.raises(LimitExceededError, match=r"its turn is 10\.0 s away, more than max_wait=5 s"):
         await begin(limits.turn("default", patient=False))
     assert (clock.slept, limits.free) == ([], 9)
 
@@ -541,7 +541,7 @@ async def test_a_patient_turn_waits_for_its_rate_token(clock: VirtualClock):
 async def test_a_single_call_does_not_begin_to_sit_out_a_pause_beyond_max_wait(clock: VirtualClock):
     limits = limiter(clock, max_wait=5)
     limits.pause.extend(6)
-    with pytest.raises(LimitExceeded, match=r"its turn is 6\.0 s away"):
+    with pytest.raises(LimitExceededError, match=r"its turn is 6\.0 s away"):
         await begin(limits.turn("default", patient=False))
     assert limits.free == 1
 
@@ -562,7 +562,7 @@ async def test_time_spent_on_a_slot_counts_against_max_wait(manual: VirtualClock
     manual.advance(20)
     limits.pause.extend(15)
     first.end()
-    with pytest.raises(LimitExceeded, match=r"its turn is 35\.0 s away"):
+    with pytest.raises(LimitExceededError, match=r"its turn is 35\.0 s away"):
         await second
     assert limits.free == 1
 
@@ -655,7 +655,7 @@ async def test_a_pause_that_begins_while_a_single_call_waits_counts_against_max_
         manual.advance(100)
         await settle()
         assert waiting.done()
-        with pytest.raises(LimitExceeded):
+        with pytest.raises(LimitExceededError):
             await waiting
 
 
@@ -670,6 +670,6 @@ async def test_a_pause_that_is_extended_while_a_single_call_sits_it_out_counts_a
     manual.advance(100)
     await settle()
     assert waiting.done()
-    with pytest.raises(LimitExceeded):
+    with pytest.raises(LimitExceededError):
         await waiting
     assert limits.free == 1

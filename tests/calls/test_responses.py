@@ -16,8 +16,9 @@ from pandapon_async import (
     PANDAPON,
     ApiError,
     AuthError,
+    ConnectionLostError,
     Credentials,
-    DeadlineExceeded,
+    DeadlineExceededError,
     DecodeError,
     Effect,
     HttpStatusError,
@@ -29,7 +30,7 @@ from pandapon_async import (
     Stage,
     VendorProfile,
 )
-from pandapon_async._calls.responses import cleaned, failure_of_broken, judged
+from pandapon_async._calls.responses import classify, cleaned, failure_of_broken
 from pandapon_async._calls.retry import Failure
 from pandapon_async._calls.transport import BrokenExchangeError, Call, Exchange
 from pandapon_async.api.logistics import FreightBookingRequest, ReceiverAddress
@@ -62,7 +63,7 @@ def exchange(status: int, body: Any, headers: dict[str, str] | None = None, **ch
 def end(
     request: Any, status: int, body: Any, headers: dict[str, str] | None = None, *, profile: VendorProfile = PROFILE
 ) -> Reply[Any] | Failure:
-    result, _ = judged(exchange(status, body, headers), call_of(request), profile)
+    result, _ = classify(exchange(status, body, headers), call_of(request), profile)
     return result
 
 
@@ -130,11 +131,77 @@ def test_a_refusal_keeps_its_code(code: int) -> None:
     for request in (booking(), estimate()):
         result = end(request, 200, {"errorCode": code, "success": False, "errorMsg": "no"})
         assert isinstance(result, Failure)
-        if isinstance(result.error, ApiError):
-            assert result.error.code == code
+        assert result.error.code == code
+        if code in (401, 403):
+            assert type(result.error) is AuthError
+        elif code == 429:
+            assert type(result.error) is RateLimitedError
+        elif type(request).operation.effect is Effect.WRITE and (code < 0 or code == 408 or str(code)[0] in "25"):
+            assert isinstance(result.error, (ApiError, OutcomeUnknownError))
         else:
-            assert code < 0 or 500 <= code <= 599
-            assert isinstance(result.error, OutcomeUnknownError)
+            assert type(result.error) is ApiError
+
+
+@pytest.mark.parametrize("code", [-1, 200, 201, 299, 2000, 20000, 408, 500, 599, "200", "OK", "Success", "success_1"])
+def test_a_no_with_a_code_of_success_or_of_a_breakdown_is_in_doubt(code: int | str) -> None:
+    result = end(booking(), 200, {"errorCode": code, "success": False, "errorMsg": "no"})
+    assert isinstance(result, Failure)
+    assert type(result.error) is OutcomeUnknownError
+
+
+@pytest.mark.parametrize("code", [0, 1, 20, 199, 300, 400, 404, 499, 600, 2001, 20100, "A0200", "UNSUCCESSFUL", "NOK"])
+def test_any_other_no_is_a_refusal(code: int | str) -> None:
+    result = end(booking(), 200, {"errorCode": code, "success": False, "errorMsg": "no"})
+    assert isinstance(result, Failure)
+    assert type(result.error) is ApiError
+
+
+SOMETHING_MADE = st.sampled_from(
+    [
+        {"orderId": "INTL-42"},
+        {"order_id": 42},
+        {"order": {"id": "INTL-42"}},
+        {"subOrders": [{"internationalLogisticInfos": {"logisticNumer": "LP001"}}]},
+        {"orderFee": {"amount": "322.92", "currency": "USD"}},
+        {"fee": 3},
+        {"trackingNumber": "LP001"},
+        '{"orderId": "INTL-42"}',
+    ]
+)
+
+
+@given(
+    st.integers(100, 599),
+    envelopes,
+    SOMETHING_MADE,
+    st.lists(st.sampled_from(["data", "result", "x"]), max_size=4),
+    st.booleans(),
+    st.dictionaries(
+        st.sampled_from(["Retry-After", "Age", "Location"]), st.text(st.characters(codec="ascii"), max_size=5)
+    ),
+    st.sampled_from(["utf-8", "gbk", "utf-8-sig", "utf-16"]),
+)
+@settings(max_examples=400, deadline=None)
+def test_a_write_is_never_told_refused_where_something_was_named(
+    status: int,
+    envelope: dict[str, Any],
+    named: Any,
+    holders: list[str],
+    in_list: bool,
+    headers: dict[str, str],
+    encoding: str,
+) -> None:
+    for holder in holders:
+        named = {holder: [named] if in_list else named}
+    try:
+        body = json.dumps({**envelope, "data": named}, ensure_ascii=False).encode(encoding)
+    except UnicodeEncodeError:  # not every character is in GBK
+        body = json.dumps({**envelope, "data": named}).encode(encoding)
+    result = end(booking(), status, body, headers)
+    assert isinstance(result, Reply) or type(result.error) is OutcomeUnknownError
+    if isinstance(result, Failure):
+        assert not result.repeatable
+        assert "it names" in result.error.message
 
 
 # --- no whole reply ----------------------------------------------------------------------------------------------------
@@ -147,14 +214,14 @@ def test_a_refusal_keeps_its_code(code: int) -> None:
         (BrokenExchangeError(Stage.NOT_SENT, "X", hopeless=True), NotSentError, NotSentError, (False, False)),
         (
             BrokenExchangeError(Stage.NOT_SENT, "X", deadline=True),
-            DeadlineExceeded,
-            DeadlineExceeded,
+            DeadlineExceededError,
+            DeadlineExceededError,
             (False, False),
         ),
-        (BrokenExchangeError(Stage.UNKNOWN, "X"), DecodeError, OutcomeUnknownError, (True, False)),
+        (BrokenExchangeError(Stage.UNKNOWN, "X"), ConnectionLostError, OutcomeUnknownError, (True, False)),
         (
             BrokenExchangeError(Stage.UNKNOWN, "X", deadline=True),
-            DeadlineExceeded,
+            DeadlineExceededError,
             OutcomeUnknownError,
             (False, False),
         ),
@@ -183,7 +250,14 @@ def test_a_broken_exchange(
         ("999999999", SENT, 999_999_999.0),
         ("9999999999", SENT, None),
         ("-1", SENT, None),
-        ("1.5", SENT, None),
+        ("1.5", SENT, 1.5),
+        ("0.250", SENT, 0.25),
+        ("2.", SENT, 2.0),
+        (".5", SENT, None),
+        ("1,5", SENT, None),
+        ("1.5.1", SENT, None),
+        ("1e3", SENT, None),
+        ("inf", SENT, None),
         ("١٢", SENT, None),
         ("", SENT, None),
         (formatdate(SENT + 30, usegmt=True), SENT, 30.0),
@@ -199,7 +273,7 @@ def test_retry_after(after: str, date: float | None, seconds: float | None) -> N
         del given_.headers["Date"]  # type: ignore[attr-defined]
     else:
         given_.headers["Date"] = formatdate(date, usegmt=True)  # type: ignore[index]
-    result, _ = judged(given_, call_of(booking()), PROFILE)
+    result, _ = classify(given_, call_of(booking()), PROFILE)
     assert isinstance(result, Failure)
     assert isinstance(result.error, RateLimitedError)
     assert result.error.retry_after == seconds
@@ -233,12 +307,12 @@ def test_a_refusal_beside_a_date_far_off_may_be_signed_anew(off: float, anew: bo
     ],
 )
 def test_a_date_that_is_not_the_vendors_word(change: dict[str, Any], headers: dict[str, str], body: Any) -> None:
-    _, vendor_time = judged(exchange(200, body, headers, **change), call_of(booking()), PROFILE)
+    _, vendor_time = classify(exchange(200, body, headers, **change), call_of(booking()), PROFILE)
     assert vendor_time is None
 
 
 def test_the_vendors_own_date() -> None:
-    _, vendor_time = judged(exchange(200, REFUSED), call_of(booking()), PROFILE)
+    _, vendor_time = classify(exchange(200, REFUSED), call_of(booking()), PROFILE)
     assert vendor_time == SENT
 
 
@@ -284,7 +358,8 @@ def test_many_problems_are_cut_short_in_the_text_and_kept_in_full() -> None:
     call = call_of(request)
     call.operation = attrs.evolve(call.operation, reply=FreightBookingRequest.operation.reply)
     items = [{"itemInfos": 1, "internationalLogisticInfos": 2} for _ in range(5)]
-    result, _ = judged(exchange(200, {"code": 200, "data": {"subOrders": items}}), call, PROFILE)
+    strict = PROFILE.evolve(strict=True)
+    result, _ = classify(exchange(200, {"code": 200, "data": {"subOrders": items}}), call, strict)
     assert isinstance(result, Failure)
     assert isinstance(result.error, DecodeError)
     assert len(result.error.problems) == 10

@@ -21,7 +21,7 @@ from pandapon_async._cli.app import COMMANDS
 from pandapon_async._errors import (
     ApiError,
     ConfigError,
-    LimitExceeded,
+    LimitExceededError,
     NotSentError,
     OutcomeUnknownError,
     PandaponError,
@@ -105,7 +105,7 @@ def test_an_unknown_command_is_bad_usage(pandapon: Pandapon) -> None:
         (OutcomeUnknownError("x"), 3),
         (ApiError("x", code=1), 1),
         (NotSentError("x"), 1),
-        (LimitExceeded("x"), 1),
+        (LimitExceededError("x"), 1),
     ],
 )
 def test_an_error_has_its_exit_status(error: PandaponError, status: int) -> None:

@@ -24,8 +24,8 @@ from pandapon_async._cli.journal_actions import Audit, SampleOrders
 from pandapon_async._cli.shared import Interrupted
 from pandapon_async._errors import (
     ApiError,
-    DeadlineExceeded,
-    LimitExceeded,
+    DeadlineExceededError,
+    LimitExceededError,
     NotSentError,
     OutcomeUnknownError,
     RateLimitedError,
@@ -335,8 +335,8 @@ def test_a_booking_that_was_made_twice_is_found(case: Case, outcome: Outcome[Fre
         (ApiError("x", code=1), "refused"),
         (RateLimitedError("x", status=429), "refused"),
         (NotSentError("x"), "not sent"),
-        (DeadlineExceeded("x"), "not sent"),
-        (LimitExceeded("x"), "not sent"),
+        (DeadlineExceededError("x"), "not sent"),
+        (LimitExceededError("x"), "not sent"),
     ],
 )
 def test_what_failed_and_was_booked_all_the_same_is_found(case: Case, error: Exception, word: str) -> None:

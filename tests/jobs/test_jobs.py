@@ -30,7 +30,7 @@ from pandapon_async.api.logistics import DomesticShipmentUpdate, FreightBooking,
 from pandapon_async.testing import FakeVendor
 from tests.jobs.support import on_virtual_clock, pairs, ran, recorded, row_of, states
 from tests.streams.test_stream import held
-from tests.support import AT_ONCE, booking, session_at, spin, until as until_true
+from tests.support import AT_ONCE, booking, no, session_at, spin, until as until_true
 
 
 @pytest.fixture
@@ -291,6 +291,60 @@ async def test_how_a_failure_is_written_down(vendor: FakeVendor, panda: PandaPon
     assert row.state == state
     assert row.error is not None
     assert row.error.startswith(type(outcome.error).__name__)
+
+
+DOUBTFUL = {"code": 0, "data": {"orderId": "INTL-42"}}
+KEPT: dict[str, tuple[Any, str, Any]] = {
+    "a refusal": ({"json": no(4711)}, "refused", no(4711)),
+    "a refusal as a page": ({"body": "<html>gone, 没有".encode("gbk"), "status": 404}, "refused", "<html>gone, 没有"),
+    "no verdict": ({"json": DOUBTFUL}, "unknown", DOUBTFUL),
+    "a page": ({"body": b"<html>hello", "status": 200}, "unknown", "<html>hello"),
+    "a 502 with an envelope": ({"json": no(1), "status": 502}, "unknown", no(1)),
+    "an empty object": ({"json": {}}, "unknown", {}),
+    "an empty body": ({"body": b"", "status": 502}, "unknown", None),
+    "no reply": ("drop_after", "unknown", None),
+    "one that will be sent again": ({"json": no(1), "status": 401}, "pending", None),
+}
+
+
+@pytest.mark.parametrize("kind", KEPT)
+async def test_the_reply_to_what_is_refused_or_in_doubt_is_kept(
+    vendor: FakeVendor, panda: PandaPonSession, path: Path, kind: str
+):
+    step, state, reply = KEPT[kind]
+    vendor.script(step)
+    await ran(BookingJob(panda, journal=path), pairs(1))
+    row = row_of(path, "order-0")
+    assert (row.state, row.reply) == (state, reply)
+
+
+async def test_what_is_sent_anew_does_not_keep_the_reply_to_its_earlier_sending(
+    vendor: FakeVendor, panda: PandaPonSession, path: Path
+):
+    vendor.script({"json": DOUBTFUL}, "drop_before")
+    await ran(BookingJob(panda, journal=path), pairs(1))
+    with Journal.open(path) as journal:
+        journal.settle("order-0", "pending", by="me", note="not there")
+    await ran(BookingJob(panda, journal=path), pairs(1))
+    row = row_of(path, "order-0")
+    assert (row.state, row.reply) == ("unknown", None)
+
+
+async def test_a_doubtful_reply_stays_when_the_booking_is_found(vendor: FakeVendor, panda: PandaPonSession, path: Path):
+    vendor.script({"json": DOUBTFUL}, {"body": b"<html>", "status": 200})
+    await ran(BookingJob(panda, journal=path, concurrency=1), pairs(2))
+    with Journal.open(path) as journal:
+        for reference in ("order-0", "order-1"):
+            journal.settle(reference, "done", by="me", note="it is there", order_id="INTL-42")
+    async with BookingJob(panda, journal=path) as job:
+        found = await job.book(booking("R0"), reference="order-0")
+        page = await job.book(booking("R1"), reference="order-1")
+    assert found.ok
+    assert found.data is not None
+    assert found.data.order_id == "INTL-42"
+    assert page.ok
+    assert page.data is None
+    assert row_of(path, "order-0").reply == DOUBTFUL
 
 
 async def test_nobody_listens_leaves_everything_pending(vendor: FakeVendor, panda: PandaPonSession, path: Path):

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pandapon_async import PANDAPON, ConfigError, DecodeError, Message, MessageRejected
+from pandapon_async import PANDAPON, ConfigError, DecodeError, Message, MessageRejectedError
 from pandapon_async.push import Inbox
 from pandapon_async.push.inbox import REMEMBERED_FOR
 from pandapon_async.testing import SignedMessage, VirtualClock
@@ -359,7 +359,7 @@ async def test_what_is_not_signed_is_rejected_and_told(desk: Desk, caplog: pytes
     assert await desk.post_it(1, secret="another") == 401
     assert desk.started == []
     ((error, message),) = desk.errors
-    assert isinstance(error, MessageRejected)
+    assert isinstance(error, MessageRejectedError)
     assert message is None
     assert "signature doesn't fit" in caplog.text
 

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import assume, given, strategies as st
 from multidict import CIMultiDict
 
-from pandapon_async import PANDAPON, ConfigError, DecodeError, MessageRejected, VendorProfile, open_message
+from pandapon_async import PANDAPON, ConfigError, DecodeError, MessageRejectedError, VendorProfile, open_message
 from pandapon_async.push import (
     AlibabaPriceChange,
     MessageBody,
@@ -250,7 +250,7 @@ def test_any_flipped_bit_is_rejected(data: st.DataObject):
     body = bytearray(KA_EXAMPLE)
     place = data.draw(st.integers(0, len(body) - 1))
     body[place] ^= 1 << data.draw(st.integers(0, 7))
-    with pytest.raises(MessageRejected):
+    with pytest.raises(MessageRejectedError):
         open_message(KA, headers(KA_EXAMPLE), bytes(body))
 
 
@@ -258,7 +258,7 @@ def test_any_flipped_bit_is_rejected(data: st.DataObject):
 def test_any_other_signature_is_rejected(place: int, digit: str):
     good = signature(KA_EXAMPLE)
     assume(good[place] != digit)
-    with pytest.raises(MessageRejected):
+    with pytest.raises(MessageRejectedError):
         open_message(KA, {"Authorization": good[:place] + digit + good[place + 1 :]}, KA_EXAMPLE)
 
 
@@ -272,7 +272,7 @@ def test_any_other_signature_is_rejected(place: int, digit: str):
     ids=["secret", "key", "base"],
 )
 def test_another_account_or_base_is_rejected(profile: VendorProfile):
-    with pytest.raises(MessageRejected, match="signature doesn't fit"):
+    with pytest.raises(MessageRejectedError, match="signature doesn't fit"):
         open_message(profile, headers(KA_EXAMPLE), KA_EXAMPLE)
 
 
@@ -312,14 +312,14 @@ def test_headers_may_be_of_any_framework(given_headers: Any):
     ],
 )
 def test_headers_that_do_not_prove_anything_are_rejected(given_headers: Any, told: str):
-    with pytest.raises(MessageRejected, match=told) as caught:
+    with pytest.raises(MessageRejectedError, match=told) as caught:
         open_message(KA, given_headers, KA_EXAMPLE)
     assert caught.value.vendor == "xportcn_ka"
     assert "Answer it with HTTP 401" in str(caught.value)
 
 
 def test_a_rejection_shows_neither_secret_nor_signatures_nor_the_message():
-    with pytest.raises(MessageRejected) as caught:
+    with pytest.raises(MessageRejectedError) as caught:
         open_message(KA, {"Authorization": "f" * 64}, KA_EXAMPLE)
     shown = f"{caught.value}{caught.value!r}{pickle.loads(pickle.dumps(caught.value))!r}{vars(caught.value)}"
     for hidden in (KEYS.access_secret, KEYS.access_key, signature(KA_EXAMPLE), "f" * 64, ORDER["orderId"]):
@@ -413,7 +413,7 @@ ANY_HEADERS = st.dictionaries(st.text() | st.just("Authorization"), st.text()) |
 @given(GARBAGE, ANY_HEADERS, st.booleans(), st.sampled_from([PANDA, KA, KA.evolve(push_base="message_body")]))
 def test_garbage_is_rejected_or_named_and_nothing_else(body: bytes, around: Any, signed: bool, profile: VendorProfile):
     given_headers = headers(body) if signed else around
-    with contextlib.suppress(MessageRejected, DecodeError):
+    with contextlib.suppress(MessageRejectedError, DecodeError):
         assert open_message(profile, given_headers, body).raw == json.loads(body)
 
 

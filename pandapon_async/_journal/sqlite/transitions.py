@@ -63,7 +63,9 @@ def _trigger(name: str, kind: str, sets: str, more: str = "") -> str:
 
 _SETTING_UP: Final = (
     f"CREATE TEMP VIEW changes AS SELECT {', '.join(f'NULL AS {name}' for name in Change._fields)}",
-    _trigger("change_sent", "sent", "sent_at = NEW.at"),
+    _trigger(
+        "change_sent", "sent", "sent_at = NEW.at", "DELETE FROM replies WHERE row = NEW.row; "
+    ),  # to an earlier one
     _trigger("change_requeued", "requeued", "error = NEW.error"),
     _trigger(
         "change_ended",
