@@ -103,7 +103,7 @@ class PandaponError(Exception):
         self.vendor = vendor
         self.operation = operation
         self.reference = reference
-        self.stage = stage or self.default_stage
+        self.stage: Stage | None = stage or self.default_stage
         self.attempts: tuple[Attempt, ...] = tuple(attempts)
         self.status = status
         self.code = code
@@ -175,7 +175,7 @@ def _rebuild(cls: type[PandaponError], args: tuple[Any, ...], state: dict[str, A
 class ConfigError(PandaponError, ValueError):
     """The configuration can't work: a wrong or missing setting, a closed session, a second event loop."""
 
-    default_stage = Stage.PREPARE
+    default_stage: Stage | None = Stage.PREPARE
 
 
 class RequestError(PandaponError, ValueError):
@@ -184,7 +184,7 @@ class RequestError(PandaponError, ValueError):
     ``field`` is the way to the wrong field: Python names when a model was built, wire names from ``from_wire``.
     """
 
-    default_stage = Stage.PREPARE
+    default_stage: Stage | None = Stage.PREPARE
 
     def __init__(self, message: str, *, field: str | None = None, **context: Any) -> None:
         super().__init__(message, **context)
@@ -194,14 +194,14 @@ class RequestError(PandaponError, ValueError):
 class LimitExceededError(PandaponError):
     """A slot, a rate token or the end of a pause was further away than ``Limits.max_wait``; nothing was sent."""
 
-    default_stage = Stage.WAIT
+    default_stage: Stage | None = Stage.WAIT
     advice = "Nothing was sent: try later, raise Limits.max_wait, or use a stream, which waits"
 
 
 class NotSentError(PandaponError, ConnectionError):
     """No connection could be made, after all retries: the vendor has not seen the request."""
 
-    default_stage = Stage.NOT_SENT
+    default_stage: Stage | None = Stage.NOT_SENT
     advice = "Nothing was sent: it is safe to send it again; `pandapon doctor` looks for the cause"
 
 
@@ -211,28 +211,28 @@ class OutcomeUnknownError(PandaponError):
     It is none of the built-in errors that retry decorators repeat.
     """
 
-    default_stage = Stage.UNKNOWN
+    default_stage: Stage | None = Stage.UNKNOWN
     advice = "It may have been made: look it up at the vendor before you send it again"
 
 
 class DeadlineExceededError(PandaponError, TimeoutError):
     """``Timeouts.total`` ran out while nothing was in doubt: a READ, or a WRITE that had not been sent."""
 
-    default_stage = Stage.NOT_SENT
+    default_stage: Stage | None = Stage.NOT_SENT
     advice = "Nothing is in doubt: it is safe to send it again"
 
 
 class ConnectionLostError(PandaponError, ConnectionError):
     """A READ was sent and its reply never came whole: lost, silent, cut or too large, after all retries."""
 
-    default_stage = Stage.UNKNOWN
+    default_stage: Stage | None = Stage.UNKNOWN
     advice = "Nothing is in doubt: it only asked, so it is safe to send it again"
 
 
 class HttpStatusError(PandaponError):
     """The vendor answered with an HTTP status that refuses the call and no envelope that says why."""
 
-    default_stage = Stage.REPLIED
+    default_stage: Stage | None = Stage.REPLIED
     advice = "Nothing is in doubt: fix what the status names, or send it again later"
     status: int  # pyright: ignore[reportIncompatibleVariableOverride] - here there always is one
 
@@ -273,7 +273,7 @@ class DecodeError(PandaponError):
     ``problems`` names the JSON paths that don't fit. Nothing is in doubt.
     """
 
-    default_stage = Stage.REPLIED
+    default_stage: Stage | None = Stage.REPLIED
     advice = "Nothing is in doubt: it only asked, so it is safe to send it again"
 
     def __init__(self, message: str, *, problems: Sequence[str] = (), **context: Any) -> None:
@@ -290,7 +290,7 @@ class ApiError(PandaponError):
         meaning: what the profile's code table says of the code: ``"passing"``, ``"refused"``, ``"in_doubt"``, ``"stop"``.
     """
 
-    default_stage = Stage.REPLIED
+    default_stage: Stage | None = Stage.REPLIED
     advice = "Nothing was done: fix what the vendor names before you send it again"
 
     def __init__(
