@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from collections.abc import AsyncIterator
 
 import pytest
@@ -14,6 +16,12 @@ from pandapon_async.testing._operations import Fact, load_facts
 # A loaded machine is slow, not wrong.
 settings.register_profile("pandapon", deadline=None)
 settings.load_profile("pandapon")
+
+# The whole suite on another loop, as CI runs it once.
+if os.environ.get("PANDAPON_TEST_LOOP") == "uvloop":
+    import uvloop
+
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
 
 
 def contract(subject: str) -> dict[str, Fact]:

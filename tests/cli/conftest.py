@@ -39,11 +39,15 @@ def environment(vendor: FakeVendor, *kinds: str) -> dict[str, str]:
     return found
 
 
+# PYTHONDEVMODE: asyncio's debug mode tells on stderr of every step that takes 0.1 s.
+_UNWANTED = ("FORCE_COLOR", "NO_COLOR", "COLUMNS", "PYTHONDEVMODE")
+
+
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No account, and nothing that changes how output looks."""
     for name in list(os.environ):
-        if name.startswith(("PANDAPON_", "XPORTCN_KA_")) or name in ("FORCE_COLOR", "NO_COLOR", "COLUMNS"):
+        if name.startswith(("PANDAPON_", "XPORTCN_KA_")) or name in _UNWANTED:
             monkeypatch.delenv(name)
 
 
