@@ -279,11 +279,11 @@ async def test_a_page_of_which_no_item_fits_does_not_look_like_the_end():
 
 @given(count=st.integers(0, 40), size=st.integers(1, 7), total=st.sampled_from(["right", "none", "low", "high"]))
 @settings(max_examples=150)
-def test_nothing_is_lost_and_nothing_comes_twice(count: int, size: int, total: str):
+async def test_nothing_is_lost_and_nothing_comes_twice(count: int, size: int, total: str):
     said = {"right": count, "none": None, "low": count // 2, "high": count * 2 + 1}[total]
     lists = [tuple(range(start, min(start + size, count))) for start in range(0, count, size)]
     vendor = Vendor(*pages(*lists, (), total=said))
-    assert asyncio.run(read(pager(vendor, Search(page_size=size)))) == list(range(count))
+    assert await read(pager(vendor, Search(page_size=size))) == list(range(count))
     assert len(vendor.asked) <= len(lists) + 1
 
 
