@@ -160,9 +160,7 @@ class ApiClient:
                 result: Reply[Any] | Failure | None
                 try:
                     way = way or await transport.open()
-                    exchange = await way.attempt(
-                        call, state.offset.seconds(), timeouts, call.seconds or timeouts.total
-                    )
+                    exchange = await way.attempt(call, state.offset.seconds(), timeouts, call.seconds or timeouts.total)
                 except BrokenExchangeError as broken:
                     result = failure_of_broken(broken, call, profile)
                 else:
