@@ -20,7 +20,7 @@ from .broken import AttemptError, broken
 from .connections import NOT_EMPTY, Connections
 from .decoding import TOO_LARGE, decoded
 from .exchange import Call, Exchange
-from .request_head import HEADERS, HeadWriter, joined_query, sign
+from .request_head import HeadWriter, fixed_headers, joined_query, sign
 from .timeouts import Deadline, Deadlines, TimedOutError
 
 _MOST_CONNECTIONS = 8
@@ -43,7 +43,7 @@ class DirectTransport:
         origin = URL(profile.base_url).origin()
         proxy = None if profile.proxy is None else URL(profile.proxy)
         route = Route(connector, origin, proxy, tls)
-        fixed = {name: route.headers[name] for name in (hdrs.HOST, hdrs.ACCEPT_ENCODING)} | HEADERS
+        fixed = {name: route.headers[name] for name in (hdrs.HOST, hdrs.ACCEPT_ENCODING)} | fixed_headers(profile)
         by_plain_proxy = proxy is not None and origin.scheme == "http"
         if by_plain_proxy and proxy is not None and (proxy.user or proxy.password):
             keys = f"{proxy.user or ''}:{proxy.password or ''}".encode()
@@ -54,7 +54,7 @@ class DirectTransport:
         self._absolute = f"http://{route.headers[hdrs.HOST]}" if by_plain_proxy else ""
         self._heads = HeadWriter(profile.name, fixed)
         self._connections = Connections(route, profile.idle_timeout)
-        self._deadlines = Deadlines()
+        self._deadlines = Deadlines(asyncio.get_running_loop())
 
     def close(self) -> None:
         """Nothing begins any more; what is under way keeps its deadline."""

@@ -23,7 +23,7 @@ from .._errors import ConfigError
 from .broken import AttemptError, broken
 from .decoding import TOO_LARGE, decoded
 from .exchange import Call, Exchange
-from .request_head import HEADERS, HeadWriter, joined_query, sign
+from .request_head import HeadWriter, fixed_headers, joined_query, sign
 from .timeouts import TimedOutError
 
 _DECODED = ("gzip", "deflate", "br", "zstd")
@@ -59,7 +59,7 @@ class PlainTransport:
             connector=connector,
             connector_owner=False,
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers=HEADERS,
+            headers=fixed_headers(profile),
             trust_env=False,
             max_line_size=65_536,
             max_field_size=65_536,

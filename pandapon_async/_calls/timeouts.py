@@ -100,7 +100,8 @@ class Deadline:
 class Deadlines:
     """The attempts of one event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
         self._under_way: set[Deadline] = set()
         self._timer: asyncio.Handle | None = None
         self._rings = math.inf
@@ -108,13 +109,13 @@ class Deadlines:
 
     def start(self, seconds: float, silence: float) -> Deadline:
         """An attempt begins: it may take so many seconds, and ``silence`` is the shortest time that it may hear nothing."""
-        loop = asyncio.get_running_loop()
+        loop = self._loop
         now = loop.time()
         deadline = Deadline(loop, now + seconds, silence)
         self._under_way.add(deadline)
         first = now + min(seconds, silence)
         if first < self._rings:
-            self._ring_at(first, loop)
+            self._ring_at(first)
         return deadline
 
     def stop(self, deadline: Deadline) -> None:
@@ -134,17 +135,18 @@ class Deadlines:
             self._timer.cancel()
         self._timer, self._rings = None, math.inf
 
-    def _ring_at(self, when: float, loop: asyncio.AbstractEventLoop) -> None:
+    def _ring_at(self, when: float) -> None:
         self._disarm()
         self._rings = when
         # What is due already has some passes left.
-        self._timer = loop.call_soon(self._look, loop) if when <= loop.time() else loop.call_at(when, self._look, loop)
+        loop = self._loop
+        self._timer = loop.call_soon(self._look) if when <= loop.time() else loop.call_at(when, self._look)
 
-    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _look(self) -> None:
         self._timer, self._rings = None, math.inf
-        now = loop.time()
+        now = self._loop.time()
         for deadline in [deadline for deadline in self._under_way if deadline.due() <= now]:
             if deadline.is_late():
                 self._under_way.discard(deadline)
         if self._under_way:
-            self._ring_at(min(deadline.look_again(now) for deadline in self._under_way), loop)
+            self._ring_at(min(deadline.look_again(now) for deadline in self._under_way))

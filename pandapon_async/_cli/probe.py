@@ -144,7 +144,7 @@ async def ask(profile: VendorProfile) -> ProbeReply:
             headers: Mapping[str, str] = (await vendors[profile.name].call(QUESTION)).headers
         except PandaponError as refused:
             error = refused
-            headers = getattr(refused, "headers", None) or {}
+            headers = refused.headers or {}
     return ProbeReply(error, _ahead(headers.get("Date"), sent[-1] if sent else 0.0, time.time()))
 
 

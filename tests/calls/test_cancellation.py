@@ -125,7 +125,7 @@ class Stage:
         for deadline in way._deadlines._under_way:
             deadline._at = 0
             deadline._looks = 100
-        way._deadlines._look(asyncio.get_running_loop())
+        way._deadlines._look()
 
     def has_connection(self) -> bool:
         """Whether the call has, or had, a connection."""

@@ -525,7 +525,9 @@ class TestPlainWay:
         async with RawServer(drop) as server:
             profile = local_profile(server.port, retry=RetryPolicy(base=0, attempts=2))
             async with session_at(profile) as session:
-                assert isinstance(await error_of(session.call_raw("GET", "/x", effect=Effect.READ)), ConnectionLostError)
+                assert isinstance(
+                    await error_of(session.call_raw("GET", "/x", effect=Effect.READ)), ConnectionLostError
+                )
             assert len(server.requests) == 2
 
     async def test_cancelled_while_it_connects_it_is_in_doubt_since_nobody_can_know(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -30,8 +30,8 @@ class Reply:
 
 
 @pytest.fixture
-def deadlines() -> Iterator[Deadlines]:
-    deadlines = Deadlines()
+async def deadlines() -> AsyncIterator[Deadlines]:
+    deadlines = Deadlines(asyncio.get_running_loop())
     yield deadlines
     deadlines.close()
 
@@ -167,7 +167,7 @@ async def test_what_waits_for_nothing_learns_that_it_is_late(deadlines: Deadline
 
 async def test_the_timer_dies_when_nothing_is_under_way(deadlines: Deadlines) -> None:
     deadlines.stop(deadlines.start(60, 60))
-    deadlines._look(asyncio.get_running_loop())
+    deadlines._look()
     assert deadlines._timer is None
     assert not deadlines._under_way
 
