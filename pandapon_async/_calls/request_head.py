@@ -18,7 +18,6 @@ _HEADERS = {"Accept": "application/json", "User-Agent": f"pandapon-async/{__vers
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_CONTROL_BYTES = bytes([*range(32), 127])  # in all values at once: a quarter of what looking at each character costs
 _FRAMING = frozenset(
     {"host", "content-length", "transfer-encoding", "connection", "expect", "upgrade", "te", "trailer"}
 )
@@ -111,8 +110,8 @@ class HeadWriter:
         template = self._templates.get(key) or self._template(key, method, tuple(headers), bodiless=length is None)
         values = (target, *headers.values())
         text = template % (values if length is None else (*values, length))
-        given = "".join(values).encode()
-        if not given.isascii() or len(given.translate(None, _CONTROL_BYTES)) != len(given) or " " in target:
+        given = "".join(values)
+        if not given.isascii() or _CONTROL.search(given) or " " in target:
             self._refuse_control(target, headers)
         return text.encode()
 
