@@ -167,7 +167,7 @@ async def job_journaled(url: str, concurrency: int) -> AsyncIterator[Book]:
                     pairs = ((f"order-{next(numbers)}", request) for _ in range(number))
                     async with job.run(pairs) as outcomes:
                         async for outcome in outcomes:
-                            assert outcome.order_id == "21", outcome.error
+                            assert outcome.order_id, outcome.error
                             booked += 1
                     assert booked == number, booked
 
@@ -215,5 +215,5 @@ async def _all_ok(
     async with panda.stream(requests) as outcomes:
         async for outcome in outcomes:
             assert outcome.data is not None, outcome.error
-            booked += outcome.data.order_id == "21"
+            booked += outcome.data.order_id is not None
     assert booked == number, booked

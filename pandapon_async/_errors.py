@@ -199,7 +199,7 @@ class LimitExceededError(PandaponError):
 
 
 class NotSentError(PandaponError, ConnectionError):
-    """No connection could be made, after all retries: the vendor has not seen the request."""
+    """It was not sent, after all retries: the vendor has not seen the request; the message says why."""
 
     default_stage: Stage | None = Stage.NOT_SENT
     advice = "Nothing was sent: it is safe to send it again; `pandapon doctor` looks for the cause"

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
+from ._calls.transport import refuse_small_pool
 from ._config.loading import profiles_from_env, profiles_from_toml
 from ._config.profiles import VendorProfile
 from ._errors import ConfigError, suggestion
@@ -30,11 +31,11 @@ class SessionManager:
 
     Args:
         profiles: the accounts; names must differ.
-        options: what every session gets: ``clock``, ``client_session``, ``trace_configs``, ``on_attempt``, ``on_reply``,
+        options: what every session gets: ``clock``, ``connector``, ``on_start``, ``on_attempt``, ``on_reply``,
             ``on_in_doubt``.
 
     Raises:
-        ConfigError: no profile, two of one name, or one without credentials.
+        ConfigError: no profile, two of one name, one without credentials, or a connector that is too small for all of them.
     """
 
     def __init__(self, profiles: Iterable[VendorProfile], **options: Unpack[SessionOptions]) -> None:
@@ -47,6 +48,8 @@ class SessionManager:
             self._profiles[profile.name] = profile
         if not self._profiles:
             raise ConfigError("a session manager needs at least one profile")
+        if (connector := options.get("connector")) is not None:
+            refuse_small_pool(connector, self._profiles.values())
         self._options = options
         self._sessions: dict[str, VendorSession] | None = None
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, TypeVar
 
 from ._calls.client import ApiClient, ClientState
 from ._calls.exchange import Call
-from ._calls.hooks import Hooked, Hooks, OnAttempt, OnInDoubt, OnReply
+from ._calls.hooks import Hooked, Hooks, OnAttempt, OnInDoubt, OnReply, OnStart
 from ._calls.limiter import Limiter
 from ._calls.retry import Budget
 from ._calls.transport import Transport
@@ -21,7 +21,7 @@ from .api.addresses import AddressService
 from .api.logistics import LogisticsService
 
 if TYPE_CHECKING:
-    import aiohttp
+    from aiohttp.connector import BaseConnector
     from typing_extensions import Self
 
     from ._streams.stream import OutcomeStream
@@ -34,8 +34,8 @@ class SessionOptions(TypedDict, total=False):
     """What a session can be given besides its profile; see `VendorSession`."""
 
     clock: Clock | None
-    client_session: aiohttp.ClientSession | None
-    trace_configs: Sequence[aiohttp.TraceConfig]
+    connector: BaseConnector | None
+    on_start: OnStart | None
     on_attempt: OnAttempt | None
     on_reply: OnReply | None
     on_in_doubt: OnInDoubt | None
@@ -47,9 +47,9 @@ class VendorSession(Hooked):
     Args:
         profile: the account, with credentials.
         clock: where time comes from; the machine's clock unless given.
-        client_session: an aiohttp session to use instead of an own one; it is not closed.
-        trace_configs: aiohttp's trace configs, for the own session. What they see holds signatures.
-        on_attempt, on_reply, on_in_doubt: see `Hooks`; also attributes, which may be set later.
+        connector: an aiohttp connector to use instead of an own one; it is not closed. Its ``limit`` and ``limit_per_host``
+            must reach the sum of the concurrencies of all sessions that share it.
+        on_start, on_attempt, on_reply, on_in_doubt: see `Hooks`; also attributes, which may be set later.
 
     Attributes:
         profile: the account.
@@ -62,8 +62,8 @@ class VendorSession(Hooked):
         profile: VendorProfile,
         *,
         clock: Clock | None = None,
-        client_session: aiohttp.ClientSession | None = None,
-        trace_configs: Sequence[aiohttp.TraceConfig] = (),
+        connector: BaseConnector | None = None,
+        on_start: OnStart | None = None,
         on_attempt: OnAttempt | None = None,
         on_reply: OnReply | None = None,
         on_in_doubt: OnInDoubt | None = None,
@@ -74,13 +74,13 @@ class VendorSession(Hooked):
         self._setup(
             profile,
             ClientState(
-                transport=Transport(profile, clock, client_session=client_session, trace_configs=trace_configs),
+                transport=Transport(profile, clock, connector=connector),
                 limiter=Limiter(profile.limits, profile.group_limits, clock),
                 offset=ClockOffset(clock),
                 budget=Budget(profile.retry.budget),
                 clock=clock,
             ),
-            Hooks(on_attempt=on_attempt, on_reply=on_reply, on_in_doubt=on_in_doubt),
+            Hooks(on_start=on_start, on_attempt=on_attempt, on_reply=on_reply, on_in_doubt=on_in_doubt),
         )
 
     def _setup(self, profile: VendorProfile, state: ClientState, hooks: Hooks) -> None:
@@ -128,6 +128,7 @@ class VendorSession(Hooked):
         *,
         timeouts: Timeouts | None = None,
         retry: RetryPolicy | None = None,
+        on_start: OnStart | None = None,
         on_attempt: OnAttempt | None = None,
         on_reply: OnReply | None = None,
         on_in_doubt: OnInDoubt | None = None,
@@ -138,6 +139,7 @@ class VendorSession(Hooked):
             self.profile.evolve(timeouts=timeouts or self.profile.timeouts, retry=retry or self.profile.retry),
             self._client.state,
             Hooks(
+                on_start=on_start or self.hooks.on_start,
                 on_attempt=on_attempt or self.hooks.on_attempt,
                 on_reply=on_reply or self.hooks.on_reply,
                 on_in_doubt=on_in_doubt or self.hooks.on_in_doubt,

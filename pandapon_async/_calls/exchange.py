@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import attrs
 from yarl import URL
@@ -32,13 +32,26 @@ class Call:
     began: float = 0.0
 
 
+class TellsOrders(Protocol):
+    """A connection that remembers which order ids it has told."""
+
+    def first_told(self, operation: str, order_id: str, reference: str | None, /) -> str | None:
+        """Note an order id; if another booking was told it before, who, and the connection is closed."""
+        ...
+
+
 @attrs.define(repr=False)
 class Exchange:
     """A whole reply.
 
-    ``sent`` and ``received`` are our wall clock; ``signed_at`` is the time that was signed, in Unix seconds;
-    ``authentic`` tells that nobody in between can have made it up (TLS, or this machine); ``signed`` are the values that
-    authenticated the attempt, which must not be shown.
+    Attributes:
+        status, headers, body: the reply; the body is decompressed.
+        sent, received: our wall clock.
+        signed_at: the time that was signed, in Unix seconds.
+        authentic: nobody in between can have made it up (TLS, or this machine).
+        signed: the values that authenticated the attempt, which must not be shown.
+        early: it came before the request had left whole, so that it can't be an answer to all of it.
+        peer: the connection that it came by, if it is one that is used for more than one call.
     """
 
     status: int
@@ -49,10 +62,12 @@ class Exchange:
     signed_at: float
     authentic: bool
     signed: tuple[str, ...]
+    early: bool = False
+    peer: TellsOrders | None = None
 
 
 class BrokenExchangeError(Exception):
-    """No whole reply: at which stage, and why (a type name, for the attempt's record).
+    """No whole reply: at which stage, and why, in words that can be shown.
 
     ``hopeless``: it can't get better by itself (a bad certificate). ``deadline``: our own time was up.
     """

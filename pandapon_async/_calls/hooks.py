@@ -17,6 +17,7 @@ from .retry import Failure
 if TYPE_CHECKING:
     from .exchange import Call, Exchange
 
+OnStart = Callable[["str | None", Operation[Any]], object]
 OnAttempt = Callable[[Attempt, "str | None", Operation[Any]], object]
 OnReply = Callable[[Reply[Any], "str | None", Operation[Any]], object]
 OnInDoubt = Callable[["str | None", Operation[Any]], object]
@@ -32,11 +33,13 @@ class Hooks:
     """Plain functions that a session calls; one that raises is logged and changes nothing.
 
     Attributes:
+        on_start: ``(reference, operation)`` when a call's turn has come, before its first attempt.
         on_attempt: ``(attempt, reference, operation)`` after each attempt.
         on_reply: ``(reply, reference, operation)`` after each call that succeeded.
         on_in_doubt: ``(reference, operation)`` when a WRITE ends in doubt, by an error or by being cancelled.
     """
 
+    on_start: OnStart | None = None
     on_attempt: OnAttempt | None = None
     on_reply: OnReply | None = None
     on_in_doubt: OnInDoubt | None = None
@@ -46,6 +49,15 @@ class Hooked:
     """A session's hooks as attributes of its own, to be read and set; see `Hooks`."""
 
     hooks: Hooks
+
+    @property
+    def on_start(self) -> OnStart | None:
+        """Called when a call's turn has come."""
+        return self.hooks.on_start
+
+    @on_start.setter
+    def on_start(self, hook: OnStart | None) -> None:
+        self.hooks.on_start = hook
 
     @property
     def on_attempt(self) -> OnAttempt | None:
@@ -86,6 +98,15 @@ class Observer:
     def watches_success(self) -> bool:
         """Whether anybody wants to hear of attempts that succeeded."""
         return self._hooks.on_attempt is not None or logger.isEnabledFor(logging.DEBUG)
+
+    def start(self, call: Call) -> None:
+        """A call's turn has come."""
+        if self._hooks.on_start is not None:
+            guarded(self._hooks.on_start, call.reference, call.operation)
+
+    def watches_replies(self) -> bool:
+        """Whether anybody wants to hear of calls that succeeded."""
+        return self._hooks.on_reply is not None
 
     def attempt(
         self,

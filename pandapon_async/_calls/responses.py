@@ -45,7 +45,7 @@ from .._errors import (
 )
 from .._models.base import personal_texts
 from .._models.converters import decode
-from .._models.jsonio import JsonError
+from .._models.jsonio import JsonError, is_object
 from .._models.operation import Effect, Reply
 from .body import read_json, text_of
 from .envelope import Envelope, Verdict, judge, meaning, read_envelope
@@ -69,19 +69,63 @@ def failure_of_broken(broken: BrokenExchangeError, call: Call, profile: VendorPr
     if broken.stage is Stage.NOT_SENT:
         if broken.deadline:
             return Failure(DeadlineExceededError("the deadline passed before it was sent", **context), repeatable=False)
-        why = "the vendor's certificate is not accepted" if broken.hopeless else "no connection could be made"
-        error = NotSentError(f"{why} ({broken.reason})", **context)
+        error = NotSentError(f"it was not sent: {broken.reason}", **context)
         if broken.hopeless:
-            error.advice = "Nothing was sent: check base_url, the proxy and the trust store before you send it again"
+            error.advice = (
+                "Nothing was sent: check base_url, the proxy and the trust store before you send it again; "
+                "`pandapon doctor` looks for the cause"
+            )
         return Failure(error, repeatable=not broken.hopeless)
     if write:
-        what = "the deadline passed" if broken.deadline else f"the connection broke ({broken.reason})"
+        what = "the deadline passed" if broken.deadline else f"there is no whole reply: {broken.reason},"
         return Failure(OutcomeUnknownError(f"{what} after it was sent", **context), repeatable=False)
     if broken.deadline:
         late = DeadlineExceededError("no reply before the deadline", stage=Stage.UNKNOWN, **context)
         return Failure(late, repeatable=False)
-    message = f"the connection broke before a whole reply had come ({broken.reason})"
+    message = f"there is no whole reply: {broken.reason}"
     return Failure(ConnectionLostError(message, **context), repeatable=True)
+
+
+def ordinary_reply(exchange: Exchange, call: Call, elapsed: float) -> Reply[Any] | None:
+    """The reply of a first attempt that says yes, as most do; None: there is something about it that `classify` has to look at."""
+    if not 200 <= exchange.status < 300:
+        return None
+    operation, model = call.operation, call.operation.reply
+    try:
+        raw = read_json(exchange.body, exchange.headers.get(_CONTENT_TYPE))
+    except JsonError:
+        return None
+    envelope = read_envelope(raw)
+    if envelope is None or judge(envelope, operation) is not Verdict.YES:
+        return None
+    if operation.effect is Effect.WRITE and not_its_own(exchange, call, envelope):
+        return None
+    data, problems = (envelope.data, ()) if model is None else decode(model, envelope.data)
+    if problems:
+        return None
+    return Reply(
+        data=data,
+        code=envelope.code,
+        message=envelope.message,
+        request_id=envelope.request_id,
+        status=exchange.status,
+        headers=exchange.headers,
+        raw=raw,
+        elapsed=elapsed,
+    )
+
+
+def not_its_own(exchange: Exchange, call: Call, envelope: Envelope) -> str | None:
+    """Why a WRITE's yes can't be believed to be the answer to it; None: it can."""
+    if exchange.early:
+        return "the vendor said yes before it had read all of it"
+    order_id = envelope.data.get("orderId") if is_object(envelope.data) else None
+    if exchange.peer is None or not isinstance(order_id, (str, int)):
+        return None
+    other = exchange.peer.first_told(call.operation.name, str(order_id), call.reference)
+    if other is None:
+        return None
+    return f"the reply names order {order_id}, which the same connection has told {other} before"
 
 
 def classify(exchange: Exchange, call: Call, profile: VendorProfile) -> tuple[Reply[Any] | Failure, float | None]:
@@ -106,7 +150,7 @@ class _Classifier:
             self._unreadable = str(error) if exchange.body else "empty"
         self._envelope = read_envelope(self._raw)
         self._verdict = judge(self._envelope, call.operation)
-        self.vendor_time = _vendor_time(exchange, self._envelope)
+        self.vendor_time = None if self._envelope is None else vendor_time(exchange)
 
     def result(self) -> Reply[Any] | Failure:
         if self._verdict is Verdict.YES and 200 <= self._exchange.status < 300:
@@ -209,6 +253,8 @@ class _Classifier:
 
     def _reply(self, envelope: Envelope) -> Reply[Any] | Failure:
         exchange, model = self._exchange, self._call.operation.reply
+        if self._write and (doubt := not_its_own(exchange, self._call, envelope)):
+            return Failure(OutcomeUnknownError(self._cleaned(doubt) or "", **self._context()), repeatable=False)
         data, problems = (envelope.data, ()) if model is None else decode(model, envelope.data)
         if problems and not self._write and (data is None or self._profile.strict):
             message = f"the reply does not fit: {'; '.join(problems[:3])}" + ("; ..." if len(problems) > 3 else "")
@@ -270,9 +316,9 @@ class _Classifier:
         return max(0.0, until - (self._exchange.received if now is None else now))
 
 
-def _vendor_time(exchange: Exchange, envelope: Envelope | None) -> float | None:
-    """The vendor's clock in Unix seconds, if the reply can be trusted to tell it: its own word, over TLS or loopback, and from no cache."""
-    if envelope is None or not exchange.authentic or _AGE in exchange.headers:
+def vendor_time(exchange: Exchange) -> float | None:
+    """The vendor's clock in Unix seconds, if a reply can be trusted to tell it: over TLS or loopback, from no cache."""
+    if not exchange.authentic or _AGE in exchange.headers:
         return None
     return http_date(exchange.headers.get(_DATE))
 

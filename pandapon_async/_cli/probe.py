@@ -8,17 +8,17 @@ import os
 import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import combinations
 from typing import Any
 
-import aiohttp
 import attrs
 
 from .._clock import http_date
 from .._config.profiles import RetryPolicy, Timeouts, VendorProfile
 from .._errors import ApiError, AuthError, PandaponError
 from .._manager import SessionManager
+from .._models.operation import Operation
 from ..api.logistics import FreightEstimateRequest, ReceiverAddress
 
 QUESTION = FreightEstimateRequest(
@@ -129,38 +129,28 @@ def variations(profile: VendorProfile) -> Iterator[Variation]:
 
 async def ask(profile: VendorProfile) -> ProbeReply:
     """Send the signed READ once; twice if the vendor's own date shows that ours is off, or it is broken for a moment."""
-    watch = _Watch()
     patient = profile.evolve(
         retry=RetryPolicy(attempts=2),
         timeouts=attrs.evolve(profile.timeouts, total=min(profile.timeouts.total, Timeouts().read)),
     )
     error: PandaponError | None = None
-    async with SessionManager([patient], trace_configs=[watch.config()]) as vendors:
+    sent: list[float] = []
+
+    def note(_reference: str | None, _operation: Operation[Any]) -> None:
+        sent.append(time.time())
+
+    async with SessionManager([patient], on_start=note) as vendors:
         try:
-            await vendors[profile.name].call(QUESTION)
+            headers: Mapping[str, str] = (await vendors[profile.name].call(QUESTION)).headers
         except PandaponError as refused:
             error = refused
-    return ProbeReply(error, watch.clock)
+            headers = refused.headers or {}
+    return ProbeReply(error, _ahead(headers.get("Date"), sent[-1] if sent else 0.0, time.time()))
 
 
-class _Watch:
-    """Reads the vendor's clock from the head of whatever it answers."""
-
-    def __init__(self) -> None:
-        self.clock: float | None = None
-        self._sent = 0.0
-
-    def config(self) -> aiohttp.TraceConfig:
-        config = aiohttp.TraceConfig()
-        config.on_request_start.append(self._start)
-        config.on_request_end.append(self._end)
-        return config
-
-    async def _start(self, *_: object) -> None:
-        self._sent = time.time()
-
-    async def _end(self, _: object, __: object, parameters: aiohttp.TraceRequestEndParams) -> None:
-        date, received = http_date(parameters.response.headers.get("Date")), time.time()
-        if date is not None:
-            agrees = self._sent - 1 <= date <= received + 1
-            self.clock = 0.0 if agrees else date - (self._sent + received) / 2
+def _ahead(text: str | None, sent: float, received: float) -> float | None:
+    """Seconds that the vendor's clock is ahead of ours, by the date of its reply; see `ProbeReply`."""
+    date = http_date(text)
+    if date is None:
+        return None
+    return 0.0 if sent - 1 <= date <= received + 1 else date - (sent + received) / 2

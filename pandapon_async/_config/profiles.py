@@ -241,6 +241,9 @@ class VendorProfile:
         proxy: URL of an HTTP proxy; environment variables are not read.
         ssl_context: the TLS context to use; None: the system's trust store.
         max_reply_bytes: replies larger than this, decompressed, are refused.
+        idle_timeout: seconds that an idle connection is kept; less where the vendor's ``Keep-Alive`` says so (Node closes at 5).
+        fresh_connections: whether each WRITE has a connection of its own, on which no reply can be another call's. It costs a
+            handshake each.
     """
 
     kind: str
@@ -264,6 +267,8 @@ class VendorProfile:
     proxy: str | None = attrs.field(default=None, repr=_hide_userinfo)
     ssl_context: ssl.SSLContext | None = attrs.field(default=None, validator=_optional(_of(ssl.SSLContext)))
     max_reply_bytes: int = attrs.field(default=32 * 1024 * 1024, validator=_count)
+    idle_timeout: float = attrs.field(default=4.0, validator=_above(0))
+    fresh_connections: bool = attrs.field(default=False, validator=_of(bool))
 
     def __attrs_post_init__(self) -> None:
         if self.timestamp_unit not in ("s", "ms"):

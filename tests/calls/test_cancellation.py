@@ -8,7 +8,6 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-import aiohttp
 import attrs
 import pytest
 from aiohttp.client_proto import ResponseHandler
@@ -25,6 +24,7 @@ from pandapon_async import (
     RetryPolicy,
     Timeouts,
 )
+from pandapon_async._calls.direct_transport import DirectTransport
 from pandapon_async._session import client_of
 from pandapon_async.testing import FakeVendor, VirtualClock
 from tests.support import BOOK, StopAt, booking, error_of, estimate, local_profile, session_at, sockets_to, spin, until
@@ -118,15 +118,18 @@ class Stage:
 
     def run_out(self) -> None:
         """Let the deadline of the attempts that are under way have passed."""
-        watch = self.session._client.state.transport._watch
-        for watched in watch._under_way:
-            watched._deadline = 0
-        watch._look(asyncio.get_running_loop())
+        way = self.session._client.state.transport._way
+        if way is None:
+            return
+        assert isinstance(way, DirectTransport)
+        for deadline in way._deadlines._under_way:
+            deadline._at = 0
+            deadline._looks = 100
+        way._deadlines._look()
 
     def has_connection(self) -> bool:
         """Whether the call has, or had, a connection."""
-        client = self.session._client.state.transport._client
-        connector: Any = client.connector if client is not None else None
+        connector: Any = self.session._client.state.transport._connector
         if connector is None:
             return False
         used = any(not isinstance(held, _TransportPlaceholder) for held in connector._acquired)
@@ -137,10 +140,9 @@ class Stage:
             await self.holder
         limiter = self.session._client.state.limiter
         assert limiter.free == self.session.profile.limits.concurrency
-        client = self.session._client.state.transport._client
-        if client is not None:
-            assert isinstance(client.connector, aiohttp.TCPConnector)
-            assert not client.connector._acquired
+        connector: Any = self.session._client.state.transport._connector
+        if connector is not None:
+            await until(lambda: not connector._acquired)
         await self.session.close()
         port = int(self.vendor.url.rpartition(":")[2])
         await until(lambda: sockets_to(port) == 0)

@@ -30,9 +30,9 @@ from pandapon_async import (
     Stage,
     VendorProfile,
 )
+from pandapon_async._calls.exchange import BrokenExchangeError, Call, Exchange
 from pandapon_async._calls.responses import classify, cleaned, failure_of_broken
 from pandapon_async._calls.retry import Failure
-from pandapon_async._calls.transport import BrokenExchangeError, Call, Exchange
 from pandapon_async.api.logistics import FreightBookingRequest, ReceiverAddress
 from tests.support import booking, estimate
 

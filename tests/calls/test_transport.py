@@ -8,7 +8,8 @@ import gzip
 import ssl
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -17,7 +18,6 @@ import pytest
 import trustme
 from blockbuster import BlockBuster
 from hypothesis import given, settings, strategies as st
-from yarl import URL
 
 from pandapon_async import (
     ConfigError,
@@ -28,11 +28,12 @@ from pandapon_async import (
     NotSentError,
     OutcomeUnknownError,
     PandaPonSession,
+    SessionManager,
     Timeouts,
     from_wire,
 )
 from pandapon_async._calls.endpoints import encoded_query
-from pandapon_async._calls.transport import with_query
+from pandapon_async._calls.request_head import joined_query
 from pandapon_async.api.logistics import FreightBookingRequest
 from pandapon_async.testing import Account, FakeVendor, VirtualClock
 from tests.support import (
@@ -47,6 +48,7 @@ from tests.support import (
     estimate,
     http_reply,
     local_profile,
+    read_request,
     says,
     session_at,
     until,
@@ -202,12 +204,11 @@ async def test_a_signer_of_ones_own_decides_headers_and_query() -> None:
 def test_a_query_says_what_it_was_given(members: dict[str, Any]) -> None:
     if any(not text.isprintable() for text in [*members, *map(str, members.values())]):
         return
-    url = with_query(URL("http://127.0.0.1:1/api/x%2Fy"), encoded_query(members), {"sign": "A1"})
-    assert parse_qsl(url.raw_query_string, keep_blank_values=True) == [
+    query = joined_query(encoded_query(members), "sign=A1").removeprefix("?")
+    assert parse_qsl(query, keep_blank_values=True) == [
         *((name, str(value)) for name, value in members.items()),
         ("sign", "A1"),
     ]
-    assert url.raw_path == "/api/x%2Fy"
 
 
 async def test_a_fixed_query_stands_before_the_signed_one() -> None:
@@ -264,11 +265,9 @@ async def test_connections_are_kept_and_shared(vendor: FakeVendor) -> None:
 async def test_the_connector_allows_what_the_profile_allows(vendor: FakeVendor) -> None:
     async with session_at(vendor.profile("pandapon", limits=Limits(concurrency=150))) as session:
         await session.call(booking())
-        client = session._client.state.transport._client
-        assert client is not None
-        assert client.connector is not None
-        assert client.connector.limit == 150
-        assert client.trust_env is False
+        connector = session._client.state.transport._connector
+        assert connector is not None
+        assert connector.limit == 150
 
 
 async def test_environment_proxies_are_not_read(monkeypatch: pytest.MonkeyPatch, vendor: FakeVendor) -> None:
@@ -395,106 +394,100 @@ async def test_nothing_blocks_the_loop_of_a_tls_call_that_succeeds() -> None:
                 guard.deactivate()
 
 
-# --- a session of the caller's ------------------------------------------------------------------------------------------
+# --- a connector of the caller's ----------------------------------------------------------------------------------------
 
 
-async def test_a_given_session_is_used_and_not_closed(vendor: FakeVendor) -> None:
-    async with aiohttp.ClientSession() as given_:
-        async with session_at(vendor.profile("pandapon"), client_session=given_) as session:
+async def test_a_given_connector_is_used_and_not_closed(vendor: FakeVendor) -> None:
+    async with aiohttp.TCPConnector() as connector:
+        async with session_at(vendor.profile("pandapon"), connector=connector) as session:
             await session.call(booking())
-            assert session._client.state.transport._client is given_
-        assert not given_.closed
+            assert session._client.state.transport._connector is connector
+        assert not connector.closed
     assert vendor.ledger.requests[-1].problems == ()
 
 
-async def test_a_given_session_cannot_bend_the_table(vendor: FakeVendor) -> None:
-    async def meddling(request: aiohttp.ClientRequest, handler: Callable[..., Any]) -> aiohttp.ClientResponse:
-        raise RuntimeError("must not run")
+async def test_sessions_that_share_a_connector_share_its_connections() -> None:
+    async with RawServer(says(http_reply(200, yes({})))) as server, aiohttp.TCPConnector(limit=200) as connector:
+        for _ in range(3):
+            async with session_at(local_profile(server.port), connector=connector) as session:
+                await session.call(booking())
+        assert server.connections == 1
+
+
+async def test_a_unix_socket_is_reached_by_its_connector(tmp_path: Path) -> None:
+    path = str(tmp_path / "vendor")
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await read_request(reader) is not None:
+            writer.write(http_reply(200, yes({"orderId": 5})))
+        writer.close()
 
     async with (
-        aiohttp.ClientSession(
-            raise_for_status=True,
-            timeout=aiohttp.ClientTimeout(total=1e-6),
-            middlewares=[meddling],
-            auto_decompress=False,
-            headers={"Accept": "text/html", "User-Agent": "x", "signature": "wrong", "timestamp": "0"},
-        ) as given_,
-        session_at(vendor.profile("pandapon", retry=AT_ONCE), client_session=given_) as session,
+        await asyncio.start_unix_server(answer, path),
+        aiohttp.UnixConnector(path) as connector,
+        session_at(local_profile(80, base_url="http://localhost"), connector=connector) as session,
     ):
-        await session.call(booking("A"))
-        assert vendor.ledger.requests[-1].problems == ()
-        vendor.script(307)
-        assert isinstance(await error_of(session.call(booking("B"))), HttpStatusError)
-        vendor.script(502)
-        assert isinstance(await error_of(session.call(booking("C"))), OutcomeUnknownError)
-        assert len(vendor.ledger.requests) == 3
+        assert (await session.logistics.book_freight(booking())).order_id == "5"
 
 
-async def test_a_given_session_that_does_not_decompress(vendor: FakeVendor) -> None:
-    packed = http_reply(200, gzip.compress(b'{"code":200,"data":{"orderId":"7"}}'), {"Content-Encoding": "gzip"})
+@pytest.mark.parametrize("limits", [{"limit": 63}, {"limit_per_host": 63}], ids=str)
+async def test_a_connector_too_small_for_the_concurrency_is_refused(vendor: FakeVendor, limits: Any) -> None:
+    async with aiohttp.TCPConnector(**limits) as connector:
+        with pytest.raises(ConfigError, match="under way"):
+            PandaPonSession(vendor.profile("pandapon"), connector=connector)
+
+
+@pytest.mark.parametrize("limits", [{"limit": 127}, {"limit": 0, "limit_per_host": 127}], ids=str)
+async def test_a_connector_too_small_for_all_accounts_of_a_manager_is_refused(vendor: FakeVendor, limits: Any) -> None:
+    profile = vendor.profile("pandapon")
+    async with aiohttp.TCPConnector(**limits) as connector:
+        with pytest.raises(ConfigError, match="may have 128 calls"):
+            SessionManager([profile, profile.evolve(name="other")], connector=connector)
+
+
+async def test_a_connector_without_limits_is_large_enough(vendor: FakeVendor) -> None:
     async with (
-        RawServer(says(packed)) as server,
-        aiohttp.ClientSession(auto_decompress=False, headers={"Accept": "text/html"}) as given_,
-        session_at(local_profile(server.port), client_session=given_) as session,
+        aiohttp.TCPConnector(limit=0) as connector,
+        session_at(vendor.profile("pandapon"), connector=connector) as session,
     ):
-        assert (await session.logistics.book_freight(booking())).order_id == "7"
-        assert server.requests[0].headers["accept"] == "application/json"
+        await session.call(booking())
 
 
-async def test_a_given_sessions_timeouts_do_not_count(vendor: FakeVendor) -> None:
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None)) as given_:
-        profile = vendor.profile("pandapon", timeouts=Timeouts(read=0.05), retry=AT_ONCE)
-        async with session_at(profile, client_session=given_) as session:
-            vendor.script("stall", "ok")
-            assert (await session.call(estimate())).attempts == 2
-
-
-async def test_a_given_session_with_trust_env_is_refused(vendor: FakeVendor) -> None:
-    async with aiohttp.ClientSession(trust_env=True) as given_:
-        with pytest.raises(ConfigError, match="trust_env"):
-            PandaPonSession(vendor.profile("pandapon"), client_session=given_)
-
-
-async def test_a_given_session_with_cookies_is_refused(vendor: FakeVendor) -> None:
-    async with aiohttp.ClientSession(cookies={"a": "1"}) as given_:
-        with pytest.raises(ConfigError, match="cookie"):
-            PandaPonSession(vendor.profile("pandapon"), client_session=given_)
-
-
-async def test_a_given_session_that_is_closed_is_refused(vendor: FakeVendor) -> None:
-    given_ = aiohttp.ClientSession()
-    await given_.close()
+async def test_a_given_connector_that_is_closed_is_refused(vendor: FakeVendor) -> None:
+    connector = aiohttp.TCPConnector()
+    await connector.close()
     with pytest.raises(ConfigError, match="closed"):
-        PandaPonSession(vendor.profile("pandapon"), client_session=given_)
+        PandaPonSession(vendor.profile("pandapon"), connector=connector)
 
 
-async def test_a_given_session_that_is_closed_later_is_a_clear_error(vendor: FakeVendor) -> None:
-    given_ = aiohttp.ClientSession()
-    async with session_at(vendor.profile("pandapon"), client_session=given_) as session:
+async def test_a_given_connector_that_is_closed_later_is_a_clear_error(vendor: FakeVendor) -> None:
+    connector = aiohttp.TCPConnector()
+    async with session_at(vendor.profile("pandapon"), connector=connector) as session:
         await session.call(estimate())
-        await given_.close()
+        await connector.close()
         with pytest.raises(ConfigError, match="given is closed"):
             await session.call(booking())
     assert vendor.ledger.bookings == {}
 
 
-async def test_the_profiles_tls_context_counts_with_a_given_session_or_is_refused() -> None:
-    async with tls_server(http_reply(200, yes({}))) as (port, context), aiohttp.ClientSession() as given_:
+async def test_a_connector_of_another_loop_is_a_clear_error(vendor: FakeVendor) -> None:
+    def elsewhere() -> aiohttp.TCPConnector:
+        async def made() -> aiohttp.TCPConnector:
+            return aiohttp.TCPConnector()
+
+        return asyncio.run(made())
+
+    connector = await asyncio.to_thread(elsewhere)
+    async with session_at(vendor.profile("pandapon"), connector=connector) as session:
+        with pytest.raises(ConfigError, match="another event loop"):
+            await session.call(booking())
+
+
+async def test_the_profiles_tls_context_counts_with_a_given_connector() -> None:
+    async with tls_server(http_reply(200, yes({}))) as (port, context), aiohttp.TCPConnector() as connector:
         profile = local_profile(port, base_url=f"https://127.0.0.1:{port}", ssl_context=context)
-        try:
-            session = PandaPonSession(profile, client_session=given_)
-        except ConfigError:
-            return
-        assert await error_of(session.call(booking())) is None
-
-
-async def test_a_given_session_sends_no_cookies() -> None:
-    async with RawServer(says(http_reply(200, yes({}), {"Set-Cookie": "a=1; Path=/"}))) as server:
-        profile = local_profile(server.port, base_url=f"http://localhost:{server.port}")
-        async with aiohttp.ClientSession() as given_, session_at(profile, client_session=given_) as session:
-            await session.call(booking())
-            await session.call(booking())
-        assert "cookie" not in server.requests[1].headers
+        async with session_at(profile, connector=connector) as session:
+            assert await error_of(session.call(booking())) is None
 
 
 # --- life --------------------------------------------------------------------------------------------------------------
@@ -502,19 +495,19 @@ async def test_a_given_session_sends_no_cookies() -> None:
 
 async def test_nothing_connects_before_the_first_call() -> None:
     async with RawServer(says(http_reply(200, yes({})))) as server, session_at(local_profile(server.port)) as session:
-        assert session._client.state.transport._client is None
+        assert session._client.state.transport._connector is None
         assert server.connections == 0
 
 
-async def test_two_first_calls_at_once_open_one_client(monkeypatch: pytest.MonkeyPatch, vendor: FakeVendor) -> None:
-    made: list[aiohttp.ClientSession] = []
-    original = aiohttp.ClientSession
+async def test_two_first_calls_at_once_make_one_connector(monkeypatch: pytest.MonkeyPatch, vendor: FakeVendor) -> None:
+    made: list[aiohttp.TCPConnector] = []
+    original = aiohttp.TCPConnector
 
-    def counted(**options: Any) -> aiohttp.ClientSession:
+    def counted(**options: Any) -> aiohttp.TCPConnector:
         made.append(original(**options))
         return made[-1]
 
-    monkeypatch.setattr(aiohttp, "ClientSession", counted)
+    monkeypatch.setattr(aiohttp, "TCPConnector", counted)
     async with session_at(vendor.profile("pandapon")) as session:
         await asyncio.gather(*[session.call(booking(f"R{number}")) for number in range(10)])
     assert len(made) == 1
@@ -532,18 +525,18 @@ async def test_a_closed_session_says_so(vendor: FakeVendor) -> None:
     assert vendor.ledger.bookings == {}
 
 
-async def test_closing_while_the_client_is_being_made(vendor: FakeVendor, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_closing_while_the_connector_is_being_made(vendor: FakeVendor, monkeypatch: pytest.MonkeyPatch) -> None:
     session = PandaPonSession(vendor.profile("pandapon"))
     transport = session._client.state.transport
     gate, reached = asyncio.Event(), asyncio.Event()
     make = transport._make
-    made: list[aiohttp.ClientSession] = []
+    made: list[Any] = []
 
-    async def slow() -> aiohttp.ClientSession:
+    async def slow() -> None:
         reached.set()
         await gate.wait()
-        made.append(await make())
-        return made[0]
+        await make()
+        made.append(transport._connector)
 
     monkeypatch.setattr(transport, "_make", slow)
     call = asyncio.create_task(session.call(booking()))
@@ -594,7 +587,7 @@ async def test_two_sessions_share_nothing(vendor: FakeVendor) -> None:
         assert one._client.state.limiter.pause.left() > 0
         await other.call(booking("B"))
         assert other._client.state.limiter.pause.left() <= 0
-        assert one._client.state.transport._client is not other._client.state.transport._client
+        assert one._client.state.transport._connector is not other._client.state.transport._connector
         await one.close()
         await other.call(booking("C"))
 

@@ -423,7 +423,7 @@ def test_a_vendor_that_is_not_there_is_status_1(pandapon: Pandapon, accounts: Ac
     config = accounts(f"[vendors.pandapon]\nbase_url = 'http://127.0.0.1:{unused_tcp_port}'\n{KEYS}")
     result = pandapon("doctor", "--try", "--config", config)
     assert result.exit_code == 1
-    assert "as configured: no connection could be made" in result.stdout
+    assert "as configured: it was not sent: the connection was refused" in result.stdout
     assert origin(result.stdout, "Clock") == "the vendor told no time"
 
 

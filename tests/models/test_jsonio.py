@@ -322,3 +322,9 @@ def test_no_bytes_make_the_search_for_a_member_fail(body: bytes):
 )
 def test_what_is_no_object_with_one_such_member_has_none(body: bytes):
     assert member_as_received(body, "a") is None
+
+
+@given(before=st.text("abc,:[ ", max_size=30), digits=st.text("0123456789", min_size=15, max_size=22))
+def test_a_long_integer_is_found_wherever_it_stands(before: str, digits: str) -> None:
+    body = f'["{before}",{int("1" + digits)},"{before}"]'.encode()
+    assert loads(body)[1] == int("1" + digits)

@@ -607,7 +607,7 @@ async def test_a_cancel_while_draining_ends_the_draining():
     async with held("R1", "R2") as (server, session):
         stream = session.stream(bookings(9), concurrency=2)
         leaving = asyncio.create_task(leave_with_writes_under_way(server, stream, lambda: None))
-        await until_true(lambda: len(server.seen) == 3)
+        await until_true(lambda: stream._closed)
         await spin()
         assert not leaving.done()
         leaving.cancel()
