@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
+from ._calls.hooks import HOOKS, check_hook
 from ._config.loading import profiles_from_env, profiles_from_toml
 from ._config.profiles import VendorProfile
 from ._errors import ConfigError, suggestion
-from ._session import VendorSession
+from ._session import VendorSession, check_profile
 from ._streams.iteration import ASYNC_ONLY
 from ._vendors import SESSIONS, PandaPonSession, XportcnKaSession
 
@@ -34,7 +35,8 @@ class SessionManager:
             ``on_in_doubt``.
 
     Raises:
-        ConfigError: no profile, two of one name, or one without credentials.
+        ConfigError: no profile, two of one name, one without credentials or with a path for an operation that doesn't exist; or
+            a hook that is no plain function.
     """
 
     def __init__(self, profiles: Iterable[VendorProfile], **options: Unpack[SessionOptions]) -> None:
@@ -42,11 +44,13 @@ class SessionManager:
         for profile in profiles:
             if profile.name in self._profiles:
                 raise ConfigError(f"two profiles are named {profile.name!r}: give one another name")
-            if profile.credentials is None:
-                raise ConfigError("the profile has no credentials", vendor=profile.name)
+            check_profile(profile)
             self._profiles[profile.name] = profile
         if not self._profiles:
             raise ConfigError("a session manager needs at least one profile")
+        for name, option in options.items():
+            if name in HOOKS:
+                check_hook(name, option)
         self._options = options
         self._sessions: dict[str, VendorSession] | None = None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,16 +16,16 @@ from .._models.operation import Effect, Operation, Reply, VendorRequest
 from .endpoints import Routes, encoded_query
 from .exchange import BrokenExchangeError, Call, Exchange
 from .hooks import Hooks, Observer
-from .limiter import Limiter, Turn
+from .limiter import Limiter, Permit
 from .responses import classify, failure_of_broken
-from .retry import Again, Budget, Failure, Retries, pause_after
+from .retry import Budget, Failure, Retries, RetryAfter
 from .transport import Patience, Transport
 
 if TYPE_CHECKING:
     import aiohttp
 
 BeforeSend = Callable[[], Awaitable[None]]
-HeldBack = Callable[[PandaponError], Awaitable[None]]
+OnRequeue = Callable[[PandaponError], Awaitable[None]]
 
 
 class Closable(Protocol):
@@ -130,48 +129,48 @@ class ApiClient:
         self,
         call: Call,
         *,
-        patient: bool,
+        wait_forever: bool,
         before_send: BeforeSend | None = None,
-        held_back: HeldBack | None = None,
+        on_requeue: OnRequeue | None = None,
     ) -> Reply[Any]:
-        """Take a turn, send, and send again where the table of failures allows it.
+        """Take a permit, send, and send again where the table of failures allows it.
 
         Args:
             call: what `prepare` gave.
-            patient: wait for the turn however long it takes.
-            before_send: awaited once, after the turn has come and before the first attempt; if it raises, nothing is sent.
-            held_back: awaited with the failure when an attempt has proved that nothing was done and the call waits for the
+            wait_forever: wait for the permit however long it takes.
+            before_send: awaited once, once there is a permit and before the first attempt; if it raises, nothing is sent.
+            on_requeue: awaited with the failure when an attempt has proved that nothing was done and the call waits for the
                 next one; ``before_send`` is then awaited again before that.
         """
         state = self.state
         if not state.transport.opened:
-            await state.transport.open()  # now, so that making the TLS context takes no time of its turn
-        turn = state.limiter.turn(call.operation.limit_group, patient=patient)
+            await state.transport.open()  # now, so that making the TLS context takes no time of its permit
+        permit = state.limiter.permit(wait_forever=wait_forever)
         records: list[Attempt] = []
         try:
-            if not turn.begin_now():
-                await turn.begin()
+            if not permit.try_acquire():
+                await permit.acquire()
             try:
                 if before_send is not None:
                     await before_send()
-                return await self._attempts(call, turn, records, before_send if held_back else None, held_back)
+                return await self._attempts(call, permit, records, before_send if on_requeue else None, on_requeue)
             finally:
-                turn.end()
+                permit.release()
         except PandaponError as error:
             self._failed(call, error, records)
             raise
-        except asyncio.CancelledError:
+        except BaseException:  # a cancel, or whatever else ends the task
             if call.written and call.operation.effect is Effect.WRITE:
-                self._observer.in_doubt(call)
+                self._observer.abandoned(call)
             raise
 
     async def _attempts(
         self,
         call: Call,
-        turn: Turn,
+        permit: Permit,
         records: list[Attempt],
         before_next: BeforeSend | None,
-        held_back: HeldBack | None,
+        on_requeue: OnRequeue | None,
     ) -> Reply[Any]:
         state, policy = self.state, self.profile.retry
         call.began = state.clock.monotonic()
@@ -183,13 +182,13 @@ class ApiClient:
             if not isinstance(result, Failure):
                 return result
             retries = retries or Retries(policy, state.budget)
-            again = retries.verdict(result, len(records))
-            if again is None:
-                state.limiter.pause.extend(pause_after(result, policy))
+            retry_after = retries.verdict(result, len(records))
+            if retry_after is None:
+                state.limiter.pause.extend(retries.pause_after(result))
                 raise result.error
-            if held_back is not None:
-                deadline += await self._took(held_back(result.error))
-            deadline += await self._wait(again, turn, deadline)
+            if on_requeue is not None:
+                deadline += await self._took(on_requeue(result.error))
+            deadline += await self._wait(retry_after, permit, deadline)
             if state.clock.monotonic() >= deadline:
                 raise DeadlineExceededError("the deadline passed before the next attempt")
             if before_next is not None:
@@ -258,15 +257,15 @@ class ApiClient:
         if isinstance(error, OutcomeUnknownError):
             self._observer.in_doubt(call)
 
-    async def _wait(self, again: Again, turn: Turn, deadline: float) -> float:
+    async def _wait(self, retry_after: RetryAfter, permit: Permit, deadline: float) -> float:
         """Wait for the next attempt; returns the seconds of it that the deadline doesn't count."""
         clock = self.state.clock
-        if again.pause:
-            self.state.limiter.pause.extend(again.wait)
+        if retry_after.pause:
+            self.state.limiter.pause.extend(retry_after.wait)
         else:
-            if clock.monotonic() + again.wait >= deadline:
+            if clock.monotonic() + retry_after.wait >= deadline:
                 raise DeadlineExceededError("the deadline would pass before the next attempt")
-            await clock.sleep(again.wait)
+            await clock.sleep(retry_after.wait)
         began = clock.monotonic()
-        await turn.next_attempt(patient=True)
+        await permit.next_attempt(wait_forever=True)
         return clock.monotonic() - began

@@ -218,16 +218,12 @@ class Transport:
         if context is None and self._profile.base_url.startswith("https:"):
             context = await asyncio.to_thread(ssl.create_default_context)  # reads the trust store: not on the loop
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._connections(), ssl=context or True),
+            connector=aiohttp.TCPConnector(limit=self._profile.limits.concurrency, ssl=context or True),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=_HEADERS,
             trust_env=False,
             trace_configs=self._trace_configs,
         )
-
-    def _connections(self) -> int:
-        profile = self._profile
-        return sum(limits.concurrency for limits in (profile.limits, *profile.group_limits.values()))
 
     def _was_closed(self) -> bool:
         return self._closed
