@@ -138,13 +138,13 @@ class ApiClient:
         Args:
             call: what `prepare` gave.
             wait_forever: wait for the permit however long it takes.
-            before_send: awaited once, once there is a permit and before the first attempt; if it raises, nothing is sent.
+            before_send: awaited once, with a permit and before the first attempt; if it raises, nothing is sent.
             on_requeue: awaited with the failure when an attempt has proved that nothing was done and the call waits for the
                 next one; ``before_send`` is then awaited again before that.
         """
         state = self.state
         if not state.transport.opened:
-            await state.transport.open()  # now, so that making the TLS context takes no time of its permit
+            await state.transport.open()  # now: nobody holds a permit while the TLS context is made
         permit = state.limiter.permit(wait_forever=wait_forever)
         records: list[Attempt] = []
         try:
