@@ -22,7 +22,7 @@ class Stage(str, enum.Enum):
     PREPARE = "prepare"
     """Nothing was sent: the request could not be built, or the configuration is wrong."""
     WAIT = "wait"
-    """Nothing was sent: the call was waiting for a slot, a rate token or a pause."""
+    """Nothing was sent: the call was waiting for a permit, a rate token or the end of a pause."""
     NOT_SENT = "not sent"
     """No connection was made, so the vendor has not seen the request."""
     UNKNOWN = "unknown"
@@ -192,7 +192,7 @@ class RequestError(PandaponError, ValueError):
 
 
 class LimitExceededError(PandaponError):
-    """A slot, a rate token or the end of a pause was further away than ``Limits.max_wait``; nothing was sent."""
+    """A permit, a rate token or the end of a pause was further away than ``Limits.max_wait``; nothing was sent."""
 
     default_stage: Stage | None = Stage.WAIT
     advice = "Nothing was sent: try later, raise Limits.max_wait, or use a stream, which waits"

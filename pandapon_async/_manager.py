@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
+from ._calls.hooks import HOOKS, check_hook
 from ._calls.transport import refuse_small_pool
 from ._config.loading import profiles_from_env, profiles_from_toml
 from ._config.profiles import VendorProfile
 from ._errors import ConfigError, suggestion
-from ._session import VendorSession
+from ._session import VendorSession, check_profile
 from ._streams.iteration import ASYNC_ONLY
 from ._vendors import SESSIONS, PandaPonSession, XportcnKaSession
 
@@ -35,7 +36,8 @@ class SessionManager:
             ``on_in_doubt``.
 
     Raises:
-        ConfigError: no profile, two of one name, one without credentials, or a connector that is too small for all of them.
+        ConfigError: no profile, two of one name, one without credentials or with a path for an operation that doesn't exist; a
+            hook that is no plain function; or a connector that is too small for all of them.
     """
 
     def __init__(self, profiles: Iterable[VendorProfile], **options: Unpack[SessionOptions]) -> None:
@@ -43,13 +45,15 @@ class SessionManager:
         for profile in profiles:
             if profile.name in self._profiles:
                 raise ConfigError(f"two profiles are named {profile.name!r}: give one another name")
-            if profile.credentials is None:
-                raise ConfigError("the profile has no credentials", vendor=profile.name)
+            check_profile(profile)
             self._profiles[profile.name] = profile
         if not self._profiles:
             raise ConfigError("a session manager needs at least one profile")
         if (connector := options.get("connector")) is not None:
             refuse_small_pool(connector, self._profiles.values())
+        for name, option in options.items():
+            if name in HOOKS:
+                check_hook(name, option)
         self._options = options
         self._sessions: dict[str, VendorSession] | None = None
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Iterable, Mapping
+from collections.abc import AsyncIterable, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, TypeVar
+
+import attrs
 
 from ._calls.client import ApiClient, ClientState
 from ._calls.exchange import Call
@@ -14,9 +16,10 @@ from ._calls.retry import Budget
 from ._calls.transport import Transport
 from ._clock import Clock, ClockOffset, SystemClock
 from ._config.profiles import RetryPolicy, Timeouts, VendorProfile
-from ._errors import ConfigError, RequestError
+from ._errors import ConfigError, RequestError, suggestion
 from ._models.jsonio import check_json
-from ._models.operation import Effect, Evidence, Input, Operation, Reply, split_pair
+from ._models.operation import Effect, Evidence, Input, Operation, Reply, VendorRequest, split_pair
+from .api import catalogue
 from .api.addresses import AddressService
 from .api.logistics import LogisticsService
 
@@ -68,14 +71,13 @@ class VendorSession(Hooked):
         on_reply: OnReply | None = None,
         on_in_doubt: OnInDoubt | None = None,
     ) -> None:
-        if profile.credentials is None:
-            raise ConfigError("the profile has no credentials", vendor=profile.name)
+        check_profile(profile)
         clock = clock or SystemClock()
         self._setup(
             profile,
             ClientState(
                 transport=Transport(profile, clock, connector=connector),
-                limiter=Limiter(profile.limits, profile.group_limits, clock),
+                limiter=Limiter(profile.limits, clock),
                 offset=ClockOffset(clock),
                 budget=Budget(profile.retry.budget),
                 clock=clock,
@@ -133,11 +135,16 @@ class VendorSession(Hooked):
         on_reply: OnReply | None = None,
         on_in_doubt: OnInDoubt | None = None,
     ) -> Self:
-        """A session with other waits or hooks that shares this one's connections, limits, pauses and retry budget."""
-        copy = object.__new__(type(self))
+        """A session with other waits or hooks that shares this one's connections, limits and pauses.
+
+        It shares the retry budget too, unless ``retry`` names another one: then it has a budget of its own.
+        """
+        copy, state = object.__new__(type(self)), self._client.state
+        if retry is not None and retry.budget != self.profile.retry.budget:
+            state = attrs.evolve(state, budget=Budget(retry.budget))
         copy._setup(
             self.profile.evolve(timeouts=timeouts or self.profile.timeouts, retry=retry or self.profile.retry),
-            self._client.state,
+            state,
             Hooks(
                 on_start=on_start or self.hooks.on_start,
                 on_attempt=on_attempt or self.hooks.on_attempt,
@@ -166,7 +173,7 @@ class VendorSession(Hooked):
             OutcomeUnknownError: a WRITE was sent, and may have been made.
         """
         own, plain = split_pair(request if reference is None else (reference, request), self.profile.name)
-        return await self._client.run(_timed(self._client.prepare(plain, own), timeout), patient=False)
+        return await self._client.run(_timed(self._client.prepare(plain, own), timeout), wait_forever=False)
 
     async def call_raw(
         self,
@@ -209,7 +216,7 @@ class VendorSession(Hooked):
         )
         check_json(dict(members or {}), "members")
         call = self._client.prepare_raw(operation, members or {}, query or {}, reference)
-        return await self._client.run(_timed(call, timeout), patient=False)
+        return await self._client.run(_timed(call, timeout), wait_forever=False)
 
     def stream(
         self,
@@ -230,6 +237,32 @@ def _timed(call: Call, timeout: float | None) -> Call:
         raise RequestError("timeout: must be above 0 seconds", field="timeout", reference=call.reference)
     call.seconds = timeout
     return call
+
+
+def check_profile(profile: VendorProfile) -> None:
+    """Check what a profile can't check of itself.
+
+    Raises:
+        ConfigError: it has no credentials, or a path for an operation that doesn't exist.
+    """
+    if profile.credentials is None:
+        raise ConfigError("the profile has no credentials", vendor=profile.name)
+    if not profile.paths:
+        return
+    known = {name for operation in _operations() for name in (operation.name, operation.contract_id)}
+    for name in profile.paths:
+        if name not in known:
+            raise ConfigError(f"paths: there is no operation {name!r}{suggestion(name, known)}", vendor=profile.name)
+
+
+def _operations() -> Iterator[Operation[Any]]:
+    """The catalogue's operations, and those that users have described."""
+    catalogue()  # imports every subject
+    kinds: list[type[VendorRequest[Any]]] = [VendorRequest]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+        if "operation" in vars(kind):
+            yield kind.operation
 
 
 def client_of(session: VendorSession) -> ApiClient:

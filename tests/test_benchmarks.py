@@ -34,10 +34,11 @@ def test_a_tiny_run_measures_everyone_against_bare_aiohttp():
         for name in ("stream, model reused", "job, journaled")
     ]
     assert {"1 bookings", "40 bookings", "growth"} <= memory[2].keys()
+    assert {row["a second"] for row in told["benchmarks"]["pacer"]} == {50, 500, 2000}
 
 
 def test_an_unknown_benchmark_is_named_with_those_there_are():
     done = run("nonsense")
     assert done.returncode == 2
     assert "nonsense" in done.stderr
-    assert "booking, journal, memory" in done.stderr
+    assert "booking, journal, memory, pacer" in done.stderr

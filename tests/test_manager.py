@@ -56,6 +56,12 @@ async def test_an_account_of_another_kind_is_named() -> None:
             vendors.get("pandapon", XportcnKaSession)
 
 
+def test_a_path_for_an_operation_that_does_not_exist_is_refused_before_it_is_opened() -> None:
+    with pytest.raises(ConfigError, match=r"did you mean 'logistics.book_freight'\?") as caught:
+        SessionManager([PANDA, PANDA.evolve(name="shop-b", paths={"logistics.bok_freight": "/a"})])
+    assert caught.value.vendor == "shop-b"
+
+
 async def test_an_unknown_name_gets_a_suggestion() -> None:
     async with SessionManager([PANDA, XPORT]) as vendors:
         with pytest.raises(ConfigError, match=r"did you mean 'pandapon'\?\); there are 'pandapon', 'xportcn_ka'"):

@@ -386,7 +386,7 @@ async def test_a_read_that_does_not_fit_shows_none_of_its_values() -> None:
     async with RawServer(answer) as server, session_at(profile_at(server.port, strict=True)) as session:
         call = client_of(session).prepare(REQUESTS["read"])
         call.operation = attrs.evolve(call.operation, reply=FreightBooking)
-        error = await error_of(client_of(session).run(call, patient=False))
+        error = await error_of(client_of(session).run(call, wait_forever=False))
         assert isinstance(error, DecodeError)
         assert_hidden(texts_of(error), sent_secrets(server.requests))
 
@@ -399,7 +399,7 @@ async def test_what_is_left_out_of_a_read_is_logged_without_its_values(caplog: p
     async with RawServer(answer) as server, session_at(profile_at(server.port)) as session:
         call = client_of(session).prepare(REQUESTS["read"])
         call.operation = attrs.evolve(call.operation, reply=FreightBooking)
-        reply = await client_of(session).run(call, patient=False)
+        reply = await client_of(session).run(call, wait_forever=False)
         assert len(reply.problems) == 2
         assert "left out: $.data.orderId" in caplog.text
         assert_hidden(texts_of_logs(caplog.records), sent_secrets(server.requests))

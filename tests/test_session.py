@@ -22,6 +22,7 @@ from pandapon_async import (
     DeadlineExceededError,
     DecodeError,
     Effect,
+    HttpStatusError,
     LimitExceededError,
     Limits,
     NotSentError,
@@ -217,6 +218,26 @@ async def test_a_path_of_the_profile_replaces_the_known_one() -> None:
         assert server.requests[0].target.startswith("/v2/book?")
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (
+            "logistics.book_frieght",
+            r"there is no operation 'logistics.book_frieght' \(did you mean 'logistics.book_freight'\?\)",
+        ),
+        ("zzz", r"there is no operation 'zzz'$"),
+    ],
+)
+def test_a_path_for_an_operation_that_does_not_exist_is_refused(name: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        PandaPonSession(local_profile(1, paths={"logistics.book_freight": "/a", name: "/b"}))
+
+
+@pytest.mark.parametrize("name", ["logistics.book_freight", "logistics.order.book_freight"])
+def test_a_path_may_be_given_by_name_or_by_contract_id(name: str) -> None:
+    assert PandaPonSession(local_profile(1, paths={name: "/a"})).profile.paths == {name: "/a"}
+
+
 async def test_an_inferred_path_is_warned_of_once(vendor: FakeVendor, caplog: pytest.LogCaptureFixture) -> None:
     async with session_at(vendor.profile("xportcn_ka")) as session:
         await session.call(estimate())
@@ -347,6 +368,37 @@ async def test_a_copy_has_its_own_time_outs_for_silence(vendor: FakeVendor) -> N
         error = await error_of(copy.call(estimate()))
         assert isinstance(error, ConnectionLostError)
         assert "nothing came within Timeouts.read" in str(error)
+
+
+async def test_a_copy_with_another_retry_budget_has_a_budget_of_its_own(vendor: FakeVendor) -> None:
+    async with session_at(vendor.profile("pandapon", retry=AT_ONCE)) as session:
+        copy = session.with_options(retry=attrs.evolve(AT_ONCE, budget=0))
+        vendor.script(502, 502)
+        error = await error_of(copy.call(estimate()))
+        assert isinstance(error, HttpStatusError)
+        assert len(error.attempts) == 1
+        assert (await session.call(estimate())).attempts == 2
+
+
+async def test_a_copy_of_a_copy_shares_the_budget_of_that(vendor: FakeVendor) -> None:
+    async with session_at(vendor.profile("pandapon", retry=AT_ONCE)) as session:
+        copy = session.with_options(retry=attrs.evolve(AT_ONCE, budget=1))
+        second = copy.with_options(retry=attrs.evolve(AT_ONCE, budget=1, attempts=9))
+        assert second._client.state is copy._client.state
+        assert copy._client.state.budget is not session._client.state.budget
+
+
+async def test_a_copy_with_a_budget_of_its_own_shares_the_rest(vendor: FakeVendor) -> None:
+    session = PandaPonSession(vendor.profile("pandapon"))
+    copy = session.with_options(retry=RetryPolicy(budget=0))
+    ours, its = session._client.state, copy._client.state
+    for name in ("transport", "limiter", "offset", "clock", "open_streams", "warned"):
+        assert getattr(its, name) is getattr(ours, name)
+    stream = copy.stream([booking()])
+    await stream.__aenter__()
+    await session.close()
+    with pytest.raises(ConfigError, match="closed"):
+        await copy.call(estimate())
 
 
 async def test_closing_the_session_closes_its_copies(vendor: FakeVendor) -> None:
@@ -549,28 +601,6 @@ async def test_the_rate_holds_after_a_pause() -> None:
     assert sum(1 for start in resumed if start < 11) <= 2
 
 
-async def test_a_limit_group_has_limits_of_its_own(vendor: FakeVendor) -> None:
-    clock = VirtualClock(time.time(), auto=False)
-    profile = vendor.profile(
-        "pandapon", limits=Limits(rate=0.001, max_wait=0), group_limits={"bookings": Limits(concurrency=2)}
-    )
-    async with session_at(profile, clock=clock) as session:
-        await session.call(estimate())
-        assert isinstance(await error_of(session.call(estimate())), LimitExceededError)
-        call = client_of(session).prepare(booking())
-        call.operation = attrs.evolve(call.operation, limit_group="bookings")
-        await client_of(session).run(call, patient=False)
-
-
-async def test_the_pool_is_large_enough_for_all_groups(vendor: FakeVendor) -> None:
-    profile = vendor.profile("pandapon", limits=Limits(concurrency=1), group_limits={"bookings": Limits(concurrency=5)})
-    async with session_at(profile) as session:
-        await session.call(estimate())
-        connector = session._client.state.transport._connector
-        assert connector is not None
-        assert connector.limit >= 6
-
-
 async def test_before_send_is_awaited_once_after_the_turn_has_come(vendor: FakeVendor) -> None:
     free: list[int] = []
 
@@ -580,7 +610,9 @@ async def test_before_send_is_awaited_once_after_the_turn_has_come(vendor: FakeV
 
     async with session_at(vendor.profile("pandapon", retry=AT_ONCE)) as session:
         vendor.script({"status": 429, "headers": {"Retry-After": "0"}}, "ok")
-        reply = await client_of(session).run(client_of(session).prepare(booking()), patient=True, before_send=before)
+        reply = await client_of(session).run(
+            client_of(session).prepare(booking()), wait_forever=True, before_send=before
+        )
         assert reply.attempts == 2
         assert free == [63]
         assert session._client.state.limiter.free == 64
@@ -594,7 +626,7 @@ async def test_nothing_is_sent_if_before_send_raises(vendor: FakeVendor) -> None
 
     async with session_at(vendor.profile("pandapon"), on_in_doubt=lambda *_: doubts.append(1)) as session:
         with pytest.raises(OSError, match="disk"):
-            await client_of(session).run(client_of(session).prepare(booking()), patient=True, before_send=before)
+            await client_of(session).run(client_of(session).prepare(booking()), wait_forever=True, before_send=before)
         assert session._client.state.limiter.free == 64
     assert vendor.ledger.requests == ()
     assert doubts == []
@@ -604,7 +636,7 @@ async def test_the_time_that_before_send_takes_does_not_count(vendor: FakeVendor
     clock = VirtualClock(time.time())
     async with session_at(vendor.profile("pandapon", timeouts=Timeouts(total=5)), clock=clock) as session:
         await client_of(session).run(
-            client_of(session).prepare(booking()), patient=True, before_send=lambda: clock.sleep(100)
+            client_of(session).prepare(booking()), wait_forever=True, before_send=lambda: clock.sleep(100)
         )
     assert vendor.ledger.bookings == {"R1": 1}
 
@@ -613,7 +645,7 @@ async def test_a_patient_call_waits_however_long_it_takes(vendor: FakeVendor) ->
     clock = VirtualClock(time.time())
     async with session_at(vendor.profile("pandapon", limits=Limits(rate=0.01, max_wait=1)), clock=clock) as session:
         for name in "AB":
-            await client_of(session).run(client_of(session).prepare(booking(name)), patient=True)
+            await client_of(session).run(client_of(session).prepare(booking(name)), wait_forever=True)
     assert vendor.ledger.bookings == {"A": 1, "B": 1}
 
 
@@ -756,7 +788,7 @@ async def test_a_session_closed_before_the_first_byte_leaves_nothing_in_doubt(ve
     session = PandaPonSession(vendor.profile("pandapon"))
     await session.call(estimate())
     error = await error_of(
-        client_of(session).run(client_of(session).prepare(booking()), patient=True, before_send=session.close)
+        client_of(session).run(client_of(session).prepare(booking()), wait_forever=True, before_send=session.close)
     )
     assert isinstance(error, ConfigError)
     assert vendor.ledger.bookings == {}

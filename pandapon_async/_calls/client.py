@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
@@ -17,13 +16,13 @@ from .._models.operation import Effect, Operation, Reply, VendorRequest
 from .endpoints import Routes, encoded_query
 from .exchange import BrokenExchangeError, Call, Exchange
 from .hooks import Hooks, Observer
-from .limiter import Limiter, Turn
+from .limiter import Limiter, Permit
 from .responses import classify, failure_of_broken, ordinary_reply, vendor_time
-from .retry import Again, Budget, Failure, Retries, pause_after
+from .retry import Budget, Failure, Retries, RetryAfter
 from .transport import Transport, Way
 
 BeforeSend = Callable[[], Awaitable[None]]
-HeldBack = Callable[[PandaponError], Awaitable[None]]
+OnRequeue = Callable[[PandaponError], Awaitable[None]]
 
 
 class Closable(Protocol):
@@ -126,29 +125,29 @@ class ApiClient:
         self,
         call: Call,
         *,
-        patient: bool,
+        wait_forever: bool,
         before_send: BeforeSend | None = None,
-        held_back: HeldBack | None = None,
+        on_requeue: OnRequeue | None = None,
     ) -> Reply[Any]:
-        """Take a turn, send, and send again where the table of failures allows it.
+        """Take a permit, send, and send again where the table of failures allows it.
 
         Args:
             call: what `prepare` gave.
-            patient: wait for the turn however long it takes.
-            before_send: awaited once, after the turn has come and before the first attempt; if it raises, nothing is sent.
-            held_back: awaited with the failure when an attempt has proved that nothing was done and the call waits for the
+            wait_forever: wait for the permit however long it takes.
+            before_send: awaited once, with a permit and before the first attempt; if it raises, nothing is sent.
+            on_requeue: awaited with the failure when an attempt has proved that nothing was done and the call waits for the
                 next one; ``before_send`` is then awaited again before that.
         """
         # This is every call's way if nothing is out of the ordinary: one function, since layers on it cost a sixth of a booking.
         state, observer, profile = self.state, self._observer, self.profile
         transport, clock, timeouts = state.transport, state.clock, profile.timeouts
-        # Now: making the TLS context takes no time of its turn, and what can't be sent from here takes no slot.
+        # Now: making the TLS context takes no time of a permit, and what can't be sent from here takes none.
         way: Way | None = transport.ready() or await transport.open()
-        turn = state.limiter.turn(call.operation.limit_group, patient=patient)
+        permit = state.limiter.permit(wait_forever=wait_forever)
         records: list[Attempt] = []
         try:
-            if not turn.begin_now():
-                await turn.begin()
+            if not permit.try_acquire():
+                await permit.acquire()
                 way = transport.ready()
             try:
                 observer.start(call)
@@ -174,38 +173,38 @@ class ApiClient:
                     self._succeeded(call, result, exchange, began, records)
                     return result
                 observer.attempt(call, result, exchange, clock.monotonic() - began, records)
-                return await self._again(call, turn, records, result, before_send if held_back else None, held_back)
+                return await self._again(call, permit, records, result, before_send if on_requeue else None, on_requeue)
             finally:
-                turn.end()
+                permit.release()
         except PandaponError as error:
             self._failed(call, error, records)
             raise
-        except asyncio.CancelledError:
+        except BaseException:  # a cancel, or whatever else ends the task
             if call.written and call.operation.effect is Effect.WRITE:
-                observer.in_doubt(call)
+                observer.abandoned(call)
             raise
 
     async def _again(
         self,
         call: Call,
-        turn: Turn,
+        permit: Permit,
         records: list[Attempt],
         result: Failure,
         before_next: BeforeSend | None,
-        held_back: HeldBack | None,
+        on_requeue: OnRequeue | None,
     ) -> Reply[Any]:
         """What follows a first attempt that failed."""
         state, policy = self.state, self.profile.retry
         deadline = call.began + (call.seconds or self.profile.timeouts.total)
         retries = Retries(policy, state.budget)
         while True:
-            again = retries.verdict(result, len(records))
-            if again is None:
-                state.limiter.pause.extend(pause_after(result, policy))
+            retry_after = retries.verdict(result, len(records))
+            if retry_after is None:
+                state.limiter.pause.extend(retries.pause_after(result))
                 raise result.error
-            if held_back is not None:
-                deadline += await self._took(held_back(result.error))
-            deadline += await self._wait(again, turn, deadline)
+            if on_requeue is not None:
+                deadline += await self._took(on_requeue(result.error))
+            deadline += await self._wait(retry_after, permit, deadline)
             if state.clock.monotonic() >= deadline:
                 raise DeadlineExceededError("the deadline passed before the next attempt")
             if before_next is not None:
@@ -272,15 +271,15 @@ class ApiClient:
         if isinstance(error, OutcomeUnknownError):
             self._observer.in_doubt(call)
 
-    async def _wait(self, again: Again, turn: Turn, deadline: float) -> float:
+    async def _wait(self, retry_after: RetryAfter, permit: Permit, deadline: float) -> float:
         """Wait for the next attempt; returns the seconds of it that the deadline doesn't count."""
         clock = self.state.clock
-        if again.pause:
-            self.state.limiter.pause.extend(again.wait)
+        if retry_after.pause:
+            self.state.limiter.pause.extend(retry_after.wait)
         else:
-            if clock.monotonic() + again.wait >= deadline:
+            if clock.monotonic() + retry_after.wait >= deadline:
                 raise DeadlineExceededError("the deadline would pass before the next attempt")
-            await clock.sleep(again.wait)
+            await clock.sleep(retry_after.wait)
         began = clock.monotonic()
-        await turn.next_attempt(patient=True)
+        await permit.next_attempt(wait_forever=True)
         return clock.monotonic() - began

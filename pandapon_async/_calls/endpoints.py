@@ -140,7 +140,7 @@ class Routes:
         self._profile = profile
         self._observer = observer
         self._warned = warned
-        self._base = profile.base_url.rstrip("/")
+        self._base = profile.base_url
         self._targets: dict[Any, Target] = {}
 
     def target(self, request_type: type[VendorRequest[Any]]) -> Target:

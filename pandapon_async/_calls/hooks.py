@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from .._config.profiles import VendorProfile
-from .._errors import Attempt, Stage
+from .._errors import Attempt, ConfigError, Stage
 from .._models.operation import Effect, Operation, Reply
 from .responses import cleaned
 from .retry import Failure
@@ -28,6 +29,29 @@ logger = logging.getLogger("pandapon_async")
 _LOGGED_HEADERS = ("Date", "Retry-After", "Content-Type", "Content-Length")
 
 
+def check_hook(name: str, hook: object) -> None:
+    """Check that a hook can be called as one.
+
+    Raises:
+        ConfigError: it is no function, or an ``async def``, which nobody would await.
+    """
+    if hook is None:
+        return
+    if not callable(hook):
+        raise ConfigError(f"{name}: must be a function, not {type(hook).__name__}")
+    called: object = getattr(hook, "__call__", None)  # noqa: B004 - of an object that is callable
+    for function in (hook, called):
+        if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+            raise ConfigError(
+                f"{name}: must be a plain function, not an async def: it is called in the middle of a call, and nobody "
+                "would await it; let it start a task, or put what it is told into a queue"
+            )
+
+
+def _plain(_: object, member: attrs.Attribute[Any], hook: object) -> None:
+    check_hook(member.name, hook)
+
+
 @attrs.define(kw_only=True)
 class Hooks:
     """Plain functions that a session calls; one that raises is logged and changes nothing.
@@ -37,12 +61,19 @@ class Hooks:
         on_attempt: ``(attempt, reference, operation)`` after each attempt.
         on_reply: ``(reply, reference, operation)`` after each call that succeeded.
         on_in_doubt: ``(reference, operation)`` when a WRITE ends in doubt, by an error or by being cancelled.
+
+    Raises:
+        ConfigError: one of them, given or set later, isn't a plain function.
     """
 
-    on_start: OnStart | None = None
-    on_attempt: OnAttempt | None = None
-    on_reply: OnReply | None = None
-    on_in_doubt: OnInDoubt | None = None
+    on_start: OnStart | None = attrs.field(default=None, validator=_plain)
+    on_attempt: OnAttempt | None = attrs.field(default=None, validator=_plain)
+    on_reply: OnReply | None = attrs.field(default=None, validator=_plain)
+    on_in_doubt: OnInDoubt | None = attrs.field(default=None, validator=_plain)
+
+
+HOOKS = tuple(member.name for member in attrs.fields(Hooks))
+"""The names of the hooks."""
 
 
 class Hooked:
@@ -154,6 +185,17 @@ class Observer:
         if self._hooks.on_in_doubt is not None:
             guarded(self._hooks.on_in_doubt, call.reference, call.operation)
 
+    def abandoned(self, call: Call) -> None:
+        """A WRITE that was sent was cancelled: no error says so, and whoever cancelled it may not look."""
+        whose = "without a reference" if call.reference is None else f"of reference {call.reference!r}"
+        logger.warning(
+            "%s %s %s was cancelled after it was sent: it may have been made; look it up before you send it again",
+            self._account,
+            call.operation.name,
+            whose,
+        )
+        self.in_doubt(call)
+
     def inferred(self, operation: Operation[Any], path: str | None) -> None:
         """A path is used that was never seen."""
         logger.warning("%s %s: the path %s is inferred, not seen", self._account, operation.name, path)
@@ -177,7 +219,11 @@ def _record(number: int, result: Reply[Any] | Failure, exchange: Exchange | None
 def guarded(hook: Callable[..., object], *args: object) -> None:
     """Call a hook; what it raises is logged, and changes nothing."""
     try:
-        hook(*args)
+        result = hook(*args)
     except Exception as error:  # noqa: BLE001 - a hook is a guest: what it does must not change what is known of a booking
         # Without its text: that may quote what the hook was given.
         logger.warning("a hook raised %s; it is ignored", type(error).__name__)
+    else:
+        if inspect.iscoroutine(result):  # of a lambda, say: nothing tells beforehand
+            result.close()
+            logger.warning("a hook gave a coroutine, which nobody awaits; it is dropped")

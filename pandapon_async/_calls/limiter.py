@@ -1,4 +1,4 @@
-"""Whose turn it is: slots, an evenly spaced rate, and one pause for all after a 429.
+"""Who may send now: permits, an evenly spaced rate, and one pause for all after a 429.
 
 One `Limiter` is shared by a session and all its `with_options` copies. Waiters are served in order; one that is cancelled
 gives back all it held. Times are the clock's monotonic seconds.
@@ -7,202 +7,310 @@ gives back all it held. Times are the clock's monotonic seconds.
 from __future__ import annotations
 
 import asyncio
+import math
+import random
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping
-from typing import Any
+
+import attrs
 
 from .._clock import Clock
 from .._config.profiles import Limits
 from .._errors import LimitExceededError
 
 
-class Slots:
-    """At most ``size`` calls at the same time, first come first served.
+class Semaphore:
+    """At most ``size`` holders at the same time, first come first served.
 
-    ``async with`` is not offered on purpose: the caller acquires with a time bound and releases in its own ``finally``.
+    All waits that ``max_wait`` bounds end by one alarm: it is set for the waiter who came first, and so is due first.
+    ``async with`` is not offered on purpose: whoever acquires may have to wait for more before there is something to do.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, clock: Clock, max_wait: float = math.inf) -> None:
         self._free = size
+        self._clock = clock
+        self._max_wait = max_wait
         self._waiters: deque[asyncio.Future[None]] = deque()
+        self._bounded: deque[tuple[float, asyncio.Future[None]]] = deque()
+        self._alarm: asyncio.Task[None] | None = None
 
     @property
     def free(self) -> int:
-        """Slots that nobody holds."""
+        """How many more may hold it."""
         return self._free
 
     @property
     def waiting(self) -> int:
-        """Calls that wait for a slot."""
+        """How many wait for it."""
         return len(self._waiters)
 
     def try_acquire(self) -> bool:
-        """Take a slot if one is free and nobody waits."""
+        """Take it if it is free and nobody waits."""
         if self._free and not self._waiters:
             self._free -= 1
             return True
         return False
 
-    async def acquire(self, alarm: Callable[[], Coroutine[Any, Any, None]] | None = None) -> None:
-        """Wait for a slot. Cancelled, it holds none.
+    async def acquire(self, *, wait_forever: bool = False) -> None:
+        """Wait for it. Cancelled, nothing is held.
 
         Args:
-            alarm: makes a coroutine (a clock's sleep) whose end ends the wait.
+            wait_forever: wait however long it takes, not just for ``max_wait`` seconds.
 
         Raises:
-            TimeoutError: the alarm ended first; no slot is held.
+            TimeoutError: ``max_wait`` is over; nothing is held.
         """
         if self.try_acquire():
             return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiters.append(turn)
-        bell = None if alarm is None else asyncio.ensure_future(alarm())
-        if bell is not None:
-            bell.add_done_callback(lambda _: _expire(turn))
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        if not wait_forever:
+            self._bound(waiter)
         try:
-            await turn
+            await waiter
         except BaseException:
-            if turn in self._waiters:
-                self._waiters.remove(turn)
-            elif not turn.cancelled() and turn.exception() is None:
-                self.release()  # the slot had been handed over in the moment of the cancel
+            if waiter in self._waiters:
+                self._waiters.remove(waiter)
+            elif not waiter.cancelled() and waiter.exception() is None:
+                self.release()  # it had been handed over in the moment of the cancel
             raise
         finally:
-            if bell is not None:
-                bell.cancel()
+            if self._alarm is not None and not self._waiters:
+                self._alarm.cancel()
+                self._alarm = None
+                self._bounded.clear()
 
     def release(self) -> None:
-        """Give a slot back: to the first waiter, if there is one."""
+        """Give it back: to the first waiter, if there is one."""
         while self._waiters:
-            turn = self._waiters.popleft()
-            if not turn.done():
-                turn.set_result(None)
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
                 return
         self._free += 1
 
+    def _bound(self, waiter: asyncio.Future[None]) -> None:
+        while self._bounded and self._bounded[0][1].done():
+            self._bounded.popleft()
+        self._bounded.append((self._clock.monotonic() + self._max_wait, waiter))
+        if self._alarm is None:
+            self._alarm = asyncio.ensure_future(self._expire())
 
-def _expire(turn: asyncio.Future[None]) -> None:
-    if not turn.done():
-        turn.set_exception(TimeoutError())
+    async def _expire(self) -> None:
+        """End the waits that are over, until no bounded one is left."""
+        while self._bounded:
+            due, waiter = self._bounded[0]
+            left = due - self._clock.monotonic()
+            if left > 0 and not waiter.done():
+                await self._clock.sleep(left)
+                continue
+            self._bounded.popleft()
+            if not waiter.done():
+                waiter.set_exception(TimeoutError())
+        self._alarm = None
 
 
 class Pacer:
     """Evenly spaced starts (the generic cell rate algorithm), ``burst`` of them at once after a rest.
 
-    The token is taken after the wait, by the head of the line: whoever is cancelled has taken none.
+    The schedule goes on from the time at which a start was due, not from when a held-up loop or an oversleeping timer let it
+    happen, so that the rate is kept. Whatever happens, no second holds more than the rate, the burst and `EXCESS`: the last
+    starts are remembered. A rest, in which nobody waited, saves up nothing.
+
+    Who waits first, waits for the time; it then takes a token, gives one to everybody behind it for whom one is due too (a
+    pass of a busy loop is longer than an interval), and hands on the lead.
     """
+
+    EXCESS = 0.02
+    """By which share of the rate one second may exceed it."""
+    CATCH_UP, LEAST_CATCH_UP = 0.25, 0.05
+    """Seconds that are made up for; the second where a rate is so low that `EXCESS` is no whole start: there, starts that have
+    come together stay together."""
+    MOST_REMEMBERED = 1 << 20
 
     def __init__(self, rate: float, burst: int, clock: Clock) -> None:
         self._interval = 1.0 / rate
         self._tolerance = (burst - 1) * self._interval
         self._clock = clock
-        self._due = clock.monotonic()
-        self._line = Slots(1)
+        self._due = self._last = clock.monotonic()
+        self._lateness = 0.0
+        excess = max(0, math.floor(rate * (1 + self.EXCESS)) - math.ceil(rate))
+        self._catch_up = self.CATCH_UP if excess else self.LEAST_CATCH_UP
+        most = math.ceil(rate) + excess + burst - 1
+        self._starts: deque[_Start] = deque(maxlen=min(most, self.MOST_REMEMBERED))
+        self._is_led = False
+        self._followers: deque[asyncio.Future[_Start | None]] = deque()
 
     def expected_wait(self) -> float:
         """Seconds until a newcomer would get its token."""
-        ahead = self._line.waiting + (0 if self._line.free else 1)
+        ahead = len(self._followers) + self._is_led
         return max(0.0, self._due - self._tolerance + ahead * self._interval - self._clock.monotonic())
 
     async def take(self) -> None:
-        """Wait for a token and take it."""
-        await self._line.acquire()
+        """Wait for a token and take it. Cancelled, none is taken."""
+        start = await self._follow() if self._is_led else None
+        if start is None:
+            start = await self._lead()
+        start.at = self._clock.monotonic()  # not before now
+
+    async def _lead(self) -> _Start:
+        """Wait for the time; then it is everybody's turn for whom a token is due."""
+        if not self._is_led:
+            self._is_led = True
+            self._due = max(self._due, self._after_rest())
         try:
-            while (wait := self._due - self._tolerance - self._clock.monotonic()) > 0:
+            while (wait := self._wait()) > 0:
                 await self._clock.sleep(wait)
-            self._due = max(self._due, self._clock.monotonic()) + self._interval
+            return self._take()
         finally:
-            self._line.release()
+            self._hand_on()
+
+    async def _follow(self) -> _Start | None:
+        """Wait behind others: for a token, or (None) for the lead."""
+        follower: asyncio.Future[_Start | None] = asyncio.get_running_loop().create_future()
+        self._followers.append(follower)
+        try:
+            return await follower
+        except BaseException:
+            if follower in self._followers:
+                self._followers.remove(follower)
+            elif not follower.cancelled():  # it was cancelled in the moment of its turn
+                if follower.result() is None:
+                    self._hand_on()
+                else:
+                    self._due -= self._interval
+            raise
+
+    def _hand_on(self) -> None:
+        while self._followers:
+            follower = self._followers.popleft()
+            if follower.done():
+                continue
+            if self._wait() > 0:
+                follower.set_result(None)
+                return
+            follower.set_result(self._take())
+        self._is_led = False
+
+    def _take(self) -> _Start:
+        now = self._last = self._clock.monotonic()
+        start = _Start(now)
+        self._starts.append(start)
+        self._due = max(self._due, now - self._catch_up)
+        self._lateness = max(0.0, now - self._due)
+        self._due += self._interval
+        return start
+
+    def _wait(self) -> float:
+        begins = self._due - self._tolerance
+        if len(self._starts) == self._starts.maxlen:
+            begins = max(begins, self._starts[0].at + 1.0)
+        return begins - self._clock.monotonic()
+
+    def _after_rest(self) -> float:
+        """When a token is due if nobody was waiting: now, or a little earlier if the last one was late a moment ago."""
+        now = self._clock.monotonic()
+        return now - max(0.0, self._lateness - (now - self._last))
+
+
+@attrs.define
+class _Start:
+    at: float
 
 
 class Pause:
-    """The vendor asked everybody to wait: until when."""
+    """The vendor asked everybody to wait: until when.
+
+    Those who sit it out begin spread over as long as it lasts, a second at most: all at once they would ask for the next one.
+    """
+
+    SPREAD = 1.0
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._until = clock.monotonic()
+        self._spread = 0.0
+        self._has_first = False
 
     def left(self) -> float:
         """Seconds until the pause ends; zero or less: there is none."""
         return self._until - self._clock.monotonic()
 
+    def jitter(self) -> float:
+        """Seconds after its end at which one of those who sit it out begins; for the first of them none."""
+        is_first, self._has_first = not self._has_first, True
+        return 0.0 if is_first else random.random() * self._spread
+
     def extend(self, seconds: float) -> None:
         """Pause for so many seconds from now, unless the pause is longer already."""
-        self._until = max(self._until, self._clock.monotonic() + seconds)
+        until = self._clock.monotonic() + seconds
+        if until > self._until:
+            self._until = until
+            self._spread = min(seconds, self.SPREAD)
+            self._has_first = False
 
 
-class _Group:
-    def __init__(self, limits: Limits, clock: Clock) -> None:
-        self.limits = limits
-        self.slots = Slots(limits.concurrency)
-        self.pacer = Pacer(limits.rate, limits.burst, clock) if limits.rate else None
+class Permit:
+    """One call's leave to send: acquired when its first attempt may go out, until its end releases it.
 
-
-class Turn:
-    """One call's place: begun when a slot is held and its first attempt may go out, until its end gives the slot back.
-
-    ``if not turn.begin_now(): await turn.begin()``, then ``turn.end()`` in a ``finally``.
+    ``if not permit.try_acquire(): await permit.acquire()``, then ``permit.release()`` in a ``finally``.
     """
 
-    def __init__(self, limiter: Limiter, group: _Group, *, patient: bool) -> None:
+    def __init__(self, limiter: Limiter, *, wait_forever: bool) -> None:
         self._limiter = limiter
-        self._group = group
-        self._patient = patient
+        self._wait_forever = wait_forever
 
-    def begin_now(self) -> bool:
-        """Take the turn if it needs no waiting; False: it does, so `begin`."""
-        group = self._group
-        return group.pacer is None and self._limiter.pause.left() <= 0 and group.slots.try_acquire()
+    def try_acquire(self) -> bool:
+        """Take it if that needs no waiting; False: it does, so `acquire`."""
+        limiter = self._limiter
+        return limiter.pacer is None and limiter.pause.left() <= 0 and limiter.semaphore.try_acquire()
 
-    async def begin(self) -> None:
-        """Wait for the turn. Cancelled or refused, it holds nothing.
+    async def acquire(self) -> None:
+        """Wait for it. Cancelled or refused, nothing is held.
 
         Raises:
             LimitExceededError: see `next_attempt`.
         """
-        slots = self._group.slots
-        waited = 0.0 if slots.try_acquire() else await self._wait_for_slot()
+        semaphore = self._limiter.semaphore
+        waited = 0.0 if semaphore.try_acquire() else await self._waited_for_semaphore()
         try:
-            await self.next_attempt(waited, patient=self._patient)
+            await self.next_attempt(waited, wait_forever=self._wait_forever)
         except BaseException:
-            slots.release()
+            semaphore.release()
             raise
 
-    def end(self) -> None:
-        """Give the slot back."""
-        self._group.slots.release()
+    def release(self) -> None:
+        """Give it back."""
+        self._limiter.semaphore.release()
 
-    async def _wait_for_slot(self) -> float:
-        slots, clock, max_wait = self._group.slots, self._limiter.clock, self._group.limits.max_wait
-        if self._patient:
-            await slots.acquire()
-            return 0.0
-        began = clock.monotonic()
+    async def _waited_for_semaphore(self) -> float:
+        limiter, began = self._limiter, self._limiter.clock.monotonic()
         try:
-            await slots.acquire(lambda: clock.sleep(max_wait))
+            await limiter.semaphore.acquire(wait_forever=self._wait_forever)
         except TimeoutError:
+            waiting = limiter.semaphore.waiting
             raise LimitExceededError(
-                f"no slot became free in max_wait={max_wait:g} s, {slots.waiting} more wait"
+                f"no permit became free in max_wait={limiter.max_wait:g} s, {waiting} more wait"
             ) from None
-        return clock.monotonic() - began
+        return limiter.clock.monotonic() - began
 
-    async def next_attempt(self, waited: float = 0.0, *, patient: bool = False) -> None:
+    async def next_attempt(self, waited: float = 0.0, *, wait_forever: bool = False) -> None:
         """Take a rate token and sit out the pause, before every attempt.
 
-        A patient one waits however long it takes; so does every call that has begun, since its own deadline ends it.
+        Once a call has begun it waits however long it takes: its own deadline ends it.
 
         Raises:
-            LimitExceededError: a single call would wait longer than ``max_wait``, ``waited`` seconds of it already spent.
+            LimitExceededError: a call would wait longer than ``max_wait``, ``waited`` seconds of it already spent.
         """
-        pacer, pause, clock = self._group.pacer, self._limiter.pause, self._limiter.clock
+        pacer, pause, clock = self._limiter.pacer, self._limiter.pause, self._limiter.clock
         began = clock.monotonic() - waited
-        if not patient:
-            self._refuse_beyond_max_wait(waited + max(pause.left(), pacer.expected_wait() if pacer else 0.0))
+        if not wait_forever and pacer is not None:
+            self._slack(waited + pacer.expected_wait())
         while True:
             while (left := pause.left()) > 0:
-                if not patient:  # it may have been extended meanwhile
-                    self._refuse_beyond_max_wait(clock.monotonic() - began + left)
-                await clock.sleep(left)
+                jitter = 0.0 if pacer else pause.jitter()  # a rate spreads them by itself
+                if not wait_forever:
+                    jitter = min(jitter, self._slack(clock.monotonic() - began + left))
+                await clock.sleep(left + jitter)
             if pacer is None:
                 return
             await pacer.take()
@@ -210,26 +318,29 @@ class Turn:
                 return
             # A pause has begun meanwhile; its end takes a token anew, else all who hold one would start at once.
 
-    def _refuse_beyond_max_wait(self, seconds: float) -> None:
-        max_wait = self._group.limits.max_wait
+    def _slack(self, seconds: float) -> float:
+        """What a wait of so many seconds leaves of ``max_wait``."""
+        max_wait = self._limiter.max_wait
         if seconds > max_wait:
-            raise LimitExceededError(f"its turn is {seconds:.1f} s away, more than max_wait={max_wait:g} s")
+            raise LimitExceededError(f"its permit is {seconds:.1f} s away, more than max_wait={max_wait:g} s")
+        return max_wait - seconds
 
 
 class Limiter:
     """All limits of one account."""
 
-    def __init__(self, limits: Limits, groups: Mapping[str, Limits], clock: Clock) -> None:
+    def __init__(self, limits: Limits, clock: Clock) -> None:
         self.clock = clock
-        self._default = _Group(limits, clock)
-        self._groups = {name: _Group(own, clock) for name, own in groups.items()}
+        self.max_wait = limits.max_wait
+        self.semaphore = Semaphore(limits.concurrency, clock, limits.max_wait)
+        self.pacer = Pacer(limits.rate, limits.burst, clock) if limits.rate else None
         self.pause = Pause(clock)
 
-    def turn(self, group: str, *, patient: bool) -> Turn:
-        """A call's turn in a limit group; a patient one (of a stream or a job) waits however long it takes."""
-        return Turn(self, self._groups.get(group, self._default), patient=patient)
+    def permit(self, *, wait_forever: bool) -> Permit:
+        """What a call needs to send; of a stream or a job it waits however long it takes, of a single call ``max_wait``."""
+        return Permit(self, wait_forever=wait_forever)
 
     @property
     def free(self) -> int:
-        """Free slots of the default group."""
-        return self._default.slots.free
+        """Permits that nobody holds."""
+        return self.semaphore.free

@@ -17,7 +17,7 @@ from .._errors import PandaponError
 
 
 @attrs.frozen
-class Again:
+class RetryAfter:
     """Send it again after ``wait`` seconds; ``pause``: everybody waits, not just this call."""
 
     wait: float
@@ -84,23 +84,25 @@ class Retries:
         self._waits = Waits(policy)
         self._signed_anew = False
 
-    def verdict(self, failure: Failure, attempt: int) -> Again | None:
+    def verdict(self, failure: Failure, attempt: int) -> RetryAfter | None:
         """Whether to send it again after the ``attempt``-th attempt (1 is the first); None: raise the failure's error."""
         if attempt >= self._policy.attempts:
             return None
         if failure.signed_wrong_time and not self._signed_anew:
             self._signed_anew = True
-            return Again(0.0)
+            return RetryAfter(0.0)
         if not failure.repeatable:
             return None
         if failure.pauses:
-            asked = failure.asked
-            if asked is not None and asked > self._policy.retry_after_cap:
+            if (failure.asked or 0.0) > self._policy.retry_after_cap:
                 return None
-            return Again(self._waits.next() if asked is None else asked, pause=True)
-        return Again(self._waits.next()) if self._budget.spend() else None
+            return RetryAfter(self._pause(failure), pause=True)
+        return RetryAfter(self._waits.next()) if self._budget.spend() else None
 
+    def pause_after(self, failure: Failure) -> float:
+        """Seconds that everybody waits although this call is given up: the next one would be refused as well."""
+        return min(self._pause(failure), self._policy.retry_after_cap) if failure.pauses else 0.0
 
-def pause_after(failure: Failure, policy: RetryPolicy) -> float:
-    """Seconds that everybody waits although this call is given up: the vendor asked for them, up to the cap."""
-    return min(failure.asked or 0.0, policy.retry_after_cap) if failure.pauses else 0.0
+    def _pause(self, failure: Failure) -> float:
+        """What the vendor asks for, but never less than our own wait: a ``Retry-After: 0`` is no leave to hammer."""
+        return max(self._waits.next(), failure.asked or 0.0)

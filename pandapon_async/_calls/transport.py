@@ -131,7 +131,7 @@ class Transport:
                 differs,
             )
         keep: dict[str, Any] = {"force_close": True} if differs else {"keepalive_timeout": profile.idle_timeout}
-        self._connector = self._given or aiohttp.TCPConnector(limit=concurrency_of(profile), **keep)
+        self._connector = self._given or aiohttp.TCPConnector(limit=profile.limits.concurrency, **keep)
         base = URL(profile.base_url)
         authentic = base.scheme == "https" or is_loopback(base.host or "")
         way = PlainTransport if differs else DirectTransport
@@ -154,11 +154,6 @@ class Transport:
             await connector.close()
 
 
-def concurrency_of(profile: VendorProfile) -> int:
-    """How many connections an account uses at most."""
-    return sum(limits.concurrency for limits in (profile.limits, *profile.group_limits.values()))
-
-
 def refuse_small_pool(connector: BaseConnector, profiles: Iterable[VendorProfile]) -> None:
     """Refuse a connector that can't hold all that the accounts' limits allow: its pool would be a hidden limit.
 
@@ -170,7 +165,7 @@ def refuse_small_pool(connector: BaseConnector, profiles: Iterable[VendorProfile
     hosts: dict[Any, int] = {}
     for profile in profiles:
         origin = URL(profile.base_url).origin()
-        hosts[origin] = hosts.get(origin, 0) + concurrency_of(profile)
+        hosts[origin] = hosts.get(origin, 0) + profile.limits.concurrency
     for name, limit, needed in (
         ("limit", connector.limit, sum(hosts.values())),
         ("limit_per_host", connector.limit_per_host, max(hosts.values(), default=0)),

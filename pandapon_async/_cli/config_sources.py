@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
 import attrs
 
+from .._config.loading import read_toml, read_variable
 from .._config.profiles import Credentials, Limits, RetryPolicy, Timeouts, VendorProfile, field_names, without_userinfo
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 _DEFAULT = "default"
 _SECTIONS: Mapping[str, type[attrs.AttrsInstance]] = {"limits": Limits, "timeouts": Timeouts, "retry": RetryPolicy}
@@ -69,9 +64,6 @@ def _sections(profile: VendorProfile) -> Iterator[tuple[str, str]]:
     for section, cls in _SECTIONS.items():
         for name in field_names(cls):
             yield f"{section}.{name}", _plain(name, getattr(getattr(profile, section), name))
-    for group, limits in profile.group_limits.items():
-        for name in field_names(Limits):
-            yield f"group_limits.{group}.{name}", _plain(name, getattr(limits, name))
 
 
 def _plain(name: str, value: Any) -> str:
@@ -91,14 +83,14 @@ def _from_environment(profile: VendorProfile, environ: Mapping[str, str]) -> dic
     origins = {"kind": "environment, by the variables' prefix"}
     for name in _BY_ENVIRONMENT:
         variable = f"{profile.kind}_{name}".upper()
-        if environ.get(variable):
+        if read_variable(environ, variable) is not None:
             origins[name] = f"environment variable {variable}"
     return origins
 
 
 def _from_file(profile: VendorProfile, config: Path) -> dict[str, str]:
     """Read the file once more, for where things stand; it has been checked when the profile was made of it."""
-    document: dict[str, Any] = tomllib.loads(config.read_text(encoding="utf-8"))
+    document = read_toml(config)
     table: dict[str, Any] = document["vendors"][profile.name]
     place = f"{config.name}, [vendors.{profile.name}"
     origins: dict[str, str] = {}
@@ -109,10 +101,6 @@ def _from_file(profile: VendorProfile, config: Path) -> dict[str, str]:
             origins.setdefault(name, _key_origin(value, config, f"{place}]"))
         elif name in _SECTIONS:
             origins |= {f"{name}.{key}": f"{place}.{name}]" for key in value}
-        elif name == "group_limits":
-            origins |= {
-                f"{name}.{group}.{key}": f"{place}.{name}.{group}]" for group, inner in value.items() for key in inner
-            }
         else:
             origins[name] = f"{place}]"
     return origins

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from .._errors import ConfigError, suggestion
 from .profiles import PRESETS, Credentials, Limits, RetryPolicy, Timeouts, VendorProfile, field_names, refuse_unknown
+from .texts import BOM, decoded, plain_value
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -30,12 +31,13 @@ def profiles_from_env(environ: Mapping[str, str] | None = None) -> list[VendorPr
     """One profile for each vendor that has keys in the environment.
 
     Reads ``PANDAPON_ACCESS_KEY``, ``PANDAPON_ACCESS_SECRET``, ``PANDAPON_USER_ID`` and ``PANDAPON_BASE_URL``, and the same
-    with ``XPORTCN_KA_``. An empty variable counts as unset.
+    with ``XPORTCN_KA_``. An empty variable counts as unset; white space and quotes around a value aren't part of it.
 
     Raises:
-        ConfigError: no vendor has keys, or one has a key without its secret.
+        ConfigError: no vendor has keys, one has a key without its secret, or a variable was mangled on its way; it is named.
     """
     variables = os.environ if environ is None else environ
+    _refuse_marked_names(variables)
     found = [profile for kind in PRESETS if (profile := _profile_from_env(kind, variables))]
     if not found:
         wanted = " or ".join(f"{kind.upper()}_ACCESS_KEY and {kind.upper()}_ACCESS_SECRET" for kind in PRESETS)
@@ -45,16 +47,36 @@ def profiles_from_env(environ: Mapping[str, str] | None = None) -> list[VendorPr
 
 def _profile_from_env(kind: str, variables: Mapping[str, str]) -> VendorProfile | None:
     prefix = kind.upper() + "_"
-    given = {name: variables.get(prefix + name.upper()) or None for name in ("access_key", "access_secret", "user_id")}
+    names = (*field_names(Credentials), "base_url")
+    given = {name: read_variable(variables, prefix + name.upper()) for name in names}
+    base_url = given.pop("base_url")
     if given["access_key"] is None and given["access_secret"] is None:
         return None
     for name in ("access_key", "access_secret"):
         if given[name] is None:
             raise ConfigError(f"{prefix}{name.upper()} is not set, though its pair is", vendor=kind)
     changes: dict[str, Any] = {"credentials": Credentials(**cast("dict[str, str]", given))}
-    if base_url := variables.get(prefix + "BASE_URL"):
+    if base_url is not None:
         changes["base_url"] = base_url
     return PRESETS[kind].evolve(**changes)
+
+
+def read_variable(variables: Mapping[str, str], name: str) -> str | None:
+    """A variable's value; None if it is unset or empty."""
+    try:
+        return plain_value(variables.get(name, "")) or None
+    except ValueError as error:
+        raise ConfigError(f"the environment variable {name}: {error}") from None
+
+
+def _refuse_marked_names(variables: Mapping[str, str]) -> None:
+    """A file of variables that begins with a byte order mark loses its first one: its name isn't what it looks like."""
+    prefixes = tuple(f"{kind.upper()}_" for kind in PRESETS)
+    for mark in (BOM, BOM.encode().decode("ascii", "surrogateescape"), BOM.encode().decode("latin-1")):
+        for name in variables:
+            plain = name.removeprefix(mark)
+            if plain != name and plain.startswith(prefixes):
+                raise ConfigError(f"the environment variable {plain} has a byte order mark before its name")
 
 
 def profiles_from_toml(path: str | os.PathLike[str], environ: Mapping[str, str] | None = None) -> list[VendorProfile]:
@@ -62,24 +84,34 @@ def profiles_from_toml(path: str | os.PathLike[str], environ: Mapping[str, str] 
 
     ``kind`` says which vendor (the table's name, if that is a kind). ``credentials``, ``limits``, ``timeouts`` and ``retry``
     are tables; ``access_key``, ``access_secret`` and ``user_id`` may also stand beside ``kind``. Any of the three may be
-    ``"env:NAME"`` or ``"file:PATH"`` (relative to the TOML file; white space at the end of the file is cut off).
+    ``"env:NAME"`` or ``"file:PATH"`` (relative to the TOML file); white space and quotes around what is found there aren't part
+    of it.
 
     Raises:
         ConfigError: the file can't be read, or holds something unknown or wrong; the key is named.
     """
     file = Path(path)
-    try:
-        document = tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{file}: can't be read: {error.strerror}") from None
-    except ValueError as error:  # not TOML, or not UTF-8; TOML's errors name line and column and quote nothing
-        raise ConfigError(f"{file}: {error if isinstance(error, tomllib.TOMLDecodeError) else 'not UTF-8'}") from None
+    document = read_toml(file)
     refuse_unknown(document, ["vendors"], str(file))
     tables = document.get("vendors")
     if not isinstance(tables, dict) or not tables:
         raise ConfigError(f"{file}: holds no table [vendors.NAME]")
     secrets = _Secrets(file.parent, os.environ if environ is None else environ)
     return [_profile(name, table, secrets, file) for name, table in cast("dict[str, Any]", tables).items()]
+
+
+def read_toml(file: Path) -> dict[str, Any]:
+    """A TOML file; UTF-8, or UTF-16 with a byte order mark.
+
+    Raises:
+        ConfigError: it can't be read, or is no TOML.
+    """
+    try:
+        return tomllib.loads(decoded(file.read_bytes()))
+    except OSError as error:
+        raise ConfigError(f"{file}: can't be read: {error.strerror}") from None
+    except ValueError as error:  # TOML's name line and column and quote nothing
+        raise ConfigError(f"{file}: {error}") from None
 
 
 def _profile(name: str, table: Any, secrets: _Secrets, file: Path) -> VendorProfile:
@@ -108,11 +140,6 @@ def _changes(members: dict[str, Any], secrets: _Secrets) -> dict[str, Any]:
     for section, cls in _SECTIONS.items():
         if section in members:
             changes[section] = _section(section, cls, members[section], secrets)
-    if "group_limits" in members:
-        groups = cast("dict[str, Any]", members["group_limits"])
-        changes["group_limits"] = {
-            group: _section("group_limits", Limits, table, secrets) for group, table in groups.items()
-        }
     return changes
 
 
@@ -141,12 +168,15 @@ class _Secrets:
             return value
         source, colon, rest = value.partition(":")
         if colon and source == "env":
-            if not self._environ.get(rest):
+            found = read_variable(self._environ, rest)
+            if found is None:
                 raise ConfigError(f"{name}: the environment variable {rest} is not set")
-            return self._environ[rest]
+            return found
         if colon and source == "file":
             try:
-                return (self._folder / rest).read_text(encoding="utf-8").rstrip()
-            except (OSError, UnicodeDecodeError):
-                raise ConfigError(f"{name}: the file {rest} can't be read") from None
+                return plain_value(decoded((self._folder / rest).read_bytes()))
+            except OSError as error:
+                raise ConfigError(f"{name}: the file {rest} can't be read: {error.strerror}") from None
+            except ValueError as error:
+                raise ConfigError(f"{name}: the file {rest}: {error}") from None
         return value

@@ -10,7 +10,7 @@ import re
 import ssl
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn, cast
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult
 
 import attrs
 
@@ -19,6 +19,7 @@ from .._models.fields import masked
 from .._models.operation import Operation, Route
 from .price_paths import parsed_paths
 from .signing import PUSH_BASES, Signer, documented_signer
+from .urls import normalised_url, parsed_url
 
 
 class CodeMeaning(str, enum.Enum):
@@ -85,7 +86,7 @@ class Limits:
         concurrency: calls at the same time.
         rate: attempts a second, evenly spaced; None: no limit (neither vendor publishes one).
         burst: attempts that may go at once after a rest, with ``rate`` set.
-        max_wait: seconds that a single call waits for its turn before `LimitExceededError`; streams and jobs wait on.
+        max_wait: seconds that a single call waits for its permit before `LimitExceededError`; streams and jobs wait on.
     """
 
     concurrency: int = attrs.field(default=64, validator=_count)
@@ -97,7 +98,7 @@ class Limits:
 @attrs.frozen(kw_only=True)
 class Timeouts:
     """Seconds. ``connect``: making a connection. ``read``: silence on a connection. ``total``: the whole call, from the moment
-    its turn has come; waiting for its turn, or in a pause that the vendor asked for, doesn't count."""
+    it has its permit; waiting for that, or in a pause that the vendor asked for, doesn't count."""
 
     connect: float = attrs.field(default=5.0, validator=_above(0))
     read: float = attrs.field(default=20.0, validator=_above(0))
@@ -113,8 +114,9 @@ class RetryPolicy:
         base: seconds that the first wait is at most; it doubles from attempt to attempt, with full jitter.
         cap: seconds that no wait of ours exceeds.
         retry_after_cap: seconds of the vendor's ``Retry-After`` beyond which the call fails instead of waiting.
-        budget: repeats that may be saved up for the whole session; successes earn them back, one in ten. When it is used up,
-            failures are raised at once, so that a storm dies down by itself. A pause after a 429 takes none.
+        budget: repeats that may be saved up by a session and its copies (one that is given another number has its own);
+            successes earn them back, one in ten. When it is used up, failures are raised at once, so that a storm dies down by
+            itself. A pause after a 429 takes none.
     """
 
     attempts: int = attrs.field(default=4, validator=_count)
@@ -178,13 +180,23 @@ def _code_table(table: Mapping[Any, Any]) -> dict[int | str, CodeMeaning]:
     meanings: dict[int | str, CodeMeaning] = {}
     if not isinstance(table, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigError("codes: must be a table of codes and meanings")
-    for code, meaning in table.items():
+    for code, given in table.items():
+        if not _is_code(code):
+            raise ConfigError(f"codes: {code!r} is no code: a whole number, or text without spaces around it")
         try:
-            meanings[normal_code(code)] = CodeMeaning(meaning)
+            meaning = CodeMeaning(given)
         except ValueError:
             known = [choice.value for choice in CodeMeaning]
-            raise ConfigError(f"codes: {meaning!r} is not one of {known}{suggestion(str(meaning), known)}") from None
+            raise ConfigError(f"codes: {given!r} is not one of {known}{suggestion(str(given), known)}") from None
+        if meanings.setdefault(normal_code(code), meaning) is not meaning:
+            raise ConfigError(f"codes: {code!r} is given twice, with different meanings")
     return meanings
+
+
+def _is_code(code: object) -> bool:
+    if isinstance(code, str):
+        return code != "" and code == code.strip()
+    return isinstance(code, int) and not isinstance(code, bool)
 
 
 def normal_code(code: int | str) -> int | str:
@@ -194,15 +206,13 @@ def normal_code(code: int | str) -> int | str:
     return code
 
 
-def _parsed_url(url: object, field: str, vendor: str) -> SplitResult:
+def _checked_url(url: object, field: str, vendor: str) -> SplitResult:
     """An absolute http or https URL, taken apart; the error doesn't show it, since it may hold a password."""
-    try:
-        parts = urlsplit(url) if isinstance(url, str) else None
-        if parts is not None and parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
-            return parts
-    except ValueError:  # a port that is no number, brackets that don't match
-        pass
-    raise ConfigError(f"{field}: must be http:// or https:// and name a host", vendor=vendor)
+    if (parts := parsed_url(url)) is None:
+        raise ConfigError(
+            f"{field}: must be http:// or https:// and name a host (in ASCII, without spaces)", vendor=vendor
+        )
+    return parts
 
 
 def without_userinfo(url: str) -> str:
@@ -221,17 +231,18 @@ class VendorProfile:
     Attributes:
         kind: which vendor: ``"pandapon"`` or ``"xportcn_ka"``.
         name: the account's name in a manager; the kind, unless given.
-        base_url: where the API is; a path (Xportcn's ``/api``) is kept. ``http://`` is refused unless the host is loopback.
+        base_url: where the API is; a path (Xportcn's ``/api``) is kept. ``http://`` is refused unless the host is loopback. It is
+            kept in one spelling (`normalised_url`).
         credentials: the keys.
         limits, timeouts, retry: see there.
-        group_limits: limits of an operation's ``limit_group`` that has its own.
         signer: the signing scheme; the documented one unless given.
         timestamp_unit: ``"s"`` or ``"ms"`` (clients send seconds, PandaPon's endpoint pages show milliseconds).
         signed_query: whether the logistics operations also get ``?timestamp=&sign=`` (their pages list them).
         push_base: what a vendor message's signature is made of, after the access key: ``"body"``, the whole body (inferred), or
             ``"message_body"``, the value of ``messageBody`` (the other candidate).
         paths: per operation name or contract id, a path that replaces the known one or supplies a missing one; ``{name}`` in
-            it stands for the request's member of that wire name.
+            it stands for the request's member of that wire name. One for an operation that doesn't exist is refused when a
+            session or a manager is made of the profile.
         codes: per vendor code, what it means (the vendors' error tables could not be read, so it starts empty).
         price_paths: where the price stands in a quote's reply, see `prices.PricePath`; looked at before the known places
             (`prices.KNOWN_PRICE_PATHS`), since no page shows those replies.
@@ -253,7 +264,6 @@ class VendorProfile:
     limits: Limits = attrs.field(default=Limits(), validator=_of(Limits))
     timeouts: Timeouts = attrs.field(default=Timeouts(), validator=_of(Timeouts))
     retry: RetryPolicy = attrs.field(default=RetryPolicy(), validator=_of(RetryPolicy))
-    group_limits: Mapping[str, Limits] = attrs.field(factory=dict[str, Limits], hash=False, validator=_table_of(Limits))
     signer: Signer = attrs.field(default=documented_signer, validator=_callable)
     timestamp_unit: str = attrs.field(default="s")
     signed_query: bool = attrs.field(default=True, validator=_of(bool))
@@ -280,10 +290,10 @@ class VendorProfile:
                 raise ConfigError(f"paths[{operation!r}]: must start with a slash and hold no query", vendor=self.name)
         self._check_base_url()
         if self.proxy is not None:
-            _parsed_url(self.proxy, "proxy", self.name)
+            _checked_url(self.proxy, "proxy", self.name)
 
     def _check_base_url(self) -> None:
-        url = _parsed_url(self.base_url, "base_url", self.name)
+        url = _checked_url(self.base_url, "base_url", self.name)
         if url.username or url.password or url.query or url.fragment:
             raise ConfigError("base_url: must hold no user, password, query or fragment", vendor=self.name)
         if url.scheme == "http" and not self.allow_insecure and not is_loopback(url.hostname or ""):
@@ -292,6 +302,7 @@ class VendorProfile:
                 "(allow_insecure=True overrides)",
                 vendor=self.name,
             )
+        object.__setattr__(self, "base_url", normalised_url(self.base_url))
 
     def evolve(self, **changes: Any) -> VendorProfile:
         """A copy with some fields changed.

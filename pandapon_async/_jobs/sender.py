@@ -107,7 +107,7 @@ class Sender(Generic[R]):
         try:
             worker.call = call = self._call(row)
             reply: Reply[R] = await self._settings.client.run(
-                call, patient=True, before_send=on_disk.sent, held_back=on_disk.requeued
+                call, wait_forever=True, before_send=on_disk.sent, on_requeue=on_disk.requeued
             )
         except RowMovedError:
             raise

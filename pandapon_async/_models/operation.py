@@ -63,7 +63,6 @@ class Operation(Generic[R_co]):
         routes: per kind of profile, what differs from ``path`` and ``evidence``.
         signed_query: whether the documentation lists the query parameters ``timestamp`` and ``sign``.
         zero_is_success: whether a bare ``code: 0`` means success.
-        limit_group: which of the profile's limits it counts against.
         missing: what of it the documentation doesn't show, in a few words.
     """
 
@@ -79,7 +78,6 @@ class Operation(Generic[R_co]):
     routes: Mapping[str, Route] = attrs.field(factory=dict[str, Route], hash=False)
     signed_query: bool = False
     zero_is_success: bool = False
-    limit_group: str = "default"
     missing: str = ""
 
     def route(self, kind: str) -> Route:

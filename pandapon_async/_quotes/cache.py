@@ -87,7 +87,7 @@ class QuoteCache:
 
     async def _reply(self, call: Call) -> Reply[Any] | Exception:
         try:
-            return await self.client.run(call, patient=True)
+            return await self.client.run(call, wait_forever=True)
         except Exception as error:  # noqa: BLE001 - it is a row
             return error
 

@@ -16,7 +16,7 @@ from typing import Literal, TypedDict
 
 import attrs
 
-from .._calls.hooks import guarded, logger
+from .._calls.hooks import check_hook, guarded, logger
 from .._clock import Clock, SystemClock
 from .._config.profiles import VendorProfile
 from .._errors import ConfigError, DecodeError, MessageRejectedError
@@ -116,6 +116,7 @@ class Inbox:
         for name, value in {"concurrency": concurrency, "queue": queue, "remember": remember}.items():
             if value < 1:
                 raise ConfigError(f"{name}: must be at least 1", vendor=profile.name)
+        check_hook("on_error", on_error)
         self._profile = profile
         self._handler = handler
         self._at_once = ack == "received"

@@ -101,7 +101,7 @@ class Stage:
                 raise InterruptedError
 
             call = client_of(self.session).prepare(estimate())
-            holder = client_of(self.session).run(call, patient=True, before_send=hold)
+            holder = client_of(self.session).run(call, wait_forever=True, before_send=hold)
             self.holder = asyncio.create_task(error_of(holder))
             await held.wait()
         self.vendor.script(*self.scene.steps)
@@ -113,7 +113,7 @@ class Stage:
 
         request = booking() if self.scene.write else estimate()
         return await client_of(self.session).run(
-            client_of(self.session).prepare(request), patient=False, before_send=before_send
+            client_of(self.session).prepare(request), wait_forever=False, before_send=before_send
         )
 
     def run_out(self) -> None:
@@ -324,7 +324,7 @@ async def test_cancelled_while_it_is_being_sent_it_is_in_doubt(deaf_port: int) -
     doubts: list[Any] = []
     async with session_at(local_profile(deaf_port), on_in_doubt=lambda *told: doubts.append(told)) as session:
         call = client_of(session).prepare(booking(remark="x" * 20_000_000))
-        task = asyncio.create_task(client_of(session).run(call, patient=False))
+        task = asyncio.create_task(client_of(session).run(call, wait_forever=False))
         await until(lambda: call.written)
         await spin()
         assert doubts == []
@@ -335,7 +335,7 @@ async def test_cancelled_while_it_is_being_sent_it_is_in_doubt(deaf_port: int) -
 async def test_cancelled_while_it_is_being_sent_it_leaves_no_socket(deaf_port: int) -> None:
     async with session_at(local_profile(deaf_port)) as session:
         call = client_of(session).prepare(booking(remark="x" * 20_000_000))
-        task = asyncio.create_task(client_of(session).run(call, patient=False))
+        task = asyncio.create_task(client_of(session).run(call, wait_forever=False))
         await until(lambda: call.written)
         await spin()
         await cancelled(task)
@@ -391,7 +391,7 @@ async def test_a_waiter_that_is_cancelled_leaves_its_place_to_the_next(vendor: F
         await until(lambda: vendor.ledger.requests)
         second = asyncio.create_task(session.call(booking("B")))
         third = asyncio.create_task(session.call(booking("C")))
-        await until(lambda: session._client.state.limiter._default.slots.waiting == 2)
+        await until(lambda: session._client.state.limiter.semaphore.waiting == 2)
         await cancelled(second)
         await cancelled(first)
         await third
@@ -453,7 +453,7 @@ async def test_a_cancelled_call_does_not_harm_the_next_one_on_its_connection(
     async with session_at(vendor.profile("pandapon")) as session:
         await session.call(estimate())
         second = client_of(session).run(
-            client_of(session).prepare(booking("B")), patient=True, before_send=wait_for_the_gate
+            client_of(session).prepare(booking("B")), wait_forever=True, before_send=wait_for_the_gate
         )
         b = asyncio.create_task(second)
         await spin()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import socket
 import ssl
 import time
+from bisect import bisect_left
 from collections.abc import AsyncIterator
 from email.utils import formatdate
 from typing import Any
@@ -315,7 +317,7 @@ def odd_read(session: PandaPonSession) -> Any:
     """A READ whose reply has the members of a booking."""
     call = client_of(session).prepare(estimate())
     call.operation = attrs.evolve(call.operation, name="odd", reply=FreightBooking)
-    return client_of(session).run(call, patient=False)
+    return client_of(session).run(call, wait_forever=False)
 
 
 ODD = {"orderId": "21", "orderFee": {"amount": "x", "currency": "USD"}, "subOrders": 1}
@@ -494,7 +496,7 @@ class TestTooMany:
         assert (await timed.call(request_)).attempts == 2
         assert clock.slept == [9.0]
 
-    @pytest.mark.parametrize("after", [None, "soon", "-5", "1,5", "1_0", "", "0x10"])
+    @pytest.mark.parametrize("after", [None, "soon", "-5", ".5", "1,5", "1e3", "1_0", "", "0x10", "0", "0.000"])
     async def test_without_a_usable_wait_it_backs_off(
         self, vendor: FakeVendor, timed: PandaPonSession, clock: VirtualClock, request_: Any, after: str | None
     ) -> None:
@@ -503,13 +505,21 @@ class TestTooMany:
         assert len(clock.slept) == 1
         assert 0 <= clock.slept[0] <= 0.5
 
-    async def test_a_date_that_has_passed_waits_for_nothing(
+    async def test_fractions_of_a_second_are_waited_for(
+        self, vendor: FakeVendor, timed: PandaPonSession, clock: VirtualClock, request_: Any
+    ) -> None:
+        vendor.script(_limited("1.25"))
+        assert (await timed.call(request_)).attempts == 2
+        assert clock.slept == [1.25]
+
+    async def test_a_date_that_has_passed_backs_off(
         self, vendor: FakeVendor, timed: PandaPonSession, clock: VirtualClock, request_: Any
     ) -> None:
         moment = 1_600_000_000
         vendor.script(_limited(formatdate(moment - 9, usegmt=True), Date=formatdate(moment, usegmt=True)))
         assert (await timed.call(request_)).attempts == 2
-        assert clock.slept == []
+        assert len(clock.slept) == 1
+        assert 0 < clock.slept[0] <= 0.5
 
     async def test_over_the_cap_it_is_raised_and_everybody_waits_for_the_cap(
         self, vendor: FakeVendor, timed: PandaPonSession, clock: VirtualClock, request_: Any
@@ -559,8 +569,31 @@ async def test_a_429_pauses_the_whole_session(vendor: FakeVendor) -> None:
         await spin()
         assert vendor.ledger.bookings == {}
         clock.advance(1)
-        await asyncio.gather(first, second)
+        await first
+        clock.advance(1)  # they don't begin all at once
+        await second
         assert vendor.ledger.bookings == {"A": 1, "B": 1}
+
+
+@pytest.mark.parametrize("after", [None, "0", "0.001"])
+@pytest.mark.parametrize("attempts", [1, 4])
+async def test_a_vendor_that_asks_for_no_wait_is_not_hammered(after: str | None, attempts: int) -> None:
+    clock = VirtualClock(time.time())
+    times: list[float] = []
+
+    async def answer(_: RawRequest, writer: asyncio.StreamWriter) -> None:
+        times.append(clock.monotonic())
+        writer.write(http_reply(429, b"", {} if after is None else {"Retry-After": after}))
+
+    random.seed(3)
+    async with RawServer(answer) as server:
+        limits, retry = Limits(concurrency=8), RetryPolicy(attempts=attempts)
+        async with session_at(local_profile(server.port, limits=limits, retry=retry), clock=clock) as session:
+            async for outcome in session.stream([(str(number), booking()) for number in range(40)]):
+                assert isinstance(outcome.error, RateLimitedError)
+    assert len(times) == 40 * attempts
+    most = max(bisect_left(times, begin + 0.01) - number for number, begin in enumerate(times))
+    assert most <= 8 + 2
 
 
 async def test_a_pause_longer_than_max_wait_refuses_newcomers(vendor: FakeVendor) -> None:

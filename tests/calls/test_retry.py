@@ -10,7 +10,7 @@ import backoff
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from pandapon_async._calls.retry import Again, Budget, Failure, Retries, Waits, pause_after
+from pandapon_async._calls.retry import Budget, Failure, Retries, RetryAfter, Waits
 from pandapon_async._config.profiles import RetryPolicy
 from pandapon_async._errors import (
     ApiError,
@@ -142,12 +142,17 @@ def test_a_storm_dies_down():
     ids=lambda value: f"{type(value.error).__name__}-{value.repeatable}" if isinstance(value, Failure) else None,
 )
 def test_only_what_can_be_repeated_is_repeated(at_most: None, failure: Failure, again: bool):
-    assert retries().verdict(failure, 1) == (Again(0.5) if again else None)
+    assert retries().verdict(failure, 1) == (RetryAfter(0.5) if again else None)
 
 
 def test_the_waits_of_one_call_double(at_most: None):
     call = retries()
-    assert [call.verdict(NOT_SENT, attempt) for attempt in range(1, 5)] == [Again(0.5), Again(1), Again(2), Again(4)]
+    assert [call.verdict(NOT_SENT, attempt) for attempt in range(1, 5)] == [
+        RetryAfter(0.5),
+        RetryAfter(1),
+        RetryAfter(2),
+        RetryAfter(4),
+    ]
 
 
 def test_the_last_attempt_is_the_last():
@@ -164,14 +169,29 @@ def test_without_a_budget_failures_are_raised_at_once():
     assert retries(budget=0).verdict(NOT_SENT, 1) is None
 
 
-@pytest.mark.parametrize("seconds", [0, 0.5, 7, 119.9, 120])
-def test_retry_after_is_respected_without_jitter_and_pauses_everybody(seconds: float):
-    assert retries().verdict(limited(seconds), 1) == Again(seconds, pause=True)
+@pytest.mark.parametrize("seconds", [0.5, 0.75, 7, 119.9, 120])
+def test_retry_after_is_respected_without_jitter_and_pauses_everybody(at_most: None, seconds: float):
+    assert retries().verdict(limited(seconds), 1) == RetryAfter(seconds, pause=True)
+
+
+@pytest.mark.parametrize("seconds", [0, 0.001, 0.4])
+def test_a_retry_after_below_the_own_wait_does_not_shorten_it(at_most: None, seconds: float):
+    call = retries()
+    assert [call.verdict(limited(seconds), attempt) for attempt in (1, 2, 3)] == [
+        RetryAfter(wait, pause=True) for wait in (0.5, 1, 2)
+    ]
+
+
+def test_a_retry_after_that_asks_for_nothing_is_waited_for_with_jitter():
+    random.seed(1)
+    waits = {verdict.wait for _ in range(100) if (verdict := retries().verdict(limited(0), 1))}
+    assert len(waits) == 100
+    assert max(waits) > 0.4
 
 
 def test_a_503_that_is_known_to_refuse_pauses_everybody_too():
     failure = Failure(HttpStatusError("503", status=503), repeatable=True, pauses=True, asked=7)
-    assert retries(budget=0).verdict(failure, 1) == Again(7, pause=True)
+    assert retries(budget=0).verdict(failure, 1) == RetryAfter(7, pause=True)
 
 
 def test_retry_after_beyond_the_cap_is_given_up():
@@ -182,9 +202,9 @@ def test_retry_after_beyond_the_cap_is_given_up():
 def test_a_429_that_names_no_time_backs_off_and_pauses_everybody(at_most: None):
     call = retries()
     assert [call.verdict(limited(None), attempt) for attempt in (1, 2, 3)] == [
-        Again(0.5, pause=True),
-        Again(1, pause=True),
-        Again(2, pause=True),
+        RetryAfter(0.5, pause=True),
+        RetryAfter(1, pause=True),
+        RetryAfter(2, pause=True),
     ]
 
 
@@ -198,26 +218,30 @@ def test_a_pause_takes_nothing_from_the_budget():
 
 def test_what_was_signed_with_a_wrong_time_is_signed_anew_once_and_at_once():
     call = retries()
-    assert call.verdict(WRONG_TIME, 1) == Again(0.0)
+    assert call.verdict(WRONG_TIME, 1) == RetryAfter(0.0)
     assert call.verdict(WRONG_TIME, 2) is None
 
 
 def test_signing_anew_takes_nothing_from_the_budget():
-    assert retries(budget=0).verdict(WRONG_TIME, 1) == Again(0.0)
+    assert retries(budget=0).verdict(WRONG_TIME, 1) == RetryAfter(0.0)
 
 
 def test_a_passing_refusal_with_a_wrong_time_is_repeated_after_it_was_signed_anew(at_most: None):
     call = retries()
     passing = Failure(ApiError("busy", code=8, meaning="passing"), repeatable=True, signed_wrong_time=True)
-    assert [call.verdict(passing, attempt) for attempt in (1, 2, 3)] == [Again(0.0), Again(0.5), Again(1)]
+    assert [call.verdict(passing, attempt) for attempt in (1, 2, 3)] == [
+        RetryAfter(0.0),
+        RetryAfter(0.5),
+        RetryAfter(1),
+    ]
 
 
 def test_signing_anew_may_come_after_other_repeats(at_most: None):
     call = retries()
     assert [call.verdict(failure, attempt) for attempt, failure in enumerate([NOT_SENT, WRONG_TIME, NOT_SENT], 1)] == [
-        Again(0.5),
-        Again(0.0),
-        Again(1),
+        RetryAfter(0.5),
+        RetryAfter(0.0),
+        RetryAfter(1),
     ]
 
 
@@ -246,16 +270,16 @@ def test_no_call_is_sent_more_often_than_its_policy_says(failures: list[Failure]
     ("failure", "seconds"),
     [
         (limited(7), 7),
-        (limited(0), 0),
+        (limited(0), 0.5),
         (limited(3600), 120),
-        (limited(None), 0),
+        (limited(None), 0.5),
         (Failure(HttpStatusError("503", status=503), repeatable=True, pauses=True, asked=7), 7),
         (Failure(HttpStatusError("502", status=502), repeatable=True), 0),
         (NOT_SENT, 0),
     ],
 )
-def test_a_call_that_is_given_up_leaves_the_pause_that_the_vendor_asked_for(failure: Failure, seconds: float):
-    assert pause_after(failure, RetryPolicy()) == seconds
+def test_a_call_that_is_given_up_leaves_a_pause_for_everybody(at_most: None, failure: Failure, seconds: float):
+    assert retries().pause_after(failure) == seconds
 
 
 def test_the_generator_yields_waits_only(at_most: None):

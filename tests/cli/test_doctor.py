@@ -53,7 +53,7 @@ def test_a_files_settings_are_named_by_their_tables(
         f"[vendors.shop]\nkind = 'pandapon'\nbase_url = '{shop.url}'\naccess_key = 'env:SHOP_KEY'\nuser_id = '77'\n"
         "codes = {'501' = 'passing'}\npaths = {'addresses.save' = '/x'}\n"
         "[vendors.shop.credentials]\naccess_secret = 'file:secret'\n"
-        "[vendors.shop.limits]\nconcurrency = 8\n[vendors.shop.group_limits.slow]\nrate = 2\n"
+        "[vendors.shop.limits]\nconcurrency = 8\n"
     )
     shown = pandapon("doctor", "--config", config).stdout
     assert origin(shown, "kind") == "pandapon vendors.toml, [vendors.shop]"
@@ -64,7 +64,13 @@ def test_a_files_settings_are_named_by_their_tables(
     assert origin(shown, "paths") == "addresses.save = /x vendors.toml, [vendors.shop]"
     assert origin(shown, "limits.concurrency") == "8 vendors.toml, [vendors.shop.limits]"
     assert origin(shown, "limits.rate") == "none default"
-    assert origin(shown, "group_limits.slow.rate") == "2 vendors.toml, [vendors.shop.group_limits.slow]"
+
+
+def test_the_settings_of_a_file_with_a_byte_order_mark_are_shown(
+    pandapon: Pandapon, shop: FakeVendor, accounts: Accounts
+) -> None:
+    config = accounts(f"\ufeff[vendors.pandapon]\nbase_url = '{shop.url}'\n{KEYS}")
+    assert origin(pandapon("doctor", "--config", config).stdout, "base_url").endswith("[vendors.pandapon]")
 
 
 def test_a_path_for_an_operation_that_the_vendor_does_not_have_is_told(

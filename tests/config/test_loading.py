@@ -109,10 +109,66 @@ def test_no_keys_at_all_is_refused_and_says_what_to_set(environ: dict[str, str])
         profiles_from_env(environ)
 
 
-def test_a_key_with_a_line_end_is_refused_without_being_shown():
-    with pytest.raises(ConfigError, match="access_secret: must be printable") as caught:
-        profiles_from_env({"PANDAPON_ACCESS_KEY": "k1", "PANDAPON_ACCESS_SECRET": SECRET + "\n"})
+MANGLED = {
+    "line end": "{}\n",
+    "carriage return": "{}\r\n",
+    "spaces": "  {} ",
+    "byte order mark": "\ufeff{}",
+    "double quotes": '"{}"',
+    "single quotes": "'{}'",
+    "all of it": "\ufeff '{}'\r\n",
+}
+
+
+@pytest.mark.parametrize("kind", MANGLED)
+def test_a_variable_is_read_as_it_is_meant(kind: str):
+    def mangled(text: str) -> str:
+        return MANGLED[kind].format(text)
+
+    (profile,) = profiles_from_env(
+        {
+            "PANDAPON_ACCESS_KEY": mangled("k1"),
+            "PANDAPON_ACCESS_SECRET": mangled(SECRET),
+            "PANDAPON_USER_ID": mangled("1000000000001"),
+            "PANDAPON_BASE_URL": mangled("https://api.example.com"),
+        }
+    )
+    assert profile.credentials == Credentials(access_key="k1", access_secret=SECRET, user_id="1000000000001")
+    assert profile.base_url == "https://api.example.com"
+
+
+@pytest.mark.parametrize("empty", ["", " ", '""', "''", "\n"])
+def test_a_variable_that_is_empty_but_for_its_wrapping_counts_as_unset(empty: str):
+    (profile,) = profiles_from_env(
+        {"PANDAPON_ACCESS_KEY": "k1", "PANDAPON_ACCESS_SECRET": SECRET, "PANDAPON_BASE_URL": empty}
+    )
+    assert profile.base_url == PANDAPON.base_url
+
+
+@pytest.mark.parametrize("value", [f'"{SECRET}', f"{SECRET}'", f"\"{SECRET}'", '"'])
+def test_half_a_pair_of_quotes_is_refused_by_name_without_being_shown(value: str):
+    with pytest.raises(ConfigError, match="the environment variable PANDAPON_ACCESS_SECRET: a quote") as caught:
+        profiles_from_env({"PANDAPON_ACCESS_KEY": "k1", "PANDAPON_ACCESS_SECRET": value})
     assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [f"{SECRET}\n2", f"{SECRET}\u200b", f'" {SECRET}"'])
+def test_a_secret_that_cannot_be_meant_is_refused_without_being_shown(value: str):
+    with pytest.raises(ConfigError, match="access_secret: must be printable") as caught:
+        profiles_from_env({"PANDAPON_ACCESS_KEY": "k1", "PANDAPON_ACCESS_SECRET": value})
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("mark", ["\ufeff", "\udcef\udcbb\udcbf", "ï»¿"])
+def test_a_byte_order_mark_before_a_variables_name_is_told(mark: str):
+    with pytest.raises(ConfigError, match="variable PANDAPON_BASE_URL has a byte order mark before its name"):
+        profiles_from_env(
+            {
+                f"{mark}PANDAPON_BASE_URL": "http://127.0.0.1:8080",
+                "PANDAPON_ACCESS_KEY": "k1",
+                "PANDAPON_ACCESS_SECRET": SECRET,
+            }
+        )
 
 
 # --- TOML: what is read ---
@@ -151,8 +207,6 @@ def test_every_field_that_a_file_can_hold(toml: Any):
         limits = {{concurrency = 8, rate = 2.5, burst = 3, max_wait = 0}}
         timeouts = {{connect = 1, read = 2, total = 3}}
         retry = {{attempts = 2, base = 0.1, cap = 1, retry_after_cap = 5, budget = 7}}
-        [vendors.shop-a.group_limits]
-        quotes = {{concurrency = 2}}
         [vendors.shop-a.paths]
         "logistics.book_freight" = "/open/mine"
         [vendors.shop-a.codes]
@@ -168,7 +222,6 @@ def test_every_field_that_a_file_can_hold(toml: Any):
     assert profile.limits == Limits(concurrency=8, rate=2.5, burst=3, max_wait=0)
     assert profile.timeouts == Timeouts(connect=1, read=2, total=3)
     assert profile.retry == RetryPolicy(attempts=2, base=0.1, cap=1, retry_after_cap=5, budget=7)
-    assert profile.group_limits == {"quotes": Limits(concurrency=2)}
     assert profile.paths == {"logistics.book_freight": "/open/mine"}
     assert profile.codes == {500: CodeMeaning.IN_DOUBT, "BUSY": CodeMeaning.PASSING}
 
@@ -207,6 +260,28 @@ def test_a_secret_from_a_file_beside_the_configuration(toml: Any, tmp_path: Path
     assert profile.credentials.access_secret == SECRET
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("kind", [kind for kind in MANGLED if "mark" not in kind and "all" not in kind])
+def test_a_secret_file_is_read_as_it_is_meant(toml: Any, tmp_path: Path, kind: str, encoding: str):
+    (tmp_path / "secret.txt").write_bytes(MANGLED[kind].format(SECRET).encode(encoding))
+    (profile,) = toml('[vendors.pandapon]\naccess_key = "k1"\naccess_secret = "file:secret.txt"')
+    assert profile.credentials.access_secret == SECRET
+
+
+@pytest.mark.parametrize("kind", MANGLED)
+def test_a_secret_from_a_variable_is_read_as_it_is_meant(toml: Any, kind: str):
+    (profile,) = toml('[vendors.pandapon]\naccess_key = "k1"\naccess_secret = "env:S"', S=MANGLED[kind].format(SECRET))
+    assert profile.credentials.access_secret == SECRET
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
+def test_a_file_with_a_byte_order_mark_is_read(toml: Any, encoding: str):
+    text = f"[vendors.pandapon]\r\n{KEYS}"
+    mark = b"\xff\xfe" if encoding == "utf-16-le" else b""
+    (profile,) = toml(mark + text.encode(encoding))
+    assert profile.credentials == Credentials(access_key="k1", access_secret=SECRET)
+
+
 def test_a_secret_from_a_file_with_an_absolute_path(toml: Any, tmp_path: Path):
     (tmp_path / "deep").mkdir()
     secret = tmp_path / "deep" / "secret.txt"
@@ -241,7 +316,7 @@ def test_a_secret_that_only_looks_like_a_reference_is_taken_as_it_is(toml: Any, 
         ("[vendors.pandapon]\nsigner = 'x'", "no field 'signer'"),
         ("[vendors.pandapon]\nssl_context = 'x'", "no field 'ssl_context'"),
         ("[vendors.pandapon.limits]\nconcurency = 1", "limits has no field 'concurency' (did you mean 'concurrency'?)"),
-        ("[vendors.pandapon.group_limits.quotes]\nrat = 1", "group_limits has no field 'rat' (did you mean 'rate'?)"),
+        ("[vendors.pandapon.group_limits.quotes]\nrate = 1", "no field 'group_limits' (did you mean 'limits'?)"),
         ("[vendors.pandapon.credentials]\nkey = 'x'", "credentials has no field 'key'"),
         ("[vendors.pandapon]\naccess_key = 'k1'", "access_secret is missing"),
         (f"[vendors.pandapon]\naccess_secret = '{SECRET}'", "access_key is missing"),
@@ -254,7 +329,6 @@ def test_a_secret_that_only_looks_like_a_reference_is_taken_as_it_is(toml: Any, 
         ("[vendors.pandapon]\ncodes = 5", "codes: must be a table"),
         ("[vendors.pandapon]\npaths = 5", "paths: must be a table"),
         ("[vendors.pandapon.paths]\na = 5", "paths: must be a table"),
-        ("[vendors.pandapon]\ngroup_limits = 5", "a value has the wrong type"),
         ("[vendors.pandapon]\nbase_url = 5", "base_url: must be http:// or https://"),
         (f"[vendors.pandapon]\n{KEYS}credentials = 5", "a value has the wrong type"),
         (f"[vendors.pandapon]\nproxy = 'user:{SECRET}@proxy.example.com:3128'", "proxy: must be http:// or https://"),
@@ -288,10 +362,24 @@ def test_the_table_at_fault_is_named(toml: Any):
     assert "[vendors.shop-b]" in said
 
 
-def test_a_secret_file_that_is_not_utf8_is_refused(toml: Any, tmp_path: Path):
-    (tmp_path / "secret.txt").write_bytes(SECRET.encode() + b"\xff")
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (SECRET.encode() + b"\xff", "not UTF-8: save it as UTF-8"),
+        (b"\xff\xfe" + SECRET.encode("utf-16-le") + b"\x00", "not whole UTF-16: save it as UTF-8"),
+        (SECRET.encode("utf-16-le"), "holds NUL characters"),
+        (f'"{SECRET}'.encode(), "a quote at its begin or end has no partner"),
+    ],
+)
+def test_a_secret_file_that_cannot_be_meant_is_refused_by_name(toml: Any, tmp_path: Path, content: bytes, why: str):
+    (tmp_path / "secret.txt").write_bytes(content)
     said = refused(toml, "[vendors.pandapon]\naccess_key = 'k1'\naccess_secret = 'file:secret.txt'")
-    assert "the file secret.txt can't be read" in said
+    assert f"access_secret: the file secret.txt: {why}" in said
+
+
+def test_a_variable_that_cannot_be_meant_is_refused_by_name(toml: Any):
+    said = refused(toml, "[vendors.pandapon]\naccess_key = 'k1'\naccess_secret = 'env:S'", S=f'"{SECRET}')
+    assert "the environment variable S: a quote at its begin or end has no partner" in said
 
 
 def test_an_empty_secret_file_is_refused(toml: Any, tmp_path: Path):
@@ -316,6 +404,11 @@ def test_invalid_toml_is_refused_with_its_place_and_without_its_text(toml: Any, 
 
 def test_a_file_that_is_not_utf8_is_refused(toml: Any):
     assert "not UTF-8" in refused(toml, f"access_secret = '{SECRET}'".encode() + b"\xff\xfe")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32"])
+def test_a_file_in_another_unicode_is_refused_with_what_to_do(toml: Any, encoding: str):
+    assert "save it as UTF-8" in refused(toml, f"[vendors.pandapon]\n{KEYS}".encode(encoding))
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path):

@@ -25,6 +25,7 @@ from pandapon_async._config.profiles import (
     normal_code,
 )
 from pandapon_async._config.signing import documented_signer
+from pandapon_async._config.urls import normalised_url
 from pandapon_async._errors import ConfigError
 from pandapon_async._models.operation import Evidence, Route
 from pandapon_async.api.addresses import AddressSaveRequest
@@ -113,7 +114,19 @@ def test_the_reply_cap_is_a_count(value: Any):
     ],
 )
 def test_https_and_loopback_are_accepted(url: str):
-    assert PANDAPON.evolve(base_url=url).base_url == url
+    assert PANDAPON.evolve(base_url=url).base_url == normalised_url(url)
+
+
+def test_profiles_whose_base_urls_mean_the_same_are_equal():
+    one, other = (PANDAPON.evolve(base_url=url) for url in ("https://api.example.com", "HTTPS://API.example.com:443//"))
+    assert one == other
+    assert hash(one) == hash(other)
+    assert other.base_url == "https://api.example.com"
+
+
+def test_plain_http_is_refused_however_it_is_spelled():
+    with pytest.raises(ConfigError, match="http:// is refused"):
+        PANDAPON.evolve(base_url="HTTP://api.example.com")
 
 
 @pytest.mark.parametrize("url", ["http://api.example.com", "http://10.0.0.1", "http://localhost.example.com"])
@@ -149,7 +162,10 @@ def test_a_base_url_with_more_than_host_and_path_is_refused_without_being_shown(
     "url", ["https://[", "https://host:99999", "https://host:port", "https://host:0", 5, b"https://host"]
 )
 def test_what_is_no_url_is_refused(field: str, url: Any):
-    with pytest.raises(ConfigError, match=rf"^pandapon: {field}: must be http:// or https:// and name a host$"):
+    with pytest.raises(
+        ConfigError,
+        match=rf"^pandapon: {field}: must be http:// or https:// and name a host \(in ASCII, without spaces\)$",
+    ):
         PANDAPON.evolve(**{field: url})
 
 
@@ -198,6 +214,18 @@ def test_codes_are_kept_in_one_spelling_and_meanings_may_be_text():
     assert profile.codes == {500: CodeMeaning.IN_DOUBT, -7: CodeMeaning.PASSING, "BUSY": CodeMeaning.STOP}
 
 
+@pytest.mark.parametrize("code", [True, 1.5, None, "", " BUSY", "BUSY\n", (1,)])
+def test_what_is_no_code_is_refused(code: Any):
+    with pytest.raises(ConfigError, match=r"codes: .* is no code"):
+        PANDAPON.evolve(codes={code: "refused"})
+
+
+def test_a_code_that_is_given_two_meanings_is_refused():
+    with pytest.raises(ConfigError, match="codes: 500 is given twice, with different meanings"):
+        PANDAPON.evolve(codes={"500": "in_doubt", 500: "refused"})
+    assert PANDAPON.evolve(codes={"500": "stop", 500: "stop"}).codes == {500: CodeMeaning.STOP}
+
+
 def test_an_unknown_meaning_of_a_code_is_refused_with_a_suggestion():
     with pytest.raises(ConfigError, match=r"codes: 'refusd' is not one of .*did you mean 'refused'"):
         PANDAPON.evolve(codes={1: "refusd"})
@@ -242,7 +270,7 @@ def test_a_field_of_the_wrong_type_is_refused(change: dict[str, Any]):
 
 @pytest.mark.parametrize(
     "change",
-    [{"paths": 5}, {"paths": {"a": 5}}, {"codes": 5}, {"group_limits": {"a": 5}}, {"signer": 5}, {"ssl_context": "x"}],
+    [{"paths": 5}, {"paths": {"a": 5}}, {"codes": 5}, {"signer": 5}, {"ssl_context": "x"}],
     ids=str,
 )
 def test_a_table_or_object_of_the_wrong_type_is_refused(change: dict[str, Any]):
