@@ -13,7 +13,7 @@ import attrs
 from .._models.base import OpenReply
 from .._models.operation import OpenRequest, Operation, Reply, VendorRequest
 from .paging import Pager, Paging
-from .undocumented import UNDOCUMENTED, Undocumented
+from .undocumented import Undocumented, undocumented
 
 if sys.version_info >= (3, 11):
     from typing import Unpack as Unpack
@@ -93,9 +93,8 @@ class OpenService(Service):
 
     def __init_subclass__(cls, *, name: str = "") -> None:
         super().__init_subclass__()
-        for row in UNDOCUMENTED:
-            if row.service == name:
-                setattr(cls, row.method, _open_method(row, cls))
+        for row in undocumented(name):
+            setattr(cls, row.method, _open_method(row, cls))
 
     if TYPE_CHECKING:
         # Lets any name pass, but none that is given a typed request: so a misspelt typed method is found all the same.

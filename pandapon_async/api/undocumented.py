@@ -51,23 +51,31 @@ class Undocumented:
     doc: str
 
 
-def _menu(service: str, contract: str, *rows: _Row, lacks: str = "", note: str = "") -> list[Undocumented]:
-    """The operations of one service.
+@attrs.frozen
+class _Menu:
+    """The rows of one service.
 
-    Args:
+    Attributes:
         service: the way to it, from ``panda`` (PandaPon), ``ka`` (Xportcn KA) or ``session`` (both).
         contract: what their ids in the contract begin with.
         rows: the operations.
         lacks: as in a row, for all of them.
         note: ends each one's ``why``.
     """
-    session, _, name = service.partition(".")
-    found: list[Undocumented] = []
-    for row in rows:
+
+    service: str
+    contract: str
+    rows: tuple[_Row, ...]
+    lacks: str
+    note: str
+
+    def operation(self, row: _Row) -> Undocumented:
+        """One of them."""
+        session, _, name = self.service.partition(".")
         shown = "query" if row.method == "GET" else "request"
         operation: Operation[OpenReply] = Operation(
             name=f"{name}.{row.name}",
-            contract_id=f"{contract}.{row.contract or row.name}",
+            contract_id=f"{self.contract}.{row.contract or row.name}",
             title=row.title,
             method=row.method,
             path=row.path,
@@ -75,64 +83,72 @@ def _menu(service: str, contract: str, *rows: _Row, lacks: str = "", note: str =
             evidence=Evidence.INFERRED if row.path else Evidence.MISSING,
             reply=OpenReply,
             vendors=_VENDORS[session],
-            missing=", ".join(filter(None, (row.lacks or lacks, "path", shown, "reply"))),
+            missing=", ".join(filter(None, (row.lacks or self.lacks, "path", shown, "reply"))),
         )
         path = f"is inferred ({row.path})" if row.path else "isn't known"
         lead = (
             f"{row.title} ({row.effect.name}). Its path {path}; the documentation doesn't show its {operation.missing}."
         )
-        found.append(Undocumented(service, row.name, operation, " ".join(filter(None, (lead, row.why, note)))))
-    return found
+        return Undocumented(self.service, row.name, operation, " ".join(filter(None, (lead, row.why, self.note))))
+
+
+def undocumented(service: str) -> list[Undocumented]:
+    """The operations of one service, made when that is imported."""
+    return [menu.operation(row) for menu in _MENUS if menu.service == service for row in menu.rows]
+
+
+def _menu(service: str, contract: str, *rows: _Row, lacks: str = "", note: str = "") -> _Menu:
+    return _Menu(service, contract, rows, lacks, note)
 
 
 _read, _write = partial(_Row, Effect.READ), partial(_Row, Effect.WRITE)
 
 # A row a line, whatever the formatter would make of it.
 # fmt: off
-UNDOCUMENTED: tuple[Undocumented, ...] = (
-    *_menu("session.addresses", "foundations.address",
+_MENUS: tuple[_Menu, ...] = (
+    _menu("session.addresses", "foundations.address",
         _read("get", "Get user address information")),
-    *_menu("panda.alibaba.cart", "alibaba1688.cart",
+    _menu("panda.alibaba.cart", "alibaba1688.cart",
         _write("add", "Add a shopping cart", "It changes the cart.", lacks="method (POST, as at Taobao)"),
         _write("delete", "Delete the shopping cart products", "It changes the cart.", lacks="method (taken as POST)"),
         _read("list", "List of shopping carts", method="GET", path="/alibaba/cart/list", lacks="method",
               why="In v2 it is GET /v2/alibaba/cart/list, and other v1 paths are v2's without /v2.")),
-    *_menu("panda.alibaba.marketing", "alibaba1688.marketing",
+    _menu("panda.alibaba.marketing", "alibaba1688.marketing",
         _read("global_selection", "Global strict selection"),
         _read("strict_selection", "1688 Strict Selection"),
         _read("hot_list", "Hot selling list"),
         lacks="method (POST, as in v2)"),
-    *_menu("panda.alibaba.orders", "alibaba1688.order",
+    _menu("panda.alibaba.orders", "alibaba1688.order",
         _read("logistics_trace", "Obtain the logistics tracking information of the order", method="GET"),
         _read("list", "Order list paging query", contract="page", path="/alibaba/order/page",
               why="In v2 it is /v2/alibaba/order/page, and the other paths of v1's orders are v2's without /v2.")),
-    *_menu("panda.alibaba.products", "alibaba1688.product",
+    _menu("panda.alibaba.products", "alibaba1688.product",
         _read("categories", "Query multilingual categories according to category ID"),
         _read("recommend", "Product recommendation inquiry"),
         _read("related", "Related commodity inquiry", path="/alibaba/product/productRelatedRecommendQuery",
               why="In v2 it is /v2/alibaba/product/productRelatedRecommendQuery, and other v1 paths are v2's without /v2.")),
-    *_menu("panda.alibaba.refunds", "alibaba1688.refund",
+    _menu("panda.alibaba.refunds", "alibaba1688.refund",
         _read("reasons", "Check the reason for refund and return (used to create refund and return)"),
         _write("upload_voucher", "Upload the refund and return voucher", "It stores something at the vendor."),
         _read("logistics_companies", "List of logistics companies - all logistics companies", method="GET")),
-    *_menu("panda.taobao.cart", "taobao.cart",
+    _menu("panda.taobao.cart", "taobao.cart",
         _read("list", "List of shopping carts", method="GET", path="/open/cart/list",
               why="Its siblings are /open/cart/add and /open/cart/create/order, and 1688's twin is GET /v2/alibaba/cart/list."),
         _read("preview_order", "Generate an order preview", "By its title it shows an order, and places none."),
         _write("edit_quantity", "Edit the quantity of goods", "It changes the cart."),
         _write("delete", "Delete the shopping cart products", "It changes the cart.")),
-    *_menu("panda.taobao.orders", "taobao.order",
+    _menu("panda.taobao.orders", "taobao.order",
         _read("list", "Paging to query the order list", "It is a GET here and a POST in v2.", method="GET"),
         _read("get", "Get the order details according to the order ID", method="GET"),
         _write("pay", "Pay for the order", "It moves money."),
         _write("upload_voucher", "Upload the payment voucher", "A proof of payment: it probably moves the order on."),
         _write("cancel", "Cancel the order", "It ends the order. Take it as an application, and look at the order afterwards.")),
-    *_menu("panda.taobao.products", "taobao.product",
+    _menu("panda.taobao.products", "taobao.product",
         _read("search", "Taobao product search interface", path="/open/product/item/search",
               why="In v2 it is /v2/taobao/product/item/search, and other pairs differ in that prefix only. The weakest of these guesses."),
         _read("search_image", "Taobao commodity picture search interface"),
         lacks="method"),
-    *_menu("panda.taobao.refunds", "taobao.refund",
+    _menu("panda.taobao.refunds", "taobao.refund",
         _read("render", "Reverse single rendering interface", path="/open/order/refund/render",
               why="In v2 it shows a form, and is /v2/taobao/order/refund/render; other pairs differ in that prefix only."),
         _write("submit", "Reverse order submission", "It applies for a refund."),
@@ -142,33 +158,33 @@ UNDOCUMENTED: tuple[Undocumented, ...] = (
               "By its title it shows a form, and applies for nothing.", contract="return_logistics_render", method="GET"),
         _write("submit_return", "Return logistics submission",
               "It tells the seller how the goods come back.", contract="return_logistics_submit")),
-    *_menu("panda.v2.alibaba.cart", "alibaba1688_v2.cart",
+    _menu("panda.v2.alibaba.cart", "alibaba1688_v2.cart",
         _write("add", "Add Shopping Cart Item", "It changes the cart.", lacks="method (taken as POST)"),
         _write("delete", "删除购物车商品 (delete products of the cart)", "It changes the cart.", lacks="method (taken as POST)"),
         _write("edit_quantity", "编辑商品数量 (edit the quantity of goods)", "It changes the cart.", lacks="method (POST, as in v1)"),
         _read("preview_order", "创建订单前预览数据接口 (preview the data before creating an order)", lacks="method (POST, as in v1)"),
         _write("create_order", "创建订单 (create an order)", "It orders.", lacks="method (POST, as in v1)")),
-    *_menu("panda.v2.alibaba.marketing", "alibaba1688_v2.marketing",
+    _menu("panda.v2.alibaba.marketing", "alibaba1688_v2.marketing",
         _read("global_selection", "Global strictly selected keyword query"),
         _read("strict_selection", "1688 Strictly select keyword query"),
         _read("hot_list", "Hot list query")),
-    *_menu("panda.v2.alibaba.orders", "alibaba1688_v2.order",
+    _menu("panda.v2.alibaba.orders", "alibaba1688_v2.order",
         _write("submit_batch_payment", "Developers submit 1688 orders for payment in batch", "It moves money."),
         _read("preview_batch", "Preview data interface before order creation (different merchants)"),
         _read("logistics_trace", "Obtain logistics tracking information", method="GET"),
         _write("confirm_receipt", "Buyer confirms receipt", "As the buyer's word it closes the purchase."),
         _read("decrypt_open_uid", "1688 conversion and decryption to Wangwang nickname interface", "It looks up, and starts nothing.")),
-    *_menu("panda.v2.alibaba.products", "alibaba1688_v2.product",
+    _menu("panda.v2.alibaba.products", "alibaba1688_v2.product",
         _read("get", "1688 commodity details inquiry", contract="detail"),
         _read("categories", "Query multilingual categories according to category ID"),
         _read("recommend", "Product recommendation")),
-    *_menu("panda.v2.taobao.cart", "taobao.v2.cart",
+    _menu("panda.v2.taobao.cart", "taobao.v2.cart",
         _read("list", "Shopping Cart List", method="GET"),
         _read("preview_order", "Generate Order Preview", "By its title it shows an order, and places none."),
         _write("create_order", "Create Order", "Sent twice, it orders twice."),
         _write("edit_quantity", "Edit item quantity", "It changes the cart."),
         _write("delete", "Delete Cart Item", "It changes the cart.")),
-    *_menu("panda.v2.taobao.orders", "taobao.v2.order",
+    _menu("panda.v2.taobao.orders", "taobao.v2.order",
         _write("create", "Taobao Order Creation", "Sent twice, it orders twice."),
         _read("list", "Taobao order paging query"),
         _read("get", "Get order details according to order ID", method="GET"),
@@ -176,10 +192,10 @@ UNDOCUMENTED: tuple[Undocumented, ...] = (
         _write("cancel", "Cancel Order", "It ends the order."),
         _write("update_warehouse", "Modify the pre warehouse information of an order", "It changes where the goods go."),
         _read("im_link", "Get IM Link", "As in v1 it changes nothing, though the address that it gives lets its holder in.")),
-    *_menu("panda.v2.taobao.products", "taobao.v2.product",
+    _menu("panda.v2.taobao.products", "taobao.v2.product",
         _read("get_many", "Query products in bulk based on Taobao product IDs", contract="batch"),
         _read("search_image", "Taobao image search interface")),
-    *_menu("panda.v2.taobao.refunds", "taobao.v2.refund",
+    _menu("panda.v2.taobao.refunds", "taobao.v2.refund",
         _read("list", "Get the reverse order list interface"),
         _write("submit", "Reverse order submission", "It applies for a refund."),
         _write("modify", "Reverse order modification", "It changes an application."),
@@ -190,11 +206,11 @@ UNDOCUMENTED: tuple[Undocumented, ...] = (
               "By its title it shows a form, and applies for nothing.", contract="return_logistics_render", method="GET"),
         _write("submit_return", "Return logistics submission",
               "It tells the seller how the goods come back.", contract="return_logistics_submit")),
-    *_menu("ka.alibaba.orders", "ka.order",
+    _menu("ka.alibaba.orders", "ka.order",
         _read("list", "Order list"),
         _read("get", "Get order details", contract="detail"),
         _read("logistics_trace", "Order Logistics", "It is a POST here and a GET at PandaPon.", contract="logistics")),
-    *_menu("ka.alibaba.products", "ka.product",
+    _menu("ka.alibaba.products", "ka.product",
         _read("search_image", "AlibabaProductImageQuery"),
         _read("categories", "AlibabaProductCategory"),
         _read("get", "AlibabaProductDetail", contract="detail"),
@@ -203,7 +219,7 @@ UNDOCUMENTED: tuple[Undocumented, ...] = (
               "By its title it is 1688's own estimate of the way inside China, not the one overseas (`logistics.estimate_freight`).",
               contract="freight_estimate"),
         _read("pool_list", "AlibabaProductPoolList", "It is gone from the newest menu.", lacks="method (taken as POST)")),
-    *_menu("ka.alibaba.refunds", "ka.refund",
+    _menu("ka.alibaba.refunds", "ka.refund",
         _read("reasons", "Refund Reason List"),
         _write("upload_voucher", "upload voucher", "It stores something at the vendor."),
         _write("create", "Create refund", "It opens a case against the seller, over money."),
@@ -211,22 +227,22 @@ UNDOCUMENTED: tuple[Undocumented, ...] = (
         _read("logistics_companies", "List of logistics companies - All logistics companies", method="GET"),
         _read("get", "Get Refund Detail", contract="detail"),
         _write("cancel", "cancel refund", "It ends the case. PandaPon has no twin of it.")),
-    *_menu("ka.taobao.products", "ka.taobao",
+    _menu("ka.taobao.products", "ka.taobao",
         _read("get", "TaoBaoProductDetail", contract="product_detail"),
         _read("search", "TaoBaoProductKeywordsQuery", contract="product_keywords"),
         _read("search_image", "TaoBaoProductImageQuery", contract="product_image"),
         note="Not in every copy of the KA menu.", lacks="method"),
-    *_menu("ka.taobao.products", "taobao.product",
+    _menu("ka.taobao.products", "taobao.product",
         _read("get_v2", "Taobao Product Detail V2", contract="detail_v2"),
         _read("list_spus", "Taobao Spus list query interface", contract="spus_list"),
         _read("get_spu", "Taobao Spus Details Query Interface", contract="spus_detail"),
         note="In Xportcn's open menu, not in the KA one.", lacks="method"),
-    *_menu("ka.taobao.orders", "ka.taobao",
+    _menu("ka.taobao.orders", "ka.taobao",
         _read("render", "TaoBaoOrderRender", "By its title it shows an order, and places none.", contract="order_render"),
         _write("create", "TaoBaoOrderCreate", "Sent twice, it orders twice.", contract="order_create"),
         _read("list", "TaoBaoOrderList", contract="order_list", path="/open/purchase/page",
               why="KA's document on Taobao order states names it; `ka.taobao.purchases.list` calls the same path.")),
-    *_menu("ka.taobao.purchases", "taobao.purchase",
+    _menu("ka.taobao.purchases", "taobao.purchase",
         _read("render", "purchase order render", "By its title it shows an order, and places none."),
         _read("render_v2", "purchase order render v2", "By its title it shows an order, and places none."),
         _write("create", "purchase order create", "Sent twice, it orders twice."),
@@ -234,7 +250,7 @@ UNDOCUMENTED: tuple[Undocumented, ...] = (
         _write("pay", "purchase order pay", "It moves money."),
         _write("cancel", "purchase order cancel", "It ends the order."),
         note="In Xportcn's open menu, not in the KA one."),
-    *_menu("ka.wms", "ka.wms",
+    _menu("ka.wms", "ka.wms",
         _write("package_forecast", "Package forecasting", "By its title it announces parcels."),
         _write("package_update", "package update", "By its title it changes a parcel.")),
 )

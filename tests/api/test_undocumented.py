@@ -18,11 +18,13 @@ from pandapon_async.api.pandapon.alibaba.orders import OrderService
 from pandapon_async.api.pandapon.alibaba.refunds import RefundService
 from pandapon_async.api.pandapon.taobao import Taobao
 from pandapon_async.api.service import OpenService
-from pandapon_async.api.undocumented import UNDOCUMENTED, _menu, _write
+from pandapon_async.api.undocumented import _MENUS, _menu, _write
 from pandapon_async.testing import FakeVendor
 from tests.support import RawServer, http_reply, local_profile, says, session_at, yes
 
 NOBODY: Any = None
+
+ROWS = [menu.operation(row) for menu in _MENUS for row in menu.rows]
 
 
 async def test_calling_one_says_what_is_missing_and_what_to_do(vendor: FakeVendor):
@@ -95,7 +97,7 @@ def test_a_name_that_no_menu_shows_is_no_method():
 
 
 def test_a_service_has_those_of_its_own_vendor_only():
-    found = {row.operation.contract_id for row in UNDOCUMENTED if row.operation.name == "alibaba.orders.list"}
+    found = {row.operation.contract_id for row in ROWS if row.operation.name == "alibaba.orders.list"}
     assert found == {"alibaba1688.order.page", "ka.order.list"}
     assert OrderService(NOBODY).list.request_type.operation.contract_id == "alibaba1688.order.page"
 
@@ -108,9 +110,7 @@ def test_a_service_that_is_derived_keeps_them():
 
 def test_every_row_of_the_table_is_some_services():
     offered = [request.operation for request in catalogue() if issubclass(request, OpenRequest)]
-    assert sorted(operation.contract_id for operation in offered) == sorted(
-        row.operation.contract_id for row in UNDOCUMENTED
-    )
+    assert sorted(operation.contract_id for operation in offered) == sorted(row.operation.contract_id for row in ROWS)
 
 
 def test_its_operation_says_how_surely_the_path_is_known():
@@ -132,7 +132,8 @@ def test_a_row_is_read_with_the_defaults_of_its_menu(session: str, vendors: tupl
         _write("lose", "Lose a parcel", "It loses it."),
         _write("find", "Find it", method="GET", contract="found", path="/open/found", lacks="name"),
     )
-    lost, found = _menu(f"{session}.some.parcels", "made_up.parcel", *rows, lacks="method", note="In one menu.")
+    menu = _menu(f"{session}.some.parcels", "made_up.parcel", *rows, lacks="method", note="In one menu.")
+    lost, found = map(menu.operation, menu.rows)
     assert (lost.service, lost.method, lost.operation.vendors) == (f"{session}.some.parcels", "lose", vendors)
     assert (lost.operation.name, lost.operation.contract_id) == ("some.parcels.lose", "made_up.parcel.lose")
     assert (lost.operation.method, lost.operation.missing) == ("POST", "method, path, request, reply")
@@ -161,9 +162,9 @@ def test_its_requests_take_any_wire_json():
         request_type(extra={"a": {1}})
 
 
-@pytest.mark.parametrize("row", UNDOCUMENTED, ids=lambda row: row.operation.contract_id)
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.operation.contract_id)
 def test_its_requests_are_rebuilt_by_pickle(row: Any):
-    (request_type,) = [cls for cls in catalogue() if cls.operation is row.operation]
+    (request_type,) = [cls for cls in catalogue() if cls.operation == row.operation]
     request = request_type(extra={"id": "1"})
     assert pickle.loads(pickle.dumps(request)) == request
 
