@@ -52,8 +52,8 @@ class Peer:
     def first_told(self, operation: str, order_id: str, reference: str | None, /) -> str | None:
         """Note that this connection has told an order id; another booking's reference if it was that one's before.
 
-        A reply that comes twice answers the next call, and what comes after it belongs to somebody else as well: so the
-        connection is closed.
+        A reply that comes twice answers the next call, and what comes after it belongs to somebody else as well: then the
+        connection has to be closed.
 
         Args:
             operation: what was called; ids are told apart by it.
@@ -64,10 +64,13 @@ class Peer:
             self._orders = deque(maxlen=_LAST_ORDERS)
         for known, told, whose in self._orders:
             if told == order_id and known == operation and (whose is None or whose != reference):
-                self._protocol.close()
                 return whose or "another booking"
         self._orders.append((operation, order_id, reference))
         return None
+
+    def close(self) -> None:
+        """Never use the connection again."""
+        self._protocol.close()
 
     def has_news(self) -> bool:
         """Whether anything of the reply has come that nobody has seen."""

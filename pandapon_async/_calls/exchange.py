@@ -36,7 +36,11 @@ class TellsOrders(Protocol):
     """A connection that remembers which order ids it has told."""
 
     def first_told(self, operation: str, order_id: str, reference: str | None, /) -> str | None:
-        """Note an order id; if another booking was told it before, who, and the connection is closed."""
+        """Note an order id; if another booking was told it before, who."""
+        ...
+
+    def close(self) -> None:
+        """Never use the connection again."""
         ...
 
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from pandapon_async import Limits, NotSentError, OutcomeUnknownError, PandaPonSession, Timeouts
+from pandapon_async import Effect, Limits, NotSentError, OutcomeUnknownError, PandaPonSession, Timeouts
 from pandapon_async._config.signing import documented_signer
 from tests.calls.raw_peer import STRAYS, RawPeer, Turn, order_of, reply, stray
-from tests.support import AT_ONCE, booking, error_of, local_profile, session_at
+from tests.support import AT_ONCE, RawServer, booking, error_of, http_reply, local_profile, says, session_at, yes
 
 QUICK = Timeouts(read=0.3, total=2)
 
@@ -132,6 +132,18 @@ async def test_the_same_booking_may_be_told_its_order_id_again() -> None:
     async with RawPeer(nothing_more) as peer, session_at(local_profile(peer.port)) as session:
         assert [await told(session, "A") for _ in range(3)] == [order_of("A")] * 3
         assert peer.connections == 1
+
+
+async def test_an_order_id_that_the_request_named_itself_is_no_news() -> None:
+    async with (
+        RawServer(says(http_reply(200, yes({"orderId": 77})))) as server,
+        session_at(local_profile(server.port)) as session,
+    ):
+        for _ in range(2):
+            await session.call_raw("POST", "/cancel", {"orderId": "77"}, effect=Effect.WRITE)
+        await session.call_raw("POST", "/book", {"item": "177"}, effect=Effect.WRITE, reference="A")
+        again = session.call_raw("POST", "/book", {"item": "177"}, effect=Effect.WRITE, reference="B")
+        assert isinstance(await error_of(again), OutcomeUnknownError)
 
 
 async def test_an_order_id_is_remembered_for_sixteen_bookings() -> None:
