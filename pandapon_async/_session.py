@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, TypeVar
 
@@ -247,22 +247,24 @@ def check_profile(profile: VendorProfile) -> None:
     """
     if profile.credentials is None:
         raise ConfigError("the profile has no credentials", vendor=profile.name)
-    if not profile.paths:
+    if not profile.paths or profile.paths.keys() <= _operation_names():
         return
-    known = {name for operation in _operations() for name in (operation.name, operation.contract_id)}
+    catalogue()  # imports every subject, which takes a moment
+    known = _operation_names()
     for name in profile.paths:
         if name not in known:
             raise ConfigError(f"paths: there is no operation {name!r}{suggestion(name, known)}", vendor=profile.name)
 
 
-def _operations() -> Iterator[Operation[Any]]:
-    """The catalogue's operations, and those that users have described."""
-    catalogue()  # imports every subject
+def _operation_names() -> set[str]:
+    """Names and contract ids of all operations described so far, whether here or by users."""
+    names: set[str] = set()
     kinds: list[type[VendorRequest[Any]]] = [VendorRequest]
     for kind in kinds:
         kinds += kind.__subclasses__()
         if "operation" in vars(kind):
-            yield kind.operation
+            names |= {kind.operation.name, kind.operation.contract_id}
+    return names
 
 
 def client_of(session: VendorSession) -> ApiClient:
