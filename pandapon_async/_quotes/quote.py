@@ -163,7 +163,7 @@ def quotes_of(blank: Quote, reply: Reply[Any], reader: PriceReader) -> tuple[Quo
     filled = attrs.evolve(blank, raw=reply.raw, render_id=render_id, elapsed=0.0 if blank.shared else reply.elapsed)
     asked = _asked_service(blank.request)
     made: list[Quote] = []
-    for number, offer in enumerate(reader.offers(reply.raw) or [PricedService(service={}, price=None)]):
+    for number, offer in enumerate(reader.services(reply.raw) or [PricedService(service={}, price=None)]):
         told = {name: value for name, value in _service_of(offer.service).items() if value is not None}
         price = None if offer.price is None else Money(amount=offer.price[0], currency=offer.price[1])
         changes: dict[str, Any] = {"number": number, "price": price, **asked, **told}

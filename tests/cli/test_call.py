@@ -146,7 +146,7 @@ def test_a_path_that_is_inferred_is_told_on_stderr(
         ([WRITE], "is a WRITE: give its body"),
         (["logistics.bok_freight", "{}"], "(did you mean 'logistics.book_freight'?)"),
         ([READ, ESTIMATE, "--vendor", "pandpon"], "(did you mean 'pandapon'?)"),
-        ([READ, ESTIMATE, "--reference", ""], "a reference must be text that isn't empty"),
+        ([READ, ESTIMATE, "--reference", ""], "a reference must be non-empty text"),
         ([READ, ESTIMATE, "--config", "no/such.toml"], "no/such.toml: can't be read"),
     ],
 )

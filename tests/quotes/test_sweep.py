@@ -235,7 +235,7 @@ async def test_what_is_no_request_is_a_row(vendor: FakeVendor) -> None:
 
 
 async def test_an_operation_without_a_path_is_a_row(vendor: FakeVendor) -> None:
-    address = ReceiverAddress(country="US", name="\ud800")  # half a surrogate pair: no UTF-8
+    address = ReceiverAddress(country="US", name="\ud800")  # a lone surrogate: no UTF-8
     async with sweeping(vendor, "pandapon") as sweep:
         table = await sweep.run([estimate(receiver_address=address)])
     assert isinstance(table.rows[0].error, RequestError)
