@@ -153,7 +153,7 @@ def test_failures_are_told_by_account_and_reason(pandapon: Pandapon, both: None,
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["{file}", "--fx", "USD=7"], "'USD' is no pair of currencies such as USD/CNY"),
+        (["{file}", "--fx", "USD=7"], "'USD' isn't a currency pair such as USD/CNY"),
         (["{file}", "--vendor", "pandpon"], "(did you mean 'pandapon'?)"),
         (["{file}", "--out", "quotes.txt"], "must end in .csv or .jsonl"),
         (["{file}", "--chart", "chart.gif"], "must end in .svg or .png"),
