@@ -139,7 +139,7 @@ class QuotedPair(tuple[str, RequestT]):
 
 
 def split_pair(item: Any, account: str | None = None) -> tuple[str | None, VendorRequest[Any]]:
-    """Normalize a request or a pair to (reference, request).
+    """Normalise a request or a pair to (reference, request).
 
     Args:
         item: a request, a pair (reference, request), or a `QuotedPair`.

@@ -11,14 +11,13 @@ from typing import Any
 
 from .._errors import RequestError
 from .._files.columns import REFERENCE, Column, columns_of, put, value_of
-from .._files.csv_sheet import FileError, Mistake, Sheet, SheetRow, open_to_read
+from .._files.csv_sheet import MAX_MISTAKES, FileError, Mistake, Sheet, SheetRow, open_to_read
 from .._models.converters import from_wire
 from ..api.logistics import FreightEstimateRequest
 from .requests import SweepRequest
 
 _REQUIRED = ("item_id", "sku_id", "country")
 _FIRST = (*_REQUIRED, "quantity", "price", "currency", "state", "city", "zip")
-_MAX_MISTAKES = 100
 
 
 @functools.cache
@@ -57,7 +56,7 @@ def read_quote_file(path: str | os.PathLike[str]) -> list[SweepRequest]:
                 requests.append(made)
             else:
                 mistakes += made
-            if len(mistakes) >= _MAX_MISTAKES:
+            if len(mistakes) >= MAX_MISTAKES:
                 break
     if mistakes:
         raise FileError.of(str(file), mistakes)

@@ -29,7 +29,7 @@ class SweepRequest:
 
 
 def as_sweep_request(item: Any) -> SweepRequest:
-    """Normalize a `SweepRequest`, a request, or a pair (reference, request).
+    """Normalise a `SweepRequest`, a request, or a pair (reference, request).
 
     Raises:
         RequestError: it is none of these.

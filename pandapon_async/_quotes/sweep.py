@@ -22,7 +22,7 @@ from .._errors import (
 from .._jobs.spending import Spending
 from .._models.operation import Reply, VendorRequest
 from .._session import VendorSession, client_of
-from .._streams.admission import Admission, Pace, Stop, is_about_the_job
+from .._streams.admission import Admission, Pace, Stop, is_fatal
 from .._streams.fan import Fan
 from .._streams.iteration import ClosableIterator
 from .._streams.workers import Lane, WorkerState, WorkerStream
@@ -255,7 +255,7 @@ def _classify(result: Reply[Any] | Exception, account: _Account) -> None:
     admission = account.admission
     if not isinstance(result, Exception):
         admission.succeeded(None, result.elapsed)
-    elif is_about_the_job(result):
+    elif is_fatal(result):
         admission.halt(in_short(result))
     elif _is_refusal(result):
         admission.succeeded(None, 0.0)

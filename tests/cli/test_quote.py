@@ -178,7 +178,7 @@ def test_a_line_that_cannot_be_read_is_named_and_nothing_is_asked(
     path.write_text(LINES + "2.04E+15,4970,1,,,US,,,\n2048,4970,none,,,US,,,\n", encoding="utf-8")
     result = pandapon("quote", str(path))
     assert result.exit_code == 2
-    assert "line 4, column item_id: a spreadsheet has changed it" in result.stderr
+    assert "line 4, column item_id: was altered by a spreadsheet" in result.stderr
     assert "line 5, column quantity: expected a whole number" in result.stderr
     assert not shop.ledger.requests
 
