@@ -40,7 +40,7 @@ def test_the_cheapest_for_each_line_is_printed(pandapon: Pandapon, both: None, f
     result = pandapon("quote", file)
     assert result.exit_code == 0
     head, *lines = result.stdout.splitlines()
-    assert head.split() == ["destination", "goods", "account", "service", "price", "currency", "of", "dearest"]
+    assert head.split() == ["destination", "goods", "account", "service", "price", "currency", "of", "highest"]
     assert len(lines) == 2
     assert "US California Springfield 90000" in lines[0]
     assert "CN 广东省 深圳市 518000" in lines[1]
@@ -147,7 +147,7 @@ def test_failures_are_told_by_account_and_reason(pandapon: Pandapon, both: None,
     assert result.exit_code == 1
     assert len(result.stdout.splitlines()) == 3
     assert "xportcn_ka: 2 failed: ApiError: " in result.stderr
-    assert "2 requests were not answered, 0 have no price from any account" in result.stderr
+    assert "2 requests failed, 0 got no price from any account" in result.stderr
 
 
 @pytest.mark.parametrize(
