@@ -32,12 +32,12 @@ class SessionManager:
 
     Args:
         profiles: the accounts; names must differ.
-        options: what every session gets: ``clock``, ``connector``, ``on_start``, ``on_attempt``, ``on_reply``,
+        options: for every session: ``clock``, ``connector``, ``on_start``, ``on_attempt``, ``on_reply``,
             ``on_in_doubt``.
 
     Raises:
-        ConfigError: no profile, two of one name, one without credentials or with a path for an operation that doesn't exist; a
-            hook that is no plain function; or a connector that is too small for all of them.
+        ConfigError: no profile, two with one name, one without credentials or with a path for an unknown operation; a
+            hook that isn't a plain function; or a connector that is too small for all of them.
     """
 
     def __init__(self, profiles: Iterable[VendorProfile], **options: Unpack[SessionOptions]) -> None:

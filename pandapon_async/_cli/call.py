@@ -132,13 +132,13 @@ def _confirm(operation: Operation[Any], profile: VendorProfile, *, yes: bool) ->
     if operation.effect is Effect.READ or yes or is_loopback(host):
         return
     what = f"{operation.name} is a WRITE to {host}, as account {profile.name!r}"
-    if not _can_ask():
+    if not _is_interactive():
         raise Failed(f"{what}: without a terminal it needs --yes. Nothing was sent", BAD_INPUT)
     if not click.confirm(f"{what}. Send it?", err=True):
         raise Failed("Nothing was sent", BAD_INPUT)
 
 
-def _can_ask() -> bool:
+def _is_interactive() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 

@@ -13,7 +13,18 @@ from typing import TYPE_CHECKING
 import click
 
 from .._version import __version__
-from .shared import FAILED, choose, config_option, console, labelled, load_profiles, run, show_table, vendor_option
+from .shared import (
+    FAILED,
+    choose,
+    config_option,
+    console,
+    labelled,
+    load_profiles,
+    new_table,
+    run,
+    show_table,
+    vendor_option,
+)
 
 if TYPE_CHECKING:
     from .._config.profiles import VendorProfile
@@ -89,11 +100,9 @@ class _AccountCheck:
         return well
 
     def _show_settings(self) -> None:
-        from rich.table import Table
-
         from .config_sources import settings
 
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+        table = new_table()
         for column in ("setting", "value", "from"):
             table.add_column(column, overflow="fold")
         for setting in settings(self._profile, self._config, os.environ):
@@ -167,10 +176,10 @@ class _AccountCheck:
     # --- the vendor ---
 
     def _try(self) -> bool:
-        from .probe import QUESTION, ask, variations
+        from .probe import PROBE, probe, variations
 
-        labelled("Vendor", f"sent {QUESTION.operation.name}, a READ for an invented item")
-        first = run(ask(self._profile))
+        labelled("Vendor", f"sent {PROBE.operation.name}, a READ for an invented item")
+        first = run(probe(self._profile))
         _show_clock(first)
         _show_answer("as configured", first)
         if first.error is None:
@@ -178,7 +187,7 @@ class _AccountCheck:
         if not first.refused:
             return False
         for variation in variations(self._profile):
-            answer = run(ask(variation.profile))
+            answer = run(probe(variation.profile))
             _show_answer(", ".join(variation.lines), answer)
             if answer.error is None:
                 self._show_remedy(variation)

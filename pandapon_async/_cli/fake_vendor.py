@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .shared import cant_listen, mixed_faults, serve, write_out
+from .shared import cant_listen, host_option, mixed_faults, port_option, serve, write_out
 
 if TYPE_CHECKING:
     from ..testing import FakeVendor, Faults
@@ -17,8 +17,8 @@ _NOT_NUMBERS = ("status", "status_after", "retry_after_form", "seed")
 
 
 @click.command("fake-vendor", short_help="Serve a fake vendor on this machine.")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="The port; by default a free one.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@port_option
+@host_option
 @click.option("--faults", "misbehave", is_flag=True, help="Inject all faults, each into a few percent of the calls.")
 @click.option(
     "--fault",

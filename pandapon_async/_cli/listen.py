@@ -13,8 +13,10 @@ from .shared import (
     choose,
     config_option,
     console,
+    host_option,
     json_text,
     load_profiles,
+    port_option,
     serve,
     vendor_option,
     write_out,
@@ -30,8 +32,8 @@ _MASK = "***"
 
 
 @click.command("listen", short_help="Receive vendor messages and print them.")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="The port; by default a free one.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@port_option
+@host_option
 @vendor_option
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .shared import config_option, console, json_text, load_profiles, show_table
+from .shared import config_option, console, json_text, load_profiles, new_table, show_table
 
 if TYPE_CHECKING:
     from .._config.profiles import VendorProfile
@@ -85,10 +85,7 @@ def _selected(vendor: str | None, config: Path | None) -> tuple[str | None, Vend
 
 
 def _show(rows: Sequence[Row]) -> None:
-    from rich.table import Table
-
-    out = console()
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    out, table = console(), new_table()
     for column in _COLUMNS:
         table.add_column(column, no_wrap=True)
     for row in rows:

@@ -21,7 +21,7 @@ from .._manager import SessionManager
 from .._models.operation import Operation
 from ..api.logistics import FreightEstimateRequest, ReceiverAddress
 
-QUESTION = FreightEstimateRequest(
+PROBE = FreightEstimateRequest(
     item_id="2048232789087639", sku_id="4970432383383", quantity=1, receiver_address=ReceiverAddress(country="US")
 )
 """A READ for an invented item; the ids are from the vendors' own example."""
@@ -127,9 +127,9 @@ def variations(profile: VendorProfile) -> Iterator[Variation]:
             yield Variation(tuple(line for line, _ in chosen), profile.evolve(**changes))
 
 
-async def ask(profile: VendorProfile) -> ProbeReply:
-    """Send the signed READ once; twice if the vendor's own date shows that ours is off, or it is broken for a moment."""
-    patient = profile.evolve(
+async def probe(profile: VendorProfile) -> ProbeReply:
+    """Send the signed READ; retry once after a temporary failure, or if the vendor's date shows that our clock is off."""
+    retrying = profile.evolve(
         retry=RetryPolicy(attempts=2),
         timeouts=attrs.evolve(profile.timeouts, total=min(profile.timeouts.total, Timeouts().read)),
     )
@@ -139,9 +139,9 @@ async def ask(profile: VendorProfile) -> ProbeReply:
     def note(_reference: str | None, _operation: Operation[Any]) -> None:
         sent.append(time.time())
 
-    async with SessionManager([patient], on_start=note) as vendors:
+    async with SessionManager([retrying], on_start=note) as vendors:
         try:
-            headers: Mapping[str, str] = (await vendors[profile.name].call(QUESTION)).headers
+            headers: Mapping[str, str] = (await vendors[profile.name].call(PROBE)).headers
         except PandaponError as refused:
             error = refused
             headers = refused.headers or {}
@@ -149,7 +149,7 @@ async def ask(profile: VendorProfile) -> ProbeReply:
 
 
 def _ahead(text: str | None, sent: float, received: float) -> float | None:
-    """Seconds that the vendor's clock is ahead of ours, by the date of its reply; see `ProbeReply`."""
+    """How many seconds the vendor's clock is ahead of ours, from the date of its reply; see `ProbeReply`."""
     date = http_date(text)
     if date is None:
         return None

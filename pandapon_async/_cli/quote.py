@@ -19,6 +19,7 @@ from .shared import (
     config_option,
     json_text,
     load_profiles,
+    new_table,
     run,
     show_table,
     write_out,
@@ -165,11 +166,9 @@ class _Report:
         self._show_failures()
 
     def _show_cheapest(self) -> None:
-        from rich.table import Table
-
         cheapest = self._table.spread(self._rates)
         referenced = any(spread.low.reference for spread in cheapest)
-        grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+        grid = new_table()
         columns = [*(["reference"] if referenced else []), "destination", "goods", "account", "service"]
         for column in columns:
             grid.add_column(column, overflow="fold")

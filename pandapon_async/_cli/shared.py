@@ -36,6 +36,8 @@ config_option = click.option(
     help="A TOML file of accounts; default: the environment.",
 )
 vendor_option = click.option("--vendor", metavar="NAME", help="The account; required only if there are several.")
+port_option = click.option("--port", type=click.IntRange(0, 65535), default=0, help="The port; by default a free one.")
+host_option = click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 
 
 class Failed(Exception):  # noqa: N818 - control flow, not an API error
@@ -198,6 +200,13 @@ def labelled(label: str, text: str, *, style: str | None = None) -> None:
     grid.add_column(overflow="fold")
     grid.add_row(label, text, style=style)
     show_table(grid)
+
+
+def new_table() -> Table:
+    """An empty table without borders."""
+    from rich.table import Table
+
+    return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
 
 
 def show_table(table: Table) -> None:

@@ -31,7 +31,7 @@ class Booking:
         line: the line on which it begins.
         reference: the caller's reference; None if not given.
         request: None if there are mistakes.
-        mistakes: what is wrong with it.
+        mistakes: its mistakes, in file order.
         source: the original content: a line's bytes, or rows.
     """
 
@@ -50,7 +50,7 @@ class Booking:
 
 
 class BookingFile:
-    """A file of bookings on disk; each iteration reads it anew.
+    """A booking file on disk; each iteration reads it again.
 
     Args:
         path: the file.

@@ -184,7 +184,7 @@ def check_json(value: Any, path: str) -> None:
 
 
 def _may_hold_long_integer(body: bytes) -> bool:
-    # A run of 19 digits holds two of every ninth byte, one after the other: few bodies have to be looked at whole.
+    # A run of 19 digits contains two consecutive samples of every ninth byte, so most bodies need no full scan.
     if b"00" not in body[::9].translate(_DIGITS):
         return False
     return _LONG_RUN in body.translate(_DIGITS) and _LONG_INTEGER.search(body) is not None

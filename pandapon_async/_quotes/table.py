@@ -97,7 +97,7 @@ class QuoteTable:
     def unquoted(self) -> tuple[Quote, ...]:
         """The first row of each order that no account priced completely: `to_previews` and `to_bookings` leave these out.
 
-        An estimate without a reference, or a preview, is an order by itself.
+        An estimate without a reference, or a preview, is its own order.
         """
         return tuple(ordering.OrderChoice(self.rows, Rates().measure).missing)
 

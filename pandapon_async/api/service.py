@@ -78,7 +78,7 @@ class OpenCall(Protocol):
     Raises `ConfigError` until the profile's ``paths`` provide its path.
 
     Attributes:
-        request_type: the class of its requests, whose members all stand in ``extra``; for streams and jobs.
+        request_type: the class of its requests, with all members in ``extra``; for streams and jobs.
     """
 
     request_type: type[OpenRequest]

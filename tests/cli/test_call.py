@@ -291,7 +291,7 @@ def test_yes_sends_it(pandapon: Pandapon, accounts: Callable[[str], str]) -> Non
 @pytest.fixture
 def far_away(shop: FakeVendor, accounts: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> str:
     """A file with the fake vendor as if it were on another host, and a person at the terminal."""
-    monkeypatch.setattr(call_module, "_can_ask", lambda: True)
+    monkeypatch.setattr(call_module, "_is_interactive", lambda: True)
     monkeypatch.setattr("pandapon_async._config.profiles.is_loopback", lambda host: False)
     return accounts(
         f"[vendors.far]\nkind = 'pandapon'\nbase_url = '{shop.url}'\nallow_insecure = true\n"
