@@ -1,4 +1,4 @@
-"""The command line's way in: ``pandapon``, or ``python -m pandapon_async``."""
+"""Entry point of the command line: ``pandapon``, or ``python -m pandapon_async``."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 
-_NEEDED = ("click", "rich")
+_REQUIRED = ("click", "rich")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; ends with `SystemExit`, or returns 2 if the extra ``cli`` is not installed.
+    """Run a command. Raises `SystemExit`, or returns 2 if the extra ``cli`` is not installed.
 
     Args:
-        arguments: the command line without the program's name; that of the process unless given.
+        arguments: the command line without the program's name; default: that of the process.
     """
-    missing = [name for name in _NEEDED if find_spec(name) is None]
+    missing = [name for name in _REQUIRED if find_spec(name) is None]
     if missing:
         needs = " and ".join(missing)
         sys.stderr.write(f"pandapon: the command line needs {needs}: pip install 'pandapon-async[cli]'\n")

@@ -1,4 +1,4 @@
-"""Time: the clock that everything waits on, and how far the vendor's clock is from ours."""
+"""Time: the clock behind all waits, and the vendor's clock offset."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ import attrs
 
 
 class Clock(Protocol):
-    """Where the package takes time from, so that tests of waits are instant."""
+    """The package's time source; replaceable, so that tests need no real waits."""
 
     def now(self) -> float:
         """Unix time in seconds."""
         ...
 
     def monotonic(self) -> float:
-        """Seconds that never go back; only differences mean something."""
+        """Seconds that never go backwards; only differences are meaningful."""
         ...
 
     async def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Sleep for ``seconds``."""
         ...
 
 
 class SystemClock:
-    """The machine's clock."""
+    """The system clock."""
 
     now = staticmethod(time.time)
     monotonic = staticmethod(time.monotonic)
 
     async def sleep(self, seconds: float) -> None:
-        """Wait on the event loop."""
+        """Sleep on the event loop."""
         await asyncio.sleep(seconds)
 
 
-@functools.lru_cache(maxsize=16)  # dates are whole seconds: many replies share one
+@functools.lru_cache(maxsize=16)  # dates are whole seconds, so many replies share one
 def http_date(text: str | None) -> float | None:
     """Unix time of an HTTP date; None if it isn't one."""
     if not text:
@@ -47,7 +47,7 @@ def http_date(text: str | None) -> float | None:
         moment = parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    # A date without a zone is read as local time by timestamp(): HTTP's are GMT.
+    # timestamp() would take a date without a zone for local time; HTTP dates are GMT.
     return moment.timestamp() if moment.tzinfo else None
 
 
@@ -58,17 +58,17 @@ class _Learnt:
 
 
 class ClockOffset:
-    """How many seconds the vendor's clock is ahead of ours, learnt from the ``Date`` of its replies.
+    """How many seconds the vendor's clock is ahead of ours, learnt from the ``Date`` header of its replies.
 
-    The caller vouches that a reply is the vendor's own (over TLS or loopback, with an envelope, not from a cache). A date
-    that our own clock could have produced says that the clocks agree; one outside is applied once a second one agrees with
-    it. What was learnt is dropped when our wall clock is set, since it was measured against it.
+    The caller ensures that a reply is the vendor's own (over TLS or loopback, with an envelope, not from a cache). A date
+    that our own clock could have produced means that the clocks agree; any other is applied once a second one agrees with
+    it. The offset is dropped when our wall clock is set, since it was measured against it.
     """
 
     AGREE = 2.0
-    """Two samples agree if they differ by less than this many seconds (dates are whole seconds)."""
+    """Two samples agree if they differ by less than this many seconds (dates have whole seconds)."""
     JUMP = 1.0
-    """The wall clock was set if it moved this many seconds against the monotonic one."""
+    """The wall clock was set if it moved by more than this many seconds against the monotonic clock."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -86,7 +86,7 @@ class ClockOffset:
         return learnt.offset
 
     def observe(self, date: float, sent: float, received: float) -> None:
-        """Take in one reply's date; ``sent`` and ``received`` are our wall clock around the exchange."""
+        """Record one reply's date; ``sent`` and ``received`` are our wall clock before and after the exchange."""
         if sent - 1 <= date <= received + 1:
             self._candidate = self._learnt = None
             return
@@ -96,7 +96,7 @@ class ClockOffset:
         self._candidate = sample
 
     def adopt(self, date: float, received: float) -> None:
-        """Apply one date at once: the vendor has just refused a call because of its time."""
+        """Apply one date immediately, after the vendor has refused a call because of its timestamp."""
         self._candidate = date - received
         self._learnt = _Learnt(self._candidate, self._base())
 

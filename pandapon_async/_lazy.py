@@ -1,4 +1,4 @@
-"""Public names that are looked up on first use, so that importing a package loads nothing else of it."""
+"""Lazy public names: importing a package loads none of its modules until a name is used."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 
 def lazy(package: str, names_of: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
-    """The ``__getattr__``, ``__dir__`` and ``__all__`` of a package whose names live in its modules.
+    """Create ``__getattr__``, ``__dir__`` and ``__all__`` for a package whose names are defined in its modules.
 
     Args:
         package: the package's ``__name__``.
-        names_of: module, relative to the package, to the names it gives, separated by blanks.
+        names_of: for each module, relative to the package, its public names separated by spaces.
     """
     home_of = {name: module for module, names in names_of.items() for name in names.split()}
 

@@ -1,4 +1,4 @@
-"""Profiles in, sessions out, closed together."""
+"""The session manager: a session per profile, opened and closed together."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ S = TypeVar("S", bound=VendorSession)
 
 
 class SessionManager:
-    """A session for each profile, by account name.
+    """Opens a session per profile and finds them by account name.
 
-    ``async with SessionManager([...]) as vendors``, or ``open()`` and ``close()`` where a block doesn't fit (notebooks,
-    service lifespans). Opening connects to nothing: connections are made by the first calls.
+    ``async with SessionManager([...]) as vendors``, or ``open()`` and ``close()`` where a block isn't practical (notebooks,
+    service lifespans). Opening makes no connections; the first calls do.
 
     Args:
         profiles: the accounts; names must differ.
-        options: what every session gets: ``clock``, ``connector``, ``on_start``, ``on_attempt``, ``on_reply``,
+        options: for every session: ``clock``, ``connector``, ``on_start``, ``on_attempt``, ``on_reply``,
             ``on_in_doubt``.
 
     Raises:
-        ConfigError: no profile, two of one name, one without credentials or with a path for an operation that doesn't exist; a
-            hook that is no plain function; or a connector that is too small for all of them.
+        ConfigError: no profile, two with one name, one without credentials or with a path for an unknown operation; a
+            hook that isn't a plain function; or a connector that is too small for all of them.
     """
 
     def __init__(self, profiles: Iterable[VendorProfile], **options: Unpack[SessionOptions]) -> None:
         self._profiles: dict[str, VendorProfile] = {}
         for profile in profiles:
             if profile.name in self._profiles:
-                raise ConfigError(f"two profiles are named {profile.name!r}: give one another name")
+                raise ConfigError(f"two profiles are named {profile.name!r}: rename one of them")
             check_profile(profile)
             self._profiles[profile.name] = profile
         if not self._profiles:
@@ -59,18 +59,18 @@ class SessionManager:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **options: Unpack[SessionOptions]) -> Self:
-        """A manager of the vendors that have keys in the environment; see `profiles_from_env`."""
+        """A manager for the vendors with keys in the environment; see `profiles_from_env`."""
         return cls(profiles_from_env(environ), **options)
 
     @classmethod
     def from_toml(cls, path: str | os.PathLike[str], **options: Unpack[SessionOptions]) -> Self:
-        """A manager of the accounts in a TOML file; see `profiles_from_toml`."""
+        """A manager for the accounts in a TOML file; see `profiles_from_toml`."""
         return cls(profiles_from_toml(path), **options)
 
-    # --- life ---
+    # --- opening and closing ---
 
     async def open(self) -> Self:
-        """Make the sessions. Idempotent. Sessions are recreated after `close`."""
+        """Create the sessions. Idempotent; after `close`, creates new ones."""
         if self._sessions is None:
             self._sessions = {
                 name: SESSIONS.get(profile.kind, VendorSession)(profile, **self._options)
@@ -79,7 +79,7 @@ class SessionManager:
         return self
 
     async def close(self) -> None:
-        """Close all sessions, also if one of them fails to. Idempotent."""
+        """Close all sessions, even if one fails to close. Idempotent."""
         sessions, self._sessions = self._sessions, None
         failures: list[BaseException] = []
         for session in (sessions or {}).values():

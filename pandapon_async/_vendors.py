@@ -1,4 +1,4 @@
-"""Which services each vendor has. They are imported and made when first used: a session costs little to make."""
+"""The services of each vendor, imported and created on first use, so that creating a session is cheap."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class PandaPonSession(VendorSession):
 
     @cached_property
     def v2(self) -> V2:
-        """The second generation; its ids are not those of the first."""
+        """The second generation of the API; its ids differ from the first's."""
         from .api.pandapon_v2 import V2
 
         return V2(self)
@@ -60,7 +60,7 @@ class XportcnKaSession(VendorSession):
 
     @cached_property
     def wms(self) -> WmsService:
-        """The warehouse: parcels that arrive."""
+        """The warehouse: incoming parcels."""
         from .api.xportcn_ka.wms import WmsService
 
         return WmsService(self)

@@ -117,7 +117,7 @@ async def test_the_reference_of_a_call_names_the_booking(vendor: FakeVendor, pan
 async def test_a_reference_that_is_none_is_refused_before_anything_is_sent(
     vendor: FakeVendor, panda: PandaPonSession, reference: Any
 ) -> None:
-    with pytest.raises(RequestError, match="a reference must be text"):
+    with pytest.raises(RequestError, match="a reference must be non-empty text"):
         await panda.call(booking("R1"), reference=reference)
     assert vendor.ledger.requests == ()
 

@@ -1,1 +1,1 @@
-"""The command line (extra ``cli``): one file a command, registered in `app.COMMANDS`."""
+"""The command line (extra ``cli``): one file per command, registered in `app.COMMANDS`."""

@@ -1,4 +1,4 @@
-"""The program: which commands there are, and what their errors mean as an exit status."""
+"""The program: its commands, and the exit status of their errors."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ COMMANDS: Mapping[str, str] = {
     "operations": "operations",
     "doctor": "doctor",
 }
-"""Each command and the module that holds it, as ``command``; imported when it is asked for."""
+"""Each command's module, which defines it as ``command``; imported on use."""
 
 
 class _Warnings(logging.Handler):
-    """The package's warnings, as lines on stderr, each once."""
+    """Prints the package's warnings to stderr, each once."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self._told: set[str] = set()
+        self._shown: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
         text = record.getMessage()
-        if text not in self._told:
-            self._told.add(text)
+        if text not in self._shown:
+            self._shown.add(text)
             click.echo(f"Warning: {text}", err=True)
 
 
@@ -56,7 +56,7 @@ class _Program(click.Group):
         logger.addHandler(warnings)
         try:
             return super().invoke(ctx)
-        except Exception as error:  # noqa: BLE001 - what isn't known is raised again
+        except Exception as error:  # noqa: BLE001 - unknown errors are re-raised
             message, status = _ending(error)
         except KeyboardInterrupt:
             message, status = "Interrupted.", Interrupted.BY_KEYBOARD
@@ -67,7 +67,7 @@ class _Program(click.Group):
 
 
 def _ending(error: Exception) -> tuple[str, int]:
-    """What is told of an error, and the exit status; click's own and defects are raised again."""
+    """The message and exit status for an error; click's own errors and bugs are re-raised."""
     if isinstance(error, PandaponError):
         return f"Error: {error}", exit_status(error)
     if isinstance(error, Failed):
@@ -76,9 +76,7 @@ def _ending(error: Exception) -> tuple[str, int]:
         return "Interrupted.", error.status
     if isinstance(error, click.Abort):
         return "Interrupted.", Interrupted.BY_KEYBOARD
-    if isinstance(error, OSError) and not isinstance(
-        error, BrokenPipeError
-    ):  # click itself ends if the reader has gone
+    if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):  # click itself exits on a closed pipe
         return f"Error: {error.strerror or type(error).__name__}", FAILED
     raise error
 
@@ -88,11 +86,11 @@ def _ending(error: Exception) -> tuple[str, int]:
 def app() -> None:
     """Book freight at PandaPon and Xportcn (KA).
 
-    Accounts come from --config FILE, else from the environment: PANDAPON_ACCESS_KEY, PANDAPON_ACCESS_SECRET,
+    Accounts come from --config FILE, otherwise from the environment: PANDAPON_ACCESS_KEY, PANDAPON_ACCESS_SECRET,
     PANDAPON_USER_ID, PANDAPON_BASE_URL, and the same with XPORTCN_KA_.
 
     \b
-    Exit status: 0  fine
+    Exit status: 0  success
                  1  the vendor refused, or could not be reached
                  2  usage or bad input; nothing was sent
                  3  a booking's outcome is unknown: look it up

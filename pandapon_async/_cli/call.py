@@ -1,4 +1,4 @@
-"""``pandapon call``: one call, wire JSON in and out."""
+"""``pandapon call``: make one call, wire JSON in and out."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 @vendor_option
 @config_option
 @click.option("--yes", is_flag=True, help="Don't ask before a WRITE.")
-@click.option("--reference", metavar="REF", help="Your own number for it; errors show it.")
-@click.option("--raw", is_flag=True, help="Print the whole reply, the envelope included.")
+@click.option("--reference", metavar="REF", help="Your own reference; shown in errors.")
+@click.option("--raw", is_flag=True, help="Print the whole reply, including the envelope.")
 def command(
     operation: str,
     body: str | None,
@@ -47,15 +47,15 @@ def command(
 ) -> None:
     """Make one call and print the reply's data as JSON.
 
-    OPERATION is a name or a contract id of `pandapon operations`. The body is the vendor's own JSON: given as it is, in a
-    file (@FILE), or on stdin (-). A READ may go without one.
+    OPERATION is a name or a contract id from `pandapon operations`. The body is the vendor's own JSON: inline, in a file
+    (@FILE), or on stdin (-). It is optional for a READ.
 
-    A WRITE to a host that isn't this machine is confirmed on the terminal; without one it needs --yes.
+    A WRITE to any host but this machine asks for confirmation; without a terminal it needs --yes.
     """
     from .._models.converters import from_wire
 
     found = _find(operation)
-    if len(found) > 1:  # each vendor has an operation of that name: the account decides
+    if len(found) > 1:  # several vendors have an operation of that name: the account decides
         kind = choose(load_profiles(config), vendor).kind
         found = [one for one in found if kind in one.operation.vendors] or found
     request_class = found[0]
@@ -65,11 +65,11 @@ def command(
     if profile.kind not in what.vendors:
         raise Failed(f"{what.name} is not offered by {profile.kind}, but by {', '.join(what.vendors)}", BAD_INPUT)
     _confirm(what, profile, yes=yes)
-    _Send(profile, request, reference, raw=raw).run()
+    _SingleCall(profile, request, reference, raw=raw).run()
 
 
 def _find(name: str) -> list[type[VendorRequest[Any]]]:
-    """The request classes of that contract id, or of that name: at most one a vendor."""
+    """The request classes with this contract id or name: at most one per vendor."""
     from .._errors import suggestion
     from ..api import catalogue
 
@@ -88,14 +88,14 @@ def _members(body: str | None, operation: Operation[Any]) -> dict[str, Any]:
     """The body as a JSON object.
 
     Raises:
-        click.UsageError: there is none, though a WRITE needs one; it can't be read, or is something else.
+        click.UsageError: it is missing for a WRITE, can't be read, or isn't a JSON object.
     """
     from .._models.jsonio import JsonError, fault_in, is_object, loads
     from .._models.operation import Effect
 
     if body is None:
         if operation.effect is Effect.WRITE:
-            raise click.UsageError(f"{operation.name} is a WRITE: give its body, be it {{}}")
+            raise click.UsageError(f"{operation.name} is a WRITE: give its body, even if it is {{}}")
         return {}
     source, given = _read(body)
     given = given.removeprefix(b"\xef\xbb\xbf")
@@ -132,18 +132,18 @@ def _confirm(operation: Operation[Any], profile: VendorProfile, *, yes: bool) ->
     if operation.effect is Effect.READ or yes or is_loopback(host):
         return
     what = f"{operation.name} is a WRITE to {host}, as account {profile.name!r}"
-    if not _can_ask():
-        raise Failed(f"{what}: it needs --yes where nobody can be asked. Nothing was sent", BAD_INPUT)
+    if not _is_interactive():
+        raise Failed(f"{what}: without a terminal it needs --yes. Nothing was sent", BAD_INPUT)
     if not click.confirm(f"{what}. Send it?", err=True):
         raise Failed("Nothing was sent", BAD_INPUT)
 
 
-def _can_ask() -> bool:
+def _is_interactive() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-class _Send:
-    """One call to its end, also if it is interrupted just then."""
+class _SingleCall:
+    """Makes one call, and reports its outcome even when interrupted."""
 
     def __init__(self, profile: VendorProfile, request: Any, reference: str | None, *, raw: bool) -> None:
         self._profile = profile
@@ -171,7 +171,7 @@ class _Send:
 
         item: Any = self._request if self._reference is None else (self._reference, self._request)
         async with SessionManager([self._profile], on_in_doubt=self._note_doubt) as vendors:
-            # Kept at once: an interruption while the connections are closed must not lose it.
+            # Stored immediately: an interruption while connections are being closed must not lose it.
             self._reply = await vendors[self._profile.name].call(item)
 
     def _note_doubt(self, *_: object) -> None:
@@ -195,9 +195,9 @@ class _Send:
         except OSError as error:
             from .._models.operation import Effect
 
-            # Whoever reads status 1 may send a WRITE again: this one was made.
-            made = self._request.operation.effect is Effect.WRITE
+            # Status 1 would invite sending a WRITE again, but this one succeeded.
+            is_write = self._request.operation.effect is Effect.WRITE
             message = (
-                f"the vendor said yes, but its reply can't be written to stdout ({error.strerror}). It was:\n{text}"
+                f"the call succeeded, but its reply can't be written to stdout ({error.strerror}). It was:\n{text}"
             )
-            raise Failed(message, UNKNOWN if made else FAILED) from None
+            raise Failed(message, UNKNOWN if is_write else FAILED) from None

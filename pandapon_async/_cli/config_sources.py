@@ -1,4 +1,4 @@
-"""Where each setting of an account came from: the environment, a file, or the default. Secrets are masked."""
+"""The origin of each setting of an account: environment, file, or default. Secrets are masked."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _BY_ENVIRONMENT = (*_KEYS, "base_url")
 
 @attrs.frozen
 class Setting:
-    """One setting: its name as a TOML key, the value as it may be shown, and where it came from."""
+    """One setting: its TOML key, its value as it may be displayed, and its origin."""
 
     name: str
     value: str
@@ -41,7 +41,7 @@ class Setting:
 
 
 def settings(profile: VendorProfile, config: Path | None, environ: Mapping[str, str]) -> list[Setting]:
-    """Every setting of an account. ``config`` None: the account came from the environment."""
+    """Every setting of an account; ``config`` is None if it came from the environment."""
     origins = _from_environment(profile, environ) if config is None else _from_file(profile, config)
     found = [Setting("kind", profile.kind, origins.get("kind", f"{_DEFAULT}: the account's name"))]
     values = [*_keys(profile), *((name, _plain(name, getattr(profile, name))) for name in _PLAIN), *_sections(profile)]
@@ -67,7 +67,7 @@ def _sections(profile: VendorProfile) -> Iterator[tuple[str, str]]:
 
 
 def _plain(name: str, value: Any) -> str:
-    """A value as TOML would write it, or nearly; a proxy without its user and password."""
+    """A value roughly as in TOML; a proxy without its user and password."""
     if value is None:
         return "none"
     if isinstance(value, bool):
@@ -89,7 +89,7 @@ def _from_environment(profile: VendorProfile, environ: Mapping[str, str]) -> dic
 
 
 def _from_file(profile: VendorProfile, config: Path) -> dict[str, str]:
-    """Read the file once more, for where things stand; it has been checked when the profile was made of it."""
+    """Read the file again to locate each setting; it was validated when the profile was created."""
     document = read_toml(config)
     table: dict[str, Any] = document["vendors"][profile.name]
     place = f"{config.name}, [vendors.{profile.name}"

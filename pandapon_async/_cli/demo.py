@@ -1,4 +1,4 @@
-"""``pandapon demo``: book freight at a fake vendor, and compare every outcome with the vendor's ledger."""
+"""``pandapon demo``: book freight at a fake vendor, and check every outcome against its ledger."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .progress import Bar
-from .shared import FAILED, Failed, Interrupted, bad_day, json_text, labelled, run, write_out
+from .shared import FAILED, Failed, Interrupted, json_text, labelled, mixed_faults, run, write_out
 
 if TYPE_CHECKING:
     from .._config.profiles import VendorProfile
@@ -16,33 +16,33 @@ if TYPE_CHECKING:
     from .journal_actions import Audit, Finding, SampleOrders
 
 
-@click.command("demo", short_help="Book freight at a fake vendor; no keys needed.")
+@click.command("demo", short_help="Book freight at a fake vendor; needs no keys.")
 @click.option("--bookings", type=click.IntRange(1), default=1000, show_default=True, metavar="N", help="How many.")
-@click.option("--faults", is_flag=True, help="Let the vendor fail in every way, a few percent of the calls each.")
-@click.option("--concurrency", type=click.IntRange(1), default=64, show_default=True, metavar="N", help="At a time.")
-@click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Of the orders and the faults.")
-@click.option("--json", "as_json", is_flag=True, help="The summary as one JSON object.")
+@click.option("--faults", is_flag=True, help="Inject all faults, each into a few percent of the calls.")
+@click.option("--concurrency", type=click.IntRange(1), default=64, show_default=True, metavar="N", help="In flight.")
+@click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Seed of the orders and faults.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object.")
 def command(bookings: int, faults: bool, concurrency: int, seed: int, as_json: bool) -> None:
-    """Book N freight orders through the real client at a fake vendor on this machine. No keys are needed.
+    """Book N freight orders through the real client at a fake vendor on this machine. Needs no keys.
 
-    Ends with what was booked, refused and in doubt, and whether the vendor's ledger agrees: every confirmed booking stands
-    in it exactly once, no refused one does, none twice. Status 0 only if it agrees.
+    Prints what was booked, refused and in doubt, and whether the vendor's ledger agrees: it must hold every confirmed booking
+    exactly once, no refused one, and none twice. Status 0 only if it agrees.
     """
     from ..testing import FakeVendor, Faults
     from .journal_actions import Audit, SampleOrders
 
     orders = SampleOrders(bookings, seed)
     audit = Audit(orders)
-    weather = bad_day(seed=seed, retry_after=0) if faults else Faults()
+    injected = mixed_faults(seed=seed, retry_after=0) if faults else Faults()
     interrupted: Interrupted | None = None
-    with FakeVendor(faults=weather, seed=seed) as vendor, Bar("Booking", bookings) as progress:
+    with FakeVendor(faults=injected, seed=seed) as vendor, Bar("Booking", bookings) as progress:
         began = time.monotonic()
         try:
             run(_book(_profile(vendor, concurrency), orders, audit, progress))
         except Interrupted as signal:
             interrupted = signal
         seconds = time.monotonic() - began
-    finding = audit.compare(vendor.ledger)  # the vendor has stopped: nothing changes any more
+    finding = audit.compare(vendor.ledger)  # the vendor has stopped, so the ledger is final
     if as_json:
         write_out(json_text(_as_json(audit, finding, bookings, seconds)))
     else:
@@ -71,7 +71,7 @@ async def _book(profile: VendorProfile, orders: SampleOrders, audit: Audit, prog
                     audit.note(outcome)
                     progress.step(f"{audit.in_doubt} in doubt" if audit.in_doubt else "")
         finally:
-            for outcome in outcomes.undelivered:  # interrupted: what was under way counts as well
+            for outcome in outcomes.undelivered:  # interrupted: what was in flight counts too
                 audit.note(outcome)
 
 
@@ -113,8 +113,8 @@ def _show(audit: Audit, finding: Finding, seconds: float) -> None:
     if finding.disagreements:
         lines += [("Ledger", "does not agree"), *(("", line) for line in finding.disagreements)]
     else:
-        lines += [("Ledger", f"agrees: {finding.in_ledger:,} bookings, none of them twice,")]
-        lines += [("", "every confirmed one and no refused one")]
+        lines += [("Ledger", f"agrees: {finding.in_ledger:,} bookings, none twice;")]
+        lines += [("", "every confirmed one is there, and no refused one")]
     if audit.in_doubt:
         lines.append(("", f"{finding.doubt_booked:,} of those in doubt were booked"))
     for label, text in lines:

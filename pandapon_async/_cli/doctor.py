@@ -1,4 +1,4 @@
-"""``pandapon doctor``: what is configured, and whether it works."""
+"""``pandapon doctor``: show the configuration, and check whether it works."""
 
 from __future__ import annotations
 
@@ -13,7 +13,18 @@ from typing import TYPE_CHECKING
 import click
 
 from .._version import __version__
-from .shared import FAILED, choose, config_option, console, labelled, load_profiles, run, show_table, vendor_option
+from .shared import (
+    FAILED,
+    choose,
+    config_option,
+    console,
+    labelled,
+    load_profiles,
+    new_table,
+    run,
+    show_table,
+    vendor_option,
+)
 
 if TYPE_CHECKING:
     from .._config.profiles import VendorProfile
@@ -26,17 +37,15 @@ _SOON = 14 * _DAY
 @click.command("doctor", short_help="Check settings, TLS, clock and signature.")
 @vendor_option
 @config_option
-@click.option(
-    "--try", "try_it", is_flag=True, help="Send one signed READ, and find the settings that the vendor accepts."
-)
+@click.option("--try", "try_it", is_flag=True, help="Send one signed READ, and find settings that the vendor accepts.")
 @click.pass_context
 def command(ctx: click.Context, vendor: str | None, config: Path | None, try_it: bool) -> None:
-    """Show what is configured and where it came from, check TLS, and explain the signature. Secrets are masked.
+    """Show every setting and its origin, check TLS, and explain the signature. Secrets are masked.
 
-    --try asks the vendor for the freight of an invented item, signed: nothing is booked. If that is refused, it tries the
-    open questions (timestamp unit, signed query, user id) one by one and together, and prints the TOML lines that worked.
+    --try sends the vendor a signed freight estimate for an invented item: nothing is booked. If that is refused, it tries the
+    undocumented settings (timestamp unit, signed query, user id) separately and combined, and prints the TOML that worked.
 
-    Status 0 if all is well, 1 if an account doesn't work, 2 if the configuration can't.
+    Status 0 if everything works, 1 if an account doesn't, 2 if the configuration is invalid.
     """
     labelled("Package", f"pandapon-async {__version__}, Python {platform.python_version()} on {platform.system()}")
     labelled("Uses", f"aiohttp {_version('aiohttp')}, orjson {_version('orjson')}")
@@ -45,7 +54,7 @@ def command(ctx: click.Context, vendor: str | None, config: Path | None, try_it:
     profiles = load_profiles(config)
     well = True
     for profile in profiles if vendor is None else [choose(profiles, vendor)]:
-        well = _Examination(profile, config).run(try_it=try_it) and well
+        well = _AccountCheck(profile, config).run(try_it=try_it) and well
     if not well:
         ctx.exit(FAILED)
 
@@ -71,31 +80,29 @@ def _show_environment() -> None:
             labelled("", f"{name} is not read{suggestion(name, names)}", style="yellow")
 
 
-class _Examination:
-    """One account."""
+class _AccountCheck:
+    """Checks one account."""
 
     def __init__(self, profile: VendorProfile, config: Path | None) -> None:
         self._profile = profile
         self._config = config
 
     def run(self, *, try_it: bool) -> bool:
-        """Show everything; False if something doesn't work."""
+        """Show everything; return False if something doesn't work."""
         console().print(f"\nAccount {self._profile.name!r}", style="bold")
         self._show_settings()
         well = self._check_tls()
         self._explain_signature()
         if try_it:
             return self._try() and well
-        labelled("Clock", "the vendor's is not known; --try asks")
-        labelled("Vendor", "not asked; --try sends one signed READ")
+        labelled("Clock", "the vendor's is unknown; use --try")
+        labelled("Vendor", "not contacted; --try sends one signed READ")
         return well
 
     def _show_settings(self) -> None:
-        from rich.table import Table
-
         from .config_sources import settings
 
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+        table = new_table()
         for column in ("setting", "value", "from"):
             table.add_column(column, overflow="fold")
         for setting in settings(self._profile, self._config, os.environ):
@@ -107,7 +114,7 @@ class _Examination:
         click.echo()
 
     def _unknown_operations(self) -> Iterator[str]:
-        """The operations to which the profile gives a path, and that the vendor's catalogue doesn't have."""
+        """Problems with operations in the profile's ``paths`` that the vendor's catalogue doesn't have."""
         from .._errors import suggestion
         from ..api import catalogue
 
@@ -117,7 +124,7 @@ class _Examination:
         known = [name for operation in offered for name in (operation.name, operation.contract_id)]
         for name in self._profile.paths:
             if name not in known:
-                yield f"{name!r} is no operation of this vendor's catalogue{suggestion(name, known)}"
+                yield f"{name!r} is not in this vendor's catalogue{suggestion(name, known)}"
 
     # --- TLS ---
 
@@ -160,7 +167,7 @@ class _Examination:
         labelled("", f"nonce      {nonce} (new for every attempt, {NONCE_LENGTH} characters)")
         labelled("", f"signed     *** + {timestamp} + {nonce} + ***")
         labelled("", "signature  32 digits of 0-9A-F")
-        labelled("", f"a known example {'comes out right' if good else 'comes out WRONG'}: {_EXAMPLE_SIGNATURE}")
+        labelled("", f"a known example {'is correct' if good else 'is WRONG'}: {_EXAMPLE_SIGNATURE}")
         keys = self._profile.credentials
         names = ["access-key", "timestamp", "nonce-str", "signature"] + (["user-id"] if keys and keys.user_id else [])
         query = "; logistics calls also ?timestamp=&sign=" if self._profile.signed_query else ""
@@ -169,10 +176,10 @@ class _Examination:
     # --- the vendor ---
 
     def _try(self) -> bool:
-        from .probe import QUESTION, ask, variations
+        from .probe import PROBE, probe, variations
 
-        labelled("Vendor", f"asked: {QUESTION.operation.name}, a READ of an invented item")
-        first = run(ask(self._profile))
+        labelled("Vendor", f"sent {PROBE.operation.name}, a READ for an invented item")
+        first = run(probe(self._profile))
         _show_clock(first)
         _show_answer("as configured", first)
         if first.error is None:
@@ -180,7 +187,7 @@ class _Examination:
         if not first.refused:
             return False
         for variation in variations(self._profile):
-            answer = run(ask(variation.profile))
+            answer = run(probe(variation.profile))
             _show_answer(", ".join(variation.lines), answer)
             if answer.error is None:
                 self._show_remedy(variation)
@@ -188,18 +195,18 @@ class _Examination:
             if not answer.refused:
                 return False
         keys = self._profile.credentials
-        advice = "" if keys is None or keys.user_id is not None else " No user id is set: the vendor may insist on one."
+        advice = "" if keys is None or keys.user_id is not None else " No user id is set: the vendor may require one."
         labelled(
-            "", "No variation was accepted. If the texts are not about keys, signature, time or user id, then these are"
+            "", "No variation was accepted. If the messages aren't about keys, signature, time or user id, those are"
         )
-        labelled("", f"fine, and it is the invented item that is refused.{advice}")
+        labelled("", f"fine, and only the invented item is refused.{advice}")
         return False
 
     def _show_remedy(self, variation: Variation) -> None:
         labelled("Works with", "\n".join(_remedy(self._profile, self._config, variation.lines)), style="green")
 
 
-# Computed from the formula: no vendor's.
+# Computed from the formula, not from a vendor.
 _EXAMPLE = ("demo-access-key", "demo-access-secret", "1700000000", "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345")
 _EXAMPLE_SIGNATURE = "C5482417D038615D51673E82D12E50AF"
 
@@ -228,11 +235,11 @@ def _show_clock(answer: ProbeReply) -> None:
 
     ahead = answer.clock
     if ahead is None:
-        labelled("Clock", "the vendor told no time")
+        labelled("Clock", "the vendor sent no time")
     elif ahead == 0:
-        labelled("Clock", "agrees with the vendor's, to a second")
+        labelled("Clock", "agrees with the vendor's to the second")
     else:
-        grave = abs(ahead) > CLOCK_WINDOW
-        advice = f": more than the {CLOCK_WINDOW} s that are allowed; set this machine's clock" if grave else ""
+        too_far = abs(ahead) > CLOCK_WINDOW
+        advice = f": more than the allowed {CLOCK_WINDOW} s; set this machine's clock" if too_far else ""
         side = "ahead of" if ahead > 0 else "behind"
-        labelled("Clock", f"the vendor's is {abs(ahead):.0f} s {side} ours{advice}", style="red" if grave else None)
+        labelled("Clock", f"the vendor's is {abs(ahead):.0f} s {side} ours{advice}", style="red" if too_far else None)

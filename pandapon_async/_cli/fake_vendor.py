@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .shared import bad_day, cant_listen, serve, write_out
+from .shared import cant_listen, host_option, mixed_faults, port_option, serve, write_out
 
 if TYPE_CHECKING:
     from ..testing import FakeVendor, Faults
@@ -17,27 +17,27 @@ _NOT_NUMBERS = ("status", "status_after", "retry_after_form", "seed")
 
 
 @click.command("fake-vendor", short_help="Serve a fake vendor on this machine.")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="The port; a free one unless given.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--faults", "misbehave", is_flag=True, help="Fail in every way, a few percent of the calls each.")
+@port_option
+@host_option
+@click.option("--faults", "misbehave", is_flag=True, help="Inject all faults, each into a few percent of the calls.")
 @click.option(
     "--fault",
     "chosen",
     multiple=True,
     metavar="NAME=NUMBER",
-    help="One fault and its probability, such as drop_after=0.05 or 503=0.1; or latency=0.2, jitter, retry_after "
-    "(seconds). May be repeated.",
+    help="A fault and its probability, such as drop_after=0.05 or 503=0.1; or latency=0.2, jitter, retry_after "
+    "(seconds). Repeatable.",
 )
-@click.option("--seed", type=int, default=0, help="Of the faults and of the invented values.")
+@click.option("--seed", type=int, default=0, help="Seed of the faults and invented values.")
 @click.option("--clock-offset", type=float, default=0.0, metavar="SECONDS", help="How far its clock is ahead.")
-@click.option("--timestamp-unit", type=click.Choice(["s", "ms"]), default="s", help="What it takes timestamps for.")
+@click.option("--timestamp-unit", type=click.Choice(["s", "ms"]), default="s", help="The unit of timestamps.")
 @click.option("--require-user-id", is_flag=True, help="Refuse calls without the header user-id.")
-@click.option("--signed-query/--no-signed-query", default=True, help="Whether it insists on ?timestamp=&sign=.")
+@click.option("--signed-query/--no-signed-query", default=True, help="Whether it requires ?timestamp=&sign=.")
 def command(port: int, host: str, misbehave: bool, chosen: Sequence[str], seed: int, **rules: Any) -> None:
     """Serve both vendors' contracts on this machine until Ctrl-C or SIGTERM.
 
-    Prints how to reach it, and keys that open nothing else, as NAME=VALUE lines for the environment. It checks signature,
-    time, nonce and body as the vendors document them. SIGTERM ends it with status 0.
+    Prints its address and its keys, which work nowhere else, as NAME=VALUE lines for the environment. It checks signature,
+    time, nonce and body as documented by the vendors. SIGTERM ends it with status 0.
     """
     from ..testing import FakeVendor
 
@@ -62,7 +62,7 @@ async def _serve(vendor: FakeVendor) -> None:
         raise cant_listen("the fake vendor", error) from None
     try:
         write_out("\n".join(_environment(vendor)))
-        click.echo("Serving until Ctrl-C. The lines above are for the environment of the client.", err=True)
+        click.echo("Serving until Ctrl-C. The lines above are for the client's environment.", err=True)
         await asyncio.Event().wait()
     finally:
         await vendor.stop()
@@ -90,7 +90,7 @@ def _faults(chosen: Sequence[str], *, misbehave: bool, seed: int) -> Faults:
     from .._errors import suggestion
     from ..testing import Faults
 
-    faults = bad_day(seed=seed) if misbehave else Faults(seed=seed)
+    faults = mixed_faults(seed=seed) if misbehave else Faults(seed=seed)
     names = [field.name for field in attrs.fields(Faults) if field.name not in _NOT_NUMBERS]
     changes: dict[str, Any] = {}
     status = dict(faults.status)
@@ -105,7 +105,7 @@ def _faults(chosen: Sequence[str], *, misbehave: bool, seed: int) -> Faults:
         elif name in names:
             changes[name] = value
         else:
-            hint = suggestion(name, names) or f"; known are {', '.join(names)}, and any HTTP status"
+            hint = suggestion(name, names) or f"; there are {', '.join(names)}, and any HTTP status"
             raise click.BadParameter(f"no fault is named {name!r}{hint}", param_hint="--fault")
     try:
         return attrs.evolve(faults, status=status, **changes)

@@ -13,8 +13,10 @@ from .shared import (
     choose,
     config_option,
     console,
+    host_option,
     json_text,
     load_profiles,
+    port_option,
     serve,
     vendor_option,
     write_out,
@@ -30,20 +32,19 @@ _MASK = "***"
 
 
 @click.command("listen", short_help="Receive vendor messages and print them.")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="The port; a free one unless given.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@port_option
+@host_option
 @vendor_option
 @config_option
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-@click.option("--full", is_flag=True, help="Show every value, personal ones too.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
+@click.option("--full", is_flag=True, help="Show every value, including personal ones.")
 def command(port: int, host: str, vendor: str | None, config: Path | None, as_json: bool, full: bool) -> None:
     """Receive an account's messages at any path, and print them until Ctrl-C or SIGTERM.
 
-    A message is verified with the account's secret, and acknowledged when it is printed: the vendor doesn't send it again. One that
-    comes twice is printed once. Values whose name isn't known to be harmless are masked, unless --full is given. SIGTERM ends it
-    with status 0.
+    A message is verified with the account's secret and acknowledged once printed, so that the vendor doesn't send it again. A
+    duplicate is printed once. Values not known to be harmless are masked unless --full is given. SIGTERM ends it with status 0.
 
-    The vendors post to HTTPS only: put a tunnel, or a proxy with TLS, before it.
+    The vendors post to HTTPS only: put a tunnel or a TLS proxy in front of it.
     """
     profile = choose(load_profiles(config), vendor)
     serve(_Listener(profile, as_json=as_json, full=full).run(host, port))
@@ -58,7 +59,7 @@ class _Listener:
         self._unprintable: asyncio.Future[None] | None = None
 
     async def run(self, host: str, port: int) -> None:
-        """Listen until cancelled, or until nothing can be printed any more."""
+        """Listen until cancelled, or until printing fails."""
         from aiohttp import web
 
         self._unprintable = asyncio.get_running_loop().create_future()
@@ -94,7 +95,7 @@ class _Listener:
         try:
             write_out(json_text(self._record(message)) if self._as_json else self._lines(message))
         except OSError as error:
-            # It was not printed, so it must not be acknowledged.
+            # Not printed, so it must not be acknowledged.
             if self._unprintable is not None and not self._unprintable.done():
                 self._unprintable.set_exception(error)
             raise
@@ -128,7 +129,7 @@ class _Listener:
         platform = getattr(message.platform, "name", message.platform)
         out = console()
         with out.capture() as captured:
-            # As JSON, and without its quotes: what a vendor sends must not command the terminal.
+            # Escaped as JSON, without the quotes: what a vendor sends must not control the terminal.
             heading = f"{record['time'] or '-'}  {json_text(message.type)[1:-1]}  {platform}  {message.digest[:12]}"
             out.print(Text(heading, style="bold"), soft_wrap=True)
             out.print(Text(json_text(record["body"], indent=2)), soft_wrap=True)
@@ -138,7 +139,7 @@ class _Listener:
 
 
 def _masked(value: Any, name: str | None) -> Any:
-    """Plain JSON with the shape it has, and without the values that may be of a person."""
+    """Plain JSON of the same shape, with possibly personal values masked."""
     from .._models.jsonio import is_array, is_object
     from ..push.bodies import harmless
 

@@ -1,4 +1,4 @@
-"""``pandapon operations``: the catalogue."""
+"""``pandapon operations``: list the catalogue."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .shared import config_option, console, json_text, load_profiles, show_table
+from .shared import config_option, console, json_text, load_profiles, new_table, show_table
 
 if TYPE_CHECKING:
     from .._config.profiles import VendorProfile
@@ -19,15 +19,15 @@ _COLUMNS = (*_KEYS, "state", "missing")
 
 
 @click.command("operations", short_help="List what the vendors offer.")
-@click.option("--vendor", metavar="NAME", help="Only this vendor's: pandapon, xportcn_ka, or an account's name.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--vendor", metavar="NAME", help="Only this vendor's: pandapon, xportcn_ka, or the name of an account.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 @config_option
 def command(vendor: str | None, as_json: bool, config: Path | None) -> None:
-    """List what the vendors offer, one line for each vendor that offers it.
+    """List the vendors' operations, one line per operation and vendor.
 
-    The evidence of a path: seen on the vendor's page, seen in public client code, inferred from its siblings, or missing.
-    The state: typed, inferred, or path unknown (callable once the profile's paths give it); then, what the documentation
-    doesn't show. No keys are needed, unless --vendor names an account.
+    Evidence for a path: seen on the vendor's page, seen in public client code, inferred from related paths, or missing. State:
+    typed, inferred, or path unknown (callable once the profile's paths provide it), followed by what the documentation
+    doesn't show. Needs no keys unless --vendor names an account.
     """
     rows = list(_rows(vendor, config))
     if as_json:
@@ -40,7 +40,7 @@ def command(vendor: str | None, as_json: bool, config: Path | None) -> None:
 def _rows(vendor: str | None, config: Path | None) -> Iterator[Row]:
     from ..api import catalogue
 
-    kind, account = _meant(vendor, config)
+    kind, account = _selected(vendor, config)
     for operation in (request.operation for request in catalogue()):
         for offering in operation.vendors:
             if kind is not None and offering != kind:
@@ -61,8 +61,8 @@ def _rows(vendor: str | None, config: Path | None) -> Iterator[Row]:
             }
 
 
-def _meant(vendor: str | None, config: Path | None) -> tuple[str | None, VendorProfile | None]:
-    """The kind of vendor, and the account if its name was given. A name in the given file goes before a kind."""
+def _selected(vendor: str | None, config: Path | None) -> tuple[str | None, VendorProfile | None]:
+    """The kind of vendor, and the account if one was named. An account in the given file takes precedence over a kind."""
     from .._config.profiles import PRESETS
     from .._errors import ConfigError, suggestion
 
@@ -85,10 +85,7 @@ def _meant(vendor: str | None, config: Path | None) -> tuple[str | None, VendorP
 
 
 def _show(rows: Sequence[Row]) -> None:
-    from rich.table import Table
-
-    out = console()
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    out, table = console(), new_table()
     for column in _COLUMNS:
         table.add_column(column, no_wrap=True)
     for row in rows:
@@ -97,7 +94,7 @@ def _show(rows: Sequence[Row]) -> None:
     if width <= out.width:
         show_table(table)
         return
-    name: str | None = None  # too narrow for a table: the same as a list
+    name: str | None = None  # too narrow for a table, so print a list
     for row in rows:
         if row["name"] != name:
             name = row["name"]

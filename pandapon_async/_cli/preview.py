@@ -1,4 +1,4 @@
-"""``pandapon book --preview``: what the vendor would charge for each booking of a file; nothing is booked."""
+"""``pandapon book --preview``: preview each booking of a file; nothing is booked."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _ITEM = frozenset(wire_name(member) for member, _ in members_of(RenderItem))
 
 
 async def preview(profile: VendorProfile, source: BookingFile, concurrency: int) -> int:
-    """Print one JSON object a booking, with all that the vendor answers (its shape isn't documented); the exit status.
+    """Print one JSON object per booking with the vendor's whole, undocumented reply; return the exit status.
 
-    A booking whose items lack what a preview needs has an ``error`` instead.
+    A booking whose items lack data that a preview needs gets an ``error`` instead.
     """
     failed = 0
 
-    def told(reference: str | None, answer: Any, error: str | None) -> None:
+    def report(reference: str | None, answer: Any, error: str | None) -> None:
         nonlocal failed
         failed += error is not None
         write_out(json_text({"reference": reference, "preview": answer, "error": error}))
@@ -38,14 +38,14 @@ async def preview(profile: VendorProfile, source: BookingFile, concurrency: int)
             try:
                 yield reference, _preview_of(request)
             except RequestError as error:
-                told(reference, None, f"a preview needs more than a booking: {error.message}")
+                report(reference, None, f"a preview needs more than a booking: {error.message}")
 
     async with SessionManager([profile]) as vendors:
         stream = vendors[profile.name].stream(requests(), concurrency=concurrency, ordered=True)
         async with stream as outcomes:
             async for outcome in outcomes:
                 raw: Any = outcome.reply.raw if outcome.reply is not None else {}
-                told(outcome.reference, raw.get("data"), None if outcome.error is None else str(outcome.error))
+                report(outcome.reference, raw.get("data"), None if outcome.error is None else str(outcome.error))
     return FAILED if failed else 0
 
 

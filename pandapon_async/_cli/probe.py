@@ -1,4 +1,4 @@
-"""What `doctor` asks of a vendor: its certificate, and one signed READ in every variation of the open questions."""
+"""The network checks of `doctor`: the certificate, and one signed READ with each variation of the undocumented settings."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from .._manager import SessionManager
 from .._models.operation import Operation
 from ..api.logistics import FreightEstimateRequest, ReceiverAddress
 
-QUESTION = FreightEstimateRequest(
+PROBE = FreightEstimateRequest(
     item_id="2048232789087639", sku_id="4970432383383", quantity=1, receiver_address=ReceiverAddress(country="US")
 )
-"""A READ of an invented item; the ids are those of the vendors' own example."""
+"""A READ for an invented item; the ids are from the vendors' own example."""
 
 
 # --- TLS ---------------------------------------------------------------------------------------------------------------
@@ -32,7 +32,7 @@ QUESTION = FreightEstimateRequest(
 
 @attrs.frozen
 class Certificate:
-    """The certificate that a host presents, accepted by this machine; ``expires`` in Unix seconds."""
+    """A host's certificate, as accepted by this machine; ``expires`` is in Unix seconds."""
 
     subject: str
     issuer: str
@@ -41,7 +41,7 @@ class Certificate:
 
 
 async def certificate(host: str, port: int, context: ssl.SSLContext, seconds: float) -> Certificate | str:
-    """Connect and look; what went wrong, in words, if it isn't accepted or there is no connection."""
+    """Connect and return the certificate; a description of the failure if it isn't accepted or the connection fails."""
     try:
         _, writer = await asyncio.wait_for(
             asyncio.open_connection(host, port, ssl=context, server_hostname=host), seconds
@@ -72,7 +72,7 @@ async def certificate(host: str, port: int, context: ssl.SSLContext, seconds: fl
 
 
 def _common_name(facts: Any, part: str) -> str:
-    """The common name of a certificate's subject or issuer; else its organisation, else its first DNS name."""
+    """The common name of a certificate's subject or issuer, or else another of its names."""
     names = {name: value for group in facts.get(part, ()) for name, value in group}
     if part == "subject":
         names |= {f"alternative {kind}": value for kind, value in reversed(facts.get("subjectAltName", ()))}
@@ -85,7 +85,7 @@ def _common_name(facts: Any, part: str) -> str:
 
 @attrs.frozen
 class Variation:
-    """The account with some settings changed; ``lines`` are the changes, as TOML."""
+    """The account with some settings changed; ``lines`` are the changes as TOML."""
 
     lines: tuple[str, ...]
     profile: VendorProfile
@@ -93,12 +93,12 @@ class Variation:
 
 @attrs.frozen
 class ProbeReply:
-    """How the vendor answered one READ.
+    """The vendor's response to one READ.
 
     Attributes:
         error: None if it was accepted.
-        clock: seconds that the vendor's clock is ahead, by its ``Date``; 0 if the difference can't be told from none; None
-            if it sent no date.
+        clock: seconds that the vendor's clock is ahead, from its ``Date``; 0 if within the measurement error; None if it sent
+            no date.
     """
 
     error: PandaponError | None
@@ -106,12 +106,12 @@ class ProbeReply:
 
     @property
     def refused(self) -> bool:
-        """Whether the vendor understood and said no, so that another variation may do better."""
+        """Whether the vendor rejected the request, so that another variation may work."""
         return isinstance(self.error, (AuthError, ApiError))
 
 
 def variations(profile: VendorProfile) -> Iterator[Variation]:
-    """The account with one open question answered otherwise, then two, then all three."""
+    """The account with one of the undocumented settings flipped, then two, then all three."""
     unit = "s" if profile.timestamp_unit == "ms" else "ms"
     query = not profile.signed_query
     flips: list[tuple[str, dict[str, Any]]] = [
@@ -127,9 +127,9 @@ def variations(profile: VendorProfile) -> Iterator[Variation]:
             yield Variation(tuple(line for line, _ in chosen), profile.evolve(**changes))
 
 
-async def ask(profile: VendorProfile) -> ProbeReply:
-    """Send the signed READ once; twice if the vendor's own date shows that ours is off, or it is broken for a moment."""
-    patient = profile.evolve(
+async def probe(profile: VendorProfile) -> ProbeReply:
+    """Send the signed READ; retry once after a temporary failure, or if the vendor's date shows that our clock is off."""
+    retrying = profile.evolve(
         retry=RetryPolicy(attempts=2),
         timeouts=attrs.evolve(profile.timeouts, total=min(profile.timeouts.total, Timeouts().read)),
     )
@@ -139,9 +139,9 @@ async def ask(profile: VendorProfile) -> ProbeReply:
     def note(_reference: str | None, _operation: Operation[Any]) -> None:
         sent.append(time.time())
 
-    async with SessionManager([patient], on_start=note) as vendors:
+    async with SessionManager([retrying], on_start=note) as vendors:
         try:
-            headers: Mapping[str, str] = (await vendors[profile.name].call(QUESTION)).headers
+            headers: Mapping[str, str] = (await vendors[profile.name].call(PROBE)).headers
         except PandaponError as refused:
             error = refused
             headers = refused.headers or {}
@@ -149,7 +149,7 @@ async def ask(profile: VendorProfile) -> ProbeReply:
 
 
 def _ahead(text: str | None, sent: float, received: float) -> float | None:
-    """Seconds that the vendor's clock is ahead of ours, by the date of its reply; see `ProbeReply`."""
+    """How many seconds the vendor's clock is ahead of ours, from the date of its reply; see `ProbeReply`."""
     date = http_date(text)
     if date is None:
         return None

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 class Bar:
-    """How far some work is: count, rate, what is worth a note, and the time left; legible at 60 columns and without colour.
+    """A progress bar with count, rate, a note, and the time left; legible at 60 columns and without colour.
 
     Args:
         label: what is being done.
-        total: how many there are; None: not known.
+        total: the number of steps; None if unknown.
     """
 
     _EVERY = 0.1
@@ -58,7 +58,7 @@ class Bar:
             self._bar.stop()
 
     def step(self, note: str) -> None:
-        """One more has ended; ``note`` is what a glance should show of all so far."""
+        """Count one more step; ``note`` summarises all so far."""
         self._done += 1
         now = time.monotonic()
         if self._shown and now >= self._due:

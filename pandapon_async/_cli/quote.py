@@ -19,6 +19,7 @@ from .shared import (
     config_option,
     json_text,
     load_profiles,
+    new_table,
     run,
     show_table,
     write_out,
@@ -31,14 +32,12 @@ if TYPE_CHECKING:
     from .._quotes.requests import SweepRequest
     from .._quotes.table import QuoteTable
 
-_MOST_REASONS = 5
+_MAX_REASONS = 5
 
 
-@click.command("quote", short_help="Ask what freight costs, at one or several accounts.")
+@click.command("quote", short_help="Compare freight prices at one or several accounts.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option(
-    "--vendor", "names", multiple=True, metavar="NAME", help="An account to ask; may be repeated. All, unless given."
-)
+@click.option("--vendor", "names", multiple=True, metavar="NAME", help="An account to query; repeatable. Default: all.")
 @config_option
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write all quotes: .csv or .jsonl."
@@ -46,16 +45,14 @@ _MOST_REASONS = 5
 @click.option(
     "--chart", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Draw them: .svg or .png."
 )
-@click.option(
-    "--fx", multiple=True, metavar="USD/CNY=7.1", help="A rate, so that two currencies are compared; may be repeated."
-)
+@click.option("--fx", multiple=True, metavar="USD/CNY=7.1", help="A rate for comparing two currencies; repeatable.")
 @click.option(
     "--concurrency",
     type=click.IntRange(1),
     metavar="N",
-    help="At a time, for each account; what it allows unless given.",
+    help="Requests in flight per account; by default what its profile allows.",
 )
-@click.option("--json", "as_json", is_flag=True, help="All quotes on stdout, one JSON object a line.")
+@click.option("--json", "as_json", is_flag=True, help="Print all quotes, one JSON object per line.")
 def command(
     file: Path,
     names: Sequence[str],
@@ -66,18 +63,17 @@ def command(
     concurrency: int | None,
     as_json: bool,
 ) -> None:
-    """Ask every account what it costs to ship every line of FILE, and print the cheapest for each.
+    """Get quotes from every account for every line of FILE, and print the cheapest for each.
 
-    FILE is CSV (comma, semicolon or tab; UTF-8): a column each for item_id, sku_id and country, and if you like quantity,
-    price, currency, state, city, zip, reference, name, phone, mobile_phone, email, address, tax_id. The whole file is checked
-    before anything is asked.
+    FILE is CSV (comma, semicolon or tab; UTF-8) with columns item_id, sku_id and country, and optionally quantity, price,
+    currency, state, city, zip, reference, name, phone, mobile_phone, email, address, tax_id. The whole file is checked before
+    anything is sent.
 
-    Two currencies are never compared without --fx. Where the price stands in a reply is documented nowhere: if none is
-    recognised, what one reply holds is shown; then set price_paths in the account's settings.
+    Two currencies are never compared without --fx. Where a reply has the price is not documented: if none is recognised, the
+    contents of one reply are listed; then set price_paths in the account's settings.
 
-    Status 0 if every line got a price and every account answered each with one that was recognised, 1 if not, 2 if nothing
-    was asked, 130 if interrupted (what
-    had come by then is shown and written all the same).
+    Status 0 if every request got a reply, every line a price, and every account's prices were recognised, 1 if not, 2 if
+    nothing was sent, 130 if interrupted (quotes received by then are still shown and written).
     """
     from .._quotes.file import read_quote_file
     from .._quotes.rates import Rates
@@ -137,17 +133,17 @@ async def _sweep(
 
 
 def _judge(table: QuoteTable) -> None:
-    """End with status 1 unless everything has a price."""
+    """Exit with status 1 unless everything has a price."""
     if notice := table.notice:
         raise Failed(notice, FAILED)
     failures = [row for row in table.rows if not row.ok]
     if failures or table.unquoted:
-        answers, missing = len(failures), len(table.unquoted)
-        raise Failed(f"{answers} requests were not answered, {missing} have no price from any account", FAILED)
+        failed, missing = len(failures), len(table.unquoted)
+        raise Failed(f"{failed} requests failed, {missing} got no price from any account", FAILED)
 
 
 class _Report:
-    """What is shown and written of a table."""
+    """Shows a table and writes its files."""
 
     def __init__(self, table: QuoteTable, rates: Rates) -> None:
         self._table = table
@@ -170,31 +166,29 @@ class _Report:
         self._show_failures()
 
     def _show_cheapest(self) -> None:
-        from rich.table import Table
-
         cheapest = self._table.spread(self._rates)
         referenced = any(spread.low.reference for spread in cheapest)
-        grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+        grid = new_table()
         columns = [*(["reference"] if referenced else []), "destination", "goods", "account", "service"]
         for column in columns:
             grid.add_column(column, overflow="fold")
-        for column in ("price", "currency", "of", "dearest"):
+        for column in ("price", "currency", "of", "highest"):
             grid.add_column(column, justify="left" if column == "currency" else "right", no_wrap=True)
         for spread in cheapest:
             low = spread.low
             assert low.price is not None
             goods = ", ".join(map(str, low.goods))
             own = [low.reference or "-"] if referenced else []
-            dearest = "-" if spread.ratio is None else f"{spread.ratio} x"
+            highest = "-" if spread.ratio is None else f"{spread.ratio} x"
             words = [*own, low.destination, goods, low.vendor, low.service]
-            grid.add_row(*words, f"{low.price.amount:,}", low.price.currency, str(spread.count), dearest)
+            grid.add_row(*words, f"{low.price.amount:,}", low.price.currency, str(spread.count), highest)
         show_table(grid)
 
     def _show_failures(self) -> None:
         from .._errors import in_short
 
         reasons = Counter((row.vendor, in_short(row.error)) for row in self._table.rows if row.error is not None)
-        for (vendor, reason), count in reasons.most_common(_MOST_REASONS):
+        for (vendor, reason), count in reasons.most_common(_MAX_REASONS):
             click.echo(f"{vendor}: {count} failed: {reason}", err=True)
-        if len(reasons) > _MOST_REASONS:
-            click.echo(f"... and {len(reasons) - _MOST_REASONS} other reasons; --out has them all", err=True)
+        if len(reasons) > _MAX_REASONS:
+            click.echo(f"... and {len(reasons) - _MAX_REASONS} other reasons; --out has them all", err=True)

@@ -1,4 +1,4 @@
-"""What the commands share: options, the choice of an account, running and being interrupted, output."""
+"""Shared by the commands: options, choosing an account, running and interrupting, output."""
 
 from __future__ import annotations
 
@@ -27,18 +27,20 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 FAILED, BAD_INPUT, UNKNOWN, PENDING = 1, 2, 3, 4
-"""Exit statuses: the vendor refused or failed; nothing was sent; the outcome is unknown; bookings are left."""
+"""Exit statuses: the vendor refused or failed; nothing was sent; an outcome is unknown; bookings are pending."""
 
 config_option = click.option(
     "--config",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="A TOML file of accounts; the environment unless given.",
+    help="A TOML file of accounts; default: the environment.",
 )
-vendor_option = click.option("--vendor", metavar="NAME", help="The account; needed only if there are several.")
+vendor_option = click.option("--vendor", metavar="NAME", help="The account; required only if there are several.")
+port_option = click.option("--port", type=click.IntRange(0, 65535), default=0, help="The port; by default a free one.")
+host_option = click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 
 
-class Failed(Exception):  # noqa: N818 - an ending of the program
+class Failed(Exception):  # noqa: N818 - control flow, not an API error
     """Ends the program with one message on stderr and an exit status."""
 
     def __init__(self, message: str, status: int = FAILED) -> None:
@@ -47,7 +49,7 @@ class Failed(Exception):  # noqa: N818 - an ending of the program
 
 
 class Interrupted(Exception):  # noqa: N818 - not an error
-    """A signal ended the work; ``status`` is the exit status by convention."""
+    """A signal interrupted the program; ``status`` is the conventional exit status."""
 
     BY_KEYBOARD = 130
 
@@ -57,7 +59,7 @@ class Interrupted(Exception):  # noqa: N818 - not an error
 
 
 def exit_status(error: PandaponError) -> int:
-    """What an error means to whoever started the program."""
+    """The exit status for an error."""
     if isinstance(error, OutcomeUnknownError):
         return UNKNOWN
     return BAD_INPUT if isinstance(error, (ConfigError, RequestError)) else FAILED
@@ -70,7 +72,7 @@ def load_profiles(config: Path | None) -> list[VendorProfile]:
     """The accounts of a TOML file, else of the environment.
 
     Raises:
-        ConfigError: there are none, or one can't work.
+        ConfigError: there are none, or one is invalid.
     """
     from .._config.loading import profiles_from_env, profiles_from_toml
 
@@ -78,16 +80,16 @@ def load_profiles(config: Path | None) -> list[VendorProfile]:
 
 
 def choose(profiles: Sequence[VendorProfile], vendor: str | None) -> VendorProfile:
-    """The account of that name; without a name the only one.
+    """The account of this name; without a name, the only one.
 
     Raises:
-        ConfigError: there is none of that name, or no name and several accounts.
+        ConfigError: there is no such account, or no name was given and there are several.
     """
     names = [profile.name for profile in profiles]
     known = ", ".join(map(repr, names))
     if vendor is None:
         if len(profiles) > 1:
-            raise ConfigError(f"there are several accounts: take one of {known} with --vendor")
+            raise ConfigError(f"there are several accounts: choose one of {known} with --vendor")
         return profiles[0]
     if vendor not in names:
         raise ConfigError(f"no account is named {vendor!r}{suggestion(vendor, names)}; there are {known}")
@@ -97,19 +99,19 @@ def choose(profiles: Sequence[VendorProfile], vendor: str | None) -> VendorProfi
 # --- running -----------------------------------------------------------------------------------------------------------
 
 
-def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run ``work`` on an event loop; Ctrl-C or SIGTERM cancels it, so that it ends in order. A second one cancels its ending.
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine on a new event loop; Ctrl-C or SIGTERM cancels it so that it can clean up, a second one cancels that too.
 
     Raises:
-        Interrupted: a signal ended it.
+        Interrupted: a signal cancelled it.
     """
     try:
-        return asyncio.run(_watched(work))
-    except KeyboardInterrupt:  # where signals can't be watched, or just before or after they were
+        return asyncio.run(_with_signals(main))
+    except KeyboardInterrupt:  # where handlers can't be installed, or just before or after they were
         raise Interrupted(signal.SIGINT) from None
 
 
-async def _watched(work: Coroutine[Any, Any, T]) -> T:
+async def _with_signals(main: Coroutine[Any, Any, T]) -> T:
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
     received: list[int] = []
@@ -118,44 +120,44 @@ async def _watched(work: Coroutine[Any, Any, T]) -> T:
         received.append(number)
         task.cancel()
 
-    watched: list[int] = []
+    handled: list[int] = []
     for number in map(int, (signal.SIGINT, signal.SIGTERM)):
-        # Windows, or not the main thread: there asyncio's own way has to do.
+        # On Windows, or outside the main thread, asyncio's default handling has to do.
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
             loop.add_signal_handler(number, stop, number)
-            watched.append(number)
+            handled.append(number)
     try:
-        return await work
+        return await main
     except asyncio.CancelledError:
         if received:
             raise Interrupted(received[0]) from None
         raise
     finally:
-        for number in watched:
+        for number in handled:
             loop.remove_signal_handler(number)
 
 
-def serve(work: Coroutine[Any, Any, object]) -> None:
-    """Run a server until a signal ends it; SIGTERM is how it is meant to end.
+def serve(main: Coroutine[Any, Any, object]) -> None:
+    """Run a server until a signal; SIGTERM is its normal end.
 
     Raises:
-        Interrupted: Ctrl-C ended it.
+        Interrupted: by Ctrl-C.
     """
     try:
-        run(work)
+        run(main)
     except Interrupted as interrupted:
         if interrupted.status != 128 + signal.SIGTERM:
             raise
 
 
 def cant_listen(what: str, error: OSError) -> Failed:
-    """How the program ends when it can't have its port."""
-    reason = os.strerror(error.errno) if error.errno and error.errno > 0 else "the address is not known"
+    """The failure to listen on a port."""
+    reason = os.strerror(error.errno) if error.errno and error.errno > 0 else "unknown address"
     return Failed(f"{what} can't listen there: {reason}", BAD_INPUT)
 
 
-def bad_day(*, seed: int, retry_after: float | None = None) -> Faults:
-    """A vendor that fails in every way, a few percent of its calls each: about one booking in six ends in doubt."""
+def mixed_faults(*, seed: int, retry_after: float | None = None) -> Faults:
+    """Every kind of fault, each in a few percent of the calls: about one booking in six ends in doubt."""
     from ..testing import Faults
 
     return Faults(
@@ -177,11 +179,11 @@ def bad_day(*, seed: int, retry_after: float | None = None) -> Faults:
 # --- output ------------------------------------------------------------------------------------------------------------
 
 _LABELS = 12
-_CONTROLS = re.compile("[\x7f-\x9f\u2028\u2029]")  # JSON allows them bare; a terminal may obey them
+_CONTROLS = re.compile("[\x7f-\x9f\u2028\u2029]")  # valid unescaped in JSON, but a terminal may interpret them
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A rich console: no colour with NO_COLOR or in a pipe, where lines aren't wrapped either."""
+    """A rich console: without colour if NO_COLOR is set, or in a pipe, where it doesn't wrap lines either."""
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout
@@ -190,7 +192,7 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def labelled(label: str, text: str, *, style: str | None = None) -> None:
-    """Print a line of a report: a label, and the text beside it, which wraps there on a narrow terminal."""
+    """Print a line of a report: a label, and text that wraps beside it on a narrow terminal."""
     from rich.table import Table
 
     grid = Table.grid(padding=(0, 1, 0, 0))
@@ -200,8 +202,15 @@ def labelled(label: str, text: str, *, style: str | None = None) -> None:
     show_table(grid)
 
 
+def new_table() -> Table:
+    """An empty table without borders."""
+    from rich.table import Table
+
+    return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+
+
 def show_table(table: Table) -> None:
-    """Print a table; in a pipe without the blanks that pad its lines."""
+    """Print a table; in a pipe without trailing blanks."""
     out = console()
     if out.is_terminal:
         out.print(table)
@@ -212,7 +221,7 @@ def show_table(table: Table) -> None:
 
 
 def json_text(value: Any, *, indent: int | None = None) -> str:
-    """JSON as it may be shown: readable, or in ASCII where stdout can't hold it."""
+    """JSON for display: readable, or ASCII where stdout can't encode it."""
     text = json.dumps(value, ensure_ascii=False, indent=indent)
     text = _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
     try:
@@ -223,18 +232,18 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
 
 
 def write_out(text: str) -> None:
-    """Write to stdout and make sure that it arrived.
+    """Write to stdout and flush.
 
     Raises:
-        OSError: it didn't (the reader has gone, the disk is full); stdout is then pointed at nothing.
+        OSError: it failed (closed pipe, full disk); stdout is then redirected to the null device.
     """
     try:
         click.echo(text)
         sys.stdout.flush()
     except OSError:
-        # What is left in the buffer would fail once more when Python ends, and change the exit status.
+        # What is left in the buffer would fail again when Python exits, and change the exit status.
         with contextlib.suppress(OSError, ValueError):
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, sys.stdout.fileno())
-            os.close(nowhere)
+            devnull = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(devnull, sys.stdout.fileno())
+            os.close(devnull)
         raise

@@ -1,1 +1,1 @@
-"""What a session needs to know of an account: profiles, keys, settings."""
+"""The configuration of accounts: profiles, keys, settings."""

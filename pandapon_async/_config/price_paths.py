@@ -1,4 +1,4 @@
-"""Where a price stands in a reply whose shape no page documents: paths, and what they find."""
+"""Paths to the price in replies of undocumented shape, and the prices they find."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from .._models.jsonio import is_array, is_object
 _NAMES = ("orderFee", "fee", "freightFee", "freight", "logisticsFee", "logisticsPrice")
 _PLACES = ("data[].{}", "data.*[].{}", "data.{}", "data.*.{}")
 KNOWN_PRICE_PATHS: tuple[str, ...] = tuple(place.format(name) for name in _NAMES for place in _PLACES)
-"""The places that are looked at when a profile's own ``price_paths`` find nothing, first to last.
+"""Where to look, in this order, when a profile's own ``price_paths`` find nothing.
 
-No page shows the reply of an estimate or a preview. ``orderFee`` is what a booking's reply calls its fee; the other names are
-guesses at a freight fee, in a list of services or alone. Names that could as well be the price of the goods (``price``,
+No page shows the reply to an estimate or a preview. ``orderFee`` is the fee in a booking's reply; the other names are
+guesses at a freight fee, in a list of services or alone. Names that could also be the price of the goods (``price``,
 ``amount``, ``total``) are left out: an echo of the request must not pass for freight.
 """
 
 _PATH = re.compile(r"(?P<steps>[^()]+?)\s*(?:\((?P<currency>[^()]+)\))?")
 _STEP = re.compile(r"(?P<name>[^.\[\]()\s]+)(?P<lists>(?:\[\])*)")
 _CURRENCY = re.compile(r"[A-Za-z]{3}")
-_MOST_KEYS = 40
+_MAX_KEYS = 40
 
 
 @attrs.frozen(kw_only=True)
 class PricedService:
-    """One service of a reply: the object that describes it, and its price (amount, currency) if that could be told."""
+    """One service in a reply: the object that describes it, and its price (amount, currency), None if not recognised."""
 
     service: Mapping[str, Any]
     price: tuple[Decimal, str] | None
@@ -39,7 +39,7 @@ class PricedService:
 
 @attrs.frozen
 class _Found:
-    """A value at the end of a path: what it belongs to, and the object that it is a member of."""
+    """A value at the end of a path, with the service it belongs to and the object that holds it."""
 
     service: Any
     holder: Mapping[str, Any]
@@ -48,11 +48,11 @@ class _Found:
 
 @attrs.frozen
 class PricePath:
-    """A place where a price may stand: ``data.options[].cost``, ``data.options[].cost(costCurrency)`` or ``...cost(CNY)``.
+    """A possible place of a price: ``data.options[].cost``, ``data.options[].cost(costCurrency)`` or ``...cost(CNY)``.
 
-    Names are wire names from the reply's top, joined by dots; ``*`` is any name, ``[]`` every element of a list. The last
-    ``[]`` tells one service from the next. The price is an object of ``amount`` and ``currency``, or a number (text or not)
-    whose currency is the member ``currency`` beside it, the member that the brackets name, or the code in the brackets.
+    Wire names from the top of the reply, joined by dots; ``*`` is any name, ``[]`` every element of a list. The last ``[]``
+    separates the services. The price is an object of ``amount`` and ``currency``, or a number (as text or not) whose
+    currency is its sibling ``currency``, the sibling named in the brackets, or the currency code in the brackets.
     """
 
     text: str
@@ -61,15 +61,15 @@ class PricePath:
 
     @classmethod
     def parse(cls, text: object) -> PricePath:
-        """Read a path.
+        """Parse a path.
 
         Raises:
-            ConfigError: it is none.
+            ConfigError: it isn't one.
         """
         found = _PATH.fullmatch(text.strip()) if isinstance(text, str) else None
         parts = found["steps"].split(".") if found else []
         if not isinstance(text, str) or found is None or not all(_STEP.fullmatch(part) for part in parts):
-            raise ConfigError(f"price_paths: {text!r} is no path such as 'data.options[].cost(CNY)'")
+            raise ConfigError(f"price_paths: {text!r} isn't a path such as 'data.options[].cost(CNY)'")
         steps: list[str] = []
         for part in parts:
             name, bracket, lists = part.partition("[")
@@ -78,8 +78,8 @@ class PricePath:
             raise ConfigError(f"price_paths: {text!r} must end with the name of the price")
         return cls(text, tuple(steps), found["currency"])
 
-    def offers(self, body: Any) -> list[PricedService]:
-        """Every service that the path leads to; empty if it leads nowhere."""
+    def services(self, body: Any) -> list[PricedService]:
+        """Every service that the path leads to."""
         return [
             PricedService(service=found.service if is_object(found.service) else {}, price=self._price(found))
             for found in _walk(body, self.steps, None, {})
@@ -105,11 +105,11 @@ def _walk(value: Any, steps: Sequence[str], service: Any, holder: Mapping[str, A
         for member in members:
             yield from _walk(member, steps[1:], service, value)
         if not members and service is not None and "[]" not in steps:
-            yield _Found(service, value, None)  # a service without a price, among others that may have one
+            yield _Found(service, value, None)  # a service without a price, beside others that may have one
 
 
 def _money(amount: Any, currency: Any) -> tuple[Decimal, str] | None:
-    """A price, or None for anything that would need guessing."""
+    """A price; None for anything ambiguous."""
     if isinstance(amount, bool) or not isinstance(currency, str) or not _CURRENCY.fullmatch(currency):
         return None
     text = repr(amount) if isinstance(amount, (int, float)) else amount
@@ -123,10 +123,10 @@ def _money(amount: Any, currency: Any) -> tuple[Decimal, str] | None:
 
 
 def parsed_paths(texts: Any) -> tuple[str, ...]:
-    """A profile's own paths, checked.
+    """A profile's own paths, validated.
 
     Raises:
-        ConfigError: it is no list, or one of them is no path.
+        ConfigError: it isn't a list of paths.
     """
     if not is_array(texts):
         raise ConfigError(f"price_paths: must be a list of paths, not {type(texts).__name__}")
@@ -134,26 +134,26 @@ def parsed_paths(texts: Any) -> tuple[str, ...]:
 
 
 class PriceReader:
-    """Finds the prices in replies: a profile's own paths first, then the known ones; the first that finds a price decides."""
+    """Finds prices in replies, by the first path that finds one: a profile's own paths, then the known ones."""
 
     def __init__(self, own: Sequence[str]) -> None:
         self._paths = [PricePath.parse(text) for text in (*own, *KNOWN_PRICE_PATHS)]
 
-    def offers(self, body: Any) -> list[PricedService]:
-        """The services of a reply, those without a price included; empty if no path finds a price."""
+    def services(self, body: Any) -> list[PricedService]:
+        """The services in a reply, including those without a price; empty if no path finds a price."""
         for path in self._paths:
-            offers = path.offers(body)
-            if any(offer.price is not None for offer in offers):
-                return offers
+            services = path.services(body)
+            if any(service.price is not None for service in services):
+                return services
         return []
 
 
 def key_paths(body: Any) -> list[str]:
-    """Every place of a reply that holds a value, in the notation of a price path; no values, since they may be personal."""
+    """The path of every value in a reply, in price path notation; without the values, which may be personal."""
     found: dict[str, None] = {}
     _collect(body, "", found)
     places = list(found)
-    return places if len(places) <= _MOST_KEYS else [*places[:_MOST_KEYS], f"... and {len(places) - _MOST_KEYS} more"]
+    return places if len(places) <= _MAX_KEYS else [*places[:_MAX_KEYS], f"... and {len(places) - _MAX_KEYS} more"]
 
 
 def _collect(value: Any, path: str, found: dict[str, None]) -> None:

@@ -1,8 +1,8 @@
 """The signatures of requests and of vendor messages, as functions on text and bytes.
 
-``MD5(access_key + timestamp + nonce + access_secret)``, upper-case hex. Which parameters are signed is in the vendors'
-manuals; the order and the digest are from a public client (the manuals' section that spells them out could not be read), and
-every sample on the vendors' pages has this shape. The body isn't signed: TLS is its only protection.
+``MD5(access_key + timestamp + nonce + access_secret)``, upper-case hex. The vendors' manuals list the signed parameters; the
+order and the digest are from a public client (the section of the manuals that defines them could not be read), and every
+sample on the vendors' pages has this form. The body isn't signed: TLS is its only protection.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ NONCE_LENGTH = 32
 
 
 CLOCK_WINDOW = 600
-"""Seconds by which a timestamp may differ from the vendor's clock (vendors' manual)."""
+"""How many seconds a timestamp may differ from the vendor's clock (vendors' manual)."""
 
 
 Signed = tuple[Mapping[str, str], Mapping[str, str]]
@@ -27,17 +27,17 @@ Signed = tuple[Mapping[str, str], Mapping[str, str]]
 
 
 class Signer(Protocol):
-    """A signing scheme: what authenticates one attempt of an operation."""
+    """A signing scheme: authenticates one attempt of an operation."""
 
     def __call__(
         self, access_key: str, access_secret: str, timestamp: str, nonce: str, operation: Operation[Any], /
     ) -> Signed:
-        """Headers and query parameters; the header ``user-id`` and the profile's switch for the query are not its concern."""
+        """Headers and query parameters. The client adds ``user-id`` and applies the profile's ``signed_query``."""
         ...
 
 
 def new_nonce() -> str:
-    """A fresh nonce: 32 characters from a secure source."""
+    """A new nonce: 32 characters from a secure source."""
     return os.urandom(NONCE_LENGTH // 2).hex().upper()
 
 
@@ -50,7 +50,7 @@ def sign(access_key: str, access_secret: str, timestamp: str, nonce: str) -> str
 def documented_signer(
     access_key: str, access_secret: str, timestamp: str, nonce: str, operation: Operation[Any], /
 ) -> Signed:
-    """The scheme of both vendors' manuals: four headers, and for the logistics pages the same two values in the query."""
+    """The scheme in both vendors' manuals: four headers; on the logistics pages also ``timestamp`` and ``sign`` in the query."""
     signature = sign(access_key, access_secret, timestamp, nonce)
     headers = {"access-key": access_key, "timestamp": timestamp, "nonce-str": nonce, "signature": signature}
     query = {"timestamp": timestamp, "sign": signature} if operation.signed_query else {}
@@ -58,4 +58,4 @@ def documented_signer(
 
 
 PUSH_BASES = ("body", "message_body")
-"""What a message's signature may be made of, after the access key: the whole body, or the value of ``messageBody``."""
+"""What a message's signature may cover after the access key: the whole body, or the value of ``messageBody``."""

@@ -1,4 +1,4 @@
-"""Texts from outside: files and variables as editors, shells and Docker leave them, read as they are meant or refused."""
+"""Text from files and environment variables, with the artefacts of editors, shells and Docker removed or rejected."""
 
 from __future__ import annotations
 
@@ -13,30 +13,29 @@ def decoded(data: bytes) -> str:
     """A file's text: UTF-8, or UTF-16 with a byte order mark, as Windows saves it.
 
     Raises:
-        ValueError: it is neither; the message says what to do and quotes nothing.
+        ValueError: it is neither; the message gives advice and quotes nothing.
     """
     is_utf16 = data.startswith(_UTF16)
     try:
         text = data.decode("utf-16" if is_utf16 else "utf-8-sig")
     except UnicodeDecodeError:
-        raise ValueError(f"not {'whole UTF-16' if is_utf16 else 'UTF-8'}: save it as UTF-8") from None
+        raise ValueError(f"not {'valid UTF-16' if is_utf16 else 'UTF-8'}: save it as UTF-8") from None
     if "\0" in text:
-        raise ValueError("holds NUL characters, as UTF-16 without a byte order mark does: save it as UTF-8")
+        raise ValueError("contains NUL characters, as in UTF-16 without a byte order mark: save it as UTF-8")
     return text
 
 
 def plain_value(text: str) -> str:
-    """A variable's or a secret file's value without what isn't part of it.
+    """The value of a variable or a secret file, stripped of a byte order mark, surrounding whitespace, and a pair of quotes.
 
-    That is a byte order mark, white space around it, and a pair of quotes around it: ``docker run --env-file`` and Compose's
-    older formats hand on the quotes of ``NAME="value"``.
+    ``docker run --env-file`` and older Compose formats pass on the quotes of ``NAME="value"``.
 
     Raises:
-        ValueError: it begins or ends with a quote that has no partner.
+        ValueError: it begins or ends with an unmatched quote.
     """
     text = text.removeprefix(BOM).strip()
     if not text or (text[0] not in _QUOTES and text[-1] not in _QUOTES):
         return text
     if len(text) < 2 or text[0] != text[-1]:
-        raise ValueError("a quote at its begin or end has no partner")
+        raise ValueError("begins or ends with an unmatched quote")
     return text[1:-1]

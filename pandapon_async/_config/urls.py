@@ -1,4 +1,4 @@
-"""Base URLs: one spelling for all that mean the same, so that one server isn't taken for two."""
+"""Base URLs: one spelling for all equivalent URLs, so that one server isn't taken for two."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ _HOST_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?")
 
 
 def parsed_url(url: object) -> SplitResult | None:
-    """An absolute http or https URL, taken apart; None if it is none, or its host isn't written in ASCII."""
-    # urlsplit takes line ends, tabs and spaces out without a word: what was mangled on its way must be told.
+    """The parts of an absolute http or https URL; None if it isn't one, or its host isn't ASCII."""
+    # urlsplit silently removes line breaks, tabs and spaces, but a mangled URL must be reported.
     if not isinstance(url, str) or not url.isprintable() or " " in url or "\\" in url:
         return None
     try:
@@ -24,48 +24,48 @@ def parsed_url(url: object) -> SplitResult | None:
             ipaddress.IPv6Address(host)
         elif not _HOST_NAME.fullmatch(host):
             return None
-    except ValueError:  # a port that is no number, brackets that don't match
+    except ValueError:  # an invalid port, or unmatched brackets
         return None
     return parts
 
 
 def normalised_url(url: str) -> str:
-    """A base URL in one spelling, for connecting and for showing.
+    """A base URL in its normalised spelling, for connecting and display.
 
-    Scheme and host are in lower case, an IPv6 address is in its shortest form; a default port, dot segments and slashes at the end
-    are gone. Whatever the path holds besides is as it was.
+    Scheme and host in lower case, IPv6 addresses in their shortest form, without a default port, dot segments or trailing
+    slashes. The rest of the path is unchanged.
 
     Raises:
-        ValueError: it is no absolute http or https URL.
+        ValueError: it isn't an absolute http or https URL.
     """
     parts = _parsed(url)
-    return _spelled(parts, _host(parts))
+    return _joined(parts, _host(parts))
 
 
 def url_identity(url: str) -> str:
-    """A base URL as what tells one server from another: normalised, ``localhost`` is 127.0.0.1, and no dot ends the host.
+    """The identity of a server: the normalised base URL, with ``localhost`` as 127.0.0.1 and without a trailing dot.
 
     Raises:
-        ValueError: it is no absolute http or https URL.
+        ValueError: it isn't an absolute http or https URL.
     """
     parts = _parsed(url)
     host = _host(parts).rstrip(".")
-    return _spelled(parts, "127.0.0.1" if host == "localhost" else host)
+    return _joined(parts, "127.0.0.1" if host == "localhost" else host)
 
 
 def _parsed(url: str) -> SplitResult:
     parts = parsed_url(url)
     if parts is None:
-        raise ValueError("no absolute http or https URL")
+        raise ValueError("not an absolute http or https URL")
     return parts
 
 
 def _host(parts: SplitResult) -> str:
-    host = parts.hostname or ""  # in lower case
+    host = parts.hostname or ""  # already in lower case
     return f"[{ipaddress.IPv6Address(host).compressed}]" if ":" in host else host
 
 
-def _spelled(parts: SplitResult, host: str) -> str:
+def _joined(parts: SplitResult, host: str) -> str:
     port = "" if parts.port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{parts.port}"
     kept: list[str] = []
     for segment in parts.path.split("/")[1:]:

@@ -1,1 +1,1 @@
-"""Spreadsheets and JSON lines in and out."""
+"""Reading and writing spreadsheets and JSON lines."""

@@ -1,7 +1,7 @@
 """Booking files: JSON lines or CSV, checked booking by booking in constant memory.
 
-JSON lines: each line the request body as the vendor documents it, with an optional top-level ``"reference"``. CSV: columns are
-dotted wire names, one row a line item, the rows of one reference adjacent, what belongs to the whole booking equal in them.
+JSON lines: each line is a request body as the vendor documents it, with an optional top-level ``"reference"``. CSV: columns are
+dotted wire names, one row per line item; the rows of a reference are adjacent and agree on everything but the item.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO
 
 import attrs
 
@@ -20,21 +20,19 @@ from .._models.digest import digest_of
 from .._models.jsonio import JsonError, fault_in, is_object, loads
 from ..api.logistics import FreightBookingRequest
 from .columns import REFERENCE, REJECTED, column_of, layout, list_name, put, template, value_of
-from .csv_sheet import FileError, Mistake, Sheet, SheetRow, open_to_read, read_lines
-
-MOST_MISTAKES: Final = 100
+from .csv_sheet import MAX_MISTAKES, FileError, Mistake, Sheet, SheetRow, open_to_read, read_lines
 
 
 @attrs.frozen
 class Booking:
-    """One booking of a file: what it asks for, or why it can't be read.
+    """One booking in a file: its request, or why it can't be read.
 
     Attributes:
-        line: the line it begins on.
-        reference: the caller's reference; None: none was given.
-        request: what it asks for; None if there are mistakes.
-        mistakes: what is wrong with it.
-        source: what stood in the file: the line's bytes, or the rows.
+        line: the line on which it begins.
+        reference: the caller's reference; None if not given.
+        request: None if there are mistakes.
+        mistakes: its mistakes, in file order.
+        source: the original content: a line's bytes, or rows.
     """
 
     line: int
@@ -44,7 +42,7 @@ class Booking:
     source: bytes | tuple[SheetRow, ...] = attrs.field(repr=False)
 
     def pair(self) -> tuple[str, FreightBookingRequest]:
-        """Reference and request; a reference that wasn't given is made from the request, as a job makes it."""
+        """Reference and request; a missing reference is derived from the request, as a job does."""
         assert self.request is not None
         if self.reference is not None:
             return self.reference, self.request
@@ -52,18 +50,18 @@ class Booking:
 
 
 class BookingFile:
-    """A file of bookings on disk; each iteration reads it anew.
+    """A booking file on disk; each iteration reads it again.
 
     Args:
         path: the file.
-        name: what errors call it; its path unless given.
+        name: its name in errors; default: the path.
 
     Attributes:
-        columns: the header of a CSV file; None: it is JSON lines.
-        delimiter: what stands between its cells.
+        columns: the header of a CSV file; None for JSON lines.
+        delimiter: the separator between cells.
 
     Raises:
-        FileError: it can't be read, holds nothing, or its header can't be one.
+        FileError: it can't be read, is empty, or its header is invalid.
     """
 
     def __init__(self, path: str | os.PathLike[str], name: str | None = None) -> None:
@@ -76,7 +74,7 @@ class BookingFile:
             if not start:
                 raise FileError(f"{self.name}: holds no booking")
             if start.startswith(b"["):
-                raise FileError(f"{self.name}: is one JSON array; write one booking a line (JSON lines)")
+                raise FileError(f"{self.name}: is a JSON array; write one booking per line (JSON lines)")
             if not start.startswith(b"{"):
                 sheet = self._sheet(file)
                 self.columns, self.delimiter = sheet.columns, sheet.delimiter
@@ -95,7 +93,7 @@ class BookingFile:
             yield from _json_bookings(file) if self.columns is None else _sheet_bookings(self._sheet(file))
 
     def check(self) -> tuple[int, list[Mistake], int]:
-        """Read it all: how many bookings are good, the first hundred mistakes, and how many bookings have some."""
+        """Read the whole file: the number of valid bookings, the first hundred mistakes, and the number of invalid bookings."""
         good = bad = 0
         mistakes: list[Mistake] = []
         for booking in self:
@@ -103,18 +101,18 @@ class BookingFile:
                 good += 1
                 continue
             bad += 1
-            mistakes += booking.mistakes[: max(0, MOST_MISTAKES - len(mistakes))]
+            mistakes += booking.mistakes[: max(0, MAX_MISTAKES - len(mistakes))]
         return good, mistakes, bad
 
 
 def read_bookings(path: str | os.PathLike[str]) -> Iterator[tuple[str, FreightBookingRequest]]:
     """The bookings of a file (JSON lines or CSV), as pairs for `BookingJob.run`.
 
-    The whole file is checked before the first is given, then read again, so it must be a file and no pipe. Memory doesn't
+    The whole file is checked before the first booking is yielded, then read again, so it can't be a pipe. Memory doesn't
     grow with it.
 
     Raises:
-        FileError: names the first mistakes by line and column; nothing was given.
+        FileError: the first mistakes, with line and column; no booking was yielded.
     """
     file = BookingFile(path)
     good, mistakes, _ = file.check()
@@ -124,7 +122,7 @@ def read_bookings(path: str | os.PathLike[str]) -> Iterator[tuple[str, FreightBo
         raise FileError(f"{file.name}: holds no booking")
     for booking in file:
         if booking.mistakes:
-            raise FileError.of(file.name, booking.mistakes)  # it was changed since it was checked
+            raise FileError.of(file.name, booking.mistakes)  # it was modified after the check
         yield booking.pair()
 
 
@@ -148,7 +146,7 @@ def _json_booking(number: int, line: bytes) -> Booking:
         return _bad(number, None, "expected a JSON object", line)
     reference = members.pop(REFERENCE, None)
     if reference is not None and (not isinstance(reference, str) or not reference):
-        return _bad(number, REFERENCE, "expected text that isn't empty", line)
+        return _bad(number, REFERENCE, "expected non-empty text", line)
     for name in REJECTED:
         members.pop(name, None)
     return _booking(number, reference, members, line)
@@ -159,7 +157,7 @@ def _bad(number: int, column: str | None, text: str, line: bytes) -> Booking:
 
 
 def _where(line: bytes, error: JsonError) -> tuple[str | None, str]:
-    """The column (a number) at which a line stops being JSON, and why."""
+    """The column number at which a line stops being JSON, and why."""
     fault = fault_in(line.rstrip())
     return (None, str(error)) if fault is None else (str(fault.column), fault.text)
 
@@ -167,11 +165,11 @@ def _where(line: bytes, error: JsonError) -> tuple[str | None, str]:
 def _booking(
     number: int, reference: str | None, members: dict[str, Any], source: bytes | tuple[SheetRow, ...]
 ) -> Booking:
-    """A booking of wire JSON; ``number`` is the line that its mistakes name."""
+    """A booking from wire JSON; ``number`` is the line number for its mistakes."""
     try:
         request = from_wire(FreightBookingRequest, members)
         if not (reference or request.natural_reference() or "").isprintable():
-            raise RequestError("a reference, or what stands for it, must be printable", field=REFERENCE)
+            raise RequestError("a reference, or its substitute, must be printable", field=REFERENCE)
     except RequestError as error:
         text = error.message.removeprefix(f"{error.field}: ")
         column = error.field if isinstance(source, bytes) else column_of(error.field)
@@ -193,20 +191,20 @@ def _line_of(rows: tuple[SheetRow, ...], field: str | None) -> int:
 def _sheet_bookings(sheet: Sheet) -> Iterator[Booking]:
     group: list[SheetRow] = []
     for row in sheet:
-        if group and not _together(group[-1], row):
-            yield _of_rows(tuple(group))
+        if group and not _same_booking(group[-1], row):
+            yield _booking_of_rows(tuple(group))
             group = []
         group.append(row)
     if group:
-        yield _of_rows(tuple(group))
+        yield _booking_of_rows(tuple(group))
 
 
-def _together(one: SheetRow, other: SheetRow) -> bool:
+def _same_booking(one: SheetRow, other: SheetRow) -> bool:
     reference = one.cells.get(REFERENCE)
     return reference is not None and reference == other.cells.get(REFERENCE)
 
 
-def _of_rows(rows: tuple[SheetRow, ...]) -> Booking:
+def _booking_of_rows(rows: tuple[SheetRow, ...]) -> Booking:
     first = rows[0]
     mistakes = [mistake for row in rows for mistake in row.mistakes]
     members: dict[str, Any] = {}
@@ -225,7 +223,7 @@ def _of_rows(rows: tuple[SheetRow, ...]) -> Booking:
 
 
 def _read_row(row: SheetRow, first: SheetRow, members: dict[str, Any], item: dict[str, Any]) -> Iterable[Mistake]:
-    """Put a row's cells where they belong; what belongs to the whole booking is taken from its first row."""
+    """Put a row's cells into ``members`` and ``item``; values for the whole booking come from its first row."""
     for name, column in layout().items():
         cell = row.cells.get(name)
         if not column.of_item and row is not first:

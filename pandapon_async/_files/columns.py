@@ -1,4 +1,4 @@
-"""The columns of a booking file in CSV: dotted wire names, read from the models, one row a line item."""
+"""The columns of a CSV booking file: dotted wire names derived from the models, one row per line item."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from .csv_sheet import DAMAGED, Mistake, is_damaged
 
 REFERENCE: Final = "reference"
 REJECTED: Final = ("line", "column", "error")
-"""Columns (and top-level members) of a file of rejects; fed again they are passed over."""
+"""Extra columns (and top-level members) of a rejects file; ignored when it is read back."""
 
 _WHOLE = re.compile(r"-?\d{1,18}")
 
 
 @attrs.frozen
 class Column:
-    """One column: where its cells go in the request's wire JSON, and of what type they are."""
+    """One column: the path of its cells in the request's wire JSON, and their type."""
 
     name: str
     path: tuple[str, ...]
@@ -68,7 +68,7 @@ def _columns(cls: type[Model], path: tuple[str, ...], *, of_item: bool) -> Itera
 
 
 def template() -> tuple[str, ...]:
-    """The columns that a booking file can have."""
+    """All columns that a booking file can have."""
     return (REFERENCE, *layout())
 
 
@@ -81,7 +81,7 @@ def column_of(field: str | None) -> str | None:
 
 
 def put(target: dict[str, Any], column: Column, value: Any) -> None:
-    """Set a column's value in wire JSON."""
+    """Set a column's value in wire JSON members."""
     *outer, last = column.path
     for name in outer:
         inner = target.setdefault(name, {})
@@ -91,7 +91,7 @@ def put(target: dict[str, Any], column: Column, value: Any) -> None:
 
 
 def value_of(column: Column, cell: str, line: int) -> Any:
-    """A cell as its column's wire value; a `Mistake` if it can't be one."""
+    """A cell as its column's wire value; a `Mistake` if it is invalid."""
     if is_damaged(cell):
         return Mistake(line, column.name, DAMAGED)
     if column.type is int:

@@ -1,4 +1,4 @@
-"""CSV as spreadsheets write it: comma, semicolon or tab; UTF-8 with or without BOM. Mistakes are named by line and column."""
+"""CSV as spreadsheets write it: comma, semicolon or tab; UTF-8 with or without BOM. Mistakes have line and column."""
 
 from __future__ import annotations
 
@@ -14,17 +14,19 @@ import attrs
 
 from .._errors import RequestError, suggestion
 
-DAMAGED = "a spreadsheet has changed it (format the column as text and enter it anew)"
+DAMAGED = "was altered by a spreadsheet (format the column as text and enter it again)"
 _DAMAGED = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+|#(?:NAME\?|REF!|VALUE!|N/A|NUM!|DIV/0!|NULL!)|#{3,}")
 _DELIMITERS = ",;\t"
-_MOST_NAMED = 5
-MOST_LINE = 4 * 2**20
-"""Bytes of a line beyond which a file isn't one of bookings, and isn't read into memory."""
+_MAX_SHOWN = 5
+MAX_MISTAKES = 100
+"""The most mistakes that an error lists."""
+MAX_LINE_BYTES = 4 * 2**20
+"""The longest line, in bytes, that is read into memory."""
 
 
 @attrs.frozen(order=True)
 class Mistake:
-    """What is wrong in a file, and where. The value itself is never shown: it may be personal."""
+    """A mistake in a file: where, and what. The value itself is never shown: it may be personal."""
 
     line: int
     column: str | None
@@ -35,9 +37,9 @@ class Mistake:
 
 
 class FileError(RequestError):
-    """A file has mistakes; nothing of it was sent.
+    """A file has mistakes; nothing from it was sent.
 
-    ``mistakes`` are the first hundred, in the file's order.
+    ``mistakes`` are the first hundred, in file order.
     """
 
     def __init__(self, message: str, *, mistakes: Sequence[Mistake] = ()) -> None:
@@ -46,15 +48,15 @@ class FileError(RequestError):
 
     @classmethod
     def of(cls, name: str, mistakes: Sequence[Mistake], more: int = 0) -> FileError:
-        """The error of a file of that name; ``more`` mistakes were found besides."""
-        shown = "; ".join(map(str, mistakes[:_MOST_NAMED]))
-        left = len(mistakes) - _MOST_NAMED + more
+        """The error for a file; ``more`` is the number of further mistakes."""
+        shown = "; ".join(map(str, mistakes[:_MAX_SHOWN]))
+        left = len(mistakes) - _MAX_SHOWN + more
         return cls(f"{name}: {shown}" + (f"; and {left} more" if left > 0 else ""), mistakes=mistakes)
 
 
 @attrs.frozen
 class SheetRow:
-    """One row: the line that it begins on, its cells by column (those that aren't empty), and all of them as they stood."""
+    """One row: the line on which it begins, its non-empty cells by column, and all cells as read."""
 
     line: int
     cells: dict[str, str]
@@ -66,11 +68,11 @@ class Sheet:
     """A CSV file, read row by row in constant memory.
 
     Args:
-        file: open in binary, at its beginning.
-        name: what its errors call it.
+        file: open in binary mode, at its beginning.
+        name: its name in errors.
 
     Raises:
-        FileError: there is no header, or it can't be one.
+        FileError: the header is missing or invalid.
     """
 
     def __init__(self, file: BinaryIO, name: str) -> None:
@@ -78,7 +80,7 @@ class Sheet:
         self.name = name
         first = next(iter(self._lines), "")
         self.delimiter = max(_DELIMITERS, key=first.count) if first else ","
-        self._lines.back(first)
+        self._lines.unread(first)
         self._reader = csv.reader(self._lines, delimiter=self.delimiter, strict=True)
         try:
             header = next(self._reader, None) or ()
@@ -96,10 +98,10 @@ class Sheet:
             if not column:
                 raise self._error(str(number), "has no name")
             if self.columns.index(column) != number - 1:
-                raise self._error(_shown(column), "stands twice in the header")
+                raise self._error(_shown(column), "is in the header twice")
 
-    def require(self, known: Iterable[str], needed: Iterable[str] = ()) -> None:
-        """Refuse a header with other columns than those known, or without those needed.
+    def require(self, known: Iterable[str], required: Iterable[str] = ()) -> None:
+        """Reject a header with unknown columns, or without required ones.
 
         Raises:
             FileError: names the column.
@@ -107,8 +109,8 @@ class Sheet:
         known = tuple(known)
         for column in self.columns:
             if column not in known:
-                raise self._error(_shown(column), f"isn't known{suggestion(column, known)}")
-        for column in needed:
+                raise self._error(_shown(column), f"is unknown{suggestion(column, known)}")
+        for column in required:
             if column not in self.columns:
                 raise self._error(column, "is missing")
 
@@ -119,7 +121,7 @@ class Sheet:
         while True:
             line = self._reader.line_num + 1
             self._lines.mistake = ""
-            self._lines.taken.clear()
+            self._lines.consumed.clear()
             try:
                 raw = next(self._reader, None)
             except csv.Error as error:
@@ -133,9 +135,9 @@ class Sheet:
                 yield self._row(line, raw)
 
     def _unreadable(self, line: int, reason: str) -> Iterator[SheetRow]:
-        """The lines that a broken record took with it (a quote that isn't closed takes many), each with the cells that it seems to have."""
-        texts = [f"not CSV: {reason}", f"stands inside a cell that begins on line {line}"]
-        for index, text in enumerate(self._lines.taken):
+        """The lines consumed by a broken record (an unclosed quote consumes many), each split into its apparent cells."""
+        texts = [f"not CSV: {reason}", f"is inside a cell that begins on line {line}"]
+        for index, text in enumerate(self._lines.consumed):
             raw = text.rstrip("\r\n").split(self.delimiter)
             yield attrs.evolve(
                 self._row(line + index, raw), mistakes=(Mistake(line + index, None, texts[min(index, 1)]),)
@@ -145,27 +147,27 @@ class Sheet:
         cells = {column: plain(cell) for column, cell in zip(self.columns, raw, strict=False) if cell}
         mistakes: tuple[Mistake, ...] = ()
         if any(raw[len(self.columns) :]):
-            mistakes = (Mistake(line, str(len(self.columns) + 1), "a cell stands beyond the header's columns"),)
+            mistakes = (Mistake(line, str(len(self.columns) + 1), "a cell is beyond the header's columns"),)
         return SheetRow(line, cells, tuple(raw), mistakes)
 
 
 class _Lines(Iterator[str]):
-    """The lines of a UTF-8 file; one that can't be read as text is given as far as it goes, and named in ``mistake``."""
+    """The lines of a UTF-8 file; an undecodable line is returned with replacement characters, and ``mistake`` is set."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._lines = read_lines(file)
-        self._back: list[str] = []
+        self._unread: list[str] = []
         self.mistake = ""
-        self.taken: list[str] = []
+        self.consumed: list[str] = []
 
-    def back(self, line: str) -> None:
-        """Give this line (again) next."""
+    def unread(self, line: str) -> None:
+        """Return this line again next."""
         if line:
-            self._back.append(line)
+            self._unread.append(line)
 
     def __next__(self) -> str:
-        text = self._back.pop() if self._back else self._next()
-        self.taken.append(text)
+        text = self._unread.pop() if self._unread else self._next()
+        self.consumed.append(text)
         return text
 
     def _next(self) -> str:
@@ -180,13 +182,13 @@ class _Lines(Iterator[str]):
             self.mistake = self.mistake or f"not UTF-8 at byte {error.start + 1}; save the file as UTF-8"
             text = line.decode("utf-8", "replace")
         if "\0" in text:
-            self.mistake = self.mistake or "holds a NUL"
+            self.mistake = self.mistake or "contains a NUL"
             text = text.replace("\0", "\ufffd")
         return text
 
 
 def open_to_read(path: Path, name: str | None = None) -> BinaryIO:
-    """A file, open in binary.
+    """Open a file in binary mode.
 
     Raises:
         FileError: it can't be read.
@@ -198,24 +200,24 @@ def open_to_read(path: Path, name: str | None = None) -> BinaryIO:
 
 
 def read_lines(file: BinaryIO) -> Iterator[tuple[bytes, str]]:
-    """A file's lines, without a BOM, each with what is wrong with it (nothing, mostly); of one that is too long, its beginning."""
+    """A file's lines, without a BOM, each with its mistake or ``""``; a line that is too long is truncated."""
     is_first = True
-    while line := file.readline(MOST_LINE):
+    while line := file.readline(MAX_LINE_BYTES):
         mistake = ""
         if is_first:
             line = line.removeprefix(b"\xef\xbb\xbf")
             if line.startswith((b"\xff\xfe", b"\xfe\xff")):
                 mistake = "the file is UTF-16; save it as UTF-8"
-        if len(line) == MOST_LINE and not line.endswith(b"\n"):
-            mistake = f"longer than {MOST_LINE} bytes"
-            while len(file.readline(MOST_LINE)) == MOST_LINE:
+        if len(line) == MAX_LINE_BYTES and not line.endswith(b"\n"):
+            mistake = f"longer than {MAX_LINE_BYTES} bytes"
+            while len(file.readline(MAX_LINE_BYTES)) == MAX_LINE_BYTES:
                 pass
         is_first = False
         yield line, mistake
 
 
 def is_damaged(cell: str) -> bool:
-    """Whether a cell is what spreadsheets make of long numbers (``2.04E+15``), or one of their own errors."""
+    """Whether a cell is a long number in scientific notation (``2.04E+15``), or a spreadsheet's own error value."""
     return _DAMAGED.fullmatch(cell.strip()) is not None
 
 
@@ -228,12 +230,12 @@ def _shown(column: str) -> str:
 
 
 class SheetWriter:
-    """Writes CSV: UTF-8 with BOM, and formula-like cells neutralised.
+    """Writes CSV in UTF-8 with BOM, neutralising formula-like cells.
 
     Args:
-        file: open in binary.
+        file: open in binary mode.
         columns: the header.
-        delimiter: what stands between cells.
+        delimiter: the separator between cells.
     """
 
     def __init__(self, file: BinaryIO, columns: Sequence[str], delimiter: str = ",") -> None:
@@ -252,7 +254,7 @@ class SheetWriter:
 
 
 def open_private(path: Path) -> BinaryIO:
-    """A file to be written, anew, that only its owner may read: it will hold receivers' data."""
+    """Create or truncate a file; a new one is readable only by its owner, since it will hold receivers' data."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     return os.fdopen(descriptor, "wb")
 
@@ -261,10 +263,10 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def neutral(text: str) -> str:
-    """The text as a cell that no spreadsheet evaluates: one that would begin a formula gets an apostrophe in front."""
+    """The text as a cell that no spreadsheet evaluates: an apostrophe precedes anything that could start a formula."""
     return f"'{text}" if text.lstrip("'").startswith(_FORMULA) else text
 
 
 def plain(cell: str) -> str:
-    """What `neutral` made a cell of."""
+    """The text from which `neutral` made a cell."""
     return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(_FORMULA) else cell

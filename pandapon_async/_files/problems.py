@@ -1,4 +1,4 @@
-"""Rejects: what could not be booked, in the input's own format, ready to be corrected and fed again."""
+"""Rejects files: what could not be booked, in the input's own format, to be corrected and read back."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 class RejectsWriter:
-    """Writes bookings of a file back, each with ``line,column,error``; made when the first one comes.
+    """Writes bookings of a file with ``line,column,error``; the rejects file is created with the first one.
 
-    A line that isn't JSON can't hold more members: it stands as text in ``"text"``, which a corrected file no longer has.
+    A line that isn't JSON is stored in a member ``"text"``, to be replaced by its correction.
     """
 
     def __init__(self, path: Path, source: BookingFile) -> None:
@@ -38,7 +38,7 @@ class RejectsWriter:
             self._file.close()
 
     def add(self, booking: Booking, mistakes: tuple[Mistake, ...]) -> None:
-        """Write one booking, and what is wrong with it."""
+        """Write one booking with its mistakes."""
         if self._file is None:
             self._file = open_private(self._path)
             if self._source.columns is not None:
@@ -56,12 +56,12 @@ class RejectsWriter:
         columns = self._source.columns or ()
         raw = [*row.raw, *[""] * (len(columns) - len(row.raw))]
         kept = [row.cells.get(name, cell) for name, cell in zip(columns, raw, strict=False) if name not in REJECTED]
-        said = _said(mistakes)
-        return [*kept, str(row.line), said[1], said[2]]
+        cells = _described(mistakes)
+        return [*kept, str(row.line), cells[1], cells[2]]
 
 
-def _said(mistakes: list[Mistake]) -> tuple[str, str, str]:
-    """Line, column and error of some mistakes of one place."""
+def _described(mistakes: list[Mistake]) -> tuple[str, str, str]:
+    """The cells line, column and error for mistakes in one place."""
     columns = [mistake.column or "" for mistake in mistakes]
     if len(mistakes) == 1:
         return str(mistakes[0].line), columns[0], mistakes[0].text
@@ -70,8 +70,8 @@ def _said(mistakes: list[Mistake]) -> tuple[str, str, str]:
 
 
 def _json_line(booking: Booking, mistakes: tuple[Mistake, ...]) -> bytes:
-    line, column, error = _said(list(mistakes))
-    said = {"line": int(line) if line else booking.line, "column": column or None, "error": error}
+    line, column, error = _described(list(mistakes))
+    details = {"line": int(line) if line else booking.line, "column": column or None, "error": error}
     assert isinstance(booking.source, bytes)
     try:
         members = loads(booking.source)
@@ -79,4 +79,4 @@ def _json_line(booking: Booking, mistakes: tuple[Mistake, ...]) -> bytes:
         members = None
     if not is_object(members):
         members = {"text": booking.source.decode("utf-8", "replace").rstrip("\r\n")}
-    return dumps({**members, **said}) + b"\n"
+    return dumps({**members, **details}) + b"\n"

@@ -1,4 +1,4 @@
-"""A journal as CSV, for the accountant and the colleague at the phone; and back again, once it has been edited."""
+"""A journal exported as CSV, and read back after a person has edited it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,18 @@ from .._models.fields import optional_inner, wire_name
 from .._models.jsonio import is_object
 from .._models.money import Money
 from ..api.logistics import FreightBookingRequest, ReceiverAddress
-from .csv_sheet import DAMAGED, FileError, Mistake, Sheet, SheetRow, SheetWriter, is_damaged, open_private, open_to_read
+from .csv_sheet import (
+    DAMAGED,
+    MAX_MISTAKES,
+    FileError,
+    Mistake,
+    Sheet,
+    SheetRow,
+    SheetWriter,
+    is_damaged,
+    open_private,
+    open_to_read,
+)
 
 EXPORT_COLUMNS: Final = (
     "reference",
@@ -35,12 +46,11 @@ EXPORT_COLUMNS: Final = (
     "note",
 )
 _EDITABLE: Final = ("order_id", "fee", "currency", "tracking", "note")
-_MOST = 100
 
 
 @functools.cache
 def _address() -> tuple[str, tuple[str, ...]]:
-    """Where a booking's body has the receiver, and the members of it."""
+    """The wire name of a booking's receiver, and of the receiver's members."""
     holder = next(
         member for member, kind in members_of(FreightBookingRequest) if optional_inner(kind) is ReceiverAddress
     )
@@ -48,7 +58,7 @@ def _address() -> tuple[str, tuple[str, ...]]:
 
 
 def contact_columns() -> tuple[str, ...]:
-    """The receiver's columns: dotted wire names."""
+    """The receiver's columns, as dotted wire names."""
     name, members = _address()
     return tuple(f"{name}.{member}" for member in members)
 
@@ -80,15 +90,15 @@ def time_text(moment: datetime | None) -> str:
 
 
 def write_export(path: Path, rows: Iterable[JournalRow], *, contact: bool = False) -> int:
-    """Write rows as CSV; the file may be read by its owner only.
+    """Write rows as CSV; a new file is readable only by its owner.
 
     Args:
-        path: written anew.
-        rows: what `Journal.rows` gives; taken one by one.
-        contact: with the receiver's name, phone, address.
+        path: overwritten if it exists.
+        rows: as from `Journal.rows`; consumed one by one.
+        contact: include the receiver's name, phone and address.
 
     Returns:
-        How many rows were written.
+        The number of rows written.
     """
     count = 0
     with open_private(path) as file:
@@ -119,7 +129,7 @@ def read_settlements(path: Path, journal: Journal) -> list[Settlement]:
             except _Unfit as unfit:
                 mistakes.append(unfit.mistake)
     if mistakes:
-        raise FileError.of(str(path), mistakes[:_MOST], max(0, len(mistakes) - _MOST))
+        raise FileError.of(str(path), mistakes[:MAX_MISTAKES], max(0, len(mistakes) - MAX_MISTAKES))
     return found
 
 
@@ -147,7 +157,7 @@ def _changes(
         raise unfit("state", f"isn't a state{suggestion(state, STATES)}; there are {', '.join(STATES)}")
     key = (reference, cells.get("account", ""))
     if key in seen:
-        raise unfit("reference", f"stands in line {seen[key]}, too")
+        raise unfit("reference", f"is also in line {seen[key]}")
     seen[key] = row.line
     try:
         known = journal.get(reference, account=cells.get("account"))
@@ -188,10 +198,10 @@ def _fee(cells: Mapping[str, str], unfit: Any) -> Money | None:
 
 
 def money_of(amount: str, currency: str, unfit: Any = None) -> Money:
-    """An amount and its currency as people write them.
+    """Parse an amount and its currency as people write them.
 
     Raises:
-        RequestError: they aren't; or what ``unfit(column, text)`` makes of it.
+        RequestError: they are invalid; with ``unfit``, the exception that ``unfit(column, text)`` returns.
     """
 
     def problem(column: str, text: str) -> Exception:

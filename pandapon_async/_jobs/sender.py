@@ -24,7 +24,7 @@ from .._journal.store import Ending, PendingRow, RowMovedError, Store
 from .._models.converters import from_wire
 from .._models.jsonio import dumps, loads
 from .._models.operation import Reply, VendorRequest
-from .._streams.admission import Admission, is_about_the_job
+from .._streams.admission import Admission, is_fatal
 from .._streams.workers import Unwritten, WorkerState
 from .claims import Claims
 from .outcome import Ended, JobOutcome
@@ -156,7 +156,7 @@ class Sender(Generic[R]):
     ) -> JobOutcome[R]:
         state = _state_after(error, worker) if on_disk.is_sent else "pending"
         outcome = worker.made = self.outcome(index, row, state, state, error=error)
-        if is_about_the_job(error):
+        if is_fatal(error):
             self._admission.halt(error.message if isinstance(error, PandaponError) else type(error).__name__)
         self._admission.failed(error)
         if state == "unknown":

@@ -1,1 +1,1 @@
-"""Models, their fields and checks, and their JSON."""
+"""Models, their fields and validation, and their JSON form."""

@@ -31,22 +31,22 @@ NO_EXTRA: Mapping[str, Any] = _NoExtra()
 
 @attrs.frozen(kw_only=True)
 class Model:
-    """Base of every model. ``extra`` holds the members that this release doesn't know, by wire name, as plain JSON."""
+    """Base of every model. ``extra`` holds members unknown to this release, by wire name, as plain JSON."""
 
     extra: Mapping[str, Any] = attrs.field(default=NO_EXTRA, hash=False, repr=keys_only)
 
 
 @attrs.frozen(kw_only=True)
 class ReplyModel(Model):
-    """Base of what a vendor answers: every member is optional, since the documentation may be wrong."""
+    """Base of all reply data: every member is optional, since the documentation may be wrong."""
 
 
 @attrs.frozen(kw_only=True)
 class OpenReply(ReplyModel):
     """A reply whose shape the documentation doesn't show.
 
-    ``value`` is the data as it came, whatever it is. If it is an object, the members that are declared are also read into
-    their attributes, and the others stand in ``extra``.
+    ``value`` is the data as received, of any type. If it is an object, its declared members are also attributes, and the
+    others are in ``extra``.
     """
 
     value: Any = attrs.field(default=None, hash=False, repr=False)
@@ -54,12 +54,12 @@ class OpenReply(ReplyModel):
 
 @attrs.frozen(kw_only=True)
 class WholeReply(ReplyModel):
-    """A reply whose data isn't an object: a subclass has one member, which is the data as a whole (a list, text, ...)."""
+    """A reply whose data isn't an object: a subclass has one member, which holds all of the data (a list, text, ...)."""
 
 
 def members_of(cls: type[Model]) -> tuple[tuple[attrs.Attribute[Any], Any], ...]:
-    """The typed members of a model with their resolved annotations; ``extra`` and an open reply's ``value`` are not among them."""
-    hints = _hints(cast("Any", cls))  # mypy does not see that classes with a generated hash are hashable themselves
+    """The typed members of a model with their resolved annotations, without ``extra`` and an open reply's ``value``."""
+    hints = _hints(cast("Any", cls))  # mypy doesn't see that a class with a generated __hash__ is itself hashable
     inner = {"extra", "value"} if issubclass(cls, OpenReply) else {"extra"}
     return tuple((member, hints[member.name]) for member in attrs.fields(cls) if member.name not in inner)
 
@@ -70,7 +70,7 @@ def _hints(cls: Any) -> dict[str, Any]:
 
 
 def personal_texts(value: object) -> set[str]:
-    """Every text in a model that is marked personal, at any depth: what must not appear in a log or an error."""
+    """Every personal value in a model, at any depth, as text: what must not appear in a log or an error."""
     found: set[str] = set()
     if isinstance(value, Model):
         for member, _ in members_of(type(value)):

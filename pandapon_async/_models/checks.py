@@ -1,4 +1,4 @@
-"""Checks of a request, compiled once a class from its annotations."""
+"""Validation of requests, compiled once per class from its annotations."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def check_extra(model: Model) -> None:
 
 
 def check_of_member(member: attrs.Attribute[Any], annotation: Any) -> tuple[_Check, bool]:
-    """What checks a member's value, given with its name, and returns it as it is to be kept; and whether the type alone decides."""
+    """The function that validates and converts a member's value, and whether an exact type match makes it unnecessary."""
     minimum, number = minimum_of(member), is_number(member)
     inner = optional_inner(annotation) or annotation
     decides = minimum is None and not number and isinstance(inner, type) and inner not in (object, Any, Decimal)
@@ -93,7 +93,7 @@ def _integer(value: Any, path: str, minimum: int | None) -> int:
 
 
 def _digits(value: Any, path: str) -> str:
-    """An id that is a number on the wire, as text: 19 digits stay exact wherever it is copied to."""
+    """An id that is a number on the wire, as text, so that 19 digits stay exact wherever they are copied."""
     if type(value) is int and value >= 0:
         return str(value)
     if type(value) is not str:

@@ -1,7 +1,7 @@
-"""Generated converters: one function a model and direction, for data that fits.
+"""Generated converters: one function per model and direction, for valid data.
 
-cattrs' own generated functions collect what they need to explain a failure. These only give up (the caller then takes cattrs'
-way, which says what doesn't fit), and on the sample booking they take a third of the time.
+cattrs' own generated functions collect what they need to explain a failure. These just fail (the caller then falls back to
+cattrs for the explanation), and on the sample booking they take a third of the time.
 """
 
 from __future__ import annotations
@@ -21,13 +21,11 @@ _PLAIN = (str, int, bool)
 
 
 def compile_structure(cls: type[Model], hook_of: Callable[[Any], Hook]) -> Hook:
-    """A hook from a JSON object to the model.
-
-    It raises something if the object, or a member, doesn't fit; what, doesn't matter.
+    """A hook from a JSON object to the model; raises an arbitrary exception if the object or a member doesn't fit.
 
     Args:
         cls: the model.
-        hook_of: gives the hook that structures a type.
+        hook_of: returns the structure hook of a type.
     """
     names: dict[str, Any] = {"cls": cls, "new": object.__new__, "NO_EXTRA": NO_EXTRA, "rest": _rest}
     names["known"] = frozenset(wire_name(member) for member, _ in members_of(cls))
@@ -76,11 +74,11 @@ def _structure_lines(
 
 
 def compile_unstructure(cls: type[Model], hook_of: Callable[[Any], Callable[[Any], Any]]) -> Callable[[Any], Any]:
-    """A hook from the model to a JSON object, without what is None or was never set, and with ``extra`` merged in.
+    """A hook from the model to a JSON object, without None and unset members, and with ``extra`` merged in.
 
     Args:
         cls: the model.
-        hook_of: gives the hook that unstructures a type.
+        hook_of: returns the unstructure hook of a type.
     """
     names: dict[str, Any] = {}
     lines = ["def convert(model):", " data = {}"]
@@ -107,7 +105,7 @@ def compile_unstructure(cls: type[Model], hook_of: Callable[[Any], Callable[[Any
 
 
 def compile_function(lines: list[str], names: dict[str, Any]) -> Any:
-    exec("\n".join(lines), names)  # noqa: S102 - made of the model's own names
+    exec("\n".join(lines), names)  # noqa: S102 - built from the model's own names only
     return names["convert"]
 
 

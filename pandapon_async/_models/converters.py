@@ -1,7 +1,7 @@
-"""Models to wire JSON and back, by cattrs.
+"""Models to wire JSON and back, with cattrs.
 
-Requests are strict both ways: what is wrong is refused before anything is sent. Replies are lenient: what fits is kept,
-what doesn't is left out and named, and nothing is coerced that could change its meaning.
+Requests are strict both ways: anything invalid is rejected before it is sent. Replies are lenient: what fits is kept, what
+doesn't is left out and reported, and nothing is coerced in a way that could change its meaning.
 """
 
 from __future__ import annotations
@@ -19,41 +19,40 @@ from cattrs.gen import make_dict_structure_fn, override
 from .._errors import RequestError, suggestion
 from .base import Model, OpenReply, WholeReply, members_of
 from .compiled import compile_structure, compile_unstructure
-from .decimals import MOST_DIGITS, is_sensible
+from .decimals import MAX_DIGITS, is_within_limits
 from .fields import optional_inner, wire_name
 from .jsonio import is_array, is_object
 from .operation import OpenRequest
-from .problems import GONE, MISSING, UnfitError, dotted, leaves, without
+from .problems import GONE, MISSING, MismatchError, dotted, leaves, without
 from .requests import RequestModel
 from .wire_types import lenient_reader, strict_reader
 
-_MOST_PROBLEMS = 100
+_MAX_PROBLEMS = 100
 
 ModelT = TypeVar("ModelT", bound=Model)
 RequestT = TypeVar("RequestT", bound=RequestModel)
 
 
 def to_wire(model: Model) -> dict[str, Any]:
-    """A model as the vendor's JSON object: None and what was never set left out, empty text kept, ``extra`` merged in."""
+    """A model as the vendor's JSON object: None and unset members left out, empty text kept, ``extra`` merged in."""
     wire: dict[str, Any] = _request_hook(cast("Any", type(model)))(model)
     return wire
 
 
 def from_wire(cls: type[RequestT], data: Mapping[str, Any], *, keep_unknown: bool = False) -> RequestT:
-    """A request from the vendor's JSON object, as it stands in a file.
+    """A request from the vendor's JSON object, such as one read from a file.
 
-    Members that this release doesn't know are accepted in an object ``"extra"`` only, at any level; an `OpenRequest` takes all.
+    Members unknown to this release are accepted only inside an object ``"extra"``, at any level; an `OpenRequest` takes any.
 
     Args:
         cls: the class of the request.
         data: the object.
-        keep_unknown: it is what `to_wire` gave, in which the members of ``extra`` stand beside the others: put those that
-            aren't known there again.
+        keep_unknown: put unknown members into ``extra``. For the output of `to_wire`, which merges ``extra`` into the others.
 
     Raises:
-        RequestError: names the first wrong member by its wire path.
+        RequestError: names the first invalid member by its wire path.
     """
-    if not isinstance(data, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - files hold anything
+    if not isinstance(data, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - files may hold anything
         raise RequestError(f"expected an object, not {_kind(data)}")
     try:
         takes_all = keep_unknown or issubclass(cls, OpenRequest)
@@ -61,7 +60,7 @@ def from_wire(cls: type[RequestT], data: Mapping[str, Any], *, keep_unknown: boo
     except Exception as error:  # noqa: BLE001 - cattrs raises a tree of its own and of the hooks' errors
         where, reason = leaves(error)[0]
     path = dotted(where).removeprefix(".")
-    # Raised here, where nothing is being handled: cattrs' tree holds the values, which are personal.
+    # Raised outside the handler, so that it has no __context__: cattrs' tree holds the values, which are personal.
     raise RequestError(f"{path}: {reason}" if path else reason, field=path or None)
 
 
@@ -69,8 +68,8 @@ def decode(cls: type[ModelT], data: Any, path: str = "$.data") -> tuple[ModelT |
     """A reply model from plain JSON, leniently.
 
     Returns:
-        The model (None if the whole doesn't fit, or is null) and the problems: JSON paths of what was left out, and why (the
-        first hundred).
+        The model (None if the data as a whole doesn't fit, or is null), and the first hundred problems: the JSON path of what
+        was left out, and why.
     """
     if data is None and not issubclass(cls, OpenReply):
         return None, ()
@@ -80,12 +79,12 @@ def decode(cls: type[ModelT], data: Any, path: str = "$.data") -> tuple[ModelT |
         data, skipped = {wire_name(member): data}, 1
     try:
         return _hook_of(_fast_replies, cast("Any", cls))(data, cls), ()
-    except Exception:  # noqa: BLE001 - something doesn't fit: cattrs' own way says what
+    except Exception:  # noqa: BLE001 - something doesn't fit: cattrs itself explains what
         return _decode_what_fits(cls, data, path, skipped)
 
 
 def _decode_what_fits(cls: type[ModelT], data: Any, path: str, skipped: int) -> tuple[ModelT | None, tuple[str, ...]]:
-    """``skipped``: how many names at the start of a member's path aren't on the wire."""
+    """Decode leniently; ``skipped`` is how many leading parts of a member's path aren't on the wire."""
     problems: dict[str, str] = {}
     pruned = data
     while True:
@@ -99,7 +98,7 @@ def _decode_what_fits(cls: type[ModelT], data: Any, path: str, skipped: int) -> 
             return model, _listed(problems)
         for where, reason in found:
             problems.setdefault(path + dotted(where[skipped:]), reason)
-        # What lacks a member goes as a whole: there is nothing to take out of it.
+        # An object that lacks a required member is left out as a whole.
         unfit = {where[:-1] if reason == MISSING else where for where, reason in found}
         if any(len(where) <= skipped for where in unfit):
             return None, _listed(problems)
@@ -109,24 +108,24 @@ def _decode_what_fits(cls: type[ModelT], data: Any, path: str, skipped: int) -> 
 
 
 def _listed(problems: Mapping[str, str]) -> tuple[str, ...]:
-    lines = [f"{path}: {reason}" for path, reason in itertools.islice(problems.items(), _MOST_PROBLEMS)]
-    if len(problems) > _MOST_PROBLEMS:
-        lines.append(f"... and {len(problems) - _MOST_PROBLEMS} more")
+    lines = [f"{path}: {reason}" for path, reason in itertools.islice(problems.items(), _MAX_PROBLEMS)]
+    if len(problems) > _MAX_PROBLEMS:
+        lines.append(f"... and {len(problems) - _MAX_PROBLEMS} more")
     return tuple(lines)
 
 
-# --- the converters, made on first use (their hooks are generated a class at a time) ------------------------------
+# --- the converters, created on first use (their hooks are generated class by class) --------------------------------
 
 
 @functools.cache
 def _requests() -> Converter:
-    """What people write."""
+    """For what people write."""
     return _strict(_strict_structure)
 
 
 @functools.cache
 def _written() -> Converter:
-    """What `to_wire` wrote."""
+    """For the output of `to_wire`."""
     return _strict(_written_structure)
 
 
@@ -141,7 +140,7 @@ def _strict(structure_hook: Callable[[type[Model], Converter], _Hook]) -> Conver
 
 @functools.cache
 def _replies() -> Converter:
-    """Says what doesn't fit."""
+    """Explains what doesn't fit."""
     converter = Converter(detailed_validation=True)
     _register(converter, _LENIENT)
     converter.register_structure_hook_factory(_is_model, _lenient_structure)
@@ -150,7 +149,7 @@ def _replies() -> Converter:
 
 @functools.cache
 def _fast_replies() -> Converter:
-    """For data that fits; raises something if it doesn't."""
+    """For data that fits; raises an arbitrary exception otherwise."""
     converter = Converter()
     _register(converter, _LENIENT)
     converter.register_structure_hook_factory(_is_model, _fast_structure)
@@ -188,7 +187,7 @@ def _optional(annotation: Any, converter: Converter) -> _Hook:
     plain = inner if inner in (str, int, bool) else None
 
     def structure(value: Any, _: Any) -> Any:
-        # Most values are None or already right: neither needs another call.
+        # Most values are None or already of the right type: neither needs another call.
         return value if value is None or type(value) is plain else hook(value, inner)
 
     return structure
@@ -202,7 +201,7 @@ def _tuple(annotation: Any, converter: Converter) -> _Hook:
         if value is None:
             return ()
         if not is_array(value):
-            raise UnfitError(f"expected a list, not {_kind(value)}")
+            raise MismatchError(f"expected a list, not {_kind(value)}")
         made: list[Any] = []
         failures: list[Exception] = []
         for index, inner in enumerate(value):
@@ -210,7 +209,7 @@ def _tuple(annotation: Any, converter: Converter) -> _Hook:
                 continue
             try:
                 made.append(hook(inner, item))
-            except Exception as error:  # noqa: BLE001 - collected, as cattrs does
+            except Exception as error:  # noqa: BLE001 - collected, as cattrs itself does
                 error.__notes__ = [IterableValidationNote("item", index, item)]
                 failures.append(error)
         if failures:
@@ -250,17 +249,17 @@ def _strict_structure(cls: type[Model], converter: Converter) -> _Hook:
 
     def structure(value: Any, _: Any) -> Any:
         if not is_object(value):
-            raise UnfitError(f"expected an object, not {_kind(value)}")
+            raise MismatchError(f"expected an object, not {_kind(value)}")
         for name in value:
             if name not in known and name != "extra":
                 hint = suggestion(name, known) if known else '; none of its members is typed: put them into "extra"'
-                raise UnfitError(f"{cls.__name__} has no member {name!r}{hint}")
+                raise MismatchError(f"{cls.__name__} has no member {name!r}{hint}")
         model = typed(value, cls)
         extra = value.get("extra") if "extra" not in known else None
         if extra is None:
             return model
         if not isinstance(extra, dict):
-            raise UnfitError(f"extra: expected an object, not {_kind(extra)}")
+            raise MismatchError(f"extra: expected an object, not {_kind(extra)}")
         return attrs.evolve(model, extra=extra)
 
     return structure
@@ -272,7 +271,7 @@ def _written_structure(cls: type[Model], converter: Converter) -> _Hook:
 
     def structure(value: Any, _: Any) -> Any:
         if not is_object(value):
-            raise UnfitError(f"expected an object, not {_kind(value)}")
+            raise MismatchError(f"expected an object, not {_kind(value)}")
         model = typed(value, cls)
         unknown = {name: value[name] for name in value if name not in known}
         return attrs.evolve(model, extra=unknown) if unknown else model
@@ -289,7 +288,7 @@ def _lenient_structure(cls: type[Model], converter: Converter) -> _Hook:
         if not is_object(value):
             if open_cls is not None:
                 return open_cls(value=value)
-            raise UnfitError(f"expected an object, not {_kind(value)}")
+            raise MismatchError(f"expected an object, not {_kind(value)}")
         model = typed(value, cls)
         if not value.keys() <= known:
             object.__setattr__(model, "extra", {name: value[name] for name in value if name not in known})
@@ -323,7 +322,7 @@ def _kind(value: Any) -> str:
 def _exact(cls: type, expected: str) -> _Hook:
     def structure(value: Any, _: Any) -> Any:
         if type(value) is not cls:
-            raise UnfitError(f"expected {expected}, not {_kind(value)}")
+            raise MismatchError(f"expected {expected}, not {_kind(value)}")
         return value
 
     return structure
@@ -336,7 +335,7 @@ def _text(value: Any, _: Any) -> str:
         return str(value)
     if type(value) is float:
         return repr(value)
-    raise UnfitError(f"expected text, not {_kind(value)}")
+    raise MismatchError(f"expected text, not {_kind(value)}")
 
 
 def _integer(value: Any, _: Any) -> int:
@@ -346,7 +345,7 @@ def _integer(value: Any, _: Any) -> int:
         return int(value)
     if type(value) is float and value.is_integer() and abs(value) < 2**53:
         return int(value)
-    raise UnfitError(f"expected a whole number, not {_kind(value)}")
+    raise MismatchError(f"expected a whole number, not {_kind(value)}")
 
 
 def _decimal(value: Any, _: Any) -> Decimal:
@@ -355,16 +354,16 @@ def _decimal(value: Any, _: Any) -> Decimal:
 
 def _decimal_text(value: Any, _: Any) -> Decimal:
     if type(value) is str and value.isascii() and "_" not in value:
-        if len(value) < MOST_DIGITS and value.replace(".", "", 1).isdigit():
-            return Decimal(value)  # nearly all amounts: no exponent, nothing to doubt
+        if len(value) < MAX_DIGITS and value.replace(".", "", 1).isdigit():
+            return Decimal(value)  # nearly all amounts: without an exponent, so always valid
         try:
             number = Decimal(value)
         except InvalidOperation:
-            raise UnfitError("not a decimal number") from None
-        if is_sensible(number):
+            raise MismatchError("not a decimal number") from None
+        if is_within_limits(number):
             return number
-        raise UnfitError(f"not a finite number of at most {MOST_DIGITS} digits")
-    raise UnfitError(f"expected a decimal number as text, not {_kind(value)}")
+        raise MismatchError(f"not a finite number of at most {MAX_DIGITS} digits")
+    raise MismatchError(f"expected a decimal number as text, not {_kind(value)}")
 
 
 _LENIENT: Mapping[type, _Hook] = {str: _text, int: _integer, bool: _exact(bool, "true or false"), Decimal: _decimal}

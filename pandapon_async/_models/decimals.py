@@ -1,4 +1,4 @@
-"""Exact numbers: digits, decimals, and what of them JSON can hold."""
+"""Exact numbers: digits, decimals, and their JSON form."""
 
 from __future__ import annotations
 
@@ -8,41 +8,41 @@ from .._errors import RequestError, wrong
 
 
 def is_digits(text: str) -> bool:
-    """Whether text is a whole number as JSON writes it."""
-    return text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS and (text[0] != "0" or text == "0")
+    """Whether text is a non-negative integer as JSON writes it."""
+    return text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS and (text[0] != "0" or text == "0")
 
 
 def as_json_number(number: Decimal) -> int | float:
-    """A sensible decimal as what is written into JSON: as many places as it has, at least one, or none at all."""
+    """The number that JSON is written from: a float with the decimal's places, or an int if it has none."""
     exponent = number.as_tuple().exponent
     return int(number) if isinstance(exponent, int) and exponent >= 0 else float(number)
 
 
 def to_decimal(value: Decimal | int | str, path: str) -> Decimal:
-    """An exact number.
+    """An exact number from a Decimal, an int or text.
 
     Raises:
-        RequestError: it is a float, or no number, or an absurd one.
+        RequestError: it is a float, isn't a number, or has too many digits.
     """
     if isinstance(value, bool) or not isinstance(value, (Decimal, int, str)):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise wrong(path, "a Decimal, or text that holds one (a float loses cents)", value)
+        raise wrong(path, "a Decimal, or the text of one (a float loses cents)", value)
     try:
         number = Decimal(value)
     except InvalidOperation:
         raise RequestError(f"{path}: not a decimal number", field=path) from None
-    if not is_sensible(number):
-        raise RequestError(f"{path}: must be finite, and of at most {MOST_DIGITS} digits", field=path)
+    if not is_within_limits(number):
+        raise RequestError(f"{path}: must be finite, with at most {MAX_DIGITS} digits", field=path)
     return number
 
 
-MOST_DIGITS = 40
-"""More digits than this, before or after the point, are nobody's amount."""
+MAX_DIGITS = 40
+"""The most digits an amount may have before or after the decimal point."""
 
 
-def is_sensible(number: Decimal) -> bool:
-    """Whether a number is finite and can be written out in `MOST_DIGITS`."""
+def is_within_limits(number: Decimal) -> bool:
+    """Whether a number is finite and has at most `MAX_DIGITS` digits before and after the point."""
     return (
-        number.is_finite() and len(format(number, "f")) <= 2 * MOST_DIGITS
-        if abs(number.adjusted()) < MOST_DIGITS
+        number.is_finite() and len(format(number, "f")) <= 2 * MAX_DIGITS
+        if abs(number.adjusted()) < MAX_DIGITS
         else False
     )

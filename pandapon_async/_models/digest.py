@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .jsonio import is_array, is_object
 
-if TYPE_CHECKING:
-    pass
-
 
 def canonical(body: dict[str, Any]) -> str:
-    """The canonical text of a request's wire JSON: sorted, compact, without nulls. A release never changes it."""
+    """The canonical text of a request's wire JSON: sorted, compact, without nulls. Stable across releases."""
     return json.dumps(_without_nulls(body), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def digest_of(body: dict[str, Any]) -> str:
-    """The versioned digest of a request's wire JSON; the reference of a booking that has no other."""
+    """The versioned digest of a request's wire JSON: the default reference of a booking."""
     return "v1-" + hashlib.sha256(canonical(body).encode()).hexdigest()[:40]
 
 

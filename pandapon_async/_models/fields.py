@@ -1,4 +1,4 @@
-"""Field metadata of all models: wire names, where a member goes, what is personal."""
+"""Field metadata for all models: wire names, where a member goes, what is personal."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Place = Literal["query", "body"]
 
 
 def masked(value: object) -> str:
-    """The repr of a personal or secret value: whether it is set, and nothing else."""
+    """The repr of a personal or secret value: shows only whether it is set."""
     return "None" if value is None else "'***'"
 
 
 def keys_only(value: Mapping[str, object]) -> str:
-    """The repr of members that this release doesn't know: their names, since their values may be personal."""
+    """The repr of unknown members: their names only, since their values may be personal."""
     return "{" + ", ".join(f"{key!r}: ***" for key in value) + "}"
 
 
@@ -35,16 +35,16 @@ def wire(
     json_text: bool = False,
     number: bool = False,
 ) -> dict[str, Any]:
-    """Metadata of a member.
+    """Metadata for a member.
 
     Args:
-        name: its wire name, if that isn't the camelCase of its own.
-        personal: it is about a person: kept out of errors and logs.
-        minimum: the least that a whole number may be.
-        place: where a request's own member goes. Unless given: into the path if the path names it, else into the query of a
-            GET or DELETE, else into the body.
-        json_text: its JSON stands in a text on the wire.
-        number: text (an id, digits only) or a Decimal that is a number on the wire; when built, it is taken as either.
+        name: the wire name; default: the member's name in camelCase.
+        personal: about a person, so kept out of errors and logs.
+        minimum: the smallest allowed integer.
+        place: where a request sends the member. Default: in the path if the path names it, else in the query of a GET or
+            DELETE, else in the body.
+        json_text: sent as JSON inside a string.
+        number: a numeric id held as text, or a Decimal, that is a number on the wire; the constructor accepts text or numbers.
     """
     facts = {
         _WIRE: name,
@@ -66,13 +66,13 @@ def optional(
     json_text: bool = False,
     number: bool = False,
 ) -> Any:
-    """An optional member (None while not set), masked in reprs if it is ``personal``; arguments as of `wire`."""
+    """An optional member (default None), masked in reprs if it is ``personal``. See `wire` for the arguments."""
     metadata = wire(name, personal=personal, minimum=minimum, place=place, json_text=json_text, number=number)
     return attrs.field(default=None, metadata=metadata, repr=masked if personal else True)
 
 
 def many(name: str | None = None, *, place: Place | None = None, json_text: bool = False, number: bool = False) -> Any:
-    """A member that holds several values (an empty tuple while not set); arguments as of `wire`."""
+    """A member that holds several values (default: an empty tuple). See `wire` for the arguments."""
     return attrs.field(default=(), metadata=wire(name, place=place, json_text=json_text, number=number))
 
 
@@ -83,29 +83,29 @@ def wire_name(member: attrs.Attribute[Any]) -> str:
 
 
 def is_personal(member: attrs.Attribute[Any]) -> bool:
-    """Whether a member holds what is known of a person."""
+    """Whether a member holds personal data."""
     return bool(member.metadata.get(_PERSONAL))
 
 
 def minimum_of(member: attrs.Attribute[Any]) -> int | None:
-    """The least that a whole number may be; None: any."""
+    """The smallest allowed integer; None: no minimum."""
     minimum: int | None = member.metadata.get(_MINIMUM)
     return minimum
 
 
 def place_of(member: attrs.Attribute[Any]) -> Place | None:
-    """Where a request's member is declared to go; None: the operation decides."""
+    """Where a request sends the member, as declared; None: the operation decides."""
     place: Place | None = member.metadata.get(_PLACE)
     return place
 
 
 def is_json_text(member: attrs.Attribute[Any]) -> bool:
-    """Whether a member's JSON stands in a text on the wire."""
+    """Whether a member is sent as JSON inside a string."""
     return _JSON_TEXT in member.metadata
 
 
 def is_number(member: attrs.Attribute[Any]) -> bool:
-    """Whether a text or a Decimal is a number on the wire."""
+    """Whether a text or Decimal member is a number on the wire."""
     return _NUMBER in member.metadata
 
 
@@ -115,7 +115,7 @@ def camel_case(name: str) -> str:
 
 
 def optional_inner(annotation: Any) -> Any:
-    """``X`` of ``X | None``; None if the annotation is something else."""
+    """``X`` of ``X | None``; None for any other annotation."""
     if typing.get_origin(annotation) not in (typing.Union, types.UnionType):
         return None
     inner = [part for part in typing.get_args(annotation) if part is not type(None)]

@@ -1,4 +1,4 @@
-"""JSON bytes in and out, the same with and without orjson: the same value, or the same kind of error."""
+"""JSON bytes in and out, with the same results and errors whether or not orjson is installed."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ except ImportError:  # the extra `speed` is not installed
     orjson = None  # type: ignore[assignment]
 
 MAX_DEPTH = 400
-"""Deeper nesting than this is refused, in both directions."""
+"""Deeper nesting is rejected, in both directions."""
 
-# orjson turns integers beyond 64 bit into floats: bodies that could hold one take the exact way. Looking for a run of 19
-# digits first is thirty times as fast as the expression.
+# orjson turns integers beyond 64 bits into floats, so bodies that could hold one are parsed by the standard library. Looking
+# for a run of 19 digits first is thirty times as fast as the regular expression.
 _DIGITS = bytes(ord("0") if chr(byte).isdigit() else ord(" ") for byte in range(256))
 _LONG_RUN = b"0" * 19
 _LONG_INTEGER = re.compile(rb"-\d{19}|\d{20}")
-# The standard library lets half a surrogate pair through, orjson doesn't, and nothing could send it on.
+# The standard library accepts a lone surrogate, orjson doesn't, and it has no UTF-8 form to be sent in.
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -31,7 +31,7 @@ class JsonError(ValueError):
     """The bytes are not JSON (UTF-8, one value, finite numbers, nested at most `MAX_DEPTH` deep)."""
 
 
-class _KeyTwiceError(ValueError):
+class _DuplicateKeyError(ValueError):
     pass
 
 
@@ -50,20 +50,20 @@ def loads(body: bytes, *, unique_keys: bool = False) -> Any:
 
     Args:
         body: the JSON.
-        unique_keys: refuse an object that holds a key twice; else the last one counts.
+        unique_keys: reject an object with a duplicate key; otherwise the last one wins.
 
     Raises:
-        JsonError: it isn't JSON; the message quotes nothing of the body.
+        JsonError: it isn't JSON. The message quotes nothing from the body.
     """
     try:
         if unique_keys:
-            value = _loads_exactly(body, _refuse_twice)
+            value = _loads_exactly(body, _refuse_duplicates)
         elif orjson is None or _may_hold_long_integer(body):
             value = _loads_exactly(body)
         else:
             value = orjson.loads(body)
-    except _KeyTwiceError:
-        raise JsonError("an object holds a key twice") from None
+    except _DuplicateKeyError:
+        raise JsonError("an object has a duplicate key") from None
     except (ValueError, RecursionError):
         raise JsonError("not JSON") from None
     if _may_be_deep(body) and _depth_exceeds(value, MAX_DEPTH):
@@ -72,7 +72,7 @@ def loads(body: bytes, *, unique_keys: bool = False) -> Any:
 
 
 class JsonFault(NamedTuple):
-    """Where bytes stop being JSON (line and column, from 1; a column of bytes if they aren't text), and why."""
+    """Where bytes stop being valid JSON (line and column, from 1; the column counts bytes if they aren't UTF-8), and why."""
 
     line: int
     column: int
@@ -80,7 +80,7 @@ class JsonFault(NamedTuple):
 
 
 def fault_in(body: bytes) -> JsonFault | None:
-    """What is wrong with bytes that `loads` refuses; None if that is no matter of one place. Quotes nothing: they may be personal."""
+    """The error in bytes that `loads` rejects; None if it has no position. Quotes nothing: the content may be personal."""
     try:
         json.loads(body.decode("utf-8"))
     except json.JSONDecodeError as error:
@@ -103,21 +103,21 @@ def dumps(value: Any) -> bytes:
         try:
             return orjson.dumps(value)
         except TypeError:
-            pass  # an integer beyond 64 bit, or a text that isn't UTF-8: the standard library tells which
+            pass  # an integer beyond 64 bits, or a lone surrogate: the standard library tells which
     try:
         return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
     except UnicodeEncodeError:
-        why = "a text holds half a surrogate pair, so it can't be sent as UTF-8"
+        why = "a text contains a lone surrogate, so it can't be sent as UTF-8"
     except ValueError:
-        why = "a number is too long to be written out"
-    # Raised here, where nothing is being handled: what was caught quotes the text.
+        why = "a number has too many digits"
+    # Raised outside the handler, so that it has no __context__: the original error quotes the text.
     raise RequestError(why)
 
 
 def member_as_received(body: bytes, name: str) -> bytes | None:
-    """The bytes of one member's value as they stand in a JSON object; of a text, what it says.
+    """The bytes of one member's value exactly as written in a JSON object; for a string, its content.
 
-    None: it isn't a JSON object, or doesn't hold exactly one member of that name.
+    None if it isn't a JSON object with exactly one member of that name.
     """
     try:
         found = [(value, written) for key, value, written in _members(body.decode("utf-8")) if key == name]
@@ -130,7 +130,7 @@ def member_as_received(body: bytes, name: str) -> bytes | None:
 
 
 def _members(text: str) -> Iterator[tuple[str, Any, str]]:
-    """Key, value, and the value as it is written, of each member of a JSON object."""
+    """Each member of a JSON object: its key, its value, and the value as written."""
     decoder, at = json.JSONDecoder(), _expect(text, 0, "{")
     separator = "}" if text[at] == "}" else ","
     while separator == ",":
@@ -157,10 +157,10 @@ def _blank_until(text: str, at: int) -> int:
 
 
 def check_json(value: Any, path: str) -> None:
-    """Refuse what has no JSON form: other types, NaN, keys that aren't text, nesting beyond `MAX_DEPTH`.
+    """Reject what has no JSON form: other types, NaN, keys that aren't strings, nesting beyond `MAX_DEPTH`.
 
     Raises:
-        RequestError: names the path.
+        RequestError: names the JSON path.
     """
     waiting: list[tuple[Any, str, int]] = [(value, path, 0)]
     while waiting:
@@ -184,14 +184,14 @@ def check_json(value: Any, path: str) -> None:
 
 
 def _may_hold_long_integer(body: bytes) -> bool:
-    # A run of 19 digits holds two of every ninth byte, one after the other: few bodies have to be looked at whole.
+    # A run of 19 digits contains two consecutive samples of every ninth byte, so most bodies need no full scan.
     if b"00" not in body[::9].translate(_DIGITS):
         return False
     return _LONG_RUN in body.translate(_DIGITS) and _LONG_INTEGER.search(body) is not None
 
 
 def _may_be_deep(body: bytes) -> bool:
-    """Whether it is long enough, and has enough openers, to be nested beyond the limit: most skip the walk."""
+    """Whether the body could exceed the depth limit; False for most, which then skip the full walk."""
     return len(body) > 2 * MAX_DEPTH and body.count(b"[") + body.count(b"{") > MAX_DEPTH
 
 
@@ -209,10 +209,10 @@ def _loads_exactly(body: bytes, object_of: Callable[[list[tuple[str, Any]]], Any
     return value
 
 
-def _refuse_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) < len(pairs):
-        raise _KeyTwiceError
+        raise _DuplicateKeyError
     return made
 
 

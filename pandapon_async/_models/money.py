@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 
@@ -13,9 +13,6 @@ from .._errors import RequestError
 from .base import NO_EXTRA, ReplyModel
 from .decimals import to_decimal
 from .fields import keys_only
-
-if TYPE_CHECKING:
-    pass
 
 
 def _amount(value: Decimal | int | str) -> Decimal:
@@ -27,17 +24,17 @@ def _amount(value: Decimal | int | str) -> Decimal:
 class Money(ReplyModel):
     """An amount in one currency (wire: ``{"amount": "322.92", "currency": "USD"}``).
 
-    Adding, subtracting or comparing two currencies is a `RequestError`. ``sum()`` works.
+    Adding, subtracting or comparing different currencies raises `RequestError`. ``sum()`` works.
     """
 
-    # What a vendor says of it besides does not change what it is worth.
+    # Excluded from comparison: unknown members don't change the amount.
     extra: Mapping[str, Any] = attrs.field(default=NO_EXTRA, eq=False, repr=keys_only)
     amount: Decimal = attrs.field(converter=_amount)
     currency: str
 
     def _same(self, other: Money) -> Decimal:
         if self.currency != other.currency:
-            raise RequestError(f"{self.currency} and {other.currency} can't be put together without a rate")
+            raise RequestError(f"{self.currency} and {other.currency} can't be combined without a rate")
         return other.amount
 
     def __add__(self, other: Any) -> Money:

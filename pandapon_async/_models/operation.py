@@ -1,4 +1,4 @@
-"""What a call is, as data: an operation, the requests that carry it, and the reply that comes back."""
+"""A call as data: an operation, its requests, and the reply."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Effect(str, enum.Enum):
-    """What a call does at the vendor. A WRITE whose outcome is unknown is never sent again by the library."""
+    """What a call does at the vendor. The library never resends a WRITE whose outcome is unknown."""
 
     READ = "read"
     WRITE = "write"
 
 
 class Evidence(str, enum.Enum):
-    """How surely a path is known."""
+    """How certain a path is."""
 
     SEEN = "seen"
     """Read on the vendor's page."""
     CLIENT = "client"
     """Seen in public client code."""
     INFERRED = "inferred"
-    """Concluded from its siblings; the operation's docstring gives the reason."""
+    """Inferred from related paths; the operation's docstring gives the reason."""
     MISSING = "missing"
-    """Not known: usable once the profile gives it."""
+    """Unknown: the operation is usable once the profile provides the path."""
 
 
 @attrs.frozen(kw_only=True)
 class Route:
-    """Where one vendor has an operation, when that differs from the operation's own path."""
+    """An operation's path at one vendor, where it differs from the operation's own."""
 
     path: str | None
     evidence: Evidence
@@ -48,22 +48,22 @@ class Route:
 
 @attrs.frozen(kw_only=True)
 class Operation(Generic[R_co]):
-    """One thing that a vendor offers.
+    """One operation of a vendor's API.
 
     Attributes:
-        name: the way to its method, such as ``"logistics.book_freight"``.
+        name: its method on a session, such as ``"logistics.book_freight"``.
         contract_id: its id in the contract, such as ``"logistics.order.book_freight"``.
         title: the vendor's title of the page.
         method: HTTP method.
-        path: path below the profile's base URL, with a leading slash; None while it isn't known.
+        path: path below the profile's base URL, with a leading slash; None if unknown.
         effect: READ or WRITE.
-        evidence: how surely the path is known.
+        evidence: how certain the path is.
         reply: the class that ``data`` is decoded into; None: plain JSON.
         vendors: the kinds of profile that offer it.
-        routes: per kind of profile, what differs from ``path`` and ``evidence``.
+        routes: by kind of profile, where ``path`` and ``evidence`` differ.
         signed_query: whether the documentation lists the query parameters ``timestamp`` and ``sign``.
         zero_is_success: whether a bare ``code: 0`` means success.
-        missing: what of it the documentation doesn't show, in a few words.
+        missing: what the documentation doesn't show, in a few words.
     """
 
     name: str
@@ -81,11 +81,11 @@ class Operation(Generic[R_co]):
     missing: str = ""
 
     def route(self, kind: str) -> Route:
-        """Where a vendor of this kind has the operation."""
+        """The operation's path at a vendor of this kind."""
         return self.routes.get(kind) or Route(path=self.path, evidence=self.evidence)
 
     def state(self, route: Route) -> str:
-        """In words, how far a route of it can be used: ``"typed"``, ``"inferred"``, ``"path given"`` or ``"path unknown"``."""
+        """How usable a route is, in words: ``"typed"``, ``"inferred"``, ``"path given"`` or ``"path unknown"``."""
         if route.path is None:
             return "path unknown"
         if route.evidence is Evidence.MISSING:
@@ -97,19 +97,19 @@ class Operation(Generic[R_co]):
 class VendorRequest(RequestModel, Generic[R_co]):
     """Base of every request: a value that knows its operation.
 
-    ``extra`` holds members that this release doesn't know; they are sent as they are, beside the typed ones.
+    ``extra`` holds members unknown to this release; they are sent unchanged, beside the typed ones.
     """
 
     operation: ClassVar[Operation[Any]]
 
     def natural_reference(self) -> str | None:
-        """The request's own number, if it has one that tells it from others."""
+        """The request's own identifying number, if it has one."""
         return None
 
 
 @attrs.frozen(kw_only=True)
 class OpenRequest(VendorRequest[OpenReply]):
-    """A request whose members aren't known: all that is sent stands in ``extra``."""
+    """A request whose members aren't documented: everything is sent from ``extra``."""
 
 
 R = TypeVar("R")
@@ -121,7 +121,7 @@ RequestT = TypeVar("RequestT", bound="VendorRequest[Any]")
 
 
 class QuotedPair(tuple[str, RequestT]):
-    """A pair (reference, request) that belongs to one account: no other takes it. Made by `QuoteTable.to_bookings`."""
+    """A pair (reference, request) bound to one account; others reject it. Created by `QuoteTable.to_bookings`."""
 
     vendor: str
     """The account's name."""
@@ -139,22 +139,22 @@ class QuotedPair(tuple[str, RequestT]):
 
 
 def split_pair(item: Any, account: str | None = None) -> tuple[str | None, VendorRequest[Any]]:
-    """A request, or a pair of it, as (reference, request).
+    """Normalise a request or a pair to (reference, request).
 
     Args:
         item: a request, a pair (reference, request), or a `QuotedPair`.
-        account: the name of the account that is to send it.
+        account: the name of the account that will send it.
 
     Raises:
         RequestError: it is neither, or was quoted by another account.
     """
     if isinstance(item, VendorRequest):
-        return None, item  # pyright: ignore[reportUnknownVariableType] - of whatever reply
+        return None, item  # pyright: ignore[reportUnknownVariableType] - of any reply type
     if not is_array(item) or len(item) != 2 or not isinstance(item[1], VendorRequest):
         raise RequestError(f"expected a request or a pair (reference, request), not {type(item).__name__}")
     reference, request = item
     if not isinstance(reference, str) or not reference:
-        raise RequestError(f"a reference must be text that isn't empty, not {type(reference).__name__}")
+        raise RequestError(f"a reference must be non-empty text, not {type(reference).__name__}")
     if account is not None and isinstance(item, QuotedPair) and item.vendor != account:
         raise RequestError(f"it was quoted by {item.vendor!r}, this is {account!r}", reference=reference)
     return reference, request
@@ -165,14 +165,14 @@ class Reply(Generic[T_co]):
     """A vendor's answer.
 
     Attributes:
-        data: the decoded data; None if there was none, or if nothing of a WRITE's fits (see ``problems``).
+        data: the decoded data; None if there was none, or if none of a WRITE's data fits (see ``problems``).
         code: the vendor's code (``code`` or ``errorCode``).
         message: the vendor's text.
-        request_id: the vendor's request id; what its log search takes.
+        request_id: the vendor's request id, for its log search.
         status: HTTP status.
         headers: response headers, case-insensitive.
         raw: the whole body as plain JSON, the envelope included: the stable way to a field that isn't typed yet.
-        problems: what didn't fit and was left out of ``data``, as ``"$.data.orderFee.amount: ..."``. It still stands in ``raw``.
+        problems: what didn't fit and was left out of ``data``, as ``"$.data.orderFee.amount: ..."``. ``raw`` still has it.
         attempts: how many attempts the call took.
         elapsed: seconds from the start of the first attempt to the decoded reply, waits between attempts included.
     """
@@ -189,12 +189,12 @@ class Reply(Generic[T_co]):
     elapsed: float = 0.0
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # aiohttp's headers don't pickle, their plain copy does.
+        # aiohttp's headers can't be pickled, but a plain copy can.
         members: dict[str, Any] = {member.name: getattr(self, member.name) for member in attrs.fields(Reply)}
         return _reply_from, ({**members, "headers": CIMultiDict(self.headers)},)
 
     def __getitem__(self, name: str) -> Any:
-        """A member of the whole body, by its wire name: the same as ``reply.raw[name]``."""
+        """A member of the whole body, by its wire name: shorthand for ``reply.raw[name]``."""
         return self.raw[name]
 
 

@@ -1,4 +1,4 @@
-"""What doesn't fit: from cattrs' tree of errors to wire paths and reasons, and plain JSON without those places."""
+"""Decoding problems: wire paths and reasons from cattrs' error tree, and plain JSON with those places removed."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from .jsonio import is_object, loads
 
 MISSING = "is missing"
 GONE: Any = object()
-"""Stands for a list's item that was left out, so that the others keep their places."""
+"""Replaces a removed list item, so that the others keep their indexes."""
 
 
-class UnfitError(ValueError):
-    """A value doesn't fit its member; the text names no value, it may be personal."""
+class MismatchError(ValueError):
+    """A value doesn't fit its member. The text contains no value, since it may be personal."""
 
 
 Path = tuple["str | int", ...]
@@ -28,7 +28,7 @@ Path = tuple["str | int", ...]
 def leaves(
     error: BaseException, path: Path = (), names: Mapping[str, str] = MappingProxyType({})
 ) -> list[tuple[Path, str]]:
-    """Every failure in cattrs' tree, as (wire path, reason); ``names`` are the wire names of the model at ``path``, if known."""
+    """Every failure in cattrs' error tree, as (wire path, reason); ``names``: wire names of the model at ``path``, if known."""
     inner: list[tuple[Path, BaseException]]
     if isinstance(error, ClassValidationError):
         names = {member.name: wire_name(member) for member, _ in members_of(cast("type[Model]", error.cl))}
@@ -38,7 +38,7 @@ def leaves(
         noted_items, loose = error.group_exceptions()
         inner = [((*path, note.index), sub) for sub, note in noted_items]
     elif isinstance(error, RequestError) and error.field:
-        # Raised by the check of the model that this path leads to; `field` is one of its members, in Python's spelling.
+        # Raised by the validation of the model at this path; `field` is the Python name of one of its members.
         member, *inside = error.field.split(".")
         name, bracket, index = member.partition("[")
         checked = names.get(name) or camel_case(name)
@@ -54,7 +54,7 @@ def _reason(error: BaseException) -> str:
         return MISSING
     if isinstance(error, RequestError):
         return error.message
-    return str(error) if isinstance(error, UnfitError) else type(error).__name__
+    return str(error) if isinstance(error, MismatchError) else type(error).__name__
 
 
 def dotted(path: Path) -> str:
@@ -62,7 +62,7 @@ def dotted(path: Path) -> str:
 
 
 def without(data: Any, paths: Iterable[Path]) -> Any:
-    """A copy of plain JSON without the members and items at some paths, none of them inside another."""
+    """A copy of plain JSON without the members and items at the given paths, none of which contains another."""
     tree: dict[str | int, Any] = {}
     for path in paths:
         node = tree
@@ -74,7 +74,7 @@ def without(data: Any, paths: Iterable[Path]) -> Any:
 
 def _pruned(data: Any, tree: Mapping[str | int, Any]) -> Any:
     if isinstance(data, str):
-        data = loads(data.encode("utf-8", "surrogatepass"))  # a path leads into it, so it holds JSON
+        data = loads(data.encode("utf-8", "surrogatepass"))  # a path leads into it, so it is JSON text
     copy: Any = dict(data) if is_object(data) else list(data)
     for part, inner in tree.items():
         if inner is not GONE:

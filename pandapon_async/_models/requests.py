@@ -1,4 +1,4 @@
-"""Base class of what is sent, and how its ``__init__`` is compiled."""
+"""The base class of requests and their parts, and its compiled ``__init__``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .fields import optional_inner
 
 @attrs.frozen(kw_only=True)
 class RequestModel(Model):
-    """Base of what is sent. It is checked when it is built: a missing, unknown or wrong member is a `RequestError`."""
+    """Base of requests and their parts. Validated when created: `RequestError` for a missing, unknown or invalid member."""
 
     @classmethod
     def __attrs_init_subclass__(cls) -> None:
@@ -24,7 +24,7 @@ class RequestModel(Model):
 
         @functools.wraps(init)
         def first_init(self: Any, **members: Any) -> None:
-            # Compiled at first use: only then can all annotations be resolved.
+            # Compiled on first use, since only then can all annotations be resolved.
             setattr(cls, "__init__", functools.wraps(init)(compile_init(cls)))  # noqa: B010 - unseen by type checkers
             cls.__init__(self, **members)
 
@@ -32,10 +32,10 @@ class RequestModel(Model):
 
 
 def compile_init(cls: type[RequestModel]) -> Callable[..., None]:
-    """A request's ``__init__``: takes the members by name, checks what its type alone doesn't decide, and sets the slots.
+    """Generate a request's ``__init__``, which validates its arguments and sets the slots.
 
     Raises (when called):
-        RequestError: a member is missing, unknown or wrong.
+        RequestError: a member is missing, unknown or invalid.
     """
     members = members_of(cls)
     names: dict[str, Any] = {"NO_EXTRA": NO_EXTRA, "MISSING": attrs.NOTHING, "check_extra": check_extra}

@@ -1,6 +1,6 @@
-"""Members whose wire form isn't their type's own: JSON that stands in a text, and ids or amounts that are numbers.
+"""Members with a wire form other than their type's own: JSON inside a string, and ids or amounts that are numbers.
 
-How a member is declared (``json_text``, ``number``) is read in `model`; here is what that does to a value on its way out and in.
+`fields` declares them (``json_text``, ``number``); this module converts their values.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ import attrs
 from .decimals import as_json_number, is_digits
 from .fields import is_json_text, is_number, optional_inner
 from .jsonio import JsonError, dumps, is_array, loads
-from .problems import UnfitError
+from .problems import MismatchError
 
 Hook = Callable[[Any, Any], Any]
 Write = Callable[[Any], Any]
 
 
 def is_special(member: attrs.Attribute[Any]) -> bool:
-    """Whether a member's wire form isn't its type's own."""
+    """Whether a member's wire form differs from its type's own."""
     return is_json_text(member) or is_number(member)
 
 
 def writer(member: attrs.Attribute[Any], annotation: Any, hook_of: Callable[[Any], Write]) -> Write:
-    """What writes a special member.
+    """The unstructure hook of a special member.
 
     Args:
         member: the member.
-        annotation: its type, resolved.
-        hook_of: gives the hook that unstructures a type.
+        annotation: its resolved type.
+        hook_of: returns the unstructure hook of a type.
     """
     inner = optional_inner(annotation) or annotation
     item = typing.get_args(inner)[0] if typing.get_origin(inner) is tuple else None
@@ -48,17 +48,17 @@ def _to_number(value: Any) -> Any:
 
 
 def lenient_reader(member: attrs.Attribute[Any], annotation: Any, hook_of: Callable[[Any], Hook]) -> Hook | None:
-    """What reads a special member of a reply: JSON in a text or not, numbers either way; None if it needs nothing special."""
+    """The structure hook of a special reply member, which accepts JSON or a string of it; None if it needs no special one."""
     return _json_reader(annotation, hook_of, strict=False) if is_json_text(member) else None
 
 
 def strict_reader(member: attrs.Attribute[Any], annotation: Any, hook_of: Callable[[Any], Hook]) -> Hook | None:
-    """What reads a special member of a request; None if it isn't special."""
+    """The structure hook of a special request member; None if it isn't special."""
     if is_json_text(member):
         return _json_reader(annotation, hook_of, strict=True)
     if not is_number(member):
         return None
-    return _take_numbers if typing.get_origin(annotation) is tuple else _take_number
+    return _keep_numbers if typing.get_origin(annotation) is tuple else _keep_number
 
 
 def _json_reader(annotation: Any, hook_of: Callable[[Any], Hook], *, strict: bool) -> Hook:
@@ -69,7 +69,7 @@ def _json_reader(annotation: Any, hook_of: Callable[[Any], Hook], *, strict: boo
         if type(value) is str:
             value = _parsed(value) if value or strict else None
         elif strict and value is not None:
-            raise UnfitError("expected text that holds JSON")
+            raise MismatchError("expected a string of JSON")
         return hook(value, plain) if listed or value is not None else None
 
     return read
@@ -79,15 +79,15 @@ def _parsed(text: str) -> Any:
     try:
         return loads(text.encode("utf-8", "surrogatepass"))
     except JsonError:
-        raise UnfitError("the text doesn't hold JSON") from None
+        raise MismatchError("the string isn't JSON") from None
 
 
-def _take_number(value: Any, _: Any) -> Any:
-    """A number as it stands, or text: the model's own check decides, as when it is built in Python."""
+def _keep_number(value: Any, _: Any) -> Any:
+    """A number or text, left to the model's own validation, as when it is created in Python."""
     if type(value) is float:
         return repr(value)
     return value
 
 
-def _take_numbers(value: Any, _: Any) -> Any:
-    return [_take_number(item, _) for item in value] if is_array(value) else () if value is None else value
+def _keep_numbers(value: Any, _: Any) -> Any:
+    return [_keep_number(item, _) for item in value] if is_array(value) else () if value is None else value

@@ -1,1 +1,1 @@
-"""Quotes: freight prices of several accounts side by side."""
+"""Quotes: comparing freight prices across accounts."""

@@ -1,4 +1,4 @@
-"""The chart of a sweep: the price per destination, a dot for each vendor and service (extra ``charts``)."""
+"""Charts of a sweep: prices by destination, with a dot per vendor and service (extra ``charts``)."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from .rates import Rates
 if TYPE_CHECKING:
     from .quote import Quote
 
-MOST_DESTINATIONS = 200
-"""More rows than this nobody reads: the cheapest are drawn, and the number of the others is told."""
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")  # told apart by the colour-blind, too
+MAX_DESTINATIONS = 200
+"""The most rows a chart shows: the cheapest are drawn, and the number of others is reported."""
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")  # distinguishable with colour blindness
 _MARKERS = "osD^vPX*"
 _LEFT, _RIGHT = 34, 48
-"""Columns of text beside the chart; a Chinese character takes two."""
+"""Text columns on either side of the chart; a Chinese character takes two."""
 _DPI = 150
 _FAMILIES = re.compile('font-family: [^;"]*')
 _STYLE = '<style type="text/css">'
@@ -37,7 +37,7 @@ Series = tuple[str, str]
 
 @attrs.frozen
 class _Dot:
-    """One vendor's service to one destination: the median of its prices, and how far they reach."""
+    """One vendor's service to one destination: the lowest, median and highest price."""
 
     low: float
     middle: float
@@ -58,7 +58,7 @@ class _Panel:
 
 @attrs.frozen
 class _Picture:
-    """What is to be drawn; ``items`` is how many different goods the prices are of."""
+    """What to draw; ``items`` is the number of different goods that the prices are for."""
 
     title: str
     destinations: tuple[str, ...]
@@ -75,7 +75,7 @@ class _Picture:
 
 
 def write_chart(rows: Sequence[Quote], path: Path, rates: Rates, title: str | None) -> tuple[str, ...]:
-    """Draw quotes into a file; see `QuoteTable.write_chart`."""
+    """Draw quotes to a file; see `QuoteTable.write_chart`."""
     kind = path.suffix.lower()
     if kind not in (".svg", ".png"):
         raise RequestError(f"a chart's file must end in .svg or .png, not {path.suffix!r}")
@@ -93,23 +93,23 @@ def write_chart(rows: Sequence[Quote], path: Path, rates: Rates, title: str | No
         "axes.spines.left": False,
     }
     with matplotlib.rc_context(style), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of characters that no font has: told once, in words that help
-        content = _drawn(picture, kind, fonts)
+        warnings.simplefilter("ignore")  # missing glyphs: reported once, with advice
+        content = _rendered(picture, kind, fonts)
     path.write_bytes(content)
-    left_out = f"{picture.left_out} destinations are not in the chart, dearer than those" if picture.left_out else None
-    told = fonts.notice if kind == ".png" else None
-    return tuple(notice for notice in (told, left_out) if notice)
+    left_out = f"{picture.left_out} more expensive destinations are not in the chart" if picture.left_out else None
+    missing = fonts.notice if kind == ".png" else None
+    return tuple(notice for notice in (missing, left_out) if notice)
 
 
 def _matplotlib() -> Any:
-    # It writes a cache of fonts; where it may not, it warns and takes a folder of its own.
+    # On import it writes a font cache; where it can't, it warns and uses a temporary folder.
     try:
         return importlib.import_module("matplotlib")
     except ModuleNotFoundError:
         raise ConfigError("charts need matplotlib: pip install 'pandapon-async[charts]'") from None
 
 
-# --- what is drawn -----------------------------------------------------------------------------------------------------
+# --- data --------------------------------------------------------------------------------------------------------------
 
 
 def _picture(rows: Sequence[Quote], rates: Rates, title: str | None) -> _Picture:
@@ -130,11 +130,11 @@ def _picture(rows: Sequence[Quote], rates: Rates, title: str | None) -> _Picture
     every = [*priced, *unpriced]
     return _Picture(
         title=title or "Freight per destination",
-        destinations=tuple(every[:MOST_DESTINATIONS]),
+        destinations=tuple(every[:MAX_DESTINATIONS]),
         series=tuple((vendor, service) for vendor, names in services.items() for service in names),
         panels=panels,
         items=len({row.goods for row in priced_rows}),
-        left_out=max(0, len(every) - MOST_DESTINATIONS),
+        left_out=max(0, len(every) - MAX_DESTINATIONS),
     )
 
 
@@ -149,21 +149,21 @@ def _panel(currency: str, places: dict[str, dict[Series, list[float]]]) -> _Pane
 
 
 def _by_price(panels: Sequence[_Panel]) -> list[str]:
-    """Destinations, the cheapest first; those of the first currency, then the others'."""
+    """Destinations, cheapest first: those priced in the first currency, then the others."""
     order: dict[str, None] = {}
     for panel in panels:
         order |= dict.fromkeys(sorted(panel.dots, key=lambda place: min(d.middle for d in panel.dots[place].values())))
     return list(order)
 
 
-def _explained(picture: _Picture) -> str:
-    what = f"dots: median of {picture.items} goods; lines: from the lowest to the highest" if picture.items > 1 else ""
+def _caption(picture: _Picture) -> str:
+    what = f"dots: median of {picture.items} goods; lines: lowest to highest" if picture.items > 1 else ""
     right = "right: the cheapest service" if len(picture.panels) == 1 else ""
     return "; ".join(part for part in (what, right) if part)
 
 
 def _label(text: str, columns: int) -> str:
-    """On two lines at most, cut to what fits beside a chart."""
+    """A label on at most two lines, truncated to fit beside a chart."""
     first = _fitting(text, columns)
     if first == text:
         return text
@@ -175,7 +175,7 @@ def _label(text: str, columns: int) -> str:
 
 
 def _fitting(text: str, columns: int) -> str:
-    """As much of a text as fits on a line; a Chinese character takes two columns."""
+    """As much of the text as fits on a line; a Chinese character takes two columns."""
     width = 0
     for place, letter in enumerate(text):
         width += 2 if unicodedata.east_asian_width(letter) in "WF" else 1
@@ -187,7 +187,7 @@ def _fitting(text: str, columns: int) -> str:
 # --- drawing -----------------------------------------------------------------------------------------------------------
 
 
-def _drawn(picture: _Picture, kind: str, fonts: Fonts) -> bytes:
+def _rendered(picture: _Picture, kind: str, fonts: Fonts) -> bytes:
     rows, series = len(picture.destinations), len(picture.series)
     services = max(sum(vendor == name for vendor, _ in picture.series) for name, _ in picture.series)
     band = max(0.34, (0.085 if picture.items > 1 else 0.05) * series + 0.08)
@@ -207,7 +207,7 @@ def _drawn(picture: _Picture, kind: str, fonts: Fonts) -> bytes:
     figure.savefig(drawn, format=kind[1:], dpi=_DPI, metadata=facts)
     if kind == ".png":
         return drawn.getvalue()
-    text = _FAMILIES.sub(f"font-family: {fonts.for_readers}", drawn.getvalue().decode())
+    text = _FAMILIES.sub(f"font-family: {fonts.css_families}", drawn.getvalue().decode())
     return text.replace(_STYLE, _STYLE + embedded(picture.text), 1).encode()
 
 
@@ -225,13 +225,13 @@ def _draw_panel(axis: Any, panel: _Panel, picture: _Picture) -> None:
         if not found:
             continue
         heights, dots = [height for height, _ in found], [dot for _, dot in found]
-        colour, marker = _look(picture, pair)
+        colour, marker = _style_of(picture, pair)
         axis.hlines(heights, [d.low for d in dots], [d.high for d in dots], colors=colour, alpha=0.35, linewidth=1.6)
         axis.scatter([d.middle for d in dots], heights, s=20, c=colour, marker=marker, linewidths=0, zorder=3)
     axis.set_ylim(rows - 0.5, -0.5)
     axis.set_xlim(left=0)
     axis.margins(x=0.04)
-    axis.set_xlabel(f"freight, {panel.currency}\n{_explained(picture)}")
+    axis.set_xlabel(f"freight, {panel.currency}\n{_caption(picture)}")
     axis.grid(axis="x", color="#d1d5db", linewidth=0.6, zorder=1)
     axis.set_axisbelow(True)
     axis.tick_params(axis="y", length=0)
@@ -239,15 +239,15 @@ def _draw_panel(axis: Any, panel: _Panel, picture: _Picture) -> None:
         axis.tick_params(axis="x", top=True, labeltop=True)
 
 
-def _look(picture: _Picture, pair: Series) -> tuple[str, str]:
-    """A colour for the vendor, a marker for its service."""
+def _style_of(picture: _Picture, pair: Series) -> tuple[str, str]:
+    """The vendor's colour and the service's marker."""
     vendors = list(dict.fromkeys(vendor for vendor, _ in picture.series))
     mine = [service for vendor, service in picture.series if vendor == pair[0]]
     return _COLOURS[vendors.index(pair[0]) % len(_COLOURS)], _MARKERS[mine.index(pair[1]) % len(_MARKERS)]
 
 
 def _draw_cheapest(axis: Any, panel: _Panel, destinations: Sequence[str]) -> None:
-    """The cheapest service of each row, beside it."""
+    """The cheapest service of each row, to its right."""
     words: list[str] = []
     for place in destinations:
         found = panel.cheapest(place)
@@ -259,11 +259,11 @@ def _draw_cheapest(axis: Any, panel: _Panel, destinations: Sequence[str]) -> Non
 
 
 def _draw_legend(figure: Any, picture: _Picture) -> None:
-    """A column for each vendor, a line for each of its services."""
+    """A column per vendor, a line per service."""
     line: Any = importlib.import_module("matplotlib.lines").Line2D
     columns: dict[str, list[Any]] = {}
     for pair in picture.series:
-        colour, marker = _look(picture, pair)
+        colour, marker = _style_of(picture, pair)
         handle = line([], [], color=colour, marker=marker, linestyle="", label=" · ".join(pair))
         columns.setdefault(pair[0], []).append(handle)
     longest = max(map(len, columns.values()))

@@ -1,4 +1,4 @@
-"""Files of quote requests: CSV in, estimates out, every mistake named by its line and column."""
+"""Quote request files: CSV in, estimate requests out, every mistake located by line and column."""
 
 from __future__ import annotations
 
@@ -11,19 +11,18 @@ from typing import Any
 
 from .._errors import RequestError
 from .._files.columns import REFERENCE, Column, columns_of, put, value_of
-from .._files.csv_sheet import FileError, Mistake, Sheet, SheetRow, open_to_read
+from .._files.csv_sheet import MAX_MISTAKES, FileError, Mistake, Sheet, SheetRow, open_to_read
 from .._models.converters import from_wire
 from ..api.logistics import FreightEstimateRequest
 from .requests import SweepRequest
 
-_NEEDED = ("item_id", "sku_id", "country")
-_FIRST = (*_NEEDED, "quantity", "price", "currency", "state", "city", "zip")
-_MOST_MISTAKES = 100
+_REQUIRED = ("item_id", "sku_id", "country")
+_FIRST = (*_REQUIRED, "quantity", "price", "currency", "state", "city", "zip")
 
 
 @functools.cache
 def _columns() -> Mapping[str, Column]:
-    """The columns by their short names, such as ``item_id`` or ``zip``."""
+    """The columns by short name, such as ``item_id`` or ``zip``."""
     found = {_short(column): column for column in columns_of(FreightEstimateRequest)}
     return {name: found[name] for name in (*_FIRST, *found)}
 
@@ -33,17 +32,17 @@ def _short(column: Column) -> str:
 
 
 def quote_columns() -> tuple[str, ...]:
-    """The columns that a quote file can have; ``item_id``, ``sku_id`` and ``country`` are needed, ``quantity`` is 1 unless given."""
+    """The columns a quote file can have; ``item_id``, ``sku_id`` and ``country`` are required, ``quantity`` defaults to 1."""
     return (REFERENCE, *_columns())
 
 
 def read_quote_file(path: str | os.PathLike[str]) -> list[SweepRequest]:
-    """The estimates of a CSV file (comma, semicolon or tab; UTF-8 with or without BOM), one a line.
+    """Read estimate requests from a CSV file (comma, semicolon or tab; UTF-8 with or without BOM), one per line.
 
-    A column may also have the vendors' name, such as ``itemId`` or ``receiverAddress.zip``.
+    Columns may also have the wire name, such as ``itemId`` or ``receiverAddress.zip``.
 
     Raises:
-        FileError: the first hundred mistakes, each named by line and column.
+        FileError: the first hundred mistakes, with line and column.
     """
     file = Path(path)
     requests: list[SweepRequest] = []
@@ -52,29 +51,29 @@ def read_quote_file(path: str | os.PathLike[str]) -> list[SweepRequest]:
         sheet = Sheet(opened, str(file))
         names = _names_of(sheet)
         for row in sheet:
-            made = _ask(row, names)
+            made = _request_of(row, names)
             if isinstance(made, SweepRequest):
                 requests.append(made)
             else:
                 mistakes += made
-            if len(mistakes) >= _MOST_MISTAKES:
+            if len(mistakes) >= MAX_MISTAKES:
                 break
     if mistakes:
         raise FileError.of(str(file), mistakes)
     if not requests:
-        raise FileError(f"{file}: holds nothing to quote")
+        raise FileError(f"{file}: contains nothing to quote")
     return requests
 
 
 def _names_of(sheet: Sheet) -> dict[str, str]:
-    """The file's titles, by short name.
+    """The file's column titles, by short name.
 
     Raises:
-        FileError: a column isn't known, is missing or stands there twice.
+        FileError: a column is unknown, missing or duplicated.
     """
     wire = {column.name: name for name, column in _columns().items()}
     if not any(title in quote_columns() or title in wire for title in sheet.columns):
-        missing = f"the columns are {', '.join(_NEEDED)}, and if you like {', '.join(quote_columns())}"
+        missing = f"the columns are {', '.join(_REQUIRED)}, and optionally {', '.join(quote_columns())}"
         raise FileError(f"{sheet.name}: line 1: not the header of a quote file: {missing}")
     sheet.require((*quote_columns(), *wire))
     titles: dict[str, str] = {}
@@ -83,19 +82,19 @@ def _names_of(sheet: Sheet) -> dict[str, str]:
         if name in titles:
             raise FileError.of(sheet.name, [Mistake(1, title, f"is the same as {titles[name]}")])
         titles[name] = title
-    for name in _NEEDED:
+    for name in _REQUIRED:
         if name not in titles:
             raise FileError.of(sheet.name, [Mistake(1, name, "is missing")])
     return titles
 
 
-def _ask(row: SheetRow, titles: Mapping[str, str]) -> SweepRequest | list[Mistake]:
-    """One row's estimate, or what is wrong with it."""
+def _request_of(row: SheetRow, titles: Mapping[str, str]) -> SweepRequest | list[Mistake]:
+    """One row's request, or its mistakes."""
     mistakes = list(row.mistakes)
     members: dict[str, Any] = {"quantity": 1}
     for name, title in titles.items():
         cell = row.cells.get(title, "").strip()
-        if not cell and name in _NEEDED and not row.mistakes:
+        if not cell and name in _REQUIRED and not row.mistakes:
             mistakes.append(Mistake(row.line, title, "is empty"))
         if not cell or name == REFERENCE:
             continue
@@ -119,5 +118,5 @@ def _estimate(row: SheetRow, members: dict[str, Any], titles: Mapping[str, str])
 
 
 def _title(field: str | None, titles: Mapping[str, str]) -> str | None:
-    """The file's title of a wire path."""
+    """The file's column title for a wire path."""
     return next((titles[name] for name, column in _columns().items() if column.name == field and name in titles), field)

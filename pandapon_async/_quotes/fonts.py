@@ -1,4 +1,4 @@
-"""Fonts for a chart: which of the installed ones have the characters, the font of the extra ``charts`` among them."""
+"""Fonts for charts: the installed ones that have the characters, including the font of the extra ``charts``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 
 BASE = "DejaVu Sans"
-"""Comes with matplotlib; has Latin with all Vietnamese letters, Greek, Cyrillic."""
+"""Ships with matplotlib; covers Latin including Vietnamese, Greek, and Cyrillic."""
 _EAST_ASIAN = (
     "Noto Sans CJK SC",
     "Noto Sans SC",
@@ -35,40 +35,40 @@ _EAST_ASIAN = (
     "Droid Sans Fallback",
     "Arial Unicode MS",
 )
-"""The usual ones on Linux, macOS and Windows; those for simplified Chinese first."""
+"""The common ones on Linux, macOS and Windows, simplified Chinese first."""
 _PACKAGE, _PACKAGED = "noto_cjk_sans_otc", "Noto Sans CJK SC"
 _EMBEDDED = "chart labels"
-_UNREAL = ("Last Resort", ".LastResort")
-"""Fonts that have every character, as a box."""
+_PLACEHOLDERS = ("Last Resort", ".LastResort")
+"""Fonts that have a placeholder box for every character."""
 
 
 @attrs.frozen
 class Fonts:
-    """The families to draw with, and the characters that none of them has."""
+    """The families to draw with, and the characters missing from all of them."""
 
     families: tuple[str, ...]
     missing: str
 
     @property
-    def for_readers(self) -> str:
-        """The families as an SVG names them: the one that it brings along first, then those that its reader may have."""
+    def css_families(self) -> str:
+        """The families for an SVG: the embedded one first, then those that the viewer may have."""
         names = dict.fromkeys((_EMBEDDED, *self.families, *_EAST_ASIAN))
         return ", ".join([*(f"'{name}'" for name in names), "sans-serif"])
 
     @property
     def notice(self) -> str | None:
-        """What is missing, and what to do about it."""
+        """Which characters are missing, and what to do about it."""
         if not self.missing:
             return None
         return (
-            f"no installed font has the characters {self.missing}: they show as boxes in a PNG. Install a font that has them "
+            f"no installed font has the characters {self.missing}: a PNG shows them as boxes. Install a font that has them "
             "(Noto Sans CJK has Chinese, Japanese and Korean; it comes with pandapon-async[charts]), or write an SVG, "
-            "which shows in its reader's fonts"
+            "which uses the viewer's fonts"
         )
 
 
 def fonts_for(text: str) -> Fonts:
-    """Installed families that together have every character of a text, as far as any has."""
+    """Installed families that together cover as many characters of a text as possible."""
     manager: Any = importlib.import_module("matplotlib.font_manager")
     needed = {ord(letter) for letter in text if letter.isprintable() and not letter.isspace()}
     families: list[str] = []
@@ -77,7 +77,7 @@ def fonts_for(text: str) -> Fonts:
             break
         if family in families:
             continue
-        with contextlib.suppress(Exception):  # a font file that can't be read is as good as none
+        with contextlib.suppress(Exception):  # skip font files that can't be read
             has = needed & manager.get_font(path).get_charmap().keys()
             if has or family == BASE:
                 families.append(family)
@@ -86,8 +86,8 @@ def fonts_for(text: str) -> Fonts:
 
 
 def _candidates(manager: Any) -> Iterator[tuple[str, str]]:
-    """Family and file: the base, the usual ones for East Asia, then whatever is installed."""
-    _make_known(manager)
+    """Families and files: the base, the common East Asian ones, then everything else installed."""
+    _register_packaged(manager)
     regular = {font.name: font.fname for font in manager.fontManager.ttflist if _is_regular(font)}
     for family in (BASE, *_EAST_ASIAN):
         if family in regular:
@@ -96,19 +96,19 @@ def _candidates(manager: Any) -> Iterator[tuple[str, str]]:
 
 
 def _is_regular(font: Any) -> bool:
-    real = not font.name.startswith(_UNREAL) and "Emoji" not in font.name
+    real = not font.name.startswith(_PLACEHOLDERS) and "Emoji" not in font.name
     return real and font.style == "normal" and font.weight in (400, "normal", "regular")
 
 
-def _make_known(manager: Any) -> None:
-    """Tell matplotlib of the font that comes with the extra."""
+def _register_packaged(manager: Any) -> None:
+    """Register the extra's font with matplotlib."""
     path = _packaged()
     if path is not None and not any(font.fname == path for font in manager.fontManager.ttflist):
         manager.fontManager.addfont(path)
 
 
 def _packaged() -> str | None:
-    """The file of the font that comes with the extra; None if that isn't installed."""
+    """The file of the extra's font; None if it isn't installed."""
     try:
         folder: Any = importlib.resources.files(_PACKAGE)
     except ModuleNotFoundError:
@@ -117,9 +117,9 @@ def _packaged() -> str | None:
 
 
 def embedded(text: str) -> str:
-    """CSS that brings the East Asian characters of a text along, a few kB; empty if the extra's font isn't there.
+    """CSS that embeds the East Asian characters of a text, a few kB; empty if the extra's font isn't installed.
 
-    Only that font: its licence (OFL) allows it, which isn't known of others.
+    Only that font is embedded: its licence (OFL) allows it; others' may not.
     """
     path = _packaged()
     letters = "".join(sorted({letter for letter in text if unicodedata.east_asian_width(letter) in "WF"}))
@@ -131,9 +131,9 @@ def embedded(text: str) -> str:
         faces = {font["name"].getDebugName(1): font for font in collection}
         face = faces[_PACKAGED]
         options = subset.Options(layout_features=[], name_IDs=[])
-        cutter = subset.Subsetter(options)
-        cutter.populate(text=letters)
-        cutter.subset(face)
+        subsetter = subset.Subsetter(options)
+        subsetter.populate(text=letters)
+        subsetter.subset(face)
         face.flavor, face.recalcTimestamp = "woff", False
         file = io.BytesIO()
         face.save(file)

@@ -1,4 +1,4 @@
-"""From quotes to orders: previews and bookings of what was chosen, so that no order is lost on the way or doubled."""
+"""From quotes to orders: previews and bookings of the chosen quotes, with no order lost or duplicated."""
 
 from __future__ import annotations
 
@@ -25,35 +25,35 @@ from .requests import SweepRequest
 
 
 def check_clear(rows: Iterable[Quote]) -> None:
-    """Refuse a table in which one choice may stand for several orders.
+    """Reject a table in which one choice may be several orders.
 
     Raises:
-        RequestError: two equal requests without a reference; they may be two orders or one.
+        RequestError: two equal requests have no reference, so they may be one order or two.
     """
     first: dict[Any, int] = {}
     for row in rows:
         if row.reference is None and row.ok and first.setdefault(row.choice, row.index) != row.index:
             raise RequestError(
-                f"numbers {first[row.choice] + 1} and {row.index + 1} of the input are equal and have no reference, so it "
-                "isn't clear whether that is one order or two: give each order its own reference, as (reference, request)"
+                f"numbers {first[row.choice] + 1} and {row.index + 1} of the input are equal and have no reference, so "
+                "they may be one order or two: give each order its own reference, as (reference, request)"
             )
 
 
-def without_rivals(chosen: Iterable[Quote]) -> list[Quote]:
-    """The chosen quotes, if each is of another choice.
+def one_per_choice(chosen: Iterable[Quote]) -> list[Quote]:
+    """The chosen quotes, after checking that there is one per choice.
 
     Raises:
-        RequestError: two are rivals, so that an order would be made twice; or one is no quote.
+        RequestError: two are for the same choice, which would be ordered twice; or one has no quote.
     """
     quotes: dict[Any, Quote] = {}
     for quote in chosen:
         if not quote.ok:
             raise RequestError(f"number {quote.index + 1} of the input has no quote", reference=quote.reference)
-        rival = quotes.setdefault(quote.choice, quote)
-        if rival is not quote:
+        other = quotes.setdefault(quote.choice, quote)
+        if other is not quote:
             raise RequestError(
-                f"{_named(rival)} and {_named(quote)} are two quotes for the same goods, place and reference: choose one "
-                "(quotes in two currencies are compared only by rates=)",
+                f"{_named(other)} and {_named(quote)} are two quotes for the same goods, address and reference: choose one "
+                "(comparing quotes in two currencies needs rates=)",
                 reference=quote.reference,
             )
     return list(quotes.values())
@@ -64,21 +64,21 @@ def _named(quote: Quote) -> str:
 
 
 def order_of(quote: Quote) -> Any:
-    """What a quote is a part of: estimates under one reference and to one address are one order, everything else is its own."""
+    """The key of a quote's order: estimates with one reference and address form one order, anything else is its own."""
     joined = quote.reference is not None and isinstance(quote.request, FreightEstimateRequest)
     return (quote.reference, quote.address) if joined else quote.choice
 
 
 class OrderChoice:
-    """The cheapest account for each whole order: an order is never split between accounts.
+    """Chooses the cheapest account for each whole order: an order is never split between accounts.
 
     Args:
-        rows: all of a table.
-        measure: a price as (currency, amount), comparable within a currency; see `Rates.measure`.
+        rows: all rows of a table.
+        measure: converts a price to a comparable (currency, amount); see `Rates.measure`.
 
     Attributes:
-        best: of every order that some account has prices for all of, its quotes: one for each of its goods.
-        missing: the first row of each other order.
+        best: the chosen quotes of each order that some account priced completely, one for each of its goods.
+        missing: the first row of every other order.
     """
 
     def __init__(self, rows: Iterable[Quote], measure: Callable[[Money], tuple[str, Fraction]]) -> None:
@@ -93,13 +93,13 @@ class OrderChoice:
             self._decide(order)
 
     def quotes(self) -> list[Quote]:
-        """The quotes of all best choices.
+        """The chosen quotes of all orders.
 
         Raises:
-            RequestError: an order's prices are in two currencies that can't be compared.
+            RequestError: an order has prices in two currencies that can't be compared.
         """
         for order in self._unclear:
-            without_rivals(order)
+            one_per_choice(order)
         return [quote for order in self.best for quote in order]
 
     def _decide(self, order: Sequence[Quote]) -> None:
@@ -134,15 +134,15 @@ def _orders(quotes: Iterable[Quote]) -> list[list[Quote]]:
             and (other := accounts.setdefault(quote.reference, quote.vendor)) != quote.vendor
         ):
             raise RequestError(
-                f"it would be split between {other} and {quote.vendor}: choose one account for it, or give its parts "
-                "references of their own",
+                f"the order would be split between {other} and {quote.vendor}: choose one account, or give its parts "
+                "their own references",
                 reference=quote.reference,
             )
     return list(orders.values())
 
 
 def previews(quotes: Iterable[Quote]) -> list[SweepRequest]:
-    """The previews of orders; each goes to the vendor that quoted it."""
+    """Preview requests for orders, each for the account that quoted it."""
     requests: list[SweepRequest] = []
     for order in _orders(quotes):
         first = order[0]
@@ -166,27 +166,28 @@ def _item_of(item: Any) -> dict[str, Any]:
 
 
 def bookings(quotes: Iterable[Quote]) -> list[QuotedPair[FreightBookingRequest]]:
-    """The bookings of orders, each bound to the account that quoted it."""
+    """Booking requests for orders, each bound to the account that quoted it."""
     return [_booking(order) for order in _orders(quotes)]
 
 
 def only_of(
-    vendor: str, asked: Collection[str], pairs: Iterable[QuotedPair[FreightBookingRequest]]
+    vendor: str, queried: Collection[str], pairs: Iterable[QuotedPair[FreightBookingRequest]]
 ) -> list[QuotedPair[FreightBookingRequest]]:
     """One account's bookings.
 
     Raises:
-        RequestError: it was not asked.
+        RequestError: it was not queried.
     """
-    if vendor not in asked:
-        raise RequestError(f"no quotes of {vendor!r}{suggestion(vendor, asked)}; there are {', '.join(sorted(asked))}")
+    if vendor not in queried:
+        known = ", ".join(sorted(queried))
+        raise RequestError(f"no quotes from {vendor!r}{suggestion(vendor, queried)}; there are {known}")
     return [pair for pair in pairs if pair.vendor == vendor]
 
 
 def new_to(
     journal: Path, pairs: Sequence[QuotedPair[FreightBookingRequest]]
 ) -> list[QuotedPair[FreightBookingRequest]]:
-    """The bookings that a journal doesn't know yet at any account, or knows as refused, cancelled, or pending at their own."""
+    """The bookings not in a journal at any account, or there only as refused, void, or pending at their own account."""
     if not journal.exists():
         return list(pairs)
     waiting = {pair[0] for pair in pairs}

@@ -1,4 +1,4 @@
-"""Quotes: what a vendor asks for a service, in one shape for all vendors."""
+"""Quotes: what a service costs, in the same form for all vendors."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from .._models.operation import Reply
 from ..api.logistics import FreightEstimateRequest, FreightInfo, FreightPreviewRequest, ReceiverAddress
 
 _SERVICE = {"serviceId": "service_id", "companyName": "company", "serviceCategory": "category"}
-"""Where a service's own facts stand: the members of ``freightInfo``, which takes the chosen service."""
+"""Wire names that identify a service: the members of ``freightInfo``, which takes the chosen service."""
 
 
 @attrs.frozen(kw_only=True)
 class Goods:
-    """What a quote is for."""
+    """The goods that a quote is for."""
 
     item_id: str
     sku_id: str
@@ -31,20 +31,20 @@ class Goods:
 
 @attrs.frozen(kw_only=True)
 class Quote:
-    """What one service costs, or why that isn't known: a row of a sweep.
+    """A row of a sweep: the price of one service, or why there is none.
 
     Attributes:
-        index: the place of the request in the sweep's input, from 0; ``number``: the place of the service in the reply.
-        vendor: the account that was asked, by name.
+        index: the position of the request in the sweep's input, from 0; ``number``: that of the service in the reply.
+        vendor: the name of the queried account.
         reference: the caller's reference.
-        request: what was asked (as it came, if it was no request).
-        price: None if the vendor gave none that could be told; see ``raw``.
-        service_id, company, category: the service, as a booking takes it; None if the reply doesn't name it.
-        render_id: what a booking of exactly this takes (previews only).
+        request: the request (the input item as received if it wasn't a request).
+        price: None if none was recognised in the reply; see ``raw``.
+        service_id, company, category: the service, as a booking takes it; None if not in the reply.
+        render_id: the id for booking exactly this quote (previews only).
         raw: the whole reply as plain JSON; None if there is none.
-        error: why there is no quote; None if there is one.
-        shared: an equal request's reply was taken, so that nothing was sent for this one.
-        elapsed: seconds that the call took (0 if ``shared``).
+        error: why there is no quote; None on success.
+        shared: the reply is an equal request's; nothing was sent for this one.
+        elapsed: duration of the call in seconds (0 if ``shared``).
     """
 
     index: int
@@ -64,18 +64,18 @@ class Quote:
 
     @property
     def ok(self) -> bool:
-        """Whether the vendor answered; the price may be None all the same."""
+        """Whether the vendor replied; the price may still be None."""
         return self.error is None
 
     @property
     def address(self) -> ReceiverAddress | None:
-        """Where the goods are to go."""
+        """The delivery address."""
         address: ReceiverAddress | None = getattr(self.request, "receiver_address", None)
         return address
 
     @property
     def place(self) -> tuple[str, str, str, str]:
-        """Country, state, city and postal code of the destination; empty texts where the address has none."""
+        """Country, state, city and postal code of the destination; empty if not given."""
         address = self.address
         if address is None:
             return ("", "", "", "")
@@ -83,12 +83,12 @@ class Quote:
 
     @property
     def destination(self) -> str:
-        """The destination in words: country, state, city, postal code; nothing personal."""
+        """The destination as text: country, state, city, postal code; nothing personal."""
         return " ".join(part for part in self.place if part) or "?"
 
     @property
     def goods(self) -> tuple[Goods, ...]:
-        """What is to be shipped: one item of an estimate, or all of a preview."""
+        """The goods to ship: the item of an estimate, or all items of a preview."""
         if isinstance(self.request, FreightEstimateRequest):
             return (_goods(self.request),)
         return (
@@ -99,21 +99,20 @@ class Quote:
 
     @property
     def service(self) -> str:
-        """The service in words: company, category and id, as far as they are known."""
+        """The service as text: company, category and id, as far as known."""
         names = " ".join(part for part in (self.company, self.category) if part)
         return f"{names} ({self.service_id})" if names and self.service_id else names or self.service_id or "?"
 
     @property
     def freight_info(self) -> FreightInfo:
-        """The service as an order's item takes it."""
+        """The service in the form that an order's item takes."""
         return FreightInfo(service_id=self.service_id, company_name=self.company, service_category=self.category)
 
     @property
     def choice(self) -> Any:
-        """What this quote is one way of: quotes of equal choice are rivals, of which one is taken.
+        """Groups alternatives: of the quotes with an equal choice, at most one can be booked.
 
-        That is the same goods to the same address under the same reference; a preview without a reference is an order of its
-        own.
+        Equal means the same goods, address and reference; a preview without a reference is always its own choice.
         """
         comparable = isinstance(self.request, FreightEstimateRequest) or (
             isinstance(self.request, FreightPreviewRequest) and self.reference is not None
@@ -126,7 +125,7 @@ def _goods(item: Any) -> Goods:
 
 
 def _text(value: Any) -> str | None:
-    """A name or an id; numbers as text, nothing else coerced."""
+    """A name or an id as text; only integers are converted."""
     return str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else None
 
 
@@ -140,8 +139,8 @@ def _service_of(service: Mapping[str, Any]) -> dict[str, str | None]:
     return found
 
 
-def _asked_service(request: Any) -> dict[str, str | None]:
-    """The service that a preview asked for, if it is one for all items."""
+def _requested_service(request: Any) -> dict[str, str | None]:
+    """The service that a preview requested, if it is the same for all items."""
     if not isinstance(request, FreightPreviewRequest):
         return {}
     services = {item.freight_info for item in request.render_items}
@@ -152,25 +151,25 @@ def _asked_service(request: Any) -> dict[str, str | None]:
 
 
 def quotes_of(blank: Quote, reply: Reply[Any], reader: PriceReader) -> tuple[Quote, ...]:
-    """The quotes in a reply: one for each service; one without a price if none can be told.
+    """The quotes in a reply: one per service; a single one without a price if no price is recognised.
 
     Args:
-        blank: what is known before the reply.
-        reply: the vendor's.
-        reader: where prices stand.
+        blank: the quote before the reply.
+        reply: the vendor's reply.
+        reader: finds the prices.
     """
     render_id = getattr(reply.data, "render_id", None)
     filled = attrs.evolve(blank, raw=reply.raw, render_id=render_id, elapsed=0.0 if blank.shared else reply.elapsed)
-    asked = _asked_service(blank.request)
-    made: list[Quote] = []
-    for number, offer in enumerate(reader.offers(reply.raw) or [PricedService(service={}, price=None)]):
-        told = {name: value for name, value in _service_of(offer.service).items() if value is not None}
-        price = None if offer.price is None else Money(amount=offer.price[0], currency=offer.price[1])
-        changes: dict[str, Any] = {"number": number, "price": price, **asked, **told}
-        made.append(attrs.evolve(filled, **changes))
-    return tuple(made)
+    requested = _requested_service(blank.request)
+    quotes: list[Quote] = []
+    for number, priced in enumerate(reader.services(reply.raw) or [PricedService(service={}, price=None)]):
+        named = {name: value for name, value in _service_of(priced.service).items() if value is not None}
+        price = None if priced.price is None else Money(amount=priced.price[0], currency=priced.price[1])
+        changes: dict[str, Any] = {"number": number, "price": price, **requested, **named}
+        quotes.append(attrs.evolve(filled, **changes))
+    return tuple(quotes)
 
 
 def failed(blank: Quote, error: Exception) -> tuple[Quote, ...]:
-    """The row of a request that has no quote."""
+    """The row for a request that got no quote."""
     return (attrs.evolve(blank, error=error),)

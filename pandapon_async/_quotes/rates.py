@@ -1,4 +1,4 @@
-"""Exchange rates that the caller gives: the only way in which two currencies are ever compared."""
+"""Exchange rates supplied by the caller: currencies are never compared without them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .._models.money import Money
 
 
 class Rates:
-    """How much of one currency another is worth. Without a rate two currencies can't be compared.
+    """Exchange rates between currencies. Without a rate two currencies can't be compared.
 
     Args:
-        pairs: ``{"USD/CNY": "7.1"}``: one USD is 7.1 CNY. Pairs chain: with ``EUR/USD`` as well, EUR and CNY can be compared.
+        pairs: ``{"USD/CNY": "7.1"}``: one USD is 7.1 CNY. Rates chain: adding ``EUR/USD`` makes EUR and CNY comparable.
 
     Raises:
-        RequestError: a pair isn't of the form ``USD/CNY``, its rate isn't a number above 0, or it stands there twice.
+        RequestError: a pair isn't of the form ``USD/CNY``, its rate isn't a number above 0, or it is given twice.
     """
 
     def __init__(self, pairs: Mapping[str, Decimal | int | str] | None = None) -> None:
@@ -33,7 +33,7 @@ class Rates:
 
     @classmethod
     def parse(cls, texts: tuple[str, ...] | list[str]) -> Rates:
-        """From texts such as ``USD/CNY=7.1``.
+        """Parse texts such as ``USD/CNY=7.1``.
 
         Raises:
             RequestError: as for the class.
@@ -43,7 +43,7 @@ class Rates:
             pair, equals, rate = text.partition("=")
             if not equals or pair in pairs:
                 raise RequestError(
-                    f"{text!r} is no rate such as USD/CNY=7.1" if not equals else f"{pair} is given twice"
+                    f"{text!r} isn't a rate such as USD/CNY=7.1" if not equals else f"{pair} is given twice"
                 )
             pairs[pair.strip()] = rate.strip()
         return cls(pairs)
@@ -51,7 +51,7 @@ class Rates:
     def _add(self, pair: str, rate: Any) -> None:
         one, slash, other = pair.upper().partition("/")
         if not slash or not (_is_code(one) and _is_code(other)) or one == other:
-            raise RequestError(f"{pair!r} is no pair of currencies such as USD/CNY")
+            raise RequestError(f"{pair!r} isn't a currency pair such as USD/CNY")
         number = to_decimal(rate, pair)
         if number <= 0:
             raise RequestError(f"{pair}: a rate must be above 0")
@@ -61,18 +61,18 @@ class Rates:
         self._edges.setdefault(other, {})[one] = 1 / Fraction(number)
 
     def _spread(self, base: str) -> None:
-        """Everything that can be reached from one currency, by the fewest steps, is counted in it."""
+        """Convert every currency reachable from ``base``, by the fewest steps."""
         self._bases[base] = (base, Fraction(1))
         waiting = [base]
         for currency in waiting:
             for other, rate in self._edges[currency].items():
                 if other not in self._bases:
-                    # One `currency` is `rate` of the other, so one of the other is 1/rate of it.
+                    # 1 `currency` = `rate` `other`, so 1 `other` = 1/rate `currency`.
                     self._bases[other] = (base, self._bases[currency][1] / rate)
                     waiting.append(other)
 
     def measure(self, money: Money) -> tuple[str, Fraction]:
-        """A currency and an amount in it; amounts of the same currency can be compared."""
+        """Convert to a comparable (currency, amount): amounts in the same currency can be compared."""
         base, factor = self._bases.get(money.currency, (money.currency, Fraction(1)))
         return base, Fraction(money.amount) * factor
 
@@ -82,9 +82,9 @@ def _is_code(text: str) -> bool:
 
 
 def rates_from(rates: Rates | Mapping[str, Any] | None) -> Rates:
-    """Rates, or a mapping of them, or none.
+    """Rates from an instance, a mapping or None.
 
     Raises:
-        RequestError: they are wrong.
+        RequestError: they are invalid.
     """
     return rates if isinstance(rates, Rates) else Rates(rates)

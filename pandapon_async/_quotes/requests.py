@@ -1,4 +1,4 @@
-"""The input of a sweep: requests, and the accounts that they go to."""
+"""The input of a sweep: requests and their accounts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class SweepRequest:
     Attributes:
         request: an estimate or a preview.
         reference: the caller's reference; quotes under one reference are for the same order.
-        vendors: the accounts that are asked, by name; None: every session of the sweep.
+        vendors: the names of the accounts to query; None: every session of the sweep.
     """
 
     request: QuoteRequest
@@ -29,10 +29,10 @@ class SweepRequest:
 
 
 def as_sweep_request(item: Any) -> SweepRequest:
-    """One item of a sweep's input: a `SweepRequest`, a request, or a pair (reference, request).
+    """Normalise a `SweepRequest`, a request, or a pair (reference, request).
 
     Raises:
-        RequestError: it is none of them.
+        RequestError: it is none of these.
     """
     if isinstance(item, SweepRequest):
         return item

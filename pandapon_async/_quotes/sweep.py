@@ -1,4 +1,4 @@
-"""Quote sweeps: many requests at several vendors at once, every answer a row."""
+"""Quote sweeps: many requests at several accounts concurrently, every result a row."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .._errors import (
 from .._jobs.spending import Spending
 from .._models.operation import Reply, VendorRequest
 from .._session import VendorSession, client_of
-from .._streams.admission import Admission, Pace, Stop, is_about_the_job
+from .._streams.admission import Admission, Pace, Stop, is_fatal
 from .._streams.fan import Fan
 from .._streams.iteration import ClosableIterator
 from .._streams.workers import Lane, WorkerState, WorkerStream
@@ -38,27 +38,26 @@ SweepInput = Union[SweepRequest, QuoteRequest, "tuple[str, QuoteRequest]"]
 """What a sweep takes: a `SweepRequest`, an estimate or preview request, or a pair (reference, request)."""
 
 DOWN = Stop(down_for=30.0, longest_wait=10.0)
-"""When a vendor counts as down: 25 failures in a row, then single tries with growing waits, for 30 s without a success."""
+"""When an account counts as down: 25 failures in a row, then 30 s of single tries with growing waits and no success."""
 _AHEAD = 5_000
 
 
 class QuoteSweep:
-    """Asks several accounts for quotes, all at once, each under its own limits.
+    """Fetches quotes from several accounts concurrently, each under its own limits.
 
-    Every request goes to every session, unless it is a `SweepRequest` that names its vendors. Failures are rows. An account that is
-    down costs its own rows only, and not for long: see ``stop``; one that refuses the key is not asked again.
+    Every request goes to every session, unless it is a `SweepRequest` that names its vendors. Failures are rows. An account
+    that is down affects only its own rows, and not for long (see ``stop``); one that rejects the key is not queried again.
 
     Args:
         sessions: the accounts.
-        concurrency: requests at the same time at each account; None, or more than its profile allows: what that allows.
-        keep: seconds that an estimate's answer is good for; None: every question is asked. Equal estimates that are under
-            way at the same time are asked once anyhow.
-        keep_most: answers that are kept for each account.
-        stop: when an account counts as down, so that its remaining rows say so without being asked.
-        ahead: requests that a fast account may be ahead of a slow one, if the input isn't a list.
+        concurrency: concurrent requests per account, capped by its profile; None: as many as the profile allows.
+        keep: seconds that the reply to an estimate is reused; None: never. Concurrent equal estimates are always sent once.
+        keep_most: replies cached per account.
+        stop: when an account counts as down, so that its remaining rows fail without being sent.
+        ahead: how many requests a fast account may be ahead of a slow one, if the input isn't a list.
 
     Raises:
-        ConfigError: there is no session, two have the same name, or a number can't work.
+        ConfigError: there is no session, two have the same name, or a number is out of range.
     """
 
     def __init__(
@@ -87,14 +86,14 @@ class QuoteSweep:
         self._concurrency = concurrency
 
     def stream(self, requests: Iterable[SweepInput] | AsyncIterable[SweepInput]) -> QuoteStream:
-        """Quotes as they come; memory doesn't grow with the input. See `QuoteStream`."""
+        """Quotes as they arrive, in constant memory. See `QuoteStream`."""
         return QuoteStream(self._caches, requests, stop=self._stop, ahead=self._ahead, concurrency=self._concurrency)
 
     async def run(self, requests: Iterable[SweepInput] | AsyncIterable[SweepInput]) -> QuoteTable:
-        """All quotes as a table, in the order of the input, whatever order they came in.
+        """All quotes as a table, in input order.
 
         Raises:
-            Exception: the input's own, or a `ConfigError` for a `SweepRequest` that names no session of the sweep.
+            Exception: any that the input raises, or `ConfigError` if a `SweepRequest` names an unknown session.
         """
         async with self.stream(requests) as quotes:
             return QuoteTable(
@@ -103,10 +102,10 @@ class QuoteSweep:
 
 
 class QuoteStream(ClosableIterator[Quote]):
-    """The quotes of a sweep as an async iterator; made by `QuoteSweep.stream`.
+    """The quotes of a sweep as an async iterator; created by `QuoteSweep.stream`.
 
-    ``async with sweep.stream(...) as quotes`` joins everything on every exit; a bare ``async for`` does so when it ends, or
-    soon after it is left. Nothing is written at the vendors, so leaving early just stops.
+    ``async with sweep.stream(...) as quotes`` joins all tasks on every exit; a bare ``async for`` does so at its end, or soon
+    after an early exit. Quotes are only READs, so leaving early just stops.
     """
 
     def __init__(
@@ -118,31 +117,31 @@ class QuoteStream(ClosableIterator[Quote]):
         ahead: int,
         concurrency: int | None,
     ) -> None:
-        self._answers = _Answers(caches, requests, stop, ahead, concurrency)
+        self._results = _Results(caches, requests, stop, ahead, concurrency)
         self._waiting: deque[Quote] = deque()
 
     async def __anext__(self) -> Quote:
         while not self._waiting:
-            self._waiting.extend(await self._answers.__anext__())
+            self._waiting.extend(await self._results.__anext__())
         return self._waiting.popleft()
 
     async def aclose(self) -> None:
-        """Stop asking, and join everything. Idempotent."""
-        await self._answers.aclose()
+        """Stop, and join all tasks. Idempotent."""
+        await self._results.aclose()
 
 
 @attrs.define
 class _Account:
-    """What one stream has of one account; ``trouble`` is its last failure, in words."""
+    """One account's state in a stream; ``last_failure`` describes its most recent failure."""
 
     cache: QuoteCache
     admission: Admission
-    trouble: str = ""
+    last_failure: str = ""
 
 
 @attrs.frozen
 class _Task:
-    """One request at one account: ``call`` None if it can't be asked, and ``error`` says why."""
+    """One request at one account; ``call`` is None if it can't be sent, and ``error`` says why."""
 
     blank: Quote
     account: _Account
@@ -151,8 +150,8 @@ class _Task:
     admitted: bool = False
 
 
-class _Answers(WorkerStream[_Task, "tuple[Quote, ...]"]):
-    """The answers of a sweep, each as the rows that it makes."""
+class _Results(WorkerStream[_Task, "tuple[Quote, ...]"]):
+    """The results of a sweep, each a tuple of rows."""
 
     def __init__(
         self,
@@ -166,8 +165,8 @@ class _Answers(WorkerStream[_Task, "tuple[Quote, ...]"]):
         self._names = frozenset(cache.client.profile.name for cache in caches)
         lanes: list[Lane[_Task]] = []
         for number, cache in enumerate(caches):
-            most = cache.client.profile.limits.concurrency
-            size = most if concurrency is None else min(concurrency, most)
+            limit = cache.client.profile.limits.concurrency
+            size = limit if concurrency is None else min(concurrency, limit)
             lanes.append(Lane(cache.client, self._tasks(number, cache, stop, size), size))
         super().__init__(*lanes, ordered=False, drain=0)
 
@@ -193,79 +192,79 @@ class _Answers(WorkerStream[_Task, "tuple[Quote, ...]"]):
             await reading.aclose()
 
     def _task(self, index: int, item: Any, account: _Account) -> _Task | None:
-        """One item as this account's task; None if it isn't asked."""
+        """One item as this account's task; None if it isn't for this account."""
         client = account.cache.client
         try:
-            ask = as_sweep_request(item)
+            wanted = as_sweep_request(item)
         except RequestError as error:
             blank = Quote(index=index, vendor=client.profile.name, reference=error.reference, request=item)
             return _Task(blank, account, error=error)
-        if ask.vendors is not None:
-            if strange := set(ask.vendors) - self._names:
+        if wanted.vendors is not None:
+            if unknown := set(wanted.vendors) - self._names:
                 known = ", ".join(sorted(self._names))
-                raise ConfigError(f"number {index + 1} asks {', '.join(sorted(strange))}; the sweep has {known}")
-            if client.profile.name not in ask.vendors:
+                raise ConfigError(f"number {index + 1} names {', '.join(sorted(unknown))}; the sweep has {known}")
+            if client.profile.name not in wanted.vendors:
                 return None
-        request: VendorRequest[Any] = ask.request
-        blank = Quote(index=index, vendor=client.profile.name, reference=ask.reference, request=request)
+        request: VendorRequest[Any] = wanted.request
+        blank = Quote(index=index, vendor=client.profile.name, reference=wanted.reference, request=request)
         try:
-            return _Task(blank, account, call=client.prepare(request, ask.reference))
+            return _Task(blank, account, call=client.prepare(request, wanted.reference))
         except PandaponError as error:
             return _Task(blank, account, error=error)
 
     async def _admitted(self, task: _Task) -> _Task:
-        """The task once it may be asked, or with the reason why it isn't."""
+        """The task once it may be sent, or with the error that prevents it."""
         call, admission = task.call, task.account.admission
-        if call is None or task.account.cache.kept(call) is not None:
+        if call is None or task.account.cache.cached(call) is not None:
             return task
         if await admission.admit():
             admission.began()
             return attrs.evolve(task, admitted=True)
         error = NotSentError(
-            f"not asked: {admission.reason}{task.account.trouble}",
+            f"not sent: {admission.reason}{task.account.last_failure}",
             vendor=task.blank.vendor,
             operation=call.operation.name,
             reference=call.reference,
         )
         return attrs.evolve(task, error=error)
 
-    # --- the work ---
+    # --- workers ---
 
     async def _make(self, worker: WorkerState, index: int, item: _Task) -> tuple[Quote, ...]:
-        """One request to its rows, whatever happens."""
+        """Turn one task into its rows; never raises."""
         if item.error is not None or item.call is None:
-            return failed(item.blank, item.error or NotSentError("not asked"))
+            return failed(item.blank, item.error or NotSentError("not sent"))
         account = item.account
         try:
-            result, shared = await account.cache.ask(worker, item.call)
+            result, shared = await account.cache.fetch(worker, item.call)
         finally:
             if item.admitted:
                 account.admission.ended()
         if not shared:
-            _judge(result, account)
+            _classify(result, account)
         if isinstance(result, Exception):
             return failed(item.blank, result)
         return quotes_of(attrs.evolve(item.blank, shared=shared), result, account.cache.reader)
 
     async def _cut_off(self, worker: WorkerState, index: int, item: _Task) -> tuple[Quote, ...]:
-        return failed(item.blank, PandaponError("the sweep was left before the answer came"))
+        return failed(item.blank, PandaponError("the sweep was closed before the reply arrived"))
 
 
-def _judge(result: Reply[Any] | Exception, account: _Account) -> None:
+def _classify(result: Reply[Any] | Exception, account: _Account) -> None:
     """Classify a result for the account: healthy, fatal, failing or refused."""
     admission = account.admission
     if not isinstance(result, Exception):
         admission.succeeded(None, result.elapsed)
-    elif is_about_the_job(result):
+    elif is_fatal(result):
         admission.halt(in_short(result))
-    elif _is_a_plain_no(result):
+    elif _is_refusal(result):
         admission.succeeded(None, 0.0)
     else:
-        account.trouble = f"; the last failure was {in_short(result)}"
+        account.last_failure = f"; the last failure was {in_short(result)}"
         admission.failed(result)
 
 
-def _is_a_plain_no(error: Exception) -> bool:
+def _is_refusal(error: Exception) -> bool:
     if isinstance(error, ApiError):
         return error.meaning == CodeMeaning.REFUSED
     return isinstance(error, HttpStatusError) and error.status < 500 and not isinstance(error, RateLimitedError)

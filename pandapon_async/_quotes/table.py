@@ -1,4 +1,4 @@
-"""The quotes of a sweep as a table: the cheapest, the spread, files, and what to book."""
+"""The quotes of a sweep as a table: comparison, files, and requests to book."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .._models.jsonio import dumps
 from .._models.money import Money
 from .._models.operation import QuotedPair
 from ..api.logistics import FreightBookingRequest
-from . import ordering as quoteorders
+from . import ordering
 from .quote import Quote
 from .rates import Rates, rates_from
 from .requests import SweepRequest
@@ -42,17 +42,17 @@ QUOTE_COLUMNS = (
     "render_id",
     "error",
 )
-"""The keys of a record and the columns of a CSV file."""
+"""The keys of a record, and the columns of a CSV file."""
 
 
 @attrs.frozen(kw_only=True)
 class Spread:
-    """How far apart the quotes of one choice are.
+    """The range of the quotes for one choice.
 
     Attributes:
-        low, high: the cheapest and the dearest.
-        count: how many quotes there are.
-        ratio: the dearest as a multiple of the cheapest; None if that is 0.
+        low, high: the cheapest and the most expensive.
+        count: the number of quotes.
+        ratio: the highest price divided by the lowest; None if the lowest is 0.
     """
 
     low: Quote
@@ -64,15 +64,15 @@ class Spread:
 class QuoteTable:
     """The quotes of a sweep.
 
-    Currencies are compared by ``rates`` only: ``{"USD/CNY": "7.1"}`` says that one USD is 7.1 CNY. Without a rate, quotes in
-    two currencies stand side by side.
+    Currencies are only compared with ``rates``: ``{"USD/CNY": "7.1"}`` means that one USD is 7.1 CNY. Without a rate, quotes
+    in two currencies are listed separately.
 
     Args:
         quotes: the rows, in any order.
-        vendors: the names of the accounts that were asked, in the order in which their rows are to stand.
+        vendors: the names of the queried accounts, in the order of their rows.
 
     Attributes:
-        rows: all of them, failures included, in the order of the input, then of the vendors.
+        rows: all rows, including failures, ordered by input, then by vendor.
     """
 
     def __init__(self, quotes: Iterable[Quote], vendors: Sequence[str] = ()) -> None:
@@ -90,49 +90,49 @@ class QuoteTable:
 
     @property
     def priced(self) -> tuple[Quote, ...]:
-        """The rows that have a price."""
+        """The rows with a price."""
         return tuple(row for row in self.rows if row.price is not None)
 
     @property
     def unquoted(self) -> tuple[Quote, ...]:
-        """The first row of every order that no account named all prices for: what `to_previews` and `to_bookings` lack.
+        """The first row of each order that no account priced completely: `to_previews` and `to_bookings` leave these out.
 
-        An estimate without a reference, or a preview, is an order by itself.
+        An estimate without a reference, or a preview, is its own order.
         """
-        return tuple(quoteorders.OrderChoice(self.rows, Rates().measure).missing)
+        return tuple(ordering.OrderChoice(self.rows, Rates().measure).missing)
 
     @property
     def notice(self) -> str | None:
-        """What to do about accounts in none of whose replies a price was recognised; None if there are none."""
+        """Advice about accounts whose replies had no recognisable price; None if there are none."""
         read = {row.vendor for row in self.priced}
         unread = {row.vendor: row for row in reversed(self.rows) if row.raw is not None and row.vendor not in read}
         if not unread:
             return None
         found = "".join(
-            f"no price was recognised in any reply of {vendor}. One holds, at\n"
+            f"no price was recognised in any reply of {vendor}. One reply has values at\n"
             + "".join(f"  {place}\n" for place in key_paths(row.raw))
             for vendor, row in sorted(unread.items())
         )
         return (
-            f"{found}No page of the vendors shows where the price stands. If it is one of these, name it in the account's "
+            f"{found}The vendors don't document where the price is. If it is one of these, add it to the account's "
             'price_paths, such as ["data.options[].cost"] or ["data.options[].cost(CNY)"]'
         )
 
     # --- comparing ---
 
     def cheapest(self, rates: AnyRates = None) -> tuple[Quote, ...]:
-        """The cheapest quote of every choice (destination, goods, reference); one for each currency that can't be compared.
+        """The cheapest quote for each choice (destination, goods, reference), per currency unless ``rates`` compares them.
 
         Raises:
-            RequestError: the rates are wrong.
+            RequestError: the rates are invalid.
         """
         return tuple(group[0] for group in self._ranked(rates))
 
     def spread(self, rates: AnyRates = None) -> tuple[Spread, ...]:
-        """Cheapest against dearest, of every choice and currency.
+        """The range of prices for each choice and currency.
 
         Raises:
-            RequestError: the rates are wrong.
+            RequestError: the rates are invalid.
         """
         measure = rates_from(rates).measure
         made: list[Spread] = []
@@ -143,7 +143,7 @@ class QuoteTable:
         return tuple(made)
 
     def _ranked(self, rates: AnyRates) -> list[list[Quote]]:
-        """The quotes of each choice and currency, the cheapest first; the earlier row wins a tie."""
+        """The quotes for each choice and currency, cheapest first; ties keep row order."""
         measure = rates_from(rates).measure
         groups: dict[Any, list[tuple[Fraction, Quote]]] = {}
         for row in self.priced:
@@ -151,14 +151,14 @@ class QuoteTable:
             groups.setdefault((row.choice, currency), []).append((amount, row))
         return [[row for _, row in sorted(group, key=lambda pair: pair[0])] for group in groups.values()]
 
-    # --- out ---
+    # --- output ---
 
     def records(self) -> list[dict[str, Any]]:
-        """The rows as plain dicts, as `pandas.DataFrame` takes them; the price is a `Decimal`, what is missing None."""
+        """The rows as plain dicts, suitable for `pandas.DataFrame`; prices are `Decimal`, missing values None."""
         return [_record(row) for row in self.rows]
 
     def write_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write all rows as UTF-8 with BOM, as spreadsheets want it; what could pass for a formula is neutralised.
+        """Write all rows as CSV for spreadsheets: UTF-8 with BOM, formula-like cells neutralised.
 
         Raises:
             OSError: the file can't be written.
@@ -169,7 +169,7 @@ class QuoteTable:
                 writer.row("" if value is None else str(value) for value in record.values())
 
     def write_jsonl(self, path: str | os.PathLike[str]) -> None:
-        """Write all rows as JSON lines: the record, amounts as text, and the raw reply.
+        """Write all rows as JSON lines: the record with amounts as text, and the raw reply.
 
         Raises:
             OSError: the file can't be written.
@@ -181,19 +181,19 @@ class QuoteTable:
     def write_chart(
         self, path: str | os.PathLike[str], *, rates: AnyRates = None, title: str | None = None
     ) -> tuple[str, ...]:
-        """Draw the price per destination, by vendor and service; needs the extra ``charts``.
+        """Draw prices by destination, vendor and service; needs the extra ``charts``.
 
         Args:
-            path: ends in ``.svg`` or ``.png``. In an SVG the labels stay text, so it shows in the reader's own fonts.
-            rates: currencies that can be compared are drawn in one of them; others get a panel each.
-            title: above the chart.
+            path: ends in ``.svg`` or ``.png``. An SVG keeps its labels as text, shown in the viewer's fonts.
+            rates: comparable currencies are drawn in one of them; every other one gets its own panel.
+            title: the chart's title.
 
         Returns:
-            What the person who looks at it should know, such as characters that no installed font has.
+            Notes for the viewer, such as characters that no installed font has.
 
         Raises:
             ConfigError: matplotlib isn't installed.
-            RequestError: another ending, no price to draw, or wrong rates.
+            RequestError: an unknown file suffix, no price to draw, or invalid rates.
             OSError: the file can't be written.
         """
         from .charts import write_chart
@@ -203,19 +203,18 @@ class QuoteTable:
     # --- ordering ---
 
     def to_previews(self, chosen: Iterable[Quote] | None = None, *, rates: AnyRates = None) -> list[SweepRequest]:
-        """Previews of the chosen quotes, for the same sweep: their replies hold the render id that a booking takes.
+        """Preview requests for the chosen quotes, to run in the same sweep: their replies hold the render id for booking.
 
-        Estimates under one reference and to one address are one order, at the account where the whole is cheapest.
+        Estimates with one reference and address form one order, sent to the account with the lowest total.
 
         Args:
-            chosen: the quotes; None: the cheapest account's, for each order. An order that no account named all prices for is in
-                `unquoted`.
-            rates: for the choice.
+            chosen: the quotes; None: the cheapest account's for each order, without those in `unquoted`.
+            rates: for finding the cheapest.
 
         Raises:
-            RequestError: two of them are rivals, an order is split between accounts, or the choice isn't clear.
+            RequestError: two quotes are for the same choice, an order is split between accounts, or the choice is ambiguous.
         """
-        return quoteorders.previews(self._chosen(chosen, rates))
+        return ordering.previews(self._chosen(chosen, rates))
 
     def to_bookings(
         self,
@@ -225,34 +224,33 @@ class QuoteTable:
         vendor: str | None = None,
         journal: str | os.PathLike[str] | None = None,
     ) -> list[QuotedPair[FreightBookingRequest]]:
-        """Bookings of the chosen quotes, as the pairs (reference, request) that a `BookingJob` takes.
+        """Booking requests for the chosen quotes, as pairs (reference, request) for a `BookingJob`.
 
-        Each pair knows its account (``.vendor``): a job, stream or call of another account refuses it. A quote of a preview is
-        booked under its render id; one of an estimate has none: `to_previews` first, unless you know that it isn't needed.
+        Each pair is bound to its account (``.vendor``): jobs, streams and calls of other accounts reject it. A preview's quote
+        is booked with its render id; an estimate has none, so run `to_previews` first unless you know it isn't needed.
 
         Args:
-            chosen: the quotes; None: the cheapest account's, for each order. An order that no account named all prices for is in
-                `unquoted`.
-            rates: for the choice.
-            vendor: only this account's, by name.
-            journal: of earlier runs; what it holds as done, in doubt or under way, at whatever account, is left out. Without it,
-                an order that was booked at one account is booked again if another has become the cheapest.
+            chosen: the quotes; None: the cheapest account's for each order, without those in `unquoted`.
+            rates: for finding the cheapest.
+            vendor: only the bookings for the account of this name.
+            journal: of earlier runs; leaves out what is done, in doubt or in flight there, at any account. Without it, an order
+                booked at one account is booked again if another has become the cheapest.
 
         Raises:
-            RequestError: two of them are rivals, an order is split between accounts, the choice isn't clear, or no vendor of that
-                name was asked.
+            RequestError: two quotes are for the same choice, an order is split between accounts, the choice is ambiguous, or
+                no account of that name was queried.
             JournalError: the journal can't be read.
         """
-        pairs = quoteorders.bookings(self._chosen(chosen, rates))
+        pairs = ordering.bookings(self._chosen(chosen, rates))
         if vendor is not None:
-            pairs = quoteorders.only_of(vendor, {*self._vendors, *(row.vendor for row in self.rows)}, pairs)
-        return pairs if journal is None else quoteorders.new_to(Path(journal), pairs)
+            pairs = ordering.only_of(vendor, {*self._vendors, *(row.vendor for row in self.rows)}, pairs)
+        return pairs if journal is None else ordering.new_to(Path(journal), pairs)
 
     def _chosen(self, chosen: Iterable[Quote] | None, rates: AnyRates) -> list[Quote]:
         if chosen is not None:
-            return quoteorders.without_rivals(chosen)
-        quoteorders.check_clear(self.rows)
-        return quoteorders.OrderChoice(self.rows, rates_from(rates).measure).quotes()
+            return ordering.one_per_choice(chosen)
+        ordering.check_clear(self.rows)
+        return ordering.OrderChoice(self.rows, rates_from(rates).measure).quotes()
 
 
 def _measured(row: Quote, measure: Any) -> tuple[str, Fraction]:
@@ -292,6 +290,6 @@ def _record(row: Quote) -> dict[str, Any]:
 
 
 def json_record(row: Quote, *, raw: bool = True) -> dict[str, Any]:
-    """A row as JSON has it: amounts as text; with the raw reply unless told."""
+    """A row for JSON, with amounts as text and, by default, the raw reply."""
     record = {**_record(row), "price": None if row.price is None else str(row.price.amount)}
     return {**record, "raw": row.raw} if raw else record

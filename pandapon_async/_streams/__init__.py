@@ -1,1 +1,1 @@
-"""Workers over a source of items, in constant memory."""
+"""Worker pools over a source of items, in constant memory."""

@@ -1,4 +1,4 @@
-"""When the next booking may start: circuit breaker, adaptive concurrency, and the bound on what is spent, in one place."""
+"""Decides when the next booking may start: circuit breaker, adaptive concurrency, and spend bound."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from .._models.money import Money
 
 @attrs.frozen(kw_only=True)
 class Stop:
-    """When a job stops by itself.
+    """When a job stops on its own.
 
     Attributes:
-        in_a_row: so many endings in a row without a success between them (in doubt or not sent; or refused with the same
-            code), and the job goes one at a time, with growing waits, until one succeeds.
-        down_for: seconds without a success after which it ends.
-        in_doubt: so many bookings in doubt, and it ends; None: however many.
-        first_wait, longest_wait: seconds between the single bookings: the first wait, and what it doubles up to.
+        in_a_row: after this many consecutive failures (in doubt or not sent; or refused with the same code) the job sends one
+            booking at a time, with growing waits, until one succeeds.
+        down_for: the job ends after this many seconds without a success.
+        in_doubt: the job ends at this many bookings in doubt; None: no limit.
+        first_wait, longest_wait: seconds between those single bookings: the first wait, and the limit of its doubling.
     """
 
     in_a_row: int = 25
@@ -41,47 +41,47 @@ class Stop:
 
 @attrs.frozen(kw_only=True)
 class Pace:
-    """How a job finds the speed that the vendor bears, within the profile's limits.
+    """How a job adapts its concurrency to the vendor, within the profile's limits.
 
-    A 429 halves the number of bookings under way, every success adds a little (AIMD).
+    A 429 halves the number of bookings in flight, every success adds a little (AIMD).
 
     Attributes:
-        slow_after: seconds; replies slower than this take a tenth off, too. None: latency changes nothing.
+        slow_after: replies slower than this many seconds reduce it by a tenth. None: latency has no effect.
     """
 
     slow_after: float | None = None
 
 
 class SpendBound(Protocol):
-    """What bounds the money that is spent, shared by everything that spends it.
+    """A limit on spending, shared by everything that spends.
 
-    ``changed`` is set whenever a booking has ended, so that whoever waits for room looks again.
+    ``changed`` is set whenever a booking ends, so that waiters check again.
     """
 
     changed: asyncio.Event
 
     def allows_one_more(self) -> bool:
-        """Whether one more booking stays within the bound now."""
+        """Whether one more booking fits within the bound now."""
         ...
 
     def exhausted(self) -> str | None:
-        """Why no more may be booked, however long one waits; None: what is under way may leave room."""
+        """Why nothing more may be booked, ever; None if bookings in flight may still leave room."""
         ...
 
     def began(self) -> None:
-        """A booking starts."""
+        """Record that a booking started."""
         ...
 
     def ended(self) -> None:
-        """It has ended, however."""
+        """Record that a booking ended, with any outcome."""
         ...
 
     def paid(self, fee: Money | None) -> None:
-        """A booking was made."""
+        """Record a successful booking's fee."""
         ...
 
     def doubted(self, change: int) -> None:
-        """So many more are in doubt."""
+        """Change the number of bookings in doubt."""
         ...
 
 
@@ -89,15 +89,15 @@ class Admission:
     """Decides when the next booking of a run may start, and whether one may at all.
 
     Args:
-        stop, pace: see there.
-        size: bookings at the same time, at most.
-        spending: what may be spent.
-        clock: where time comes from.
+        stop, pace: see `Stop` and `Pace`.
+        size: the maximum number of bookings in flight.
+        spending: the spend bound.
+        clock: the time source.
 
     Attributes:
-        reason: why no booking starts any more; None while they do.
-        window: bookings at the same time now; ``slowest_window``: the fewest there were.
-        cuts: how often the window was cut.
+        reason: why no more bookings may start; None while they may.
+        window: the current limit of bookings in flight; ``slowest_window``: its lowest value so far.
+        cuts: how often the window was reduced.
     """
 
     def __init__(self, stop: Stop, pace: Pace, size: int, spending: SpendBound, clock: Clock) -> None:
@@ -122,20 +122,20 @@ class Admission:
 
     def admits_now(self) -> bool:
         """Whether the next booking may start without waiting."""
-        if self.reason is not None or self._broken():
+        if self.reason is not None or self._tripped():
             return False
         return self._in_flight < max(1, int(self.window)) and self.spending.allows_one_more()
 
     async def admit(self) -> bool:
-        """Wait until the next booking may start; False: none may any more, and `reason` says why."""
+        """Wait until the next booking may start; False if none may any more, for `reason`."""
         changed = self.spending.changed
         while self.reason is None:
             if self.admits_now():
                 return True
-            room = self._in_flight == 0 if self._broken() else self._in_flight < max(1, int(self.window))
+            room = self._in_flight == 0 if self._tripped() else self._in_flight < max(1, int(self.window))
             if room and not self.spending.allows_one_more() and (why := self.spending.exhausted()):
                 self.halt(why)
-            elif room and self._broken() and self.spending.allows_one_more():
+            elif room and self._tripped() and self.spending.allows_one_more():
                 return await self._probe()
             else:
                 changed.clear()
@@ -143,24 +143,24 @@ class Admission:
         return False
 
     def halt(self, reason: str) -> None:
-        """Let no booking start any more."""
+        """Let no more bookings start."""
         self.reason = self.reason or reason
         self._halted.set()
         self.spending.changed.set()
 
-    def _broken(self) -> bool:
+    def _tripped(self) -> bool:
         return self._streak >= self._stop.in_a_row
 
     async def _probe(self) -> bool:
-        """One at a time: wait, longer each time, then let one through."""
+        """Wait, longer each time, then let a single booking through."""
         wait, self._wait = self._wait, min(self._wait * 2, self._stop.longest_wait)
         if self._clock.monotonic() + wait - self._last_success > self._stop.down_for:
             self.halt(f"no success for {self._stop.down_for:g} s")
             return False
-        await self._nap(wait)
+        await self._sleep_until_halted(wait)
         return self.reason is None
 
-    async def _nap(self, seconds: float) -> None:
+    async def _sleep_until_halted(self, seconds: float) -> None:
         """Sleep for ``seconds`` or until halted."""
         ends = [asyncio.ensure_future(self._clock.sleep(seconds)), asyncio.ensure_future(self._halted.wait())]
         try:
@@ -169,20 +169,20 @@ class Admission:
             for end in ends:
                 end.cancel()
 
-    # --- after it ---
+    # --- during and after a booking ---
 
     def began(self) -> None:
-        """A booking starts."""
+        """Record that a booking started."""
         self._in_flight += 1
         self.spending.began()
 
     def ended(self) -> None:
-        """It has ended, however."""
+        """Record that a booking ended, with any outcome."""
         self._in_flight -= 1
         self.spending.ended()
 
     def succeeded(self, fee: Money | None, elapsed: float) -> None:
-        """It was made."""
+        """Record a success."""
         self._streak, self._wait = 0, self._stop.first_wait
         self._last_success = self._clock.monotonic()
         self.window = min(self._size, self.window + 1 / self.window)
@@ -191,7 +191,7 @@ class Admission:
         self.spending.paid(fee)
 
     def failed(self, error: Exception) -> None:
-        """It was not, or nobody can tell."""
+        """Record a failure, including a booking left in doubt."""
         kind = f"refused {error.code}" if isinstance(error, ApiError) else "trouble"
         self._streak = self._streak + 1 if kind == self._kind else 1
         self._kind = kind
@@ -199,23 +199,23 @@ class Admission:
             self._cut(0.5)
 
     def doubted(self) -> None:
-        """It is in doubt."""
+        """Record that a booking is in doubt."""
         self.spending.doubted(1)
         self._in_doubt += 1
         if self._stop.in_doubt is not None and self._in_doubt >= self._stop.in_doubt:
             self.halt(f"{self._in_doubt} bookings are in doubt")
 
     def resolved(self) -> None:
-        """One that was in doubt isn't any more."""
+        """Record that a booking is no longer in doubt."""
         self.spending.doubted(-1)
 
     def retrying(self, error: PandaponError) -> None:
-        """An attempt failed, and the call goes on."""
+        """Record a failed attempt that will be retried."""
         if isinstance(error, RateLimitedError):
             self._cut(0.5)
 
     def _cut(self, factor: float) -> None:
-        # One overload answers many calls at once: it counts once.
+        # One overload can fail many concurrent calls: count it once.
         now = self._clock.monotonic()
         if self._last_cut is None or now - self._last_cut >= 1.0:
             self._last_cut = now
@@ -224,7 +224,7 @@ class Admission:
             self.cuts += 1
 
 
-def is_about_the_job(error: Exception) -> bool:
-    """Whether a failure isn't about this one booking, so that the next would fail alike."""
+def is_fatal(error: Exception) -> bool:
+    """Whether a failure affects the whole job, so that the next booking would fail too."""
     stops = isinstance(error, ApiError) and error.meaning == CodeMeaning.STOP
     return stops or isinstance(error, (AuthError, ConfigError, JournalError)) or not isinstance(error, PandaponError)

@@ -1,4 +1,4 @@
-"""One input read by several readers at their own speeds."""
+"""Fan-out: one input read by several readers, each at its own speed."""
 
 from __future__ import annotations
 
@@ -17,65 +17,65 @@ _END: Any = object()
 
 
 class Fan(Generic[T]):
-    """One input, read by several readers at their own speeds.
+    """One input, read by several readers, each at its own speed.
 
-    A reader may be ``ahead`` items ahead of the slowest; then it waits. An input that is in memory anyhow (a list) may be
-    read ahead without limit.
+    A reader that is ``ahead`` items ahead of the slowest waits. An input already in memory (a list) may be read ahead
+    without limit.
 
     Args:
-        items: the input; taken from once.
-        readers: how many there are; each calls `read` once.
-        ahead: items.
+        items: the input; iterated once.
+        readers: the number of readers; each calls `read` once.
+        ahead: how many items a reader may be ahead.
     """
 
     def __init__(self, items: Iterable[T] | AsyncIterable[T], readers: int, ahead: int) -> None:
         self._items: Iterator[T] | AsyncIterator[T] = aiter(items) if isinstance(items, AsyncIterable) else iter(items)
         self._ahead = math.inf if isinstance(items, Sized) else ahead
         self._kept: deque[T] = deque()
-        self._gone = 0
+        self._dropped = 0
         self._places = dict.fromkeys(range(readers), 0)
-        self._line = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._room = asyncio.Event()
         self._ended = False
 
     async def read(self, reader: int) -> AsyncGenerator[tuple[int, T], None]:
-        """Every item and its index, as the reader of that number."""
+        """Every item with its index, for the given reader."""
         try:
             while (place := self._places[reader]) < self._taken or await self._take(reader):
-                item = self._kept[place - self._gone]
+                item = self._kept[place - self._dropped]
                 self._move(reader, place + 1)
                 yield place, item
         finally:
             self.leave(reader)
 
     def leave(self, reader: int) -> None:
-        """The reader takes no more, so nobody waits for it."""
+        """Remove a reader, so that no other waits for it."""
         if self._places.pop(reader, None) is not None:
-            self._forget()
+            self._drop_read()
 
     async def close(self) -> None:
-        """Take nothing more, and close an async generator that was left before its end."""
+        """Take nothing more, and close an unfinished async generator."""
         self._ended = True
         await close_source(self._items)
 
     @property
     def _taken(self) -> int:
-        return self._gone + len(self._kept)
+        return self._dropped + len(self._kept)
 
     def _move(self, reader: int, place: int) -> None:
         self._places[reader] = place
-        self._forget()
+        self._drop_read()
 
-    def _forget(self) -> None:
+    def _drop_read(self) -> None:
         slowest = min(self._places.values(), default=self._taken)
-        while self._gone < slowest and self._kept:
+        while self._dropped < slowest and self._kept:
             self._kept.popleft()
-            self._gone += 1
+            self._dropped += 1
         self._room.set()
 
     async def _take(self, reader: int) -> bool:
-        """Take one more item, unless another reader has; False: there is none."""
-        async with self._line:  # an async generator can't be asked twice at once
+        """Take one more item, unless another reader already has; False at the end."""
+        async with self._lock:  # an async generator doesn't allow concurrent anext() calls
             while self._places[reader] >= self._taken and not self._ended:
                 if len(self._kept) >= self._ahead:
                     self._room.clear()

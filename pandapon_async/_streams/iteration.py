@@ -1,4 +1,4 @@
-"""Closable async iterators: ``async with`` closes them on every exit, and with them what they read from."""
+"""Closable async iterators: ``async with`` closes them, and their sources, on every exit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ASYNC_ONLY = "this is asynchronous: use `async with` (or `await ...open()` and `
 
 
 class ClosableIterator(ABC, AsyncIterator[OutT]):
-    """An async iterator that ``async with`` closes on every exit; a bare ``async for`` does when it ends, or soon after it is left."""
+    """Base class for closable async iterators: ``async with`` closes on every exit, a bare ``async for`` at its end or soon after."""
 
     _entered = False
 
@@ -26,7 +26,7 @@ class ClosableIterator(ABC, AsyncIterator[OutT]):
 
     @abstractmethod
     async def aclose(self) -> None:
-        """Stop, and join everything. Idempotent."""
+        """Stop, and join all tasks. Idempotent."""
 
     async def __aenter__(self) -> Self:
         self._entered = True
@@ -47,7 +47,7 @@ class ClosableIterator(ABC, AsyncIterator[OutT]):
         return self if self._entered else self._closing()
 
     async def _closing(self) -> AsyncGenerator[OutT, None]:
-        """Without `async with`: a generator, so that leaving the loop early closes it all the same."""
+        """For use without `async with`: a generator, so that leaving the loop early also closes it."""
         try:
             while True:
                 try:
@@ -60,8 +60,8 @@ class ClosableIterator(ABC, AsyncIterator[OutT]):
 
 
 async def close_source(items: object) -> None:
-    """Close an async generator that was left before its end; other inputs have nothing to be closed."""
+    """Close an unfinished async generator; other inputs need no closing."""
     aclose = getattr(items, "aclose", None)
     if aclose is not None:
-        with contextlib.suppress(RuntimeError):  # it is running: whoever runs it was cancelled and is closing it
+        with contextlib.suppress(RuntimeError):  # it is running: the task that runs it was cancelled and is closing it
             await aclose()

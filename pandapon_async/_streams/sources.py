@@ -1,4 +1,4 @@
-"""Where workers take their items from, one at a time."""
+"""Sources from which workers take their items, one at a time."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from .iteration import close_source
 ItemT = TypeVar("ItemT")
 
 END: Any = object()
-"""What a source gives instead of an item at its end."""
+"""Returned by a source at its end."""
 
 
 class Source(ABC, Generic[ItemT]):
-    """The input, one item at a time; shared by the workers."""
+    """Base class for an input shared by workers, one item at a time."""
 
     def __init__(self) -> None:
         self._line = asyncio.Lock()
@@ -24,7 +24,7 @@ class Source(ABC, Generic[ItemT]):
         self._ended = False
 
     def end(self) -> None:
-        """Take nothing more from it."""
+        """Stop: take nothing more."""
         self._ended = True
 
     def next_now(self) -> tuple[int, ItemT] | None:
@@ -47,23 +47,23 @@ class Source(ABC, Generic[ItemT]):
     @property
     @abstractmethod
     def is_ready(self) -> bool:
-        """Whether the next item needs no waiting."""
+        """Whether the next item is available without waiting."""
 
     @abstractmethod
     def _take_now(self) -> ItemT | Any:
-        """The next item, or `END`; only asked if `is_ready`."""
+        """The next item, or `END`; only called if `is_ready`."""
 
     @abstractmethod
     async def _take(self) -> ItemT | Any:
-        """The next item, or `END`; never asked twice at once."""
+        """The next item, or `END`; never called concurrently."""
 
     @abstractmethod
     async def close(self) -> None:
-        """Close what was left before its end."""
+        """Close an unfinished input."""
 
 
 class Items(Source[ItemT]):
-    """Of any kind of iterable."""
+    """A source over any iterable or async iterable."""
 
     def __init__(self, items: Iterable[ItemT] | AsyncIterable[ItemT]) -> None:
         super().__init__()

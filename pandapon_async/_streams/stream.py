@@ -1,4 +1,4 @@
-"""Many calls at once: a fixed set of workers over any iterator, outcomes as they finish, in constant memory."""
+"""Streams of calls: a fixed worker pool over any iterable, outcomes as they finish, in constant memory."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ R_co = TypeVar("R_co", covariant=True)
 
 @attrs.frozen(kw_only=True)
 class Outcome(Generic[R_co]):
-    """How one request of a stream ended.
+    """The outcome of one request in a stream.
 
     Attributes:
-        index: its place in the input, from 0.
+        index: its position in the input, from 0.
         reference: the caller's reference, or the request's own number.
-        request: what was asked for (as it came, if it was no request).
+        request: the request (the input item as received if it wasn't a request).
         reply: the vendor's reply; None if it failed.
-        error: why it failed; None if it didn't.
+        error: why it failed; None on success.
         elapsed: seconds from the start of its first attempt to its end (0 if nothing was attempted).
     """
 
@@ -41,7 +41,7 @@ class Outcome(Generic[R_co]):
 
     @property
     def ok(self) -> bool:
-        """Whether the vendor said yes."""
+        """Whether it succeeded."""
         return self.error is None
 
     @property
@@ -51,31 +51,30 @@ class Outcome(Generic[R_co]):
 
     @property
     def in_doubt(self) -> bool:
-        """Whether it may have been made, and nobody can tell."""
+        """Whether it may or may not have taken effect."""
         return isinstance(self.error, OutcomeUnknownError)
 
     @property
     def attempts(self) -> int:
-        """How many attempts it took."""
+        """The number of attempts."""
         if self.reply is not None:
             return self.reply.attempts
         return len(self.error.attempts) if isinstance(self.error, PandaponError) else 0
 
 
 class OutcomeStream(WorkerStream[Input[R], Outcome[R]]):
-    """The outcomes of many requests, as an async iterator; made by `VendorSession.stream`.
+    """The outcomes of many requests, as an async iterator; created by `VendorSession.stream`.
 
-    At most ``concurrency`` requests are under way, and as many outcomes again wait for the reader: a slow reader slows the
-    sending, and memory doesn't grow with the input. One failure stops nobody. An error of the input itself is raised after the
-    outcomes of what had been started.
+    At most ``concurrency`` requests are in flight, and as many outcomes again wait for the reader: a slow reader slows down
+    sending, and memory doesn't grow with the input. One failure doesn't stop the others. An error raised by the input is
+    re-raised after the outcomes of what had started.
 
-    ``async with session.stream(...) as outcomes`` joins everything on every exit; a bare ``async for`` does so when it ends, or
-    soon after it is left. When it is left early, nothing new starts, READs are cancelled, WRITEs that are under way get
-    ``drain`` seconds (of the event loop's time) to end, and what was taken from the input without reaching the reader stands in
-    ``undelivered``.
+    ``async with session.stream(...) as outcomes`` joins all tasks on every exit; a bare ``async for`` does so at its end, or
+    soon after an early exit. On an early exit nothing new starts, READs are cancelled, WRITEs in flight get ``drain`` seconds
+    (of event loop time) to finish, and items taken from the input whose outcome the reader hasn't seen are in ``undelivered``.
 
     Attributes:
-        undelivered: outcomes that the reader has not seen; those never sent have a `NotSentError`.
+        undelivered: outcomes that the reader hasn't seen; those never sent have a `NotSentError`.
     """
 
     def __init__(
@@ -87,20 +86,20 @@ class OutcomeStream(WorkerStream[Input[R], Outcome[R]]):
         ordered: bool,
         drain: float,
     ) -> None:
-        most = client.profile.limits.concurrency
+        limit = client.profile.limits.concurrency
         if concurrency is not None and concurrency < 1:
             raise ConfigError(f"concurrency: must be at least 1, not {concurrency}", vendor=client.profile.name)
-        size = most if concurrency is None else min(concurrency, most)
+        size = limit if concurrency is None else min(concurrency, limit)
         super().__init__(Lane(client, requests, size), ordered=ordered, drain=drain)
         self._client = client
 
     @property
     def in_doubt(self) -> tuple[Outcome[R], ...]:
-        """What the reader has not seen and nobody can tell whether it was made."""
+        """The `undelivered` outcomes that are in doubt."""
         return tuple(outcome for outcome in self.undelivered if outcome.in_doubt)
 
     async def _make(self, worker: WorkerState, index: int, item: Input[R]) -> Outcome[R]:
-        """One request to its outcome, whatever happens."""
+        """Turn one request into its outcome; never raises."""
         reference: str | None = None
         request: Any = item
         call: Call | None = None
@@ -110,7 +109,7 @@ class OutcomeStream(WorkerStream[Input[R], Outcome[R]]):
             reference = call.reference
             reply: Reply[R] = await self._client.run(call, wait_forever=True)
             return Outcome(index=index, reference=reference, request=request, reply=reply, elapsed=reply.elapsed)
-        except Exception as error:  # noqa: BLE001 - one failure stops nobody
+        except Exception as error:  # noqa: BLE001 - one failure doesn't stop the others
             elapsed = self._client.clock.monotonic() - call.began if call is not None and call.began else 0.0
             return Outcome(index=index, reference=reference, request=request, error=error, elapsed=elapsed)
 
@@ -129,7 +128,5 @@ class OutcomeStream(WorkerStream[Input[R], Outcome[R]]):
         if call is not None and call.written:
             if call.operation.effect is Effect.WRITE:
                 return OutcomeUnknownError("cancelled after it was sent", **context)
-            return PandaponError(
-                "cancelled while it was under way; nothing is in doubt", stage=Stage.UNKNOWN, **context
-            )
+            return PandaponError("cancelled in flight; nothing is in doubt", stage=Stage.UNKNOWN, **context)
         return NotSentError("cancelled before it was sent", **context)

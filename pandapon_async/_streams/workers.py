@@ -1,4 +1,4 @@
-"""A fixed set of workers over any iterator, what they make as it is finished, in constant memory."""
+"""A fixed worker pool over any iterable: results as they finish, in constant memory."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OutT = TypeVar("OutT")
 
 @attrs.define(eq=False)
 class WorkerState:
-    """What one worker has under way; the work keeps it up to date.
+    """What one worker is doing.
 
     ``made`` is the final result, set before its bookkeeping is finished; ``cut``: it was cancelled.
     """
@@ -35,7 +35,7 @@ class WorkerState:
 
     @property
     def must_end(self) -> bool:
-        """Whether cutting it off would lose something: a WRITE is under way, or its end is being written down."""
+        """Whether cancelling would lose something: a WRITE is in flight, or its outcome is being recorded."""
         if self.made is not None:
             return True
         return self.call is not None and self.call.written and self.call.operation.effect is Effect.WRITE
@@ -43,9 +43,9 @@ class WorkerState:
 
 @attrs.frozen(eq=False)
 class Unwritten(Generic[OutT]):
-    """What was made, while it must still wait for something (``future``) before the reader may have it: its worker goes on.
+    """A result that the reader may only have once ``future`` is done; its worker doesn't wait.
 
-    ``written`` is called with it when the future has ended, and gives what the reader gets.
+    ``written`` is then called with it, and returns what the reader gets.
     """
 
     made: OutT
@@ -55,7 +55,7 @@ class Unwritten(Generic[OutT]):
 
 @attrs.frozen(eq=False)
 class Lane(Generic[ItemT]):
-    """One account's part of a stream: its items, and how many of them are under way at the same time, at most."""
+    """One account's part of a stream: its items, and the maximum number in flight."""
 
     client: ApiClient
     items: Iterable[ItemT] | AsyncIterable[ItemT] | Source[ItemT]
@@ -63,12 +63,12 @@ class Lane(Generic[ItemT]):
 
 
 class WorkerStream(ClosableIterator[OutT], Generic[ItemT, OutT]):
-    """An async iterator of what a fixed set of workers makes of the items; see `OutcomeStream` for what its users are promised.
+    """An async iterator over the results of a fixed worker pool; `OutcomeStream` describes its guarantees.
 
-    Each lane has its own items and workers, so that a session that is slow or paused holds up no other's.
+    Each lane has its own items and workers, so that a slow or paused session doesn't hold up the others.
 
     Attributes:
-        undelivered: what the reader has not seen.
+        undelivered: results that the reader hasn't seen.
     """
 
     def __init__(
@@ -93,15 +93,15 @@ class WorkerStream(ClosableIterator[OutT], Generic[ItemT, OutT]):
         self._failure: BaseException | None = None
         self._closed = False
 
-    # --- the work ---
+    # --- for subclasses ---
 
     @abstractmethod
     async def _make(self, worker: WorkerState, index: int, item: ItemT) -> OutT | Unwritten[OutT]:
-        """Make of one item what the reader gets, now or later. It raises nothing but its being cancelled."""
+        """Turn one item into what the reader gets, now or later; raises only CancelledError."""
 
     @abstractmethod
     async def _cut_off(self, worker: WorkerState, index: int, item: ItemT) -> OutT:
-        """The same of an item whose making was cancelled."""
+        """The result for an item whose `_make` was cancelled."""
 
     # --- reading ---
 
@@ -148,7 +148,7 @@ class WorkerStream(ClosableIterator[OutT], Generic[ItemT, OutT]):
             except BaseException as error:
                 source.end()
                 if not self._closed:
-                    self._failure = self._failure or error  # the input's own, for the reader
+                    self._failure = self._failure or error  # raised by the input; re-raised to the reader
                 if isinstance(error, Exception):
                     return
                 raise
@@ -211,7 +211,7 @@ class WorkerStream(ClosableIterator[OutT], Generic[ItemT, OutT]):
     # --- ending ---
 
     async def aclose(self) -> None:
-        """Stop taking input, end what is under way, join the workers. Idempotent."""
+        """Stop taking input, finish what is in flight, join the workers. Idempotent."""
         self._closed = True
         if not self._sources:
             return
@@ -238,7 +238,7 @@ class WorkerStream(ClosableIterator[OutT], Generic[ItemT, OutT]):
                 await asyncio.wait(draining, timeout=self._drain)
         finally:
             for task, worker in self._workers.items():
-                if not worker.cut:  # else it is ending already, and may be writing down how
+                if not worker.cut:  # otherwise it is already ending, and may be recording its outcome
                     task.cancel()
             while left := {*self._workers, *self._unwritten}:
                 await asyncio.wait(left)

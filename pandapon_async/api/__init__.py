@@ -1,4 +1,4 @@
-"""The catalogue: what the vendors offer. One file a subject: its models, its operations, its coroutine methods."""
+"""The catalogue of the vendors' operations. One file per subject, with its models, operations and coroutine methods."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _has_operation(item: Any) -> TypeGuard[type[VendorRequest[Any]]]:
 
 
 def _request_types(item: Any) -> Iterator[type[VendorRequest[Any]]]:
-    """The request classes that a module's item is or holds."""
+    """The request classes that a module's item is or contains."""
     if _has_operation(item):
         yield item
     elif isinstance(item, type) and issubclass(cast("type[object]", item), Service):
@@ -36,7 +36,7 @@ def _request_types(item: Any) -> Iterator[type[VendorRequest[Any]]]:
 
 @functools.cache
 def catalogue() -> tuple[type[VendorRequest[Any]], ...]:
-    """Every request class of every subject, in the order of the files and of their lines."""
+    """Every request class of every subject, in the order of files and lines."""
     found: list[type[VendorRequest[Any]]] = []
     for module in sorted(pkgutil.walk_packages(__path__, f"{__name__}."), key=lambda module: module.name):
         for item in vars(importlib.import_module(module.name)).values():

@@ -16,14 +16,14 @@ _BOTH = ("pandapon", "xportcn_ka")
 
 @attrs.frozen(kw_only=True)
 class AddressSaved(OpenReply):
-    """What saving an address answers: no data, says the page; the new address's id is not returned."""
+    """The reply to saving an address: no data according to the page, not even the new address's id."""
 
 
 @attrs.frozen(kw_only=True)
 class AddressSaveRequest(VendorRequest[AddressSaved]):
-    """Add a Chinese address, or change the one with ``id``. The page shows no required marks.
+    """Add a Chinese address, or change the one with this ``id``. The page shows no required marks.
 
-    PandaPon's second generation prints the path as ``/v2/open/address/addOrUpdate``: give that in the profile's ``paths`` to
+    PandaPon's second generation lists the path as ``/v2/open/address/addOrUpdate``: set that in the profile's ``paths`` to
     use it.
     """
 
@@ -37,13 +37,13 @@ class AddressSaveRequest(VendorRequest[AddressSaved]):
         evidence=Evidence.SEEN,
         reply=AddressSaved,
         vendors=_BOTH,
-        # The page describes `code` as success and its (generated) example has 0; the manual's real example has 200.
-        # Both are taken as yes: no other page shows a bare code without data.
+        # The page documents `code` as success, with 0 in its (generated) example; the manual's real example has 200.
+        # Both count as success: no other page shows a bare code without data.
         zero_is_success=True,
     )
 
     id: int | None = optional()
-    """The address's id; presumably left out to add and given to change."""
+    """The address's id; presumably omitted to add, set to change."""
     name: str | None = optional(personal=True)
     province: str | None = optional()
     city: str | None = optional()
@@ -58,5 +58,5 @@ class AddressService(OpenService, name="session.addresses"):
     """``session.addresses``. Every method raises what `VendorSession.call` raises."""
 
     async def save(self, request: AddressSaveRequest, **options: Unpack[CallOptions]) -> AddressSaved:
-        """Add an address, or change one (WRITE: sent twice, it may stand there twice)."""
+        """Add an address, or change one (WRITE: sent twice, it may be added twice)."""
         return await self._data(request, **options)

@@ -1,8 +1,8 @@
-"""Warehouse logistics: estimate, preview, book, and report the domestic parcels.
+"""Warehouse logistics: estimate, preview and book freight, and report domestic parcels.
 
 Order of use: `estimate_freight` -> `preview_freight` (gives the ``render_id``) -> `book_freight` -> `update_domestic_shipment`.
 Paths, members and examples are from the vendors' pages "Create international logistics orders" and its siblings; PandaPon
-and Xportcn KA print the same request and reply.
+and Xportcn KA document the same request and reply.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _BOTH = ("pandapon", "xportcn_ka")
 
 @attrs.frozen(kw_only=True)
 class ReceiverAddress(RequestModel):
-    """Where a parcel goes abroad. All members are optional at the vendors; the personal ones are masked in reprs."""
+    """The receiver of a parcel abroad. All members are optional at the vendors; the personal ones are masked in reprs."""
 
     name: str | None = optional(personal=True)
     email: str | None = optional(personal=True)
@@ -45,25 +45,25 @@ class ReceiverAddress(RequestModel):
 
 @attrs.frozen(kw_only=True)
 class FreightInfo(RequestModel):
-    """The freight service chosen for an item; members from the vendors' example (its table is folded)."""
+    """The freight service for an item; members from the vendors' example (the table is folded)."""
 
     service_id: str | None = optional()
     company_name: str | None = optional()
-    """Empty text in the vendors' examples."""
+    """Empty in the vendors' examples."""
     service_category: str | None = optional()
-    """Empty text in the vendors' examples."""
+    """Empty in the vendors' examples."""
 
 
 @attrs.frozen(kw_only=True)
 class TmallOrderInfo(RequestModel):
-    """The Taobao or Tmall order that the goods come from."""
+    """The Taobao or Tmall order of the goods."""
 
     tmall_order_id: str | None = optional()
 
 
 @attrs.frozen(kw_only=True)
 class RenderItem(RequestModel):
-    """One item of a freight preview. The page marks currency and price required, its own example has neither."""
+    """One item of a freight preview. The page marks currency and price required, but its own example has neither."""
 
     item_id: str
     sku_id: str
@@ -71,7 +71,7 @@ class RenderItem(RequestModel):
     freight_info: FreightInfo
     currency: str | None = optional()
     price: Decimal | None = optional()
-    """Price of one piece in ``currency``; text on the wire."""
+    """Unit price in ``currency``; text on the wire."""
 
 
 @attrs.frozen(kw_only=True)
@@ -86,12 +86,12 @@ class BookingItem(RequestModel):
     freight_info: FreightInfo | None = optional()
     currency: str | None = optional()
     price: Decimal | None = optional()
-    """Price of one piece in ``currency``; text on the wire."""
+    """Unit price in ``currency``; text on the wire."""
 
 
 @attrs.frozen(kw_only=True)
 class ShippedItem(RequestModel):
-    """The item that a parcel holds; members from the vendors' example (its table is folded)."""
+    """The item in a parcel; members from the vendors' example (the table is folded)."""
 
     item_id: str | None = optional()
     sku_id: str | None = optional()
@@ -109,16 +109,16 @@ class DomesticParcel(RequestModel):
     logistic_company_name: str | None = optional()
     """The carrier's Chinese name, such as 顺丰."""
     rts_time: str | None = optional()
-    """Ten digits in the example, so Unix seconds by their look; the meaning (ready to ship?) isn't documented."""
+    """Ten digits in the example, so apparently Unix seconds; the meaning (ready to ship?) isn't documented."""
 
 
 @attrs.frozen(kw_only=True)
 class ShipmentInfo(RequestModel):
-    """One international parcel and the domestic parcels that make it up."""
+    """One international parcel and its domestic parcels."""
 
     line_item: ShippedItem | None = optional()
     logistic_number: str | None = optional("logisticNumer")
-    """The international tracking number that the booking gave (the wire name is the vendors' spelling)."""
+    """The international tracking number from the booking (the wire name is the vendors' spelling)."""
     domestic_logistic_info: tuple[DomesticParcel, ...] = many()
 
 
@@ -137,7 +137,7 @@ class BookedItem(ReplyModel):
 
 @attrs.frozen(kw_only=True)
 class InternationalLogistics(ReplyModel):
-    """The international parcel of a sub-order: one object in both vendors' examples, in spite of its plural wire name."""
+    """The international parcel of a sub-order: one object in both vendors' examples, despite its plural wire name."""
 
     logistic_number: str | None = optional("logisticNumer")
     """The international tracking number (the wire name is the vendors' spelling)."""
@@ -148,7 +148,7 @@ class InternationalLogistics(ReplyModel):
 
 @attrs.frozen(kw_only=True)
 class FreightSubOrder(ReplyModel):
-    """One parcel of a booking; in the vendors' example one for each line item."""
+    """One parcel of a booking; one per line item in the vendors' example."""
 
     item_infos: tuple[BookedItem, ...] = many()
     international_logistic_infos: InternationalLogistics | None = optional()
@@ -156,7 +156,7 @@ class FreightSubOrder(ReplyModel):
 
 @attrs.frozen(kw_only=True)
 class FreightBooking(ReplyModel):
-    """What was booked (vendors: ``OrderBookingFreightResult``). Members that are folded on the page arrive in ``extra``."""
+    """A booking (vendors: ``OrderBookingFreightResult``). Members that the page folds are in ``extra``."""
 
     order_id: str | None = optional()
     """The international order id."""
@@ -166,19 +166,19 @@ class FreightBooking(ReplyModel):
 
 @attrs.frozen(kw_only=True)
 class FreightPreview(OpenReply):
-    """What a preview answers. The page doesn't show it; that it holds a ``renderId`` is inferred, since a booking takes one."""
+    """The reply to a preview. The page doesn't show it; ``renderId`` is inferred, since a booking takes one."""
 
     render_id: str | None = optional()
 
 
 @attrs.frozen(kw_only=True)
 class FreightEstimate(OpenReply):
-    """What an estimate answers. The page doesn't show it: read ``value``, whatever its shape."""
+    """The reply to an estimate. The page doesn't show it: read ``value``."""
 
 
 @attrs.frozen(kw_only=True)
 class DomesticShipmentUpdated(OpenReply):
-    """What an update answers. The page doesn't show it."""
+    """The reply to an update. The page doesn't show it."""
 
 
 # --- requests ----------------------------------------------------------------------------------------------------------
@@ -186,7 +186,7 @@ class DomesticShipmentUpdated(OpenReply):
 
 @attrs.frozen(kw_only=True)
 class FreightEstimateRequest(VendorRequest[FreightEstimate]):
-    """Ask what it costs to ship one item abroad."""
+    """Estimate the cost of shipping one item abroad."""
 
     operation: ClassVar[Operation[FreightEstimate]] = Operation(
         name="logistics.estimate_freight",
@@ -210,14 +210,14 @@ class FreightEstimateRequest(VendorRequest[FreightEstimate]):
     currency: str | None = optional()
     """Marked required on the page, absent from its own example."""
     price: Decimal | None = optional()
-    """Price of one piece in ``currency``; marked required on the page, absent from its own example."""
+    """Unit price in ``currency``; marked required on the page, absent from its own example."""
 
 
 @attrs.frozen(kw_only=True)
 class FreightPreviewRequest(VendorRequest[FreightPreview]):
-    """Ask what a whole order costs to ship; the reply's ``render_id`` is what a booking needs.
+    """Preview the cost of shipping a whole order; a booking needs the reply's ``render_id``.
 
-    PandaPon's second generation prints the path as ``/v2/open/pp/logistics/orderRenderFreight``, with the same members: give
+    PandaPon's second generation lists the path as ``/v2/open/pp/logistics/orderRenderFreight``, with the same members: set
     that in the profile's ``paths`` to use it.
     """
 
@@ -263,16 +263,16 @@ class FreightBookingRequest(VendorRequest[FreightBooking]):
     line_items: tuple[BookingItem, ...] = many()
     tmall_order_info: TmallOrderInfo | None = optional()
     remark: str | None = optional()
-    """The page doesn't show whether this stands here or inside ``tmallOrderInfo`` (there: ``extra={"remark": ...}``)."""
+    """The page doesn't show whether this belongs here or inside ``tmallOrderInfo`` (there: ``extra={"remark": ...}``)."""
 
     def natural_reference(self) -> str | None:
-        """The render id: it belongs to a quote, so a merchant's own order number is the better reference."""
+        """The render id. It identifies a quote, so a merchant's own order number is a better reference."""
         return self.render_id
 
 
 @attrs.frozen(kw_only=True)
 class DomesticShipmentUpdate(VendorRequest[DomesticShipmentUpdated]):
-    """Tell the warehouse which domestic parcels belong to a booking."""
+    """Report which domestic parcels belong to a booking."""
 
     operation: ClassVar[Operation[DomesticShipmentUpdated]] = Operation(
         name="logistics.update_domestic_shipment",
@@ -289,7 +289,7 @@ class DomesticShipmentUpdate(VendorRequest[DomesticShipmentUpdated]):
     )
 
     order_id: str | None = optional()
-    """The international order id that the booking gave."""
+    """The international order id from the booking."""
     tmall_order_id: str | None = optional()
     logistic_infos: tuple[ShipmentInfo, ...] = many()
 
@@ -305,15 +305,15 @@ class LogisticsService(Service):
     ) -> FreightEstimate:
         """Estimate the freight of one item (READ).
 
-        PandaPon's path is the one seen in its v2 documentation; Xportcn KA's is inferred from its siblings. The reply's
-        shape is not documented: it is decoded leniently, and everything stands in ``value``.
+        PandaPon's path is seen in its v2 documentation; Xportcn KA's is inferred from related paths. The reply's
+        shape is not documented: it is decoded leniently, and ``value`` has all of it.
         """
         return await self._data(request, **options)
 
     async def preview_freight(self, request: FreightPreviewRequest, **options: Unpack[CallOptions]) -> FreightPreview:
-        """Preview the freight of a whole order (READ); ``render_id`` is what a booking needs.
+        """Preview the freight of a whole order (READ); a booking needs its ``render_id``.
 
-        The reply's shape is not documented: it is decoded leniently, and everything stands in ``value``.
+        The reply's shape is not documented: it is decoded leniently, and ``value`` has all of it.
         """
         return await self._data(request, **options)
 
@@ -321,14 +321,14 @@ class LogisticsService(Service):
         """Book the freight of an order (WRITE: it costs money).
 
         Raises:
-            OutcomeUnknownError: it may have been booked; it is never sent again by the library.
+            OutcomeUnknownError: it may have been booked; the library never sends it again.
         """
         return await self._data(request, **options)
 
     async def update_domestic_shipment(
         self, request: DomesticShipmentUpdate, **options: Unpack[CallOptions]
     ) -> DomesticShipmentUpdated:
-        """Report the domestic parcels of a booking (WRITE: it changes what the vendor has on record).
+        """Report the domestic parcels of a booking (WRITE: it changes the vendor's records).
 
         The reply's shape is not documented.
         """

@@ -1,4 +1,4 @@
-"""Pages of a list as they are asked for: one by one, or all items in order with the next page fetched ahead."""
+"""Paging: fetches a list page by page, or all items in order with the next page prefetched."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ R = TypeVar("R")
 Item = TypeVar("Item")
 
 
-def _unsaid(_: Any) -> None:
-    """The reply doesn't say it."""
+def _not_stated(_: Any) -> None:
+    """The default for what the reply doesn't state."""
 
 
 @attrs.frozen(kw_only=True)
@@ -33,20 +33,20 @@ class Paging(Generic[R, Item]):
     """How an operation is paged.
 
     Attributes:
-        number: the request's member that says which page; the first is 1.
-        size: the request's member that says how many items a page has.
-        items: a page's items in its reply.
-        total: how many items there are in all, by the reply.
-        current: which page it is, by the reply.
-        page_size: how many items a page has, by the reply.
+        number: the request's member for the page number; the first page is 1.
+        size: the request's member for the page size.
+        items: gets a page's items from its reply.
+        total: gets the total number of items from the reply.
+        current: gets the page number from the reply.
+        page_size: gets the page size from the reply.
     """
 
     number: str
     size: str
     items: Callable[[R], tuple[Item, ...]]
-    total: Callable[[R], int | None] = _unsaid
-    current: Callable[[R], int | None] = _unsaid
-    page_size: Callable[[R], int | None] = _unsaid
+    total: Callable[[R], int | None] = _not_stated
+    current: Callable[[R], int | None] = _not_stated
+    page_size: Callable[[R], int | None] = _not_stated
 
 
 @attrs.frozen(kw_only=True)
@@ -54,12 +54,12 @@ class Page(Generic[Item]):
     """One page of a list.
 
     Attributes:
-        items: what is on it.
-        page_no: which page was asked for, from 1.
-        page_size: how many items a page has, by the reply, else by the request; None if neither says it.
-        total: how many items there are in all, if the vendor says it.
+        items: the page's items.
+        page_no: the requested page number, from 1.
+        page_size: the page size from the reply, else from the request; None if neither states it.
+        total: the total number of items, if the vendor states it.
         reply: the whole reply's data.
-        problems: what of the reply didn't fit and was left out, see `Reply.problems`.
+        problems: what didn't fit and was left out; see `Reply.problems`.
     """
 
     items: tuple[Item, ...]
@@ -73,23 +73,23 @@ class Page(Generic[Item]):
 class Pager(Generic[Item]):
     """A list at the vendor, page by page.
 
-    ``async for item in pager`` gives all items in order, from the request's page on; ``await pager`` gives that one page;
-    ``pager.pages()`` gives the pages. While a page is read the next is fetched already; when the loop is left that is
-    cancelled (``async with pager`` does it on the spot, a bare loop soon after).
+    ``async for item in pager`` yields all items in order, starting at the request's page; ``await pager`` returns that one
+    page; ``pager.pages()`` yields the pages. The next page is fetched while one is being read; leaving the loop cancels that
+    (immediately with ``async with pager``, otherwise soon after).
 
-    It ends at an empty page, at one that isn't full and reaches the total, or where the last or the first page comes again. The
-    vendor's total alone ends nothing: one that is too low loses no items, one that is too high costs a call. Without a total, a
-    page shorter than one before is the last.
+    It ends at an empty page, at one that isn't full and reaches the total, or when the previous or the first page is repeated.
+    The vendor's total alone doesn't end it: one that is too low loses no items, one that is too high costs a call. Without a
+    total, a page shorter than an earlier one is the last.
 
     Args:
-        fetch: sends a request and gives its reply.
+        fetch: sends a request and returns its reply.
         request: the first page's request.
         paging: how its operation is paged.
-        prefetch: how many pages are fetched ahead; 0: none.
-        max_pages: how many pages are read at most; None: all.
+        prefetch: how many pages to fetch ahead.
+        max_pages: the maximum number of pages to read; None: all.
 
     Raises (when read):
-        DecodeError: of a page no item fits; or a page comes again that can't be the whole list.
+        DecodeError: no item of a page fits; or a page is repeated that can't be the whole list.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class Pager(Generic[Item]):
         self._paging: Paging[Any, Item] = paging
         self._prefetch = prefetch
         self._max_pages = max_pages
-        self._under_way: weakref.WeakSet[AsyncGenerator[Any, None]] = weakref.WeakSet()
+        self._running: weakref.WeakSet[AsyncGenerator[Any, None]] = weakref.WeakSet()
 
     def with_options(self, *, prefetch: int | None = None, max_pages: int | None = None) -> Pager[Item]:
         """The same list, read with other options."""
@@ -127,11 +127,11 @@ class Pager(Generic[Item]):
         return self._page(self._first).__await__()
 
     def __aiter__(self) -> AsyncIterator[Item]:
-        return self._kept(self._items())
+        return self._tracked(self._items())
 
     def pages(self) -> AsyncIterator[Page[Item]]:
-        """The pages in order, without empty ones."""
-        return self._kept(self._pages())
+        """The non-empty pages in order."""
+        return self._tracked(self._pages())
 
     async def __aenter__(self) -> Self:
         return self
@@ -142,8 +142,8 @@ class Pager(Generic[Item]):
         await self.aclose()
 
     async def aclose(self) -> None:
-        """End the loops over it that are under way, and what they fetch ahead."""
-        for generator in list(self._under_way):
+        """End all running loops, and cancel their prefetching."""
+        for generator in list(self._running):
             await generator.aclose()
 
     # --- one page ---
@@ -155,33 +155,33 @@ class Pager(Generic[Item]):
     async def _page(self, number: int) -> Page[Item]:
         paging, request = self._paging, self._request
         if number != self._first:
-            turned: dict[str, Any] = {paging.number: self._typed(number)}
-            request = attrs.evolve(request, **turned)
+            changes: dict[str, Any] = {paging.number: self._typed(number)}
+            request = attrs.evolve(request, **changes)
         reply = await self._fetch(request)
-        data, asked = reply.data, getattr(request, paging.size)
+        data, requested = reply.data, getattr(request, paging.size)
         page = Page(
             items=paging.items(data),
             page_no=number,
-            page_size=paging.page_size(data) or (int(asked) if asked else None),
+            page_size=paging.page_size(data) or (int(requested) if requested else None),
             total=paging.total(data),
             reply=data,
             problems=reply.problems,
         )
         if page.problems and not page.items:  # must not look like the end of the list
-            message = f"of page {number} no item fits: {'; '.join(page.problems[:3])}"
+            message = f"no item of page {number} fits: {'; '.join(page.problems[:3])}"
             raise DecodeError(message, operation=self._request.operation.name, problems=page.problems)
         return page
 
     def _typed(self, number: int) -> int | str:
-        """A page's number as the request takes it: some vendors want text."""
+        """A page number in the request's type: some vendors want text."""
         types = {member.name: annotation for member, annotation in members_of(type(self._request))}
         annotation = types[self._paging.number]
         return str(number) if str in (annotation, optional_inner(annotation)) else number
 
     # --- all pages ---
 
-    def _kept(self, generator: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
-        self._under_way.add(generator)
+    def _tracked(self, generator: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
+        self._running.add(generator)
         return generator
 
     async def _items(self) -> AsyncGenerator[Item, None]:
@@ -198,11 +198,11 @@ class Pager(Generic[Item]):
         try:
             page = await self._page(number)
             while True:
-                ended = progress.ends_with(page) or page.page_no == last
-                while not ended and len(ahead) < self._prefetch and number != last and progress.promises(number + 1):
+                ended = progress.is_last(page) or page.page_no == last
+                while not ended and len(ahead) < self._prefetch and number != last and progress.expects(number + 1):
                     number += 1
                     ahead.append(_started(self._page(number)))
-                if not progress.is_past:
+                if not progress.nothing_new:
                     yield page
                 if ended:
                     return
@@ -216,20 +216,20 @@ class Pager(Generic[Item]):
 
 def _started(fetching: Coroutine[Any, Any, Page[Item]]) -> asyncio.Task[Page[Item]]:
     task = asyncio.get_running_loop().create_task(fetching)
-    # Nobody may come for it: then its failure is nobody's.
-    task.add_done_callback(_look_at)
+    # If nobody awaits it, its exception must not be reported as never retrieved.
+    task.add_done_callback(_retrieve_exception)
     return task
 
 
-def _look_at(task: asyncio.Task[Any]) -> None:
+def _retrieve_exception(task: asyncio.Task[Any]) -> None:
     if not task.cancelled():
         task.exception()
 
 
 class _Progress:
-    """How far the reading has come, and whether it ends.
+    """Tracks the pages read so far, and decides which is the last.
 
-    ``is_past``: the page that was told last holds nothing new.
+    ``nothing_new``: the latest page is empty or a repeat.
     """
 
     def __init__(self, paging: Paging[Any, Any], operation: str) -> None:
@@ -239,20 +239,20 @@ class _Progress:
         self._largest = 0
         self._first: Page[Any] | None = None
         self._before: Page[Any] | None = None
-        self.is_past = False
+        self.nothing_new = False
 
-    def ends_with(self, page: Page[Any]) -> bool:
-        """Whether a page is the last.
+    def is_last(self, page: Page[Any]) -> bool:
+        """Record a page; return whether it is the last.
 
         Raises:
-            DecodeError: it is one that was here already, though there should be more.
+            DecodeError: it repeats an earlier page, though there should be more.
         """
         first, before = self._first, self._before
         self._first, self._before = first or page, page
-        if not page.items or (first is not None and before is not None and self._is_again(page, first, before)):
-            self.is_past = True
+        if not page.items or (first is not None and before is not None and self._repeats(page, first, before)):
+            self.nothing_new = True
             return True
-        # Of a page that lost items nobody knows how many there were: it isn't taken for a short one.
+        # A page with undecodable items may have been full, so it doesn't count as short.
         count = max(len(page.items), self._size(page)) if page.problems else len(page.items)
         self._largest = max(self._largest, count)
         if first is None:
@@ -262,8 +262,8 @@ class _Progress:
             count < self._size(page) and self._reaches(page.total) if page.total is not None else count < self._largest
         )
 
-    def promises(self, number: int) -> bool:
-        """Whether there should be a page of this number: else it is fetched only when it is its turn."""
+    def expects(self, number: int) -> bool:
+        """Whether this page should exist; otherwise it isn't prefetched."""
         page = self._before
         return page is None or page.total is None or (number - 1) * self._size(page) < page.total
 
@@ -273,16 +273,16 @@ class _Progress:
     def _reaches(self, total: int | None) -> bool:
         return total is not None and self._seen >= total
 
-    def _is_again(self, page: Page[Any], first: Page[Any], before: Page[Any]) -> bool:
-        """Whether a page was here already: some vendors give the last one, or the first, for any number beyond the end."""
+    def _repeats(self, page: Page[Any], first: Page[Any], before: Page[Any]) -> bool:
+        """Whether a page repeats an earlier one: some vendors return the last or first page for any number beyond the end."""
         current = self._paging.current(page.reply)
         says_so = current is not None and current == self._paging.current(before.reply)
         same = page.items in (first.items, before.items)
-        # One page may be the whole list, or all that a vendor who knows no pages ever sends.
+        # A single page may be the whole list, or all that a vendor without paging ever sends.
         doubtful = (same and before is first and before.total is not None) or (says_so and not same)
         if doubtful and not self._reaches(before.total):
             raise DecodeError(
-                f"page {page.page_no} is page {before.page_no} again: the vendor doesn't page this list, or not so far",
+                f"page {page.page_no} repeats page {before.page_no}: the vendor doesn't page this list, or not that far",
                 operation=self._operation,
             )
         return same or says_so

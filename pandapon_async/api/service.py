@@ -1,4 +1,4 @@
-"""What the services have in common: how a method sends its request, and how a session gets to its services."""
+"""Base classes of the services: sending a method's request, and groups of services on a session."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ Item = TypeVar("Item")
 
 
 class CallOptions(TypedDict, total=False):
-    """What every method of a service takes besides its request.
+    """The options of every service method.
 
-    ``reference``: the caller's own number of the call; it stands in errors and hooks.
-    ``timeout``: seconds that the call may take, in place of the profile's ``Timeouts.total``. When they are over, a WRITE that
-    was sent is an `OutcomeUnknownError`, anything else a `DeadlineExceededError`.
+    ``reference``: the caller's own id for the call, included in errors and hooks.
+    ``timeout``: seconds that the call may take, instead of the profile's ``Timeouts.total``. Exceeding it raises
+    `OutcomeUnknownError` for a WRITE that was sent, otherwise `DeadlineExceededError`.
     """
 
     reference: str | None
@@ -36,7 +36,7 @@ class CallOptions(TypedDict, total=False):
 
 
 class Caller(Protocol):
-    """What a service needs of a session."""
+    """The part of a session that services need."""
 
     async def call(
         self, request: VendorRequest[R], *, reference: str | None = None, timeout: float | None = None
@@ -44,13 +44,13 @@ class Caller(Protocol):
 
 
 class Service:
-    """Base of the services: coroutine methods that send a request and return the reply's data."""
+    """Base of the services, whose coroutine methods send a request and return the reply's data."""
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
     async def _data(self, request: VendorRequest[R], **options: Unpack[CallOptions]) -> R:
-        """The data of the reply; an empty model if the vendor said yes and sent none that fits (see ``Reply.problems``)."""
+        """The reply's data; an empty model if a success had none that fits (see ``Reply.problems``)."""
         return cast("R", (await self._reply(request, **options)).data)
 
     async def _reply(self, request: VendorRequest[R], **options: Unpack[CallOptions]) -> Reply[R]:
@@ -61,7 +61,7 @@ class Service:
         return attrs.evolve(reply, data=empty())
 
     def _pages(self, request: VendorRequest[R], paging: Paging[R, Item], **options: Unpack[CallOptions]) -> Pager[Item]:
-        """The list that begins with a request's page; the options are those of each page's call."""
+        """The list starting at a request's page; the options apply to each page's call."""
 
         async def fetch(page: VendorRequest[R]) -> Reply[R]:
             return await self._reply(page, **options)
@@ -69,16 +69,16 @@ class Service:
         return Pager(fetch, request, paging)
 
 
-# --- operations of which no page shows the path ----------------------------------------------------------------------------
+# --- undocumented operations -------------------------------------------------------------------------------------------
 
 
 class OpenCall(Protocol):
-    """The method of such an operation: takes wire JSON.
+    """The method of an undocumented operation: takes wire JSON.
 
-    Until the profile gives the path it raises a `ConfigError` that says what is missing.
+    Raises `ConfigError` until the profile's ``paths`` provide its path.
 
     Attributes:
-        request_type: the class of its requests, whose members all stand in ``extra``; for streams and jobs.
+        request_type: the class of its requests, with all members in ``extra``; for streams and jobs.
     """
 
     request_type: type[OpenRequest]
@@ -89,7 +89,7 @@ class OpenCall(Protocol):
 
 
 class OpenService(Service):
-    """A service that has such operations, besides its typed methods: those that the table lists under its name."""
+    """A service with untyped methods for the undocumented operations listed under its name."""
 
     def __init_subclass__(cls, *, name: str = "") -> None:
         super().__init_subclass__()
@@ -97,7 +97,7 @@ class OpenService(Service):
             setattr(cls, row.method, _open_method(row, cls))
 
     if TYPE_CHECKING:
-        # Lets any name pass, but none that is given a typed request: so a misspelt typed method is found all the same.
+        # Accepts any name, but not with a typed request, so that a misspelt typed method is still an error.
         def __getattr__(self, name: str, /) -> OpenCall: ...
 
 
@@ -112,7 +112,7 @@ def _open_method(row: Undocumented, owner: type[Service]) -> Any:
     method = cast("Any", call)
     method.request_type = request_type
     method.__name__, method.__qualname__ = row.method, f"{owner.__qualname__}.{row.method}"
-    # Where pickle finds the class.
+    # For pickle to find the class.
     request_type.__qualname__ = f"{method.__qualname__}.request_type"
     request_type.__module__ = method.__module__ = owner.__module__
     request_type.__doc__ = method.__doc__ = row.doc
@@ -125,11 +125,11 @@ def _open_request_type(operation: Operation[OpenReply]) -> type[OpenRequest]:
     return cast("type[OpenRequest]", attrs.frozen(kw_only=True)(plain))
 
 
-# --- the way from a session to its services ----------------------------------------------------------------------------------
+# --- groups of services ------------------------------------------------------------------------------------------------
 
 
 class Group:
-    """Base of a family of services, such as ``session.taobao``: its annotations name them, and it makes them."""
+    """Base of a group of services, such as ``session.taobao``; creates the services that its annotations name."""
 
     def __init__(self, caller: Caller) -> None:
         for name, service in get_type_hints(type(self)).items():

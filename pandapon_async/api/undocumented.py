@@ -1,7 +1,7 @@
-"""The operations that only the vendors' menus show: no page of them could be read, so their paths aren't known.
+"""Undocumented operations: listed in the vendors' menus, but with no readable page, so their paths aren't known.
 
-They are callable all the same, as methods of their services (`OpenService`): wire JSON in, an `OpenReply` out, once the
-profile's ``paths`` give the path. Whoever reads a page deletes the operation's row here and types it in its service's file.
+They are callable as methods of their services (`OpenService`), wire JSON in and an `OpenReply` out, once the profile's
+``paths`` provide the path. To document one, delete its row here and type it in its service's file.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ class _Row:
     """One operation.
 
     Attributes:
-        effect: READ or WRITE; in the table ``_read(...)`` or ``_write(...)``.
+        effect: READ or WRITE; ``_read(...)`` or ``_write(...)`` in the table.
         name: its method's name.
         title: the vendor's title of the page.
-        why: how the path was inferred, or decided what the operation does.
+        why: the reasons for the inferred path or effect.
         method: HTTP method.
-        contract: the last part of its id in the contract, if that isn't the method's name.
-        path: the path, if its siblings tell it; a warning is logged when it is used.
-        lacks: what the documentation doesn't show besides path, request (with GET: query) and reply.
+        contract: the last part of its contract id, if that isn't the method's name.
+        path: the path, if it can be inferred; a warning is logged when it is used.
+        lacks: what else the documentation doesn't show, besides path, request (for GET: query) and reply.
     """
 
     effect: Effect
@@ -43,7 +43,7 @@ class _Row:
 
 @attrs.frozen
 class Undocumented:
-    """An operation of the table: the service that has it, its method's name, and what there is to say of it."""
+    """An undocumented operation: its service, method name and docstring."""
 
     service: str
     method: str
@@ -53,14 +53,14 @@ class Undocumented:
 
 @attrs.frozen
 class _Menu:
-    """The rows of one service.
+    """The undocumented operations of one service.
 
     Attributes:
-        service: the way to it, from ``panda`` (PandaPon), ``ka`` (Xportcn KA) or ``session`` (both).
-        contract: what their ids in the contract begin with.
+        service: its path on a session: ``panda...`` (PandaPon), ``ka...`` (Xportcn KA) or ``session...`` (both).
+        contract: the prefix of their contract ids.
         rows: the operations.
         lacks: as in a row, for all of them.
-        note: ends each one's ``why``.
+        note: appended to each one's ``why``.
     """
 
     service: str
@@ -70,7 +70,7 @@ class _Menu:
     note: str
 
     def operation(self, row: _Row) -> Undocumented:
-        """One of them."""
+        """The operation of a row."""
         session, _, name = self.service.partition(".")
         shown = "query" if row.method == "GET" else "request"
         operation: Operation[OpenReply] = Operation(
@@ -93,7 +93,7 @@ class _Menu:
 
 
 def undocumented(service: str) -> list[Undocumented]:
-    """The operations of one service, made when that is imported."""
+    """The undocumented operations of one service, created when its module is imported."""
     return [menu.operation(row) for menu in _MENUS if menu.service == service for row in menu.rows]
 
 
@@ -103,7 +103,7 @@ def _menu(service: str, contract: str, *rows: _Row, lacks: str = "", note: str =
 
 _read, _write = partial(_Row, Effect.READ), partial(_Row, Effect.WRITE)
 
-# A row a line, whatever the formatter would make of it.
+# One row per line, whatever the formatter would do.
 # fmt: off
 _MENUS: tuple[_Menu, ...] = (
     _menu("session.addresses", "foundations.address",
@@ -133,16 +133,16 @@ _MENUS: tuple[_Menu, ...] = (
         _read("logistics_companies", "List of logistics companies - all logistics companies", method="GET")),
     _menu("panda.taobao.cart", "taobao.cart",
         _read("list", "List of shopping carts", method="GET", path="/open/cart/list",
-              why="Its siblings are /open/cart/add and /open/cart/create/order, and 1688's twin is GET /v2/alibaba/cart/list."),
-        _read("preview_order", "Generate an order preview", "By its title it shows an order, and places none."),
+              why="Its siblings are /open/cart/add and /open/cart/create/order, and 1688's counterpart is GET /v2/alibaba/cart/list."),
+        _read("preview_order", "Generate an order preview", "By its title it only previews an order."),
         _write("edit_quantity", "Edit the quantity of goods", "It changes the cart."),
         _write("delete", "Delete the shopping cart products", "It changes the cart.")),
     _menu("panda.taobao.orders", "taobao.order",
         _read("list", "Paging to query the order list", "It is a GET here and a POST in v2.", method="GET"),
         _read("get", "Get the order details according to the order ID", method="GET"),
         _write("pay", "Pay for the order", "It moves money."),
-        _write("upload_voucher", "Upload the payment voucher", "A proof of payment: it probably moves the order on."),
-        _write("cancel", "Cancel the order", "It ends the order. Take it as an application, and look at the order afterwards.")),
+        _write("upload_voucher", "Upload the payment voucher", "A proof of payment: it probably advances the order."),
+        _write("cancel", "Cancel the order", "It ends the order. Treat it as a request, and check the order afterwards.")),
     _menu("panda.taobao.products", "taobao.product",
         _read("search", "Taobao product search interface", path="/open/product/item/search",
               why="In v2 it is /v2/taobao/product/item/search, and other pairs differ in that prefix only. The weakest of these guesses."),
@@ -155,9 +155,9 @@ _MENUS: tuple[_Menu, ...] = (
         _write("modify", "Reverse order modification", "It changes an application."),
         _read("messages", "Reverse single message list query", contract="message_list"),
         _read("render_return", "Return logistics rendering",
-              "By its title it shows a form, and applies for nothing.", contract="return_logistics_render", method="GET"),
+              "By its title it only shows a form.", contract="return_logistics_render", method="GET"),
         _write("submit_return", "Return logistics submission",
-              "It tells the seller how the goods come back.", contract="return_logistics_submit")),
+              "It tells the seller how the goods are returned.", contract="return_logistics_submit")),
     _menu("panda.v2.alibaba.cart", "alibaba1688_v2.cart",
         _write("add", "Add Shopping Cart Item", "It changes the cart.", lacks="method (taken as POST)"),
         _write("delete", "删除购物车商品 (delete products of the cart)", "It changes the cart.", lacks="method (taken as POST)"),
@@ -172,15 +172,15 @@ _MENUS: tuple[_Menu, ...] = (
         _write("submit_batch_payment", "Developers submit 1688 orders for payment in batch", "It moves money."),
         _read("preview_batch", "Preview data interface before order creation (different merchants)"),
         _read("logistics_trace", "Obtain logistics tracking information", method="GET"),
-        _write("confirm_receipt", "Buyer confirms receipt", "As the buyer's word it closes the purchase."),
-        _read("decrypt_open_uid", "1688 conversion and decryption to Wangwang nickname interface", "It looks up, and starts nothing.")),
+        _write("confirm_receipt", "Buyer confirms receipt", "The buyer's confirmation closes the purchase."),
+        _read("decrypt_open_uid", "1688 conversion and decryption to Wangwang nickname interface", "It only looks something up.")),
     _menu("panda.v2.alibaba.products", "alibaba1688_v2.product",
         _read("get", "1688 commodity details inquiry", contract="detail"),
         _read("categories", "Query multilingual categories according to category ID"),
         _read("recommend", "Product recommendation")),
     _menu("panda.v2.taobao.cart", "taobao.v2.cart",
         _read("list", "Shopping Cart List", method="GET"),
-        _read("preview_order", "Generate Order Preview", "By its title it shows an order, and places none."),
+        _read("preview_order", "Generate Order Preview", "By its title it only previews an order."),
         _write("create_order", "Create Order", "Sent twice, it orders twice."),
         _write("edit_quantity", "Edit item quantity", "It changes the cart."),
         _write("delete", "Delete Cart Item", "It changes the cart.")),
@@ -191,7 +191,7 @@ _MENUS: tuple[_Menu, ...] = (
         _write("pay", "Payment Order", "It moves money."),
         _write("cancel", "Cancel Order", "It ends the order."),
         _write("update_warehouse", "Modify the pre warehouse information of an order", "It changes where the goods go."),
-        _read("im_link", "Get IM Link", "As in v1 it changes nothing, though the address that it gives lets its holder in.")),
+        _read("im_link", "Get IM Link", "As in v1 it changes nothing, but the URL grants access.")),
     _menu("panda.v2.taobao.products", "taobao.v2.product",
         _read("get_many", "Query products in bulk based on Taobao product IDs", contract="batch"),
         _read("search_image", "Taobao image search interface")),
@@ -199,13 +199,13 @@ _MENUS: tuple[_Menu, ...] = (
         _read("list", "Get the reverse order list interface"),
         _write("submit", "Reverse order submission", "It applies for a refund."),
         _write("modify", "Reverse order modification", "It changes an application."),
-        _write("cancel", "Reverse Order Cancellation", "It takes an application back, though by GET.", method="GET"),
+        _write("cancel", "Reverse Order Cancellation", "It withdraws an application, though a GET.", method="GET"),
         _read("messages", "Query of message list", contract="message_list"),
         _write("submit_message", "Submit reverse message", "It sends a message."),
         _read("render_return", "Return logistics rendering",
-              "By its title it shows a form, and applies for nothing.", contract="return_logistics_render", method="GET"),
+              "By its title it only shows a form.", contract="return_logistics_render", method="GET"),
         _write("submit_return", "Return logistics submission",
-              "It tells the seller how the goods come back.", contract="return_logistics_submit")),
+              "It tells the seller how the goods are returned.", contract="return_logistics_submit")),
     _menu("ka.alibaba.orders", "ka.order",
         _read("list", "Order list"),
         _read("get", "Get order details", contract="detail"),
@@ -216,7 +216,7 @@ _MENUS: tuple[_Menu, ...] = (
         _read("get", "AlibabaProductDetail", contract="detail"),
         _read("get_many", "AlibabaProductDetailMulti", contract="detail_multi"),
         _read("estimate_freight", "AlibabaProductFreightEstimateGet",
-              "By its title it is 1688's own estimate of the way inside China, not the one overseas (`logistics.estimate_freight`).",
+              "By its title it is 1688's own estimate for shipping inside China, not overseas (`logistics.estimate_freight`).",
               contract="freight_estimate"),
         _read("pool_list", "AlibabaProductPoolList", "It is gone from the newest menu.", lacks="method (taken as POST)")),
     _menu("ka.alibaba.refunds", "ka.refund",
@@ -226,7 +226,7 @@ _MENUS: tuple[_Menu, ...] = (
         _write("submit_return", "Buyer submits refund information", "It changes the case."),
         _read("logistics_companies", "List of logistics companies - All logistics companies", method="GET"),
         _read("get", "Get Refund Detail", contract="detail"),
-        _write("cancel", "cancel refund", "It ends the case. PandaPon has no twin of it.")),
+        _write("cancel", "cancel refund", "It ends the case. PandaPon has no counterpart.")),
     _menu("ka.taobao.products", "ka.taobao",
         _read("get", "TaoBaoProductDetail", contract="product_detail"),
         _read("search", "TaoBaoProductKeywordsQuery", contract="product_keywords"),
@@ -236,20 +236,20 @@ _MENUS: tuple[_Menu, ...] = (
         _read("get_v2", "Taobao Product Detail V2", contract="detail_v2"),
         _read("list_spus", "Taobao Spus list query interface", contract="spus_list"),
         _read("get_spu", "Taobao Spus Details Query Interface", contract="spus_detail"),
-        note="In Xportcn's open menu, not in the KA one.", lacks="method"),
+        note="In Xportcn's open menu, not the KA one.", lacks="method"),
     _menu("ka.taobao.orders", "ka.taobao",
-        _read("render", "TaoBaoOrderRender", "By its title it shows an order, and places none.", contract="order_render"),
+        _read("render", "TaoBaoOrderRender", "By its title it only previews an order.", contract="order_render"),
         _write("create", "TaoBaoOrderCreate", "Sent twice, it orders twice.", contract="order_create"),
         _read("list", "TaoBaoOrderList", contract="order_list", path="/open/purchase/page",
               why="KA's document on Taobao order states names it; `ka.taobao.purchases.list` calls the same path.")),
     _menu("ka.taobao.purchases", "taobao.purchase",
-        _read("render", "purchase order render", "By its title it shows an order, and places none."),
-        _read("render_v2", "purchase order render v2", "By its title it shows an order, and places none."),
+        _read("render", "purchase order render", "By its title it only previews an order."),
+        _read("render_v2", "purchase order render v2", "By its title it only previews an order."),
         _write("create", "purchase order create", "Sent twice, it orders twice."),
         _write("create_v2", "purchase order create V2", "Sent twice, it orders twice."),
         _write("pay", "purchase order pay", "It moves money."),
         _write("cancel", "purchase order cancel", "It ends the order."),
-        note="In Xportcn's open menu, not in the KA one."),
+        note="In Xportcn's open menu, not the KA one."),
     _menu("ka.wms", "ka.wms",
         _write("package_forecast", "Package forecasting", "By its title it announces parcels."),
         _write("package_update", "package update", "By its title it changes a parcel.")),

@@ -1,6 +1,6 @@
-"""Vendor messages: verified and parsed for any framework, handled once, and a route for aiohttp.web.
+"""Vendor messages: verified and parsed for any framework, handled once, with a route for aiohttp.web.
 
-The parts are loaded when they are first named: code that only opens messages doesn't load aiohttp.web.
+Names are loaded on first use: code that only opens messages doesn't load aiohttp.web.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Waiting for futures until a deadline, with one timer for all of them."""
+"""Waiting for futures with a deadline, using one timer for all of them."""
 
 from __future__ import annotations
 
@@ -14,45 +14,45 @@ from .._clock import Clock
 
 @attrs.define(eq=False)
 class Deadline:
-    """When one request must be answered. ``passed`` once it is too late, ``over`` once nobody waits for it any more."""
+    """A deadline for answering one request: ``expired`` once it has passed, ``cancelled`` once it is no longer needed."""
 
     due: float
-    passed: bool = False
-    over: bool = False
+    expired: bool = False
+    cancelled: bool = False
     waiter: asyncio.Future[None] | None = None
 
-    def pass_by(self) -> None:
-        """It is too late: wake who waits."""
-        self.passed = True
+    def expire(self) -> None:
+        """Mark it expired, and wake the waiter."""
+        self.expired = True
         if self.waiter is not None:
             _wake(self.waiter)
 
 
 class Deadlines:
-    """Deadlines of one length, so that the one that was begun first passes first.
+    """Deadlines of equal length, which therefore expire in the order they were started.
 
     Args:
-        clock: where time comes from.
-        seconds: from the beginning of each to its end.
+        clock: the time source.
+        seconds: the length of each deadline.
     """
 
     def __init__(self, clock: Clock, seconds: float) -> None:
         self._clock = clock
         self._seconds = seconds
-        self._begun: deque[Deadline] = deque()
+        self._active: deque[Deadline] = deque()
         self._timer: asyncio.Task[None] | None = None
 
-    def begin(self) -> Deadline:
-        """A deadline that begins now; set ``over`` when it isn't needed any more."""
+    def start(self) -> Deadline:
+        """Start a deadline now; set ``cancelled`` when it is no longer needed."""
         deadline = Deadline(self._clock.monotonic() + self._seconds)
-        self._begun.append(deadline)
+        self._active.append(deadline)
         if self._timer is None or self._timer.done():
             self._timer = asyncio.ensure_future(self._run())
         return deadline
 
-    async def met(self, deadline: Deadline, future: asyncio.Future[Any]) -> bool:
-        """Wait until the future is done or the deadline passes; whether it was done in time. It is never cancelled here."""
-        if not (deadline.passed or future.done()):
+    async def wait(self, deadline: Deadline, future: asyncio.Future[Any]) -> bool:
+        """Wait until the future is done or the deadline expires; return whether it was in time. Never cancels the future."""
+        if not (deadline.expired or future.done()):
             deadline.waiter = asyncio.get_running_loop().create_future()
             wake = partial(_wake, deadline.waiter)
             future.add_done_callback(wake)
@@ -61,26 +61,26 @@ class Deadlines:
             finally:
                 future.remove_done_callback(wake)
                 deadline.waiter = None
-        # The clock is asked too: if something held the loop up, both may be over.
-        return future.done() and not deadline.passed and self._clock.monotonic() < deadline.due
+        # Check the clock too: if the loop was blocked, the future may be done but late.
+        return future.done() and not deadline.expired and self._clock.monotonic() < deadline.due
 
     async def close(self) -> None:
-        """Let all deadlines pass, and end the timer."""
-        while self._begun:
-            self._begun.popleft().pass_by()
+        """Expire all deadlines, and stop the timer."""
+        while self._active:
+            self._active.popleft().expire()
         timer, self._timer = self._timer, None
         if timer is not None:
             timer.cancel()
             await asyncio.gather(timer, return_exceptions=True)
 
     async def _run(self) -> None:
-        while self._begun:
-            first = self._begun[0]
+        while self._active:
+            first = self._active[0]
             left = first.due - self._clock.monotonic()
-            if left > 0 and not first.over:
+            if left > 0 and not first.cancelled:
                 await self._clock.sleep(left)
             else:
-                self._begun.popleft().pass_by()
+                self._active.popleft().expire()
 
 
 def _wake(waiter: asyncio.Future[None], _: object = None) -> None:

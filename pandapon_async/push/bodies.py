@@ -1,7 +1,7 @@
-"""What is known of the bodies of vendor messages, as models.
+"""Models of the known bodies of vendor messages.
 
-The vendors' message manuals and callback pages could be read in part only, so every model is open: a member that it doesn't
-declare stands in ``extra``, and every member, declared or not, can be read by its wire name.
+The vendors' message manuals and callback pages could only be read in part, so every model is open: undeclared members are in
+``extra``, and every member, declared or not, can be read by its wire name.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from .._models.fields import is_personal, many, optional, wire, wire_name
 
 @attrs.frozen(kw_only=True, eq=False)
 class MessageBody(OpenReply, Mapping[str, Any]):
-    """Base of the typed bodies: a mapping of the body as it came, by wire names, whose known members are attributes too."""
+    """Base of the typed bodies: a mapping of the body as received, by wire name, with known members also as attributes."""
 
-    __hash__: ClassVar[None] = None  # type: ignore[assignment]  # pyright: ignore - as a dict's, which it may equal
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]  # pyright: ignore - like dict, which it may equal
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Mapping) and dict(self) == dict(other)  # pyright: ignore[reportUnknownArgumentType]
@@ -43,20 +43,20 @@ class MessageBody(OpenReply, Mapping[str, Any]):
 
 @attrs.frozen(kw_only=True, eq=False)
 class OrderSummary(MessageBody):
-    """An order in a message of Xportcn KA; members from its manual's examples, all of them of 1688 orders.
+    """An order in an Xportcn KA message; members from its manual's examples, all of them 1688 orders.
 
-    The amounts are whole numbers, in minor units by their look (10000 = 9500 + 500): inferred. Their currency isn't stated.
-    The times are ``yyyy-MM-dd HH:mm:ss``; their zone isn't stated.
+    The amounts are integers, apparently in minor units (10000 = 9500 + 500): inferred. Their currency isn't stated. The times
+    are ``yyyy-MM-dd HH:mm:ss``; their zone isn't stated.
     """
 
     order_id: str | None = optional()
     """The 1688 order."""
     order_no: str | None = optional()
-    """The platform's number of it, ``PO...``."""
+    """The platform's number for it, ``PO...``."""
     order_status: str | None = optional()
     """Seen: ``WAITING_FOR_PAYMENT``, ``WAITING_FOR_SENT``, ``CANCEL``."""
     pay_status: int | None = optional()
-    """Seen: 1 in messages of unpaid orders, and of one that was cancelled after its payment; 2 when it was paid."""
+    """Seen: 1 for unpaid orders, and for one cancelled after payment; 2 when paid."""
     total_amount: int | None = optional()
     shipping_fee: int | None = optional()
     product_amount: int | None = optional()
@@ -71,7 +71,7 @@ class OrderSummary(MessageBody):
 
 @attrs.frozen(kw_only=True, eq=False)
 class RefundSummary(MessageBody):
-    """A refund in a message of Xportcn KA; the manual's example is cut off after these two members."""
+    """A refund in an Xportcn KA message; the manual's example is cut off after these two members."""
 
     refund_id: str | None = optional()
     """``TQ...``."""
@@ -83,9 +83,9 @@ class RefundSummary(MessageBody):
 
 @attrs.frozen(kw_only=True, eq=False)
 class AlibabaPriceChange(MessageBody):
-    """A 1688 order whose seller changed its price; the first members of PandaPon's callback page, the rest is cut off.
+    """A 1688 order whose price the seller changed; the first members on PandaPon's callback page, which is cut off.
 
-    The page names these members and not what is in them: read their ``value``.
+    The page names these members but not their contents: read their ``value``.
     """
 
     guarantees_terms: OpenReply | None = optional()
@@ -103,7 +103,7 @@ class AlibabaPriceChange(MessageBody):
 
 @attrs.frozen(kw_only=True)
 class TaobaoPriceLine(ReplyModel):
-    """One line of a Taobao order whose price changed; 8 of the 26 members, the others can't be seen on PandaPon's page."""
+    """One line of a Taobao order whose price changed; 8 of the 26 members, the others aren't visible on PandaPon's page."""
 
     purchase_order_outer_id: str | None = optional("purchase_order_outer_id")
     purchase_order_line_outer_id: str | None = optional("purchase_order_line_outer_id")
@@ -119,8 +119,8 @@ class TaobaoPriceLine(ReplyModel):
 
 @attrs.frozen(kw_only=True)
 class PurchasePrice(OpenReply):
-    """The price of a Taobao order. PandaPon's page doesn't show what is in it: these members are inferred from another reseller's
-    description of the same message, in which they are whole numbers."""
+    """The price of a Taobao order. PandaPon's page doesn't show its members: these are inferred from another reseller's
+    description of the same message, where they are integers."""
 
     purchase_currency: str | None = optional()
     purchase_total_fee: int | None = optional()
@@ -130,7 +130,7 @@ class PurchasePrice(OpenReply):
 
 @attrs.frozen(kw_only=True, eq=False)
 class TaobaoPriceChange(MessageBody):
-    """A Taobao order whose seller changed its price; members from PandaPon's callback page."""
+    """A Taobao order whose price the seller changed; members from PandaPon's callback page."""
 
     sales_order_id: str | None = optional()
     """The Taobao order."""
@@ -140,7 +140,7 @@ class TaobaoPriceChange(MessageBody):
 
 @functools.cache
 def harmless() -> frozenset[str]:
-    """The wire names of the declared members that aren't personal: what may be shown of a message."""
+    """The wire names of declared members that aren't personal, and so may be displayed."""
     models = (OrderSummary, RefundSummary, AlibabaPriceChange, TaobaoPriceChange, TaobaoPriceLine, PurchasePrice)
     return frozenset(
         wire_name(member) for model in models for member, _ in members_of(model) if not is_personal(member)

@@ -1,7 +1,7 @@
-"""Messages in, answers out: each is verified, handled once, and acknowledged in the vendor's time. Knows no web framework.
+"""The inbox: verifies messages, handles each once, and acknowledges it within the vendor's time limit. Framework-independent.
 
-From the vendors' manuals: HTTP 200 within 1000 ms acknowledges a message; any other that isn't is sent again after half an hour,
-five times at most. The order isn't guaranteed, there is no message id.
+From the vendors' manuals: HTTP 200 within 1000 ms acknowledges a message; otherwise it is sent again after half an hour, at
+most five times. The order isn't guaranteed, and there is no message id.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from ._deadlines import Deadline, Deadlines
 from .message import MAX_BYTES, Headers, Message, MessageTooLongError, open_message
 
 ANSWER_WITHIN = 0.9
-"""Seconds after which a message is not acknowledged any more: the vendor waits for one."""
+"""Seconds after which a message is no longer acknowledged; the vendor waits for one second."""
 REMEMBERED_FOR = 3 * 3600.0
-"""Seconds that a handled message is remembered: the vendor sends it again for two hours and a half."""
+"""Seconds that a handled message is remembered; the vendor retries for two and a half hours."""
 
 Ack = Literal["handled", "received"]
 Handler = Callable[[Message], Awaitable[object] | object]
@@ -34,7 +34,7 @@ OnError = Callable[[Exception, "Message | None"], object]
 
 
 class InboxOptions(TypedDict, total=False):
-    """What an `Inbox`, and so a route, can be given besides its profile and handler."""
+    """The keyword options of an `Inbox`, and so of a route."""
 
     concurrency: int
     queue: int
@@ -47,7 +47,7 @@ class InboxOptions(TypedDict, total=False):
 
 @attrs.frozen
 class Acknowledgement:
-    """What the vendor is to be answered: an HTTP status, and a line for whoever tests the callback by hand."""
+    """The answer to the vendor: an HTTP status, and a line of text for manual tests of the callback."""
 
     status: int
     text: str
@@ -68,31 +68,31 @@ class _Job:
 
 
 class Inbox:
-    """Receives one account's messages and hands each to the handler once.
+    """Receives one account's messages and passes each to the handler once.
 
-    A message counts as seen when the handler has returned, and not before: after a crash of the handler, or of the program, the
-    vendor's next try is handled. Seen are the last ``remember`` messages of the last three hours, in this process: after a
-    restart, or in another worker, one that was handled may come again, so let the handler be repeatable (see `Message`). One
-    that comes twice at the same time is handled once, and both are answered when it is.
+    A message counts as seen only once the handler has returned: after a crash of the handler or the program, the vendor's next
+    attempt is handled. The inbox remembers the last ``remember`` messages of the last three hours in this process: after a
+    restart, or in another worker, a handled message may arrive again, so make the handler idempotent (see `Message`).
+    Concurrent duplicates are handled once, and all are answered together.
 
-    A handler that is still busy after 900 ms goes on; the answer is 503, and the vendor's next try finds the message handled.
+    A handler still busy after 900 ms continues; the answer is 503, and the vendor's next attempt finds the message handled.
 
     Args:
         profile: the account.
-        handler: gets each `Message`; a coroutine function, or a plain function that doesn't block.
-        ack: when the answer is 200. ``"handled"``: after the handler has returned, so that nothing is lost. ``"received"``: at
-            once; a message whose handler then crashes, or that the program takes along when it is killed, is lost.
-        concurrency: handlers at the same time.
-        queue: messages in hand, those in handlers among them; beyond it the answer is 503.
-        remember: seen messages that are remembered, about 200 bytes each.
-        max_bytes: a longer message is refused.
-        drain: seconds that `join` waits.
-        on_error: called with the error and the message when a handler crashes, and with the error and None when a message is
-            rejected or makes no sense.
-        clock: where time comes from.
+        handler: called with each `Message`; a coroutine function, or a plain function that doesn't block.
+        ack: when to answer 200. ``"handled"``: after the handler has returned, so that nothing is lost. ``"received"``:
+            immediately; a message is lost if its handler then raises, or the program is killed.
+        concurrency: maximum number of concurrent handlers.
+        queue: maximum number of messages in hand (waiting or in handlers); beyond it the answer is 503.
+        remember: number of seen messages to remember, about 200 bytes each.
+        max_bytes: longer messages are rejected.
+        drain: how many seconds `join` waits.
+        on_error: called with the error and the message when a handler raises, and with the error and None when a message is
+            rejected or malformed.
+        clock: the time source.
 
     Raises:
-        ConfigError: the profile has no credentials, or a value can't work.
+        ConfigError: the profile has no credentials, or an argument is invalid.
     """
 
     def __init__(
@@ -130,22 +130,22 @@ class Inbox:
         self._jobs: dict[str, _Job] = {}
         self._waiting: deque[_Job] = deque()
         self._running: dict[asyncio.Task[None], _Job] = {}
-        self._told_full = False
+        self._full_logged = False
 
     @property
     def in_hand(self) -> int:
-        """Messages that are being handled, or wait for it."""
+        """The number of messages waiting or in handlers."""
         return len(self._jobs)
 
     async def receive(self, headers: Headers, body: bytes | Callable[[], Awaitable[bytes]]) -> Acknowledgement:
-        """Take one request in, and say what to answer.
+        """Process one request and return the answer.
 
         Args:
-            headers: as `open_message` takes them.
-            body: the body as it was received, or a coroutine function that reads it: then reading counts into the 900 ms. An
-                empty one, as of a GET, is the console's check of the callback and is answered 200.
+            headers: as for `open_message`.
+            body: the body as received, or a coroutine function that reads it within the 900 ms. An
+                empty body, as in a GET, is the console's check of the callback and is answered 200.
         """
-        deadline = self._deadlines.begin()
+        deadline = self._deadlines.start()
         try:
             content = body if isinstance(body, bytes) else await self._read(body, deadline)
             if not content:
@@ -153,13 +153,13 @@ class Inbox:
             message = open_message(self._profile, headers, content, max_bytes=self.max_bytes)
             return await self._take(message, deadline)
         except (MessageRejectedError, DecodeError) as error:
-            self._tell(error)
+            self._report(error)
             return Acknowledgement(_status_of(error), error.message)
         finally:
-            deadline.over = True
+            deadline.cancelled = True
 
     async def join(self) -> None:
-        """Wait until every message in hand is handled; what isn't after ``drain`` seconds is cancelled, and told in the log."""
+        """Wait until every message in hand is handled; cancel and log those still unhandled after ``drain`` seconds."""
         late = asyncio.ensure_future(self._clock.sleep(self._drain))
         try:
             while self._running and not late.done():
@@ -173,10 +173,10 @@ class Inbox:
     # --- one request ---
 
     async def _read(self, body: Callable[[], Awaitable[bytes]], deadline: Deadline) -> bytes | None:
-        """The body; None if it isn't there in time."""
+        """The body; None if it doesn't arrive in time."""
         reading = asyncio.ensure_future(body())
         try:
-            return reading.result() if await self._deadlines.met(deadline, reading) else None
+            return reading.result() if await self._deadlines.wait(deadline, reading) else None
         finally:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
@@ -187,16 +187,16 @@ class Inbox:
         job = self._jobs.get(message.digest)
         if job is None:
             if len(self._jobs) >= self._queue:
-                self._tell_full()
+                self._log_full()
                 return _FULL
             job = self._begin(message)
         if self._at_once:
             return _RECEIVED
-        if not await self._deadlines.met(deadline, job.handled):
+        if not await self._deadlines.wait(deadline, job.handled):
             return _LATE
         return _HANDLED if job.handled.result() else _CRASHED
 
-    # --- handling, whoever still waits for the answer ---
+    # --- handling, independent of the request ---
 
     def _begin(self, message: Message) -> _Job:
         job = _Job(message, asyncio.get_running_loop().create_future())
@@ -224,7 +224,7 @@ class Inbox:
         if handled:
             self._seen.add(job.message.digest)
         elif isinstance(error, Exception):
-            self._tell(error, job.message)
+            self._report(error, job.message)
         self._finish(job, handled=handled)
         if self._waiting:
             self._start(self._waiting.popleft())
@@ -232,7 +232,7 @@ class Inbox:
     def _finish(self, job: _Job, *, handled: bool) -> None:
         del self._jobs[job.message.digest]
         job.handled.set_result(handled)
-        self._told_full = self._told_full and bool(self._jobs)
+        self._full_logged = self._full_logged and bool(self._jobs)
 
     async def _abandon(self) -> None:
         waiting, self._waiting = [*self._waiting], deque()
@@ -247,17 +247,17 @@ class Inbox:
             count = len(waiting) + len(running)
             logger.warning("%s: messages that were not handled: %d; %s", self._profile.name, count, fate)
 
-    def _tell_full(self) -> None:
-        """Say so once, until there are none in hand again."""
-        if not self._told_full:
-            logger.warning("%s: %d messages are in hand, more are put off", self._profile.name, self._queue)
-        self._told_full = True
+    def _log_full(self) -> None:
+        """Log it once, until no messages are in hand."""
+        if not self._full_logged:
+            logger.warning("%s: %d messages are in hand, more are answered 503", self._profile.name, self._queue)
+        self._full_logged = True
 
-    def _tell(self, error: Exception, message: Message | None = None) -> None:
+    def _report(self, error: Exception, message: Message | None = None) -> None:
         if message is None:
             logger.warning("%s", error)
         else:
-            # Without the error's text, and without the body: both may be personal.
+            # Without the error's text or the body, which may be personal.
             lost = "it was acknowledged and is lost" if self._at_once else "the vendor sends it again"
             logger.warning(
                 "%s: the handler of message %s raised %s at %s; %s",
@@ -279,10 +279,10 @@ def _where(error: BaseException) -> str:
 
 
 class _Seen:
-    """The digests of messages that were handled: the last so many, of the last three hours."""
+    """The digests of handled messages: the last ``max_size``, of the last three hours."""
 
-    def __init__(self, most: int, clock: Clock) -> None:
-        self._most = most
+    def __init__(self, max_size: int, clock: Clock) -> None:
+        self._max_size = max_size
         self._clock = clock
         self._since: OrderedDict[bytes, float] = OrderedDict()
 
@@ -296,5 +296,5 @@ class _Seen:
 
     def _forget(self) -> None:
         oldest = self._clock.monotonic() - REMEMBERED_FOR
-        while self._since and (len(self._since) > self._most or next(iter(self._since.values())) < oldest):
+        while self._since and (len(self._since) > self._max_size or next(iter(self._since.values())) < oldest):
             self._since.popitem(last=False)

@@ -1,7 +1,7 @@
-"""One vendor message: verified, then parsed. Knows no web framework.
+"""Verifying and parsing one vendor message. Framework-independent.
 
-The envelope, header and formula are seen in the vendors' message manuals; what the signature's base is, is inferred (see
-`push_signature`). There is no message id, and nothing says whether the time of a message is to be checked.
+The envelope, header and formula are seen in the vendors' message manuals; the signature's base is inferred (see
+`push_signature`). There is no message id, and it isn't stated whether a message's time should be checked.
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ from ._signature import is_push_signature
 from .bodies import AlibabaPriceChange, MessageBody, OrderSummary, RefundSummary, TaobaoPriceChange
 
 MAX_BYTES = 1024 * 1024
-"""Bytes of a message beyond which it is refused, unless told otherwise; the vendors name no limit."""
+"""The default maximum size of a message; the vendors state no limit."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _FIRST_MILLISECONDS = 10**11  # fewer digits are seconds, until the year 5138
 
 
 class Platform(enum.IntEnum):
-    """Where the order is from (KA's message manual)."""
+    """The platform of the order (KA's message manual)."""
 
     TAOBAO = 0
     ALIBABA_1688 = 1
 
 
 class MessageType(str, enum.Enum):
-    """The message types that were seen, without the platform's prefix; the vendors have more, compare with `Message.event`."""
+    """The message types seen, without the platform's prefix; compare with `Message.event`. The vendors have more."""
 
     ORDER_CREATE = "ORDER_CREATE"
     ORDER_CANCEL = "ORDER_CANCEL"
     ORDER_PAY_SUCCESS = "ORDER_PAY_SUCCESS"
     PRICE_CHANGED = "ORDER_BUYER_VIEW_ORDER_PRICE_MODIFY"
     REFUND = "ORDER_BUYER_VIEW_ORDER_BUYER_REFUND"
-    """The name may be longer: it is cut off in the manual's copy."""
+    """The name may be longer: the manual's copy cuts it off."""
 
 
 _PLATFORMS: Mapping[int, Platform] = {platform.value: platform for platform in Platform}
@@ -62,36 +62,36 @@ _BODIES: Mapping[tuple[str, Platform], Mapping[str, type[MessageBody]]] = {
     ("pandapon", Platform.ALIBABA_1688): {MessageType.PRICE_CHANGED: AlibabaPriceChange},
     ("pandapon", Platform.TAOBAO): {MessageType.PRICE_CHANGED: TaobaoPriceChange},
 }
-"""The bodies that are known, per vendor and platform, by event."""
+"""The known bodies, by vendor and platform, then event."""
 
 
 class _Pairs(Protocol):
-    """Headers of a framework that aren't a `Mapping`, such as Werkzeug's."""
+    """Framework headers that aren't a `Mapping`, such as Werkzeug's."""
 
     def items(self) -> Iterable[tuple[str | bytes, str | bytes]]: ...
 
 
 Headers = Mapping[str, str] | _Pairs | Iterable[tuple[str | bytes, str | bytes]]
-"""A request's headers: any mapping, in any case, or pairs of text or bytes, as ASGI has them."""
+"""A request's headers: any mapping, case-insensitive, or pairs of text or bytes, as in ASGI."""
 
 
 @attrs.frozen(kw_only=True)
 class Message:
-    """One message of a vendor, as true as its signature.
+    """One vendor message, as trustworthy as its signature.
 
-    Messages come in any order and may come twice: read the object anew through the API, and make the handler repeatable. A
-    handler that writes to a database can store `digest` under a unique key in the same transaction.
+    Messages arrive in any order and may arrive twice: fetch the current object through the API, and make the handler
+    idempotent. A handler that writes to a database can store `digest` under a unique key in the same transaction.
 
     Attributes:
-        type: the message type as it came; any text.
-        platform: where the order is from; a number that isn't known as it came; None if there was none.
-        time: when it was pushed, in UTC; None if there was none that can be read.
-        body: what it says: a `MessageBody` where that is known, else plain JSON. Either way a body that is an object can be read
-            by wire names: ``message.body["orderId"]``. None if there was none.
+        type: the message type as received; any text.
+        platform: the order's platform; an unknown number as received; None if missing.
+        time: when it was pushed, in UTC; None if missing or invalid.
+        body: the content: a `MessageBody` if its type is known, else plain JSON. Either way an object can be read by wire name:
+            ``message.body["orderId"]``. None if missing.
         raw: the whole message as plain JSON; its ``messageBody`` is text at Xportcn and an object at PandaPon.
-        digest: SHA-256 of the bytes as received, in hex: what tells one message from another, since they have no id.
+        digest: SHA-256 of the bytes as received, in hex; identifies the message, since there is no id.
         vendor: the account's name.
-        problems: JSON paths that don't fit, and why; they are left out of the attributes, and stand in ``raw``.
+        problems: JSON paths that don't fit, and why; left out of the attributes, but still in ``raw``.
     """
 
     type: str
@@ -105,7 +105,7 @@ class Message:
 
     @property
     def event(self) -> str:
-        """The type without ``1688_`` or ``TAOBAO_``: PandaPon's pages print them, Xportcn's don't, and whether they are pushed is open."""
+        """The type without ``1688_`` or ``TAOBAO_``: PandaPon's pages print the prefix, Xportcn's don't; what is pushed is unknown."""
         for prefix in _PREFIXES:
             if self.type.startswith(prefix):
                 return self.type.removeprefix(prefix)
@@ -128,22 +128,22 @@ class _Envelope(ReplyModel):
 def open_message(
     profile: VendorProfile, headers: Headers, body: bytes | bytearray | memoryview, *, max_bytes: int = MAX_BYTES
 ) -> Message:
-    """Verify a vendor's message and parse it; for any web framework.
+    """Verify and parse a vendor message, for any web framework.
 
     Args:
-        profile: the account; its ``credentials`` and ``push_base`` decide what signature fits.
-        headers: the request's headers, whatever their case; the signature is in ``Authorization``.
-        body: the request's body as it was received, byte for byte.
-        max_bytes: a longer body is refused.
+        profile: the account; its ``credentials`` and ``push_base`` determine the signature.
+        headers: the request's headers, in any case; the signature is in ``Authorization``.
+        body: the exact bytes of the request's body as received.
+        max_bytes: longer bodies are rejected.
 
     Raises:
-        MessageRejectedError: the signature is missing or doesn't fit; answer 401.
-        DecodeError: the message makes no sense; answer 400.
+        MessageRejectedError: the signature is missing or doesn't match; answer 401.
+        DecodeError: the message is malformed; answer 400.
         ConfigError: the profile has no credentials.
-        TypeError: the body is text: it is no longer what was signed.
+        TypeError: the body is text, which is no longer what was signed.
     """
     if not isinstance(body, (bytes, bytearray, memoryview)):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise TypeError(f"body: give the bytes as they were received, not {type(body).__name__}")
+        raise TypeError(f"body: must be the bytes as received, not {type(body).__name__}")
     check_length(profile, len(body), max_bytes)
     content = bytes(body)
     _verify(profile, headers, content)
@@ -151,17 +151,17 @@ def open_message(
 
 
 class MessageTooLongError(DecodeError):
-    """A message is longer than is read."""
+    """A message exceeds the maximum size."""
 
 
-def check_length(profile: VendorProfile, length: int, most: int) -> None:
-    """Refuse a message of more than ``most`` bytes, before or while it is read.
+def check_length(profile: VendorProfile, length: int, limit: int) -> None:
+    """Reject a message longer than ``limit`` bytes, before or while it is read.
 
     Raises:
-        MessageTooLongError: it is.
+        MessageTooLongError: it is longer.
     """
-    if length > most:
-        error = MessageTooLongError(f"the message is longer than {most} bytes", vendor=profile.name)
+    if length > limit:
+        error = MessageTooLongError(f"the message is longer than {limit} bytes", vendor=profile.name)
         error.advice = "Raise max_bytes if the vendor's messages are that long"
         raise error
 
@@ -175,10 +175,10 @@ def _verify(profile: VendorProfile, headers: Headers, body: bytes) -> None:
         raise ConfigError("a message can't be verified: the profile has no credentials", vendor=profile.name)
     given = _authorizations(headers)
     if len(given) != 1:
-        many = "more than one header" if given else "no header"
-        raise MessageRejectedError(f"the message has {many} Authorization", vendor=profile.name)
+        many = "more than one" if given else "no"
+        raise MessageRejectedError(f"the message has {many} Authorization header", vendor=profile.name)
     if not is_push_signature(given[0], keys.access_key, keys.access_secret, body, profile.push_base):
-        raise MessageRejectedError("the message's signature doesn't fit", vendor=profile.name)
+        raise MessageRejectedError("the message's signature doesn't match", vendor=profile.name)
 
 
 def _authorizations(headers: Headers) -> list[str]:
@@ -190,18 +190,18 @@ def _text(value: str | bytes) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
-# --- what it says ------------------------------------------------------------------------------------------------------
+# --- the content -------------------------------------------------------------------------------------------------------
 
 
 def _parsed(profile: VendorProfile, content: bytes) -> Message:
     raw = _json(profile, content, "$")
     if not is_object(raw):
-        raise _senseless(profile, "it is no JSON object", "$: expected an object")
+        raise _malformed(profile, "it isn't a JSON object", "$: expected an object")
     envelope, problems = decode(_Envelope, raw, "$")
-    assert envelope is not None  # every member may be left out
+    assert envelope is not None  # every member is optional
     if not envelope.message_type:
-        raise _senseless(profile, "it has no messageType", "$.messageType: is missing")
-    time, untimely = _time(envelope.timestamp)
+        raise _malformed(profile, "it has no messageType", "$.messageType: is missing")
+    time, time_problems = _time(envelope.timestamp)
     message = Message(
         type=envelope.message_type,
         platform=_platform(envelope),
@@ -210,7 +210,7 @@ def _parsed(profile: VendorProfile, content: bytes) -> Message:
         raw=raw,
         digest=hashlib.sha256(content).hexdigest(),
         vendor=profile.name,
-        problems=(*problems, *untimely),
+        problems=(*problems, *time_problems),
     )
     return _typed(message, profile.kind)
 
@@ -220,11 +220,11 @@ def _json(profile: VendorProfile, content: bytes, path: str) -> Any:
         return loads(content, unique_keys=True)
     except JsonError as error:
         reason = str(error)
-    raise _senseless(profile, f"{path}: {reason}", f"{path}: {reason}")
+    raise _malformed(profile, f"{path}: {reason}", f"{path}: {reason}")
 
 
 def _plain_body(profile: VendorProfile, value: Any) -> Any:
-    """The body as JSON: Xportcn sends it as JSON inside a text, PandaPon as it is."""
+    """The body as JSON: Xportcn sends it as JSON inside a string, PandaPon as an object."""
     if not isinstance(value, str):
         return value
     return _json(profile, value.encode(), "$.messageBody") if value.strip() else None
@@ -236,7 +236,7 @@ def _platform(envelope: _Envelope) -> Platform | int | None:
 
 
 def _time(text: str | None) -> tuple[datetime | None, tuple[str, ...]]:
-    """13 digits are milliseconds (Xportcn's example); fewer are seconds."""
+    """The time from a timestamp: 13 digits are milliseconds (Xportcn's example), fewer are seconds."""
     if text is None:
         return None, ()
     if not (text.isascii() and text.isdigit() and len(text) < 19):
@@ -245,7 +245,7 @@ def _time(text: str | None) -> tuple[datetime | None, tuple[str, ...]]:
     try:
         return _EPOCH + timedelta(milliseconds=number if number >= _FIRST_MILLISECONDS else number * 1000), ()
     except OverflowError:
-        return None, ("$.timestamp: no time of this age",)
+        return None, ("$.timestamp: out of range",)
 
 
 def _typed(message: Message, kind: str) -> Message:
@@ -263,7 +263,7 @@ def _typed(message: Message, kind: str) -> Message:
     return attrs.evolve(message, body=body, problems=(*message.problems, *problems))
 
 
-def _senseless(profile: VendorProfile, reason: str, *problems: str) -> DecodeError:
-    error = DecodeError(f"the message makes no sense: {reason}", vendor=profile.name, problems=problems)
-    error.advice = "Answer it with HTTP 400: it is not the message that the vendor documents"
+def _malformed(profile: VendorProfile, reason: str, *problems: str) -> DecodeError:
+    error = DecodeError(f"malformed message: {reason}", vendor=profile.name, problems=problems)
+    error.advice = "Answer it with HTTP 400: it isn't a message as the vendor documents it"
     return error

@@ -1,4 +1,4 @@
-"""The route for aiohttp.web."""
+"""The message route for aiohttp.web."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class MessageRoute(Protocol):
-    """A handler for ``app.router.add_route("*", path, route)``; may stand at several paths, which then share what was seen."""
+    """A handler for ``app.router.add_route("*", path, route)``; if added at several paths, they share the inbox."""
 
     inbox: Inbox
 
@@ -33,17 +33,17 @@ def message_route(
     ack: Ack = "handled",
     **options: Unpack[InboxOptions],
 ) -> MessageRoute:
-    """A route of aiohttp.web that receives an account's messages: ``app.router.add_route("*", "/vendor", message_route(...))``.
+    """An aiohttp.web route for an account's messages: ``app.router.add_route("*", "/vendor", message_route(...))``.
 
-    It answers 200 when the message is handled; 401 when its signature doesn't fit, 400 when it makes no sense, 413 when it is too
-    long; 500 when the handler crashed and 503 when it isn't done after 900 ms or too many messages are in hand, so that the vendor
-    sends it again. A GET, or an empty body, is the console's check and answers 200. At the application's cleanup it waits for
+    It answers 200 once the message is handled; 401 if the signature doesn't match, 400 if it is malformed, 413 if it is too
+    long; 500 if the handler raised, and 503 if it isn't done after 900 ms or too many messages are in hand, so that the vendor
+    sends it again. A GET or an empty body is the console's check and is answered 200. At the application's cleanup it waits for
     the messages in hand.
 
-    See `Inbox` for the arguments, for what is handled once, and for ``ack="received"``, which answers first.
+    See `Inbox` for the arguments, how duplicates are handled, and ``ack="received"``, which answers first.
 
     Raises:
-        ConfigError: the profile has no credentials, or a value can't work.
+        ConfigError: the profile has no credentials, or an argument is invalid.
     """
     inbox = Inbox(profile, handler, ack, **options)
     apps: WeakSet[web.Application] = WeakSet()
@@ -63,34 +63,32 @@ def message_route(
     return route
 
 
-async def _read(request: web.Request, profile: VendorProfile, most: int) -> bytes:
-    """The body, in no more memory than is allowed."""
-    check_length(profile, request.content_length or 0, most)
+async def _read(request: web.Request, profile: VendorProfile, limit: int) -> bytes:
+    """The body; stops reading beyond ``limit`` bytes."""
+    check_length(profile, request.content_length or 0, limit)
     body = bytearray()
     try:
         while part := await request.content.readany():
             body += part
-            check_length(profile, len(body), most)
+            check_length(profile, len(body), limit)
         return bytes(body)
     except DecodeError:
         raise
-    except Exception as error:  # noqa: BLE001 - whatever aiohttp raises: the body broke off, or isn't the gzip that it says
+    except Exception as error:  # noqa: BLE001 - whatever aiohttp raises: the body was cut off, or isn't valid gzip
         reason = type(error).__name__
     raise DecodeError(f"the message can't be read ({reason})", vendor=profile.name)
 
 
 def _join_at_cleanup(app: web.Application, inbox: Inbox) -> None:
-    """Have the application wait for the inbox at its cleanup, before it closes what it had opened for the handlers.
+    """Make the application wait for the inbox at cleanup, before it closes the handlers' resources.
 
-    A handler learns of its application by its first request, when the list of cleanups is frozen; the list of contexts to be
-    left is not, but has no public name.
+    The handler only learns its application from the first request, when the list of cleanup callbacks is already frozen; the
+    list of contexts to exit isn't, but has no public name.
     """
     leaving: list[Any] | None = getattr(app.cleanup_ctx, "_exits", None)
     if isinstance(leaving, list):
         join = AsyncExitStack()
         join.push_async_callback(inbox.join)
         leaving.append(join)
-    else:  # pragma: no cover - another aiohttp than those that are known
-        logger.warning(
-            "messages in hand are not waited for at the application's cleanup: await route.inbox.join() there"
-        )
+    else:  # pragma: no cover - an aiohttp version without it
+        logger.warning("the application's cleanup doesn't wait for messages in hand: await route.inbox.join() there")

@@ -1,6 +1,6 @@
-"""A fake vendor for tests and demos: both vendors' contracts on localhost, with scripted faults.
+"""A fake vendor for tests and demos: serves both vendors' contracts on localhost, with scripted faults.
 
-Importing this package loads nothing else of it: its names are looked up on first use.
+Names are loaded on first use.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A clock for tests: waits take no time."""
+"""A virtual clock for tests, on which waits take no time."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ import itertools
 
 
 class VirtualClock:
-    """Time that jumps: who sleeps on it wakes as soon as nothing else is ready to run, in the order of the due times.
+    """A clock that jumps to the next due sleeper as soon as nothing else is ready to run.
 
     Args:
-        now: Unix time it starts at; the machine's own by default would make signatures fit a fake vendor, so give
-            ``time.time()`` when one is involved.
-        auto: False: time moves by `advance` only.
+        now: the initial Unix time. With a fake vendor, pass ``time.time()``, so that signatures are within its time window.
+        auto: jump automatically; False: time moves only by `advance`.
 
     Attributes:
-        slept: the seconds that were asked for, in order.
+        slept: the durations passed to `sleep`, in order.
     """
 
     def __init__(self, now: float = 1_700_000_000.0, *, auto: bool = True) -> None:
@@ -33,11 +32,11 @@ class VirtualClock:
         return self._start + self._elapsed
 
     def monotonic(self) -> float:
-        """Seconds since the clock was made."""
+        """Seconds since the clock was created."""
         return self._elapsed
 
     def set_wall(self, now: float) -> None:
-        """Set the wall clock, as a person or a time server would; monotonic time goes on."""
+        """Set the wall clock, as a user or a time server would; monotonic time is unaffected."""
         self._start = now - self._elapsed
 
     async def sleep(self, seconds: float) -> None:
@@ -50,12 +49,12 @@ class VirtualClock:
         await due
 
     def advance(self, seconds: float) -> None:
-        """Move time on, and wake who is due."""
+        """Advance time, and wake the sleepers that are due."""
         self._wake(self._elapsed + seconds)
 
     def _plan_jump(self) -> None:
         if self._auto and self._sleepers and not self._jump_planned:
-            # A little real time, so that whatever is ready to run, or to be read from a socket, comes first.
+            # A little real time, so that ready callbacks and socket reads run first.
             asyncio.get_running_loop().call_later(0.001, self._jump)
             self._jump_planned = True
 

@@ -1,4 +1,4 @@
-"""How an answer goes over the wire, or doesn't."""
+"""Sends planned answers over the wire, or breaks them off."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Delivery:
     """Sends answers for one serving period.
 
     Args:
-        huge: more than this many bytes are what ``huge_body`` sends and ``gzip_bomb`` inflates to.
+        huge: ``huge_body`` sends, and ``gzip_bomb`` inflates to, more than this many bytes.
         slow: seconds between the halves of ``slow_body``.
-        stopping: set when the vendor stops; ends every wait.
+        stopping: set when the vendor stops, which ends every wait.
     """
 
     def __init__(self, *, huge: int, slow: float, stopping: asyncio.Event) -> None:
@@ -34,7 +34,7 @@ class Delivery:
         self._stopping = stopping
 
     async def send(self, request: web.BaseRequest, answer: PlannedReply) -> web.StreamResponse:
-        """Send ``answer`` after its delay. A response returned after a cut never leaves."""
+        """Send ``answer`` after its delay. A response returned for an aborted connection is never sent."""
         await self._pause(answer.delay)
         manner = answer.step.manner
         if manner == "plain":
@@ -56,7 +56,7 @@ class Delivery:
         if seconds > 0.0:
             try:
                 await asyncio.wait_for(self._stopping.wait(), seconds)
-            except asyncio.TimeoutError:  # its name before 3.11, where it isn't the builtin
+            except asyncio.TimeoutError:  # not the builtin TimeoutError before Python 3.11
                 return
 
     async def _stream(
@@ -91,7 +91,7 @@ class Delivery:
 
 
 def abort(request: web.BaseRequest) -> web.StreamResponse:
-    """Cut the connection; the response returned can't be sent any more."""
+    """Abort the connection; the returned response can no longer be sent."""
     if request.transport is not None:
         request.transport.abort()
     return web.Response()
@@ -107,7 +107,7 @@ def _response(answer: PlannedReply, body: bytes, headers: dict[str, str]) -> web
 
 
 def _cut(request: web.BaseRequest, answer: PlannedReply) -> web.StreamResponse:
-    """Write some bytes past aiohttp, then close: what was written arrives, and nothing after it."""
+    """Write some bytes, bypassing aiohttp, then close the connection."""
     lines = [f"HTTP/1.1 {answer.status} OK", *(f"{name}: {value}" for name, value in answer.headers.items())]
     head = "\r\n".join([*lines, f"Content-Length: {len(answer.body)}", "", ""]).encode("utf-8", "replace")
     manner = answer.step.manner
@@ -125,9 +125,9 @@ def _cut(request: web.BaseRequest, answer: PlannedReply) -> web.StreamResponse:
 
 @lru_cache(maxsize=2)
 def _bomb(size: int) -> bytes:
-    """A gzip body of a few kilobytes that inflates to a JSON text of more than ``size`` bytes.
+    """A gzip body of a few kilobytes that inflates to more than ``size`` bytes of JSON.
 
-    A full flush makes each compressed chunk independent of what came before, so one is compressed and repeated.
+    A full flush makes each compressed chunk independent of the previous ones, so one is compressed and repeated.
     """
     padding = b"x" * (_CHUNK * 16)
     repeats = size // len(padding) + 1

@@ -1,4 +1,4 @@
-"""The vendors' three reply envelopes, and the error codes that the fake invents.
+"""The vendors' three reply envelopes, and the error codes invented by the fake vendor.
 
 Of the vendors' codes only 200 is known; every other code here is INVENTED, and each message says so.
 """
@@ -28,7 +28,7 @@ class Code(IntEnum):
 
 
 def refusal(family: Family, code: int, text: str, request_id: str) -> dict[str, Any]:
-    """An envelope that says no. ``text`` must hold no secret and no value of the body."""
+    """A refusal envelope. ``text`` must contain no secret and no value from the body."""
     message = f"invented: {text}"
     if family == "B":
         return {"errorCode": code, "errorMsg": message, "success": False, "data": None}
@@ -38,7 +38,7 @@ def refusal(family: Family, code: int, text: str, request_id: str) -> dict[str, 
 
 
 def success(family: Family, data: Any, request_id: str) -> dict[str, Any]:
-    """An envelope that says yes, as the documented examples do."""
+    """A success envelope, as in the documented examples."""
     if family == "B":
         return {"errorCode": 200, "errorMsg": None, "success": True, "data": data}
     if family == "C":
@@ -47,5 +47,5 @@ def success(family: Family, data: Any, request_id: str) -> dict[str, Any]:
 
 
 def nothing(family: Family) -> dict[str, Any]:
-    """An envelope whose members are all null: neither yes nor no."""
+    """An envelope with all members null: neither success nor refusal."""
     return dict.fromkeys(success(family, None, ""))

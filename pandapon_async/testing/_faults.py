@@ -1,4 +1,4 @@
-"""Random faults, seeded: the same seed gives the same faults to the same sequence of requests."""
+"""Seeded random faults: the same seed and sequence of requests give the same faults."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ _STEP_OF_FIELD: Final = MappingProxyType(
 
 def _probability(_: Any, attribute: attrs.Attribute[float], value: float) -> None:
     if not 0.0 <= value <= 1.0:
-        raise ValueError(f"{attribute.name} is a probability from 0 to 1, not {value!r}")
+        raise ValueError(f"{attribute.name} must be a probability from 0 to 1, not {value!r}")
 
 
 def _seconds(_: Any, attribute: attrs.Attribute[Any], value: float | None) -> None:
     if value is not None and not (value >= 0.0 and math.isfinite(value)):
-        raise ValueError(f"{attribute.name} is a number of seconds from 0 up, not {value!r}")
+        raise ValueError(f"{attribute.name} must be a number of seconds, at least 0, not {value!r}")
 
 
 def _statuses(_: Any, attribute: attrs.Attribute[Mapping[int, float]], value: Mapping[int, float]) -> None:
     for status, probability in value.items():
         status_step(status)
         if not 0.0 <= probability <= 1.0:
-            raise ValueError(f"{attribute.name}[{status}] is a probability from 0 to 1, not {probability!r}")
+            raise ValueError(f"{attribute.name}[{status}] must be a probability from 0 to 1, not {probability!r}")
 
 
 def _copied(value: Mapping[int, float]) -> Mapping[int, float]:
@@ -50,24 +50,24 @@ def _copied(value: Mapping[int, float]) -> Mapping[int, float]:
 
 @attrs.frozen(kw_only=True)
 class Faults:
-    """How often which fault happens. At most one happens to a call, so the probabilities add up to at most 1.
+    """The probability of each fault. A call has at most one fault, so the probabilities must add up to at most 1.
 
     Attributes:
-        latency: seconds before each answer. The deed itself happens at once when the request is there, so a client
-            that gives up while waiting leaves it done.
-        jitter: up to this many seconds more, at random.
-        drop_before: the whole request is read and the connection aborted; not done.
-        drop_after: done, then the connection aborted without a byte of answer.
-        half_header: done, the answer ends within its header.
-        half_body: done, the answer ends within its body.
-        garbage: done, the answer isn't HTTP.
-        html: done, 200 with an HTML page.
-        empty_body: done, 200 without a body.
-        refuse: an envelope that says no (code invented); not done.
-        status: HTTP status -> probability; answered instead of doing.
-        status_after: HTTP status -> probability; done, then answered with that status.
-        retry_after: seconds told in Retry-After with 429 and 503, rounded up. None: 1 with 429, no header with 503.
-        retry_after_form: told as seconds or as a date.
+        latency: seconds before each answer. The operation itself is carried out when the request arrives, even if the client
+            gives up waiting.
+        jitter: up to this many additional seconds, at random.
+        drop_before: not carried out: the connection is aborted after the whole request has been read.
+        drop_after: carried out, then the connection is aborted without sending a byte.
+        half_header: carried out; the answer is cut off in its header.
+        half_body: carried out; the answer is cut off in its body.
+        garbage: carried out; the answer isn't HTTP.
+        html: carried out; 200 with an HTML page.
+        empty_body: carried out; 200 without a body.
+        refuse: not carried out: a refusal envelope (with an invented code).
+        status: HTTP status -> probability; not carried out, answered with that status.
+        status_after: HTTP status -> probability; carried out, then answered with that status.
+        retry_after: seconds sent in Retry-After with 429 and 503, rounded up. None: 1 with 429, no header with 503.
+        retry_after_form: Retry-After as seconds or as a date.
         seed: of the random numbers.
 
     Raises:
@@ -98,7 +98,7 @@ class Faults:
             raise ValueError(f"the probabilities of the faults add up to {total:g}, more than 1")
 
     def odds(self) -> list[tuple[Step, float]]:
-        """Each fault that can happen, with its probability."""
+        """Every possible fault, with its probability."""
         every = [(NAMED[step], float(getattr(self, field))) for field, step in _STEP_OF_FIELD.items()]
         every += [(status_step(status), p) for status, p in self.status.items()]
         every += [
@@ -109,7 +109,7 @@ class Faults:
 
 
 class FaultDice:
-    """Draws the fault of each call: one random number a call, so that the sequence depends on nothing else."""
+    """Draws the fault of each call, using one random number per call, so that the sequence depends on nothing else."""
 
     def __init__(self, faults: Faults, seed: int) -> None:
         self.faults = faults
@@ -117,11 +117,11 @@ class FaultDice:
         self._steps = [step for step, _ in odds]
         self._bounds = list(accumulate(probability for _, probability in odds))
         self._faults = random.Random(f"faults {seed} {faults.seed}")
-        # A generator of its own: turning jitter on does not change which calls fail.
+        # A separate generator: jitter doesn't change which calls fail.
         self._jitter = random.Random(f"jitter {seed} {faults.seed}")
 
     def step(self) -> Step:
-        """What happens to the next call."""
+        """The step for the next call."""
         if not self._steps:
             return NAMED["ok"]
         drawn = self._faults.random()

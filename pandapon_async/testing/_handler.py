@@ -1,4 +1,4 @@
-"""What the vendor decides about one call: checks, script or faults, deed, ledger, answer. No socket here."""
+"""Handles one call: checks, script or faults, execution, ledger, answer. Without sockets."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from pandapon_async.testing._verification import (
 )
 
 WRONG_CLOCK: Final = 900.0
-"""Seconds that the step ``wrong_clock`` puts the vendor ahead."""
+"""Seconds by which the step ``wrong_clock`` sets the vendor's clock ahead."""
 _JSON_HEADERS: Final[Mapping[str, str]] = MappingProxyType({"Content-Type": "application/json;charset=UTF-8"})
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _SILENT: Final = frozenset({"drop", "half_header", "garbage", "stall"})
@@ -39,7 +39,7 @@ _SILENT: Final = frozenset({"drop", "half_header", "garbage", "stall"})
 
 @attrs.frozen(kw_only=True)
 class PlannedReply:
-    """What is sent, how (``step.manner``), and after how many seconds."""
+    """An answer to send: content, manner (``step.manner``), and delay in seconds."""
 
     step: Step
     status: int
@@ -50,7 +50,7 @@ class PlannedReply:
 
 @attrs.define(kw_only=True)
 class Rules:
-    """The settings of a fake vendor that decide about calls; see `FakeVendor`."""
+    """The settings of a fake vendor that affect calls; see `FakeVendor`."""
 
     accounts: Sequence[Account]
     clock_offset: float = 0.0
@@ -63,8 +63,8 @@ class Rules:
 
 
 @attrs.frozen(kw_only=True)
-class _Ruling:
-    """What the checks say about a call. ``operation`` None: there is nothing at that path and method."""
+class _Checked:
+    """The result of a call's checks; ``operation`` is None if nothing has that path and method."""
 
     operation: ApiOperation | None
     body: Any = None
@@ -74,12 +74,12 @@ class _Ruling:
 
 @lru_cache(maxsize=64)
 def http_date(seconds: int) -> str:
-    """Seconds since the epoch as HTTP writes them."""
+    """Unix time as an HTTP date."""
     return formatdate(seconds, usegmt=True)
 
 
 class RequestHandler:
-    """Answers calls. Used by one event loop; ``dice``, ``rules`` and the script may be changed from other threads."""
+    """Answers calls, on one event loop; ``dice``, ``rules`` and the script may be changed from other threads."""
 
     def __init__(self, rules: Rules, ledger: Ledger, dice: FaultDice) -> None:
         self.rules = rules
@@ -100,7 +100,7 @@ class RequestHandler:
     def answer(
         self, method: str, path: str, headers: Mapping[str, str], query: Mapping[str, str], body: bytes
     ) -> PlannedReply:
-        """Decide about a request that has arrived whole, and carry it out."""
+        """Check a complete request, and carry it out if its step says so."""
         step = self._next_step()
         kind, local_path = split_vendor(path)
         now = self.rules.now() + self.rules.clock_offset + (WRONG_CLOCK if step.name == "wrong_clock" else 0.0)
@@ -114,14 +114,14 @@ class RequestHandler:
             now=now,
             monotonic=time.monotonic(),
         )
-        ruling = self._judge(call)
-        done = step.done and not ruling.findings
-        answer = self._compose(call, ruling, step, done=done)
-        self.ledger.add_request(_record(call, path, ruling, answer, done=done))
+        checked = self._check(call)
+        done = step.done and not checked.findings
+        answer = self._compose(call, checked, step, done=done)
+        self.ledger.add_request(_record(call, path, checked, answer, done=done))
         return answer
 
     def dropped(self, method: str, path: str, headers: Mapping[str, str]) -> None:
-        """Note a request whose connection was cut at its head: it was never read whole, and nothing was done."""
+        """Record a request whose connection was aborted before its body was read; it is not carried out."""
         kind, local_path = split_vendor(path)
         operation = self.catalogue.methods(kind, local_path).get(method)
         self.ledger.add_request(
@@ -148,24 +148,24 @@ class RequestHandler:
         except IndexError:
             return self.dice.step()
 
-    def _judge(self, call: ReceivedCall) -> _Ruling:
+    def _check(self, call: ReceivedCall) -> _Checked:
         methods = self.catalogue.methods(call.kind, call.path)
         operation = methods.get(call.method)
         if operation is None:
             code, status, text = (
                 (Code.WRONG_METHOD, 405, "method: not allowed at this path")
                 if methods
-                else (Code.UNKNOWN_PATH, 404, "path: not known at this vendor")
+                else (Code.UNKNOWN_PATH, 404, "path: unknown at this vendor")
             )
-            return _Ruling(
+            return _Checked(
                 operation=None, findings=[Finding(code=code, status=status, text=text)], allowed=sorted(methods)
             )
         findings = self._header_check.check(call, signed_query=operation.signed_query)
-        body, unfit = check_content(call, operation)
-        return _Ruling(operation=operation, body=body, findings=[*findings, *unfit])
+        body, invalid = check_content(call, operation)
+        return _Checked(operation=operation, body=body, findings=[*findings, *invalid])
 
-    def _compose(self, call: ReceivedCall, ruling: _Ruling, step: Step, *, done: bool) -> PlannedReply:
-        status, headers, payload = self._proper(call, ruling, step, done=done)
+    def _compose(self, call: ReceivedCall, checked: _Checked, step: Step, *, done: bool) -> PlannedReply:
+        status, headers, payload = self._regular_answer(call, checked, step, done=done)
         headers = {"Date": http_date(int(call.now)), **headers}
         if step.status is not None:
             status, payload = step.status, step.body or b""
@@ -173,21 +173,21 @@ class RequestHandler:
         delay = self.rules.reply_delay + self.dice.pause() + step.delay
         return PlannedReply(step=step, status=status, headers={**headers, **step.headers}, body=payload, delay=delay)
 
-    def _proper(
-        self, call: ReceivedCall, ruling: _Ruling, step: Step, *, done: bool
+    def _regular_answer(
+        self, call: ReceivedCall, checked: _Checked, step: Step, *, done: bool
     ) -> tuple[int, Mapping[str, str], bytes]:
-        """The answer that the vendor means to give, before a fault bends it. Carries the operation out if ``done``."""
+        """The answer before a fault changes it. Carries out the operation if ``done``."""
         request_id = f"fake-{next(self._request_ids):08d}"
-        operation = ruling.operation
-        if operation is None or ruling.findings:
-            finding = ruling.findings[0]
+        operation = checked.operation
+        if operation is None or checked.findings:
+            finding = checked.findings[0]
             family = operation.family if operation is not None and finding.status == 200 else "A"
-            headers = {**_JSON_HEADERS, "Allow": ", ".join(ruling.allowed)} if ruling.allowed else _JSON_HEADERS
+            headers = {**_JSON_HEADERS, "Allow": ", ".join(checked.allowed)} if checked.allowed else _JSON_HEADERS
             return finding.status, headers, _dump(refusal(family, finding.code, finding.text, request_id))
         if not done:
             text = "refused by script or fault"
             return 200, _JSON_HEADERS, _dump(refusal(operation.family, Code.REFUSED, text, request_id))
-        reply = self._replier.reply(call.kind, operation, ruling.body, request_id)
+        reply = self._replier.reply(call.kind, operation, checked.body, request_id)
         return 200, _JSON_HEADERS, _dump(nothing(operation.family) if step.null_envelope else reply)
 
     def _status_headers(self, step: Step, now: float) -> Mapping[str, str]:
@@ -202,25 +202,25 @@ class RequestHandler:
         if step.status not in (429, 503) or (after is None and step.status == 503):
             return {}
         seconds = math.ceil(1 if after is None else after)
-        in_words = http_date(int(now) + seconds) if faults.retry_after_form == "date" else str(seconds)
-        return {"Retry-After": in_words}
+        value = http_date(int(now) + seconds) if faults.retry_after_form == "date" else str(seconds)
+        return {"Retry-After": value}
 
 
-def _record(call: ReceivedCall, path: str, ruling: _Ruling, answer: PlannedReply, *, done: bool) -> RequestRecord:
-    operation = ruling.operation
-    booking = operation is not None and operation.contract_id == BOOK and ruling.body is not None
+def _record(call: ReceivedCall, path: str, checked: _Checked, answer: PlannedReply, *, done: bool) -> RequestRecord:
+    operation = checked.operation
+    booking = operation is not None and operation.contract_id == BOOK and checked.body is not None
     return RequestRecord(
         operation=operation.contract_id if operation else "",
         vendor=call.kind,
         method=call.method,
         path=path,
-        reference=booking_reference(ruling.body) if booking else None,
+        reference=booking_reference(checked.body) if booking else None,
         received_at=call.now,
         nonce=call.headers.get("nonce-str"),
         timestamp=call.headers.get("timestamp"),
         done=done,
         fault=None if answer.step is NAMED["ok"] else answer.step.name,
-        problems=tuple(finding.text for finding in ruling.findings),
+        problems=tuple(finding.text for finding in checked.findings),
         status=0 if answer.step.manner in _SILENT else answer.status,
     )
 

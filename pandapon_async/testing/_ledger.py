@@ -1,4 +1,4 @@
-"""What the fake vendor was asked for, and what it really did."""
+"""The ledger: the requests that the fake vendor received, and what it carried out."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from pandapon_async.testing._operations import VendorKind
 
 @attrs.frozen(kw_only=True)
 class RequestRecord:
-    """One request as the vendor saw it. Holds no body and nothing of the persons in it.
+    """One request as the vendor saw it, without its body or any personal data.
 
-    ``operation`` is the contract id, ``""`` if path or method are unknown. ``received_at`` is in seconds since the
-    epoch by the vendor's clock. ``fault`` names the step that bent the call, None if it was answered properly.
-    ``status`` is the HTTP status that was sent, 0 if none was. ``reference`` is given for bookings only.
+    ``operation`` is the contract id, ``""`` if path or method is unknown. ``received_at`` is Unix time by the vendor's clock.
+    ``fault`` names the step that altered the call, None if it was answered normally. ``status`` is the HTTP status sent, 0 if
+    none was. ``reference`` is set for bookings only.
     """
 
     operation: str
@@ -38,8 +38,8 @@ class RequestRecord:
 
 @attrs.frozen(kw_only=True)
 class MessageAttempt:
-    """One try to deliver a message: when (Unix seconds by the clock it was sent on), the answer's status (0: none came), and
-    how many seconds it took."""
+    """One attempt to deliver a message: its Unix time by the sender's clock, the answer's status (0 if none), and its duration
+    in seconds."""
 
     at: float
     status: int
@@ -48,7 +48,7 @@ class MessageAttempt:
 
 @attrs.frozen(kw_only=True)
 class SentMessage:
-    """A message that was sent, and what became of it. ``digest`` is the SHA-256 of its bytes, in hex."""
+    """A sent message and its delivery attempts. ``digest`` is the SHA-256 of its bytes, in hex."""
 
     vendor: VendorKind
     type: str
@@ -58,21 +58,21 @@ class SentMessage:
 
     @property
     def acknowledged_at(self) -> float | None:
-        """When the try that was acknowledged was made; None if none was."""
+        """The time of the acknowledged attempt; None if there is none."""
         return self.attempts[-1].at if self.acknowledged else None
 
     @property
     def acknowledged(self) -> bool:
-        """Whether the receiver answered 200, in time."""
+        """Whether the receiver answered 200 in time."""
         return bool(self.attempts) and self.attempts[-1].status == 200
 
 
 class Ledger:
-    """Counts of everything, safe to read from any thread; every property is a copy taken at that moment.
+    """Counts requests and bookings. Safe to read from any thread: every property returns a copy.
 
     Args:
-        keep_replies: keep the reply to each booking (memory grows with the bookings).
-        keep_requests: how many of the latest requests are kept, and of the latest messages.
+        keep_replies: keep the reply to each booking; memory then grows with the bookings.
+        keep_requests: how many of the latest requests, and of the latest messages, to keep.
     """
 
     def __init__(self, *, keep_replies: bool = True, keep_requests: int = 10_000) -> None:
@@ -88,19 +88,19 @@ class Ledger:
 
     @property
     def bookings(self) -> Mapping[str, int]:
-        """How often each reference was booked. A reference is the ``renderId``, else the body's SHA-256."""
+        """How often each reference was booked: the ``renderId``, else the body's SHA-256."""
         with self._lock:
             return dict(self._bookings)
 
     @property
     def doubled(self) -> dict[str, int]:
-        """The references that were booked more than once."""
+        """The references booked more than once."""
         with self._lock:
             return {reference: count for reference, count in self._bookings.items() if count > 1}
 
     @property
     def fees(self) -> Mapping[str, Decimal]:
-        """What the bookings cost, summed per currency; a double booking costs twice."""
+        """The total fees per currency; a double booking counts twice."""
         with self._lock:
             return dict(self._fees)
 
@@ -118,19 +118,19 @@ class Ledger:
 
     @property
     def messages(self) -> tuple[SentMessage, ...]:
-        """The latest messages that were sent to the end, acknowledged or not; the one that ended first stands first."""
+        """The latest messages whose delivery has ended, acknowledged or not, in the order in which they ended."""
         with self._lock:
             return tuple(self._messages)
 
     @property
     def seen(self) -> Counter[str]:
-        """Requests that arrived whole, per contract id."""
+        """Requests received completely, per contract id."""
         with self._lock:
             return Counter(self._seen)
 
     @property
     def done(self) -> Counter[str]:
-        """Requests that were carried out, per contract id, whether or not the answer got through."""
+        """Requests carried out, per contract id, whether or not the answer arrived."""
         with self._lock:
             return Counter(self._done)
 
@@ -148,7 +148,7 @@ class Ledger:
                 counts.clear()
 
     def add_request(self, record: RequestRecord, *, whole: bool = True) -> None:
-        """Note a request; one that never arrived whole is listed but not counted as seen."""
+        """Record a request; an incomplete one is listed, but not counted as seen."""
         with self._lock:
             self._requests.append(record)
             if whole:
@@ -157,12 +157,12 @@ class Ledger:
                 self._done[record.operation] += 1
 
     def add_message(self, message: SentMessage) -> None:
-        """Note a message that was acknowledged or given up."""
+        """Record a message that was acknowledged or given up."""
         with self._lock:
             self._messages.append(message)
 
     def add_booking(self, reference: str, data: Mapping[str, Any]) -> None:
-        """Note that ``reference`` was booked and got ``data``."""
+        """Record a booking of ``reference`` with the reply ``data``."""
         fee = data["orderFee"]
         with self._lock:
             self._bookings[reference] = self._bookings.get(reference, 0) + 1

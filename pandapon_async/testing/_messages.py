@@ -1,6 +1,6 @@
-"""Vendor messages as the fake vendor sends them: composed, signed, and sent again by the vendors' rule.
+"""Composes, signs and delivers vendor messages, with the vendors' retry rule.
 
-Signed independently of the package's own code, like the checks: from the documentation a second time.
+Like the checks, the signature is implemented from the documentation, independently of the package's own code.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
 ACKNOWLEDGED: Final = 200
 """The only status that acknowledges a message (both vendors' manuals)."""
 TIMEOUT: Final = 1.0
-"""Seconds that a vendor waits for it (both manuals)."""
+"""Seconds that a vendor waits for the acknowledgement (both manuals)."""
 RETRY_AFTER: Final = 1800.0
 """Seconds until a message is sent again (both manuals)."""
 RETRIES: Final = 5
-"""How often at most (both manuals)."""
+"""How often a message is sent again, at most (both manuals)."""
 
 SignatureBase = Literal["body", "message_body"]
 
 
 class MessageOptions(TypedDict, total=False):
-    """See `FakeVendor.sign_message`."""
+    """The options of `FakeVendor.sign_message`."""
 
     platform: int
     timestamp: int
@@ -47,7 +47,7 @@ class MessageOptions(TypedDict, total=False):
 
 @attrs.frozen(kw_only=True)
 class SignedMessage:
-    """What is posted: headers and body, as bytes."""
+    """A message as posted: headers, and the body's bytes."""
 
     headers: Mapping[str, str]
     content: bytes
@@ -63,7 +63,7 @@ class MessageDraft:
     timestamp: int
 
     def signed(self, account: Account, *, base: SignatureBase, secret: str | None) -> SignedMessage:
-        """The message in its vendor's shape: Xportcn KA sends the body as JSON inside a text, PandaPon as an object."""
+        """The message in its vendor's form: Xportcn KA sends the body as JSON inside a string, PandaPon as an object."""
         inner = _json(self.body)
         members = {
             "messageType": self.type,
@@ -80,9 +80,9 @@ class MessageDraft:
 
 @attrs.frozen(kw_only=True)
 class MessageSender:
-    """Takes a message to a callback until it is acknowledged, or there are no tries left.
+    """Posts a message to a callback until it is acknowledged or the retries are used up.
 
-    A retry has the same bytes; whether the vendors' have is not documented.
+    Retries have the same bytes; whether the vendors' retries do is not documented.
     """
 
     clock: Clock
@@ -90,8 +90,8 @@ class MessageSender:
     timeout: float
     session: aiohttp.ClientSession | None
 
-    async def deliver(self, kind: VendorKind, letter: MessageDraft, message: SignedMessage, url: str) -> SentMessage:
-        """Deliver one message. Waits between the tries are on the clock, the time-out of a try is real."""
+    async def deliver(self, kind: VendorKind, draft: MessageDraft, message: SignedMessage, url: str) -> SentMessage:
+        """Deliver one message. Waits between attempts use ``clock``; the time-out of an attempt is real time."""
         attempts: list[MessageAttempt] = []
         async with aiohttp.ClientSession() if self.session is None else nullcontext(self.session) as session:
             while True:
@@ -101,7 +101,7 @@ class MessageSender:
                 await self.clock.sleep(RETRY_AFTER)
         return SentMessage(
             vendor=kind,
-            type=letter.type,
+            type=draft.type,
             digest=sha256(message.content).hexdigest(),
             url=url,
             attempts=tuple(attempts),
@@ -119,7 +119,7 @@ class MessageSender:
             ) as response:
                 await response.read()
                 status = response.status
-        except (aiohttp.ClientError, asyncio.TimeoutError, OSError):  # its name before 3.11, where it isn't the builtin
+        except (aiohttp.ClientError, asyncio.TimeoutError, OSError):  # not the builtin TimeoutError before Python 3.11
             pass
         return MessageAttempt(at=at, status=status, elapsed=monotonic() - began)
 

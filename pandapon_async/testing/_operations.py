@@ -1,9 +1,8 @@
-"""The operations that the fake vendor serves, read from the contract files shipped beside this module.
+"""The operations that the fake vendor serves, read from the contract files next to this module.
 
-The contract is written by hand from the vendors' public documentation, one JSON file a subject, each a list of what
-`Fact` describes. Nothing of it is made from `pandapon_async.api`: both the fake vendor and the contract tests hold the
-package against it. An operation that is added there is served without further code: it answers with its example, or
-with an empty success.
+The contract is written by hand from the vendors' public documentation: one JSON file per subject, each a list of `Fact`
+entries. None of it is generated from `pandapon_async.api`: the fake vendor and the contract tests check the package against
+it. An operation added there is served without further code: it answers with its example, or an empty success.
 """
 
 from __future__ import annotations
@@ -24,35 +23,35 @@ Family = Literal["A", "B", "C"]
 
 KINDS: Final[tuple[VendorKind, ...]] = ("pandapon", "xportcn_ka")
 PREFIXES: Final[tuple[tuple[str, VendorKind], ...]] = (("/api/", "xportcn_ka"), ("/", "pandapon"))
-"""Where each vendor lives on the fake's one port; the first that fits counts."""
+"""Each vendor's path prefix on the fake vendor's single port; the first match counts."""
 SUBJECTS: Final = ("logistics", "taobao", "alibaba1688", "xportcn_ka")
 
 
 @attrs.frozen(kw_only=True)
 class Fact:
-    """What the documentation shows of one operation, or in ``messages.json`` of one message, whose ``body`` is sent.
+    """What the documentation shows of one operation, or (in ``messages.json``) of one message, whose ``body`` is sent.
 
     A table is a list of rows: ``name``, ``type`` (``string``, ``integer<int64>``, ``array[string]``), ``nullable``,
-    ``required`` (absent: the mark couldn't be read), ``example``, ``minimum``, ``maximum``, ``model`` (the vendor's
-    name of the type), ``fields`` of an object or of an array's objects, and ``encoded_fields`` of an array that is sent
-    as JSON in a text. What a page doesn't show is left out.
+    ``required`` (absent: the mark couldn't be read), ``example``, ``minimum``, ``maximum``, ``model`` (the vendor's name
+    for the type), ``fields`` of an object or of an array's objects, and ``encoded_fields`` of an array sent as JSON inside
+    a string. What a page doesn't show is left out.
 
     Attributes:
         id: the same for every generation of the path.
         alias: its id in another menu.
         vendors: who lists it; ``"xportcn"`` is Xportcn's open menu.
         method, path: None if not seen.
-        inferred_method: what is taken where ``method`` is None.
-        inferred_paths: by kind, a path concluded from a sibling's; it holds there instead of ``path``.
+        inferred_method: used if ``method`` is None.
+        inferred_paths: by kind, a path inferred from a related one; replaces ``path`` there.
         alt_paths: by kind, the paths of other generations.
         envelope: the reply's family: A (requestId, code, developId, msg, data), B (errorCode, errorMsg, success, data)
             or C (code, msg).
-        inferred_envelope: what is taken where ``envelope`` is None.
-        path_params, query, body: the tables of the request.
-        data: the table of the reply's ``data``; if that is a list, the one row ``[]``; if a plain value, a row alone.
+        inferred_envelope: used if ``envelope`` is None.
+        path_params, query, body: the request's tables.
+        data: the table of the reply's ``data``; for a list, a single row ``[]``; for a plain value, a row alone.
         example_request, example_response: the page's own, with invented people.
-        invented: what in the fake's reply was never seen.
-        invented_reply: members of the fake's reply that differ from the example's.
+        invented: what was never seen in the fake vendor's reply.
+        invented_reply: members in which the fake vendor's reply differs from the example.
         coverage: how much of the page could be read.
     """
 
@@ -79,11 +78,11 @@ class Fact:
 
     @property
     def kinds(self) -> Sequence[VendorKind]:
-        """The kinds of profile that offer it. What only Xportcn's open menu lists belongs to its KA session."""
+        """The kinds of profile that offer it. Operations only in Xportcn's open menu belong to the KA session."""
         return [kind for kind in KINDS if kind in self.vendors] or ["xportcn_ka"]
 
     def paths(self, kind: VendorKind) -> Sequence[str]:
-        """Where a vendor has it; empty if no path is known."""
+        """The operation's paths at a vendor; empty if unknown."""
         path = self.inferred_paths.get(kind, self.path)
         return [] if path is None else [path, *self.alt_paths.get(kind, ())]
 
@@ -92,8 +91,8 @@ class Fact:
 class ApiOperation:
     """One operation at one path of one vendor; see `Fact`.
 
-    ``signed_query`` tells that the page lists ``?timestamp=&sign=``. ``routed``: added by a test, answers with
-    ``example_reply`` whatever it is.
+    ``signed_query``: the page lists ``?timestamp=&sign=``. ``routed``: added by a test; always answers with
+    ``example_reply``.
     """
 
     contract_id: str
@@ -119,7 +118,7 @@ class Catalogue:
                 self.add(kind, operation)
 
     def add(self, kind: VendorKind, operation: ApiOperation) -> None:
-        """Serve ``operation``; it replaces what had the same method and path."""
+        """Serve ``operation``, replacing any with the same method and path."""
         if "{" in operation.path:
             pattern = re.compile(re.sub(r"\\{[^{}]+\\}", "[^/]+", re.escape(operation.path)))
             self._templates.insert(0, (kind, pattern, operation))
@@ -127,7 +126,7 @@ class Catalogue:
             self._exact.setdefault((kind, operation.path), {})[operation.method] = operation
 
     def methods(self, kind: VendorKind, path: str) -> Mapping[str, ApiOperation]:
-        """The operations at ``path`` (without the vendor's prefix) by method; empty if the path is unknown."""
+        """The operations at ``path`` (without the vendor's prefix), by method; empty if the path is unknown."""
         exact = self._exact.get((kind, path))
         if exact is not None:
             return exact
@@ -146,7 +145,7 @@ class Catalogue:
 
 
 def split_vendor(path: str) -> tuple[VendorKind, str]:
-    """Which vendor a request path belongs to, and the path without that vendor's prefix."""
+    """The vendor of a request path, and the path without that vendor's prefix."""
     for prefix, kind in PREFIXES:
         if path.startswith(prefix):
             return kind, path[len(prefix) - 1 :]
@@ -155,14 +154,14 @@ def split_vendor(path: str) -> tuple[VendorKind, str]:
 
 @functools.cache
 def load_facts(subject: str) -> tuple[Fact, ...]:
-    """A contract file, read once: nothing changes what it holds."""
+    """The entries of a contract file, cached."""
     source = files("pandapon_async.testing") / "contract" / f"{subject}.json"
     return tuple(Fact(**entry) for entry in json.loads(source.read_text(encoding="utf-8")))
 
 
 @functools.cache
 def load_operations(kind: VendorKind) -> tuple[ApiOperation, ...]:
-    """All that a vendor serves; at one path, what was seen there comes after what is only inferred."""
+    """All operations of a vendor; seen paths come last, so that they replace inferred ones."""
     facts = [fact for subject in SUBJECTS for fact in load_facts(subject) if kind in fact.kinds]
     facts.sort(key=lambda fact: fact.path is not None)
     return tuple(_operation(fact, path) for fact in facts for path in fact.paths(kind))

@@ -1,12 +1,12 @@
-"""What the fake vendor asks for freight. Every rule and number here is INVENTED: neither vendor publishes a price.
+"""The fake vendor's freight prices. Every rule and number here is INVENTED: neither vendor publishes prices.
 
 The price of a service for one item, in US cents, is
 
     (first piece + further pieces x (quantity - 1)) x zone x vendor x country x bulk
 
-``zone`` and ``vendor`` come from the tables below, ``country`` is between 0.92 and 1.08 and ``bulk`` one of three values, told
-from the country's code and the item's id. So PandaPon is the cheaper one overseas and Xportcn KA nearer by; express costs more
-than economy everywhere; two pieces cost less than twice one. No weights: the requests hold none.
+``zone`` and ``vendor`` come from the tables below; ``country`` is between 0.92 and 1.08, derived from the country code, and
+``bulk`` one of three values, derived from the item id. So PandaPon is cheaper overseas and Xportcn KA nearby; express costs
+more than economy everywhere; two pieces cost less than twice one. Requests have no weights, so none are used.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pandapon_async.testing._operations import VendorKind
 
 @attrs.frozen
 class Service:
-    """A freight service: how a reply names it, and its cents for the first piece and for each further one."""
+    """A freight service: its names in a reply, and its cents for the first and each further piece."""
 
     service_id: str
     company: str
@@ -78,7 +78,7 @@ _BULK: Final = (1.0, 1.25, 1.7)
 
 
 def price(kind: VendorKind, service: Service, country: Any, item_id: Any, quantity: Any, seed: int) -> int:
-    """Cents for one item by one service; what a request leaves out counts as a far country and one piece."""
+    """The price in cents of one item with one service; a missing country counts as remote, a missing quantity as 1."""
     zone = next((name for name, countries in _ZONES.items() if country in countries), "rest")
     pieces = max(quantity, 1) if isinstance(quantity, int) else 1
     vendor = _VENDORS[kind][service.category] * (_NEARBY[kind] if zone == "asia" else 1.0)
@@ -88,7 +88,7 @@ def price(kind: VendorKind, service: Service, country: Any, item_id: Any, quanti
 
 
 def by_id(service_id: Any) -> Service:
-    """The service that an order names; the standard one if it names none that there is."""
+    """The service with this id; the standard one if there is none."""
     return next((service for service in SERVICES if service.service_id == service_id), SERVICES[1])
 
 

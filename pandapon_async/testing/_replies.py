@@ -2,7 +2,7 @@
 
 A booking whose body equals the documented example gets the documented reply. Everything else here is INVENTED, in the
 documented shape where there is one: the values of other bookings, and the whole ``data`` of previews and estimates,
-whose replies no page shows; what they cost is told by the rules of `pricing`.
+whose replies no page shows; `_pricing` determines their prices.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ ESTIMATE: Final = "logistics.item_price.estimate"
 
 _TRACKING_URL: Final = "https://www.far800.com/logistics/result?key="  # the host of the documented example
 _QUOTED: Final = re.compile(r"FF(\d{8})\d{10}")
-"""A render id that a preview gave: it holds its price in cents, so that nothing need be remembered."""
-_LEAST: Final = 2_000
-_MOST: Final = 99_999_999
+"""A render id from a preview, which encodes its price in cents, so that no state is needed."""
+_MIN_CENTS: Final = 2_000
+_MAX_CENTS: Final = 99_999_999
 
 
 def booking_reference(body: Any) -> str:
-    """What names a booking in the ledger: its ``renderId``, else the SHA-256 of the canonical body."""
+    """A booking's reference in the ledger: its ``renderId``, else the SHA-256 of the canonical body."""
     if isinstance(body, dict):
         render_id = cast("dict[str, Any]", body).get("renderId")
         if isinstance(render_id, str) and render_id:
@@ -42,15 +42,15 @@ def booking_reference(body: Any) -> str:
 
 
 def canonical(body: Any) -> bytes:
-    """The body as JSON with sorted members and no blanks."""
+    """The body as JSON with sorted members and no whitespace."""
     return json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode("utf-8", "replace")
 
 
 class Replier:
-    """Carries operations out: notes bookings in the ledger and makes the replies.
+    """Carries out operations: records bookings in the ledger and builds the replies.
 
     Args:
-        ledger: where bookings are noted.
+        ledger: records the bookings.
         seed: varies the invented values.
     """
 
@@ -63,7 +63,7 @@ class Replier:
         )
 
     def reply(self, kind: VendorKind, operation: ApiOperation, body: Any, request_id: str) -> Any:
-        """Carry ``operation`` out and give the whole reply."""
+        """Carry out ``operation`` and return the whole reply."""
         if operation.routed:
             return operation.example_reply
         special = self._special.get(operation.contract_id)
@@ -83,7 +83,7 @@ class Replier:
         return data
 
     def _booking(self, reference: str, earlier: int, body: Any) -> dict[str, Any]:
-        """A booking of its own order id and tracking numbers; the fee is the reference's, whenever it is booked."""
+        """A booking with a new order id and tracking numbers; the fee depends only on the reference."""
         digest = self._digest(f"booking {reference} {earlier}")
         lines: list[Any] = cast("dict[str, Any]", body).get("lineItems") or []
         return {
@@ -93,14 +93,14 @@ class Replier:
         }
 
     def _preview(self, kind: VendorKind, _: ApiOperation, body: Any) -> dict[str, Any]:
-        """A quote of its own each time, even for the same body: what its items' services cost. The booking of it costs the same."""
+        """A new quote each time, even for the same body, priced by the items' services. Booking it costs the same."""
         order = cast("dict[str, Any]", body)
         country = _country(order)
         items: list[dict[str, Any]] = order.get("renderItems") or []
         cents = sum(self._item_cents(kind, country, item) for item in items)
         digest = self._digest(f"preview {canonical(body).decode()}")
         number = int.from_bytes(digest[:4], "big") % 10_000
-        render_id = f"FF{min(cents or _LEAST, _MOST):08d}{number:04d}{next(self._previews):06d}"
+        render_id = f"FF{min(cents or _MIN_CENTS, _MAX_CENTS):08d}{number:04d}{next(self._previews):06d}"
         return {"renderId": render_id, "orderFee": self._fee(render_id)}
 
     def _item_cents(self, kind: VendorKind, country: Any, item: dict[str, Any]) -> int:
@@ -109,7 +109,7 @@ class Replier:
         return price(kind, service, country, item.get("itemId"), item.get("quantity"), self._seed)
 
     def _estimate(self, kind: VendorKind, _: ApiOperation, body: Any) -> list[dict[str, Any]]:
-        """Every service and its price, by the rules of `pricing`."""
+        """Every service and its price, from `_pricing`."""
         item = cast("dict[str, Any]", body)
         country = _country(item)
         return [
@@ -139,12 +139,12 @@ def _country(body: dict[str, Any]) -> Any:
 
 
 def _page_of(example: dict[str, Any], body: Any) -> dict[str, Any]:
-    """A documented reply; if it is a page of a list and another is asked for, INVENTED: nothing is on that one."""
+    """A documented reply. If it is a page of a list, any page but the first is INVENTED, and empty."""
     data: Any = example.get("data")
     if not (isinstance(body, dict) and isinstance(data, dict) and "data" in data):
         return example
-    asked, data = cast("dict[str, Any]", body), cast("dict[str, Any]", data)
-    number = asked.get("beginPage") or asked.get("pageNo") or 1
+    request, data = cast("dict[str, Any]", body), cast("dict[str, Any]", data)
+    number = request.get("beginPage") or request.get("pageNo") or 1
     return example if number == 1 else {**example, "data": {**data, "data": []}}
 
 

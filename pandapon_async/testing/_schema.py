@@ -1,7 +1,7 @@
-"""A checker of bodies against the tables of the contract.
+"""Validates bodies against the tables of the contract.
 
-Unknown members are allowed: the vendors' pages fold many of their tables, so a member that the contract doesn't list
-may well exist.
+Unknown members are allowed: many tables on the vendors' pages are folded, so members that the contract doesn't list may
+exist.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, cast
 import attrs
 
 Row = Mapping[str, Any]
-"""A row of a table, as `operations.Fact` describes it."""
+"""A row of a table; see `_operations.Fact`."""
 
 _TYPES: Mapping[str, tuple[type, ...]] = MappingProxyType(
     {
@@ -28,14 +28,14 @@ _TYPES: Mapping[str, tuple[type, ...]] = MappingProxyType(
     }
 )
 _NAMES: Mapping[type, str] = MappingProxyType({types[0]: name for name, types in _TYPES.items()})
-_MOST_PROBLEMS = 20
+_MAX_PROBLEMS = 20
 
 
 @attrs.frozen
 class Shape:
-    """A compiled row. ``types`` are the Python types that `json.loads` gives; empty means that any fits.
+    """A compiled row. ``types`` are the Python types that `json.loads` returns; empty allows any.
 
-    ``plain``: the type alone decides. Asking it first halves the time of a booking's check.
+    ``plain``: only the type matters. Checking it first halves the time to validate a booking.
     """
 
     types: frozenset[type] = frozenset()
@@ -50,14 +50,14 @@ class Shape:
 
 
 def types_of(row: Row) -> tuple[str, str]:
-    """The types of a row and of its items, each empty if the page doesn't show it; ``array[string]`` has both.
+    """The types of a row and of its items, such as ``array[string]``; empty if the page doesn't show them.
 
     Raises:
-        ValueError: the type is written otherwise.
+        ValueError: the type can't be parsed.
     """
     found = re.fullmatch(r"(\w*)(?:<\w+>)?(?:\[(\w+)\])?", row.get("type", ""))
     if found is None:
-        raise ValueError(f"a type that can't be read: {row}")
+        raise ValueError(f"unknown type syntax: {row}")
     return found[1], found[2] or ""
 
 
@@ -66,8 +66,7 @@ def compile_table(rows: Sequence[Row], samples: Sequence[Any] = ()) -> Shape:
 
     Args:
         rows: the table.
-        samples: the documentation's own examples. Where one of them leaves a required member out, the mark is doubtful,
-            so it isn't enforced.
+        samples: the documentation's own examples. A required mark is not enforced if one of them lacks the member.
 
     Raises:
         KeyError, ValueError: a type is unknown.
@@ -100,19 +99,19 @@ def _typed(name: str, *, null: bool = False) -> Shape:
 
 
 def find_problems(value: Any, shape: Shape) -> list[str]:
-    """What in ``value`` doesn't fit, as ``JSON path: problem`` without any value; at most 20."""
+    """At most 20 problems in ``value``, as ``JSON path: problem``, without any values."""
     found: list[str] = []
     _check(value, shape, ("$",), found)
-    return found[:_MOST_PROBLEMS]
+    return found[:_MAX_PROBLEMS]
 
 
 def _check(value: object, shape: Shape, place: tuple[Any, ...], found: list[str]) -> None:
-    """Note what doesn't fit. ``place`` is a chain, written out for a problem only: nearly every body is right."""
-    if len(found) >= _MOST_PROBLEMS:
+    """Collect problems. ``place`` is a linked list, formatted only for a problem, since nearly every body is valid."""
+    if len(found) >= _MAX_PROBLEMS:
         return
     if shape.types and type(value) not in shape.types:
-        told = _NAMES.get(type(value), "something else")
-        found.append(f"{_path(place)}: must be {shape.expected}, not {told}")
+        actual = _NAMES.get(type(value), "something else")
+        found.append(f"{_path(place)}: must be {shape.expected}, not {actual}")
     elif isinstance(value, dict):
         given = cast("dict[str, Any]", value)
         found += [f"{_path(place)}.{name}: is required" for name in shape.required if name not in given]
@@ -126,7 +125,7 @@ def _check(value: object, shape: Shape, place: tuple[Any, ...], found: list[str]
 
 
 def _path(place: tuple[Any, ...]) -> str:
-    """``$.orders[0].id``."""
+    """A place as a JSON path, such as ``$.orders[0].id``."""
     if len(place) == 1:
         return str(place[0])
     above, step = place

@@ -1,4 +1,4 @@
-"""The fake vendor's sockets: listening, reading requests whole, and stopping without leaving anything behind."""
+"""The fake vendor's server: listens, reads complete requests, and stops without leaving anything behind."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from aiohttp import web
 from pandapon_async.testing._delivery import Delivery, abort
 from pandapon_async.testing._handler import RequestHandler
 
-_MOST_LOOPS = 1000
+_MAX_LOOPS = 1000
 _QUIET_LOOPS = 5
 
 
 class Listener:
-    """Serves a desk on the running event loop, from `open` to `close`."""
+    """Serves a request handler on the running event loop, from `open` to `close`."""
 
-    def __init__(self, desk: RequestHandler, *, host: str, port: int, huge: int, slow: float) -> None:
-        self._handler = desk
+    def __init__(self, handler: RequestHandler, *, host: str, port: int, huge: int, slow: float) -> None:
+        self._handler = handler
         self._address = (host, port)
         self._stopping = asyncio.Event()
         self._delivery = Delivery(huge=huge, slow=slow, stopping=self._stopping)
-        self._dying: set[asyncio.BaseTransport] = set()
+        self._doomed: set[asyncio.BaseTransport] = set()
         self._server: asyncio.AbstractServer | None = None
         self._web: web.Server | None = None
 
     async def open(self) -> int:
-        """Listen; the port is returned.
+        """Listen, and return the port.
 
         Raises:
             OSError: the port is taken.
         """
-        # A client that leaves ends the handler: a stalled answer must not outlive its call.
+        # A client that disconnects cancels its handler: a stalled answer must not outlive its call.
         self._web = web.Server(self._handle, handler_cancellation=True, access_log=None)
         host, port = self._address
         server = await asyncio.get_running_loop().create_server(self._web, host, port)
@@ -44,16 +44,16 @@ class Listener:
         return int(server.sockets[0].getsockname()[1])
 
     async def close(self) -> None:
-        """Stop listening, cut every connection, and wait until all of it is gone."""
+        """Stop listening, abort every connection, and wait until all are closed."""
         server, manager = self._server, self._web
         if server is None or manager is None:
             return
-        await _accept_no_more(server)
+        await _stop_accepting(server)
         server.close()
         self._stopping.set()
         quiet = 0
-        for _ in range(_MOST_LOOPS):
-            # What was accepted a moment ago shows up among the connections some turns of the loop later.
+        for _ in range(_MAX_LOOPS):
+            # A connection just accepted is listed only a few loop iterations later.
             quiet = 0 if manager.connections else quiet + 1
             if quiet > _QUIET_LOOPS:
                 break
@@ -64,26 +64,26 @@ class Listener:
         await manager.shutdown(1.0)
         await server.wait_closed()
         self._server = self._web = None
-        self._dying.clear()
+        self._doomed.clear()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         raw_path, _, raw_query = request.path_qs.partition("?")
-        path = unquote(raw_path.replace("%2F", "%252F"))  # a slash inside a segment parts nothing
-        if request.transport in self._dying:
-            self._dying.discard(request.transport)
+        path = unquote(raw_path.replace("%2F", "%252F"))  # an encoded slash doesn't separate segments
+        if request.transport in self._doomed:
+            self._doomed.discard(request.transport)
             self._handler.dropped(request.method, path, request.headers)
             return abort(request)
         body = await request.read()
         query = _query(raw_query)
         answer = self._handler.answer(request.method, path, request.headers, query, body)
         if answer.step.name == "dead_keepalive" and request.transport is not None:
-            self._dying = {transport for transport in self._dying if not transport.is_closing()}
-            self._dying.add(request.transport)
+            self._doomed = {transport for transport in self._doomed if not transport.is_closing()}
+            self._doomed.add(request.transport)
         return await self._delivery.send(request, answer)
 
 
-async def _accept_no_more(server: asyncio.AbstractServer) -> None:
-    """Let what has been accepted reach its protocol: asyncio leaks a connection that meets a server already closed."""
+async def _stop_accepting(server: asyncio.AbstractServer) -> None:
+    """Let accepted connections reach their protocol: asyncio leaks one that is accepted by a closed server."""
     loop = asyncio.get_running_loop()
     with contextlib.suppress(NotImplementedError):  # Windows' loop has no readers
         for listening in getattr(server, "sockets", ()):
@@ -99,7 +99,7 @@ def _query(raw: str) -> dict[str, str]:
 
 
 class ThreadHost:
-    """Runs a listener on an event loop of its own, in its own thread."""
+    """Runs a listener on its own event loop and thread."""
 
     def __init__(self, make_listener: Callable[[], Listener], opened: Callable[[int], None]) -> None:
         self._make_listener = make_listener
@@ -109,7 +109,7 @@ class ThreadHost:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Return once the vendor listens.
+        """Start the thread, and return once the vendor is listening.
 
         Raises:
             OSError: the port is taken.
@@ -124,7 +124,7 @@ class ThreadHost:
             raise
 
     def stop(self) -> None:
-        """Return once the thread has ended."""
+        """Stop, and return once the thread has ended."""
         if self._loop is not None and self._stop is not None and self._thread is not None:
             self._loop.call_soon_threadsafe(self._stop.set)
             self._thread.join()
@@ -144,7 +144,7 @@ class ThreadHost:
 async def _opening(open_it: Callable[[], Awaitable[int]], opened: Callable[[int], None], ready: Future[None]) -> None:
     try:
         opened(await open_it())
-    except BaseException as error:  # noqa: BLE001  handed to the thread that waits
+    except BaseException as error:  # noqa: BLE001  passed to the waiting thread
         ready.set_exception(error)
     else:
         ready.set_result(None)

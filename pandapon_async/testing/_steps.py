@@ -1,4 +1,4 @@
-"""The steps that decide what happens to one call: the words of a script, and what a fault comes down to."""
+"""The steps that decide what happens to a call, named in scripts or drawn as faults."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class Step:
 
     Attributes:
         name: the fault's name in the ledger; ``"ok"`` for none.
-        done: the operation is carried out, if the call passes the checks.
-        manner: how the answer goes over the wire.
-        status: answer with this HTTP status instead of the reply proper.
-        headers: sent besides, or instead of, the answer's own.
-        body: sent instead of the reply proper.
-        delay: seconds before the answer, besides the latency.
-        null_envelope: the reply's members are all null.
+        done: carry out the operation, if the call passes the checks.
+        manner: how the answer is sent.
+        status: answer with this HTTP status instead of the regular reply.
+        headers: sent in addition to, or instead of, the answer's own.
+        body: sent instead of the regular reply.
+        delay: seconds before the answer, in addition to the latency.
+        null_envelope: set all members of the reply to null.
     """
 
     name: str
@@ -72,11 +72,11 @@ def parse_step(step: ScriptStep) -> Step:
     """Turn a word, an HTTP status or a dict into a `Step`.
 
     Raises:
-        ValueError: the step is unknown; the message lists the known ones.
+        ValueError: the step is unknown.
     """
     if isinstance(step, str):
         if step not in NAMED:
-            raise ValueError(f"unknown step {step!r}; known are {', '.join(NAMED)}, an HTTP status, or a dict")
+            raise ValueError(f"unknown step {step!r}; there are {', '.join(NAMED)}, an HTTP status, or a dict")
         return NAMED[step]
     if isinstance(step, Mapping):
         return _custom_step(step)
@@ -84,7 +84,7 @@ def parse_step(step: ScriptStep) -> Step:
 
 
 def status_step(status: int, *, done: bool = False) -> Step:
-    """The step that answers with ``status`` and a page of no meaning.
+    """The step that answers with ``status`` and a generic page.
 
     Raises:
         ValueError: ``status`` is not a final HTTP status.
@@ -101,7 +101,7 @@ def status_step(status: int, *, done: bool = False) -> Step:
 def _custom_step(step: Mapping[str, Any]) -> Step:
     unknown = [str(key) for key in step if key not in _KEYS]
     if unknown:
-        raise ValueError(f"unknown keys in a step: {', '.join(unknown)}; known are {', '.join(_KEYS)}")
+        raise ValueError(f"unknown keys in a step: {', '.join(unknown)}; there are {', '.join(_KEYS)}")
     if "json" in step and "body" in step:
         raise ValueError("a step takes json or body, not both")
     status = _checked_status(step.get("status", 200))
@@ -125,5 +125,5 @@ def _custom_body(step: Mapping[str, Any]) -> tuple[bytes, str]:
 
 def _checked_status(status: Any) -> int:
     if type(status) is not int or not 200 <= status <= 599:
-        raise ValueError(f"a step's HTTP status is a number from 200 to 599, not {status!r}")
+        raise ValueError(f"a step's HTTP status must be a number from 200 to 599, not {status!r}")
     return status

@@ -1,4 +1,4 @@
-"""The fake vendor: both vendors' documented contracts on one loopback port."""
+"""The fake vendor: serves both vendors' documented contracts on one loopback port."""
 
 from __future__ import annotations
 
@@ -31,34 +31,34 @@ DEFAULT_ACCOUNTS: Final = tuple(
     Account(kind=kind, access_key=f"fake-{kind}-key", access_secret=f"fake-{kind}-secret", user_id=user_id)
     for kind, user_id in zip(KINDS, ("1000000000001", "1000000000002"), strict=True)
 )
-"""One account a vendor. The keys open nothing but the fake."""
+"""One account per vendor. The keys work only at the fake vendor."""
 
 
 class FakeVendor:
-    """A real HTTP server that behaves as PandaPon and Xportcn KA are documented, and fails on command.
+    """A real HTTP server that behaves as PandaPon and Xportcn KA are documented, and can inject faults.
 
-    ``async with FakeVendor() as vendor`` serves on the running event loop; ``with FakeVendor() as vendor`` serves from
-    a thread of its own, so it works in synchronous code and under any test runner. Either way nothing is left behind
-    at the end. The object can be entered again: it takes the same port, and the ledger goes on.
+    ``async with FakeVendor() as vendor`` serves on the running event loop; ``with FakeVendor() as vendor`` serves from its own
+    thread, so it works in synchronous code and under any test runner. Either way nothing is left behind. It can be entered
+    again, with the same port and ledger.
 
     It checks system headers, signature, timestamp window, nonce reuse, user id, the signed query of the logistics
-    operations, and the body against the contract. The error codes of its refusals are INVENTED (no table of either
-    vendor is public), and each refusal's text begins with ``invented:``. PandaPon lives at `url`, Xportcn KA under
-    ``/api``, as in the vendors' own base URLs.
+    operations, and the body against the contract. The error codes of its refusals are INVENTED (neither vendor publishes a
+    table), and each refusal's text begins with ``invented:``. PandaPon is served at `url`, Xportcn KA under ``/api``, as in
+    the vendors' own base URLs.
 
     Args:
         host: the address to listen on.
-        port: the port; 0 takes a free one.
+        port: the port; 0 picks a free one.
         faults: random faults; may be replaced at any time.
-        accounts: who may call; `DEFAULT_ACCOUNTS` if None.
-        clock_offset: seconds that the vendor's clock is ahead (negative: behind), for its window and its ``Date``.
+        accounts: the accounts that may call; default: `DEFAULT_ACCOUNTS`.
+        clock_offset: seconds that the vendor's clock is ahead (negative: behind); affects its time window and its ``Date``.
         seed: of the faults and of the invented values.
-        reply_delay: seconds before every answer, besides the faults' latency.
+        reply_delay: seconds before every answer, in addition to the faults' latency.
         slow: seconds between the halves of a ``slow_body``.
         huge: bytes that ``huge_body`` and ``gzip_bomb`` exceed.
-        timestamp_unit: what the vendor takes timestamps for: ``"s"`` or ``"ms"``.
+        timestamp_unit: the unit of timestamps: ``"s"`` or ``"ms"``.
         require_user_id: refuse calls without the ``user-id`` header.
-        require_signed_query: refuse logistics calls without ``?timestamp=&sign=``. Present, they must match anyway.
+        require_signed_query: refuse logistics calls without ``?timestamp=&sign=``. If present, they must always match.
         keep_replies: keep each booking's reply in the ledger.
         now: the vendor's clock without its offset, in seconds since the epoch.
     """
@@ -100,14 +100,14 @@ class FakeVendor:
         self._listener: Listener | None = None
         self._thread: ThreadHost | None = None
 
-    # ----- what a test sets and reads
+    # ----- settings and state
 
     @property
     def url(self) -> str:
-        """Where the vendor listens, ``http://127.0.0.1:PORT``.
+        """The vendor's address, ``http://127.0.0.1:PORT``.
 
         Raises:
-            RuntimeError: no port is known before the first start.
+            RuntimeError: it has not been started yet, so the port is unknown.
         """
         if not self._port:
             raise RuntimeError("the fake vendor has no port before it is started")
@@ -116,17 +116,17 @@ class FakeVendor:
 
     @property
     def serving(self) -> bool:
-        """Whether the vendor listens."""
+        """Whether the vendor is listening."""
         return self._listener is not None or self._thread is not None
 
     @property
     def accounts(self) -> Sequence[Account]:
-        """Who may call."""
+        """The accounts that may call."""
         return self._rules.accounts
 
     @property
     def faults(self) -> Faults:
-        """The random faults. Assigning starts their random sequence anew; allowed from any thread."""
+        """The random faults. Assigning restarts the random sequence; allowed from any thread."""
         return self._handler.dice.faults
 
     @faults.setter
@@ -144,26 +144,26 @@ class FakeVendor:
 
     @property
     def script_left(self) -> int:
-        """How many scripted steps no call has taken yet."""
+        """The number of scripted steps not used yet."""
         return len(self._handler.script)
 
     def script(self, *steps: ScriptStep) -> None:
-        """Decide the next calls, one step a call in the order of their arrival; later steps are appended.
+        """Script the next calls, one step per call in order of arrival; further steps are appended.
 
-        A step is a word (`steps.NAMED`), an HTTP status that is answered instead of doing, or a dict with any of
-        ``status`` (200), ``headers``, ``json`` or ``body``, ``done`` (False) and ``delay`` (seconds). A call that
-        fails the checks is never carried out, whatever its step. When no step is left, `faults` decide.
+        A step is a word (`_steps.NAMED`), an HTTP status to answer with instead of carrying out the call, or a dict with any of
+        ``status`` (200), ``headers``, ``json`` or ``body``, ``done`` (False) and ``delay`` (seconds). A call that fails the
+        checks is never carried out, whatever its step. When no step is left, `faults` apply.
 
         Raises:
-            ValueError: a step is unknown; then none is taken.
+            ValueError: a step is unknown; then none is added.
         """
         self._handler.script.extend([parse_step(step) for step in steps])
 
     def route(self, method: str, path: str, reply: Any) -> None:
         """Answer ``method`` and ``path`` (as at the vendor, without ``/api``) with exactly ``reply``, as JSON.
 
-        Holds for both vendors and from any thread. The system headers are still checked, and the body if the contract
-        knows the operation. The ledger counts other operations as ``"METHOD path"``.
+        Applies to both vendors; allowed from any thread. The system headers are still checked, and the body if the operation
+        is in the contract. The ledger counts other operations as ``"METHOD path"``.
         """
         method = method.upper()
         for kind in KINDS:
@@ -173,15 +173,15 @@ class FakeVendor:
             self._handler.catalogue.add(kind, routed)
 
     def profile(self, kind: VendorKind, **changes: Any) -> VendorProfile:
-        """A profile of the package that reaches this vendor, with the first account of that kind.
+        """A profile for this vendor, with the first account of that kind.
 
         Args:
             kind: ``"pandapon"`` or ``"xportcn_ka"``.
-            changes: fields that are to differ, as `VendorProfile.evolve` takes them.
+            changes: fields to change, as for `VendorProfile.evolve`.
 
         Raises:
             ValueError: the kind is unknown, or no account has it.
-            RuntimeError: no port is known before the first start.
+            RuntimeError: it has not been started yet, so the port is unknown.
         """
         from pandapon_async._config.profiles import PANDAPON, XPORTCN_KA, Credentials
 
@@ -197,7 +197,7 @@ class FakeVendor:
 
     def _account(self, kind: VendorKind) -> Account:
         if kind not in KINDS:
-            raise ValueError(f"unknown vendor {kind!r}; known are {', '.join(KINDS)}")
+            raise ValueError(f"unknown vendor {kind!r}; there are {', '.join(KINDS)}")
         account = next((a for a in self._rules.accounts if a.kind == kind), None)
         if account is None:
             raise ValueError(f"this fake vendor has no account of kind {kind!r}")
@@ -208,14 +208,14 @@ class FakeVendor:
     def sign_message(
         self, kind: VendorKind, message_type: str, body: Any, **options: Unpack[MessageOptions]
     ) -> SignedMessage:
-        """A message as the vendor would post it, for a receiver that is tested without a socket.
+        """A message as the vendor would post it, for testing a receiver without a socket.
 
         Args:
-            kind: ``"pandapon"``, which sends ``body`` as an object, or ``"xportcn_ka"``, which sends it as JSON inside a text.
+            kind: ``"pandapon"``, which sends ``body`` as an object, or ``"xportcn_ka"``, which sends it as JSON inside a string.
             message_type: such as ``"ORDER_CREATE"``.
             body: any JSON.
-            options: ``platform`` (1: 1688, 0: Taobao), ``timestamp`` (milliseconds; now unless given), ``base`` (as the profile's
-                ``push_base``), ``secret`` (to sign with another one than the account's).
+            options: ``platform`` (1: 1688, 0: Taobao), ``timestamp`` (milliseconds; default: now), ``base`` (as the profile's
+                ``push_base``), ``secret`` (to sign with instead of the account's).
 
         Raises:
             ValueError: the kind is unknown, or no account has it.
@@ -235,21 +235,21 @@ class FakeVendor:
         session: ClientSession | None = None,
         **options: Unpack[MessageOptions],
     ) -> SentMessage:
-        """Post a message to a callback as the vendor does: again after half an hour, five times at most, until it is answered 200
-        within 1000 ms. It then stands in ``ledger.messages``. Works whether or not the vendor is serving.
+        """Post a message to a callback as the vendor does: again every half hour, at most five times, until it is answered 200
+        within 1000 ms. It is then added to ``ledger.messages``. Works whether or not the vendor is serving.
 
         Args:
-            kind, message_type, body, options: as `sign_message` takes them.
+            kind, message_type, body, options: as for `sign_message`.
             url: the callback.
-            retries: how often it is sent again; 0: never.
-            timeout: real seconds that an answer may take.
-            clock: what the half hours are waited on: with a `VirtualClock` they take no time.
-            session: the client to use; one of its own unless given.
+            retries: how often to send it again; 0: never.
+            timeout: how many real seconds an answer may take.
+            clock: for the half-hour waits, which take no time with a `VirtualClock`.
+            session: the client to use; default: a new one.
         """
-        waits_on = clock or SystemClock()
-        letter, message = self._compose(kind, message_type, body, waits_on, options)
-        courier = MessageSender(clock=waits_on, retries=retries, timeout=timeout, session=session)
-        sent = await courier.deliver(kind, letter, message, url)
+        clock = clock or SystemClock()
+        draft, message = self._compose(kind, message_type, body, clock, options)
+        sender = MessageSender(clock=clock, retries=retries, timeout=timeout, session=session)
+        sent = await sender.deliver(kind, draft, message, url)
         self.ledger.add_message(sent)
         return sent
 
@@ -276,15 +276,15 @@ class FakeVendor:
         try:
             return asyncio.run(sending)
         finally:
-            sending.close()  # without effect, unless it never began
+            sending.close()  # no effect unless it was never started
 
     def _compose(
         self, kind: VendorKind, message_type: str, body: Any, clock: Clock, options: MessageOptions
     ) -> tuple[MessageDraft, SignedMessage]:
         account = self._account(kind)
         timestamp = options.get("timestamp", int((clock.now() + self.clock_offset) * 1000))
-        letter = MessageDraft(type=message_type, body=body, platform=options.get("platform", 1), timestamp=timestamp)
-        return letter, letter.signed(account, base=options.get("base", "body"), secret=options.get("secret"))
+        draft = MessageDraft(type=message_type, body=body, platform=options.get("platform", 1), timestamp=timestamp)
+        return draft, draft.signed(account, base=options.get("base", "body"), secret=options.get("secret"))
 
     # ----- serving
 
@@ -293,7 +293,7 @@ class FakeVendor:
 
         Raises:
             OSError: the port is taken.
-            RuntimeError: it is serving already.
+            RuntimeError: it is already serving.
         """
         self._claim()
         listener = self._make_listener()
@@ -301,17 +301,17 @@ class FakeVendor:
         self._listener = listener
 
     async def stop(self) -> None:
-        """Cut every connection and stop; to be awaited on the loop of `start`. Harmless when not serving."""
+        """Abort every connection and stop; call it on the event loop of `start`. Idempotent."""
         listener, self._listener = self._listener, None
         if listener is not None:
             await listener.close()
 
     def start_thread(self) -> None:
-        """Serve from a thread of its own.
+        """Serve from a new thread.
 
         Raises:
             OSError: the port is taken.
-            RuntimeError: it is serving already.
+            RuntimeError: it is already serving.
         """
         self._claim()
         thread = ThreadHost(self._make_listener, self._opened)
@@ -319,14 +319,14 @@ class FakeVendor:
         self._thread = thread
 
     def stop_thread(self) -> None:
-        """Cut every connection and join the thread of `start_thread`. Harmless when there is none."""
+        """Abort every connection and join the thread of `start_thread`. Idempotent."""
         thread, self._thread = self._thread, None
         if thread is not None:
             thread.stop()
 
     def _claim(self) -> None:
         if self.serving:
-            raise RuntimeError("this fake vendor is serving already")
+            raise RuntimeError("this fake vendor is already serving")
 
     def _make_listener(self) -> Listener:
         return Listener(self._handler, host=self._host, port=self._port, huge=self._huge, slow=self._slow)

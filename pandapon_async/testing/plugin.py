@@ -1,4 +1,4 @@
-"""The pytest plugin: the fixture ``pandapon_vendor``. Nothing of the package is loaded before a test asks for it."""
+"""The pytest plugin: the fixture ``pandapon_vendor``. Loads nothing else of the package until a test uses it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def pandapon_vendor() -> Iterator[FakeVendor]:
-    """A fake vendor in a thread of its own, for one test."""
+    """A fake vendor in its own thread, for one test."""
     from pandapon_async.testing._vendor import FakeVendor
 
     with FakeVendor() as vendor:

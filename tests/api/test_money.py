@@ -68,7 +68,7 @@ def test_the_highest_is_found():
     ids=lambda op: op.__name__,
 )
 def test_two_currencies_cannot_be_put_together(combine: Callable[[Any, Any], Any]):
-    with pytest.raises(RequestError, match="USD and CNY can't be put together without a rate"):
+    with pytest.raises(RequestError, match="USD and CNY can't be combined without a rate"):
         combine(usd(1), cny(1))
 
 

@@ -243,7 +243,7 @@ async def test_a_list_of_one_page_ends_where_it_comes_again(total: int | None):
 async def test_a_first_page_that_comes_again_and_lacks_the_rest_is_an_error():
     vendor = Vendor(*pages((1, 2), total=9))
     found: list[int] = []
-    with pytest.raises(DecodeError, match="page 2 is page 1 again") as caught:
+    with pytest.raises(DecodeError, match="page 2 repeats page 1") as caught:
         await read(pager(vendor), found)
     assert found == [1, 2]
     assert caught.value.operation == "test.search"
@@ -252,7 +252,7 @@ async def test_a_first_page_that_comes_again_and_lacks_the_rest_is_an_error():
 
 async def test_other_items_under_the_number_of_the_page_before_are_an_error():
     vendor = Vendor(Found(data=(1, 2), current=1), Found(data=(2, 1), current=1))
-    with pytest.raises(DecodeError, match="page 2 is page 1 again"):
+    with pytest.raises(DecodeError, match="page 2 repeats page 1"):
         await read(pager(vendor))
 
 
@@ -272,7 +272,7 @@ async def test_a_page_names_what_it_lost():
 async def test_a_page_of_which_no_item_fits_does_not_look_like_the_end():
     vendor = Vendor(*pages((1, 2), (), (5, 6), total=6))
     vendor.problems = {2: ("$.data.data: expected a list, not text",)}
-    with pytest.raises(DecodeError, match="of page 2 no item fits") as caught:
+    with pytest.raises(DecodeError, match="no item of page 2 fits") as caught:
         await read(pager(vendor))
     assert caught.value.problems == vendor.problems[2]
 

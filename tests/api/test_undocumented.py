@@ -71,7 +71,7 @@ async def test_its_method_takes_a_reference_too(vendor: FakeVendor):
     async with session_at(vendor.profile("pandapon")) as session:
         with pytest.raises(ConfigError):
             await session.addresses.get({}, reference="mine", timeout=1)
-        with pytest.raises(RequestError, match="reference must be text"):
+        with pytest.raises(RequestError, match="reference must be non-empty text"):
             await session.addresses.get({}, reference="")
 
 

@@ -146,7 +146,7 @@ def test_a_path_that_is_inferred_is_told_on_stderr(
         ([WRITE], "is a WRITE: give its body"),
         (["logistics.bok_freight", "{}"], "(did you mean 'logistics.book_freight'?)"),
         ([READ, ESTIMATE, "--vendor", "pandpon"], "(did you mean 'pandapon'?)"),
-        ([READ, ESTIMATE, "--reference", ""], "a reference must be text that isn't empty"),
+        ([READ, ESTIMATE, "--reference", ""], "a reference must be non-empty text"),
         ([READ, ESTIMATE, "--config", "no/such.toml"], "no/such.toml: can't be read"),
     ],
 )
@@ -177,7 +177,7 @@ def test_several_accounts_need_a_choice(pandapon: Pandapon, shop: FakeVendor, mo
         monkeypatch.setenv(name, value)
     result = pandapon("call", WRITE, BOOKING)
     assert result.exit_code == 2
-    assert "take one of 'pandapon', 'xportcn_ka' with --vendor" in result.stderr
+    assert "choose one of 'pandapon', 'xportcn_ka' with --vendor" in result.stderr
     assert not shop.ledger.requests
 
 
@@ -271,7 +271,7 @@ def test_a_write_to_another_host_needs_yes_where_nobody_can_be_asked(
 ) -> None:
     result = pandapon("call", WRITE, BOOKING, "--config", accounts(REMOTE))
     assert result.exit_code == 2
-    assert "is a WRITE to vendor.invalid, as account 'remote': it needs --yes" in result.stderr
+    assert "is a WRITE to vendor.invalid, as account 'remote': without a terminal it needs --yes" in result.stderr
     assert "Nothing was sent" in result.stderr
 
 
@@ -291,7 +291,7 @@ def test_yes_sends_it(pandapon: Pandapon, accounts: Callable[[str], str]) -> Non
 @pytest.fixture
 def far_away(shop: FakeVendor, accounts: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> str:
     """A file with the fake vendor as if it were on another host, and a person at the terminal."""
-    monkeypatch.setattr(call_module, "_can_ask", lambda: True)
+    monkeypatch.setattr(call_module, "_is_interactive", lambda: True)
     monkeypatch.setattr("pandapon_async._config.profiles.is_loopback", lambda host: False)
     return accounts(
         f"[vendors.far]\nkind = 'pandapon'\nbase_url = '{shop.url}'\nallow_insecure = true\n"
@@ -395,7 +395,7 @@ def test_a_reply_that_cannot_be_written_is_told_on_stderr(
     monkeypatch.setattr(call_module, "write_out", write_out)
     result = pandapon("call", operation, body)
     assert result.exit_code == status
-    assert "the vendor said yes, but its reply can't be written to stdout (No space left on device)" in result.stderr
+    assert "the call succeeded, but its reply can't be written to stdout (No space left on device)" in result.stderr
     json.loads(result.stderr.partition("It was:\n")[2])
 
 

@@ -47,7 +47,7 @@ def test_every_booking_is_made_and_the_ledger_agrees(pandapon: Pandapon) -> None
     assert result.exit_code == 0
     shown = dict(re.findall(r"^(\w[\w ]*?)  +(.*\S)", result.stdout, re.MULTILINE))
     assert (shown["Booked"], shown["Refused"], shown["In doubt"], shown["Not sent"]) == ("60", "0", "0", "0")
-    assert shown["Ledger"] == "agrees: 60 bookings, none of them twice,"
+    assert shown["Ledger"] == "agrees: 60 bookings, none twice;"
     assert shown["Fees"].endswith(" USD")
 
 

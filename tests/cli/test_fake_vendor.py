@@ -62,7 +62,7 @@ def test_a_port_that_is_taken_is_bad_input(pandapon: Pandapon, shop: FakeVendor)
 def test_a_host_that_is_not_known_is_bad_input(pandapon: Pandapon) -> None:
     result = pandapon("fake-vendor", "--host", "no.such.host.invalid")
     assert result.exit_code == 2
-    assert "the address is not known" in result.stderr
+    assert "unknown address" in result.stderr
 
 
 class Started:
@@ -127,7 +127,7 @@ def test_a_chosen_fault_goes_before_the_mixture(pandapon: Pandapon, started: Sta
     ("fault", "told"),
     [
         ("drop_aftr=0.1", "no fault is named 'drop_aftr' (did you mean 'drop_after'?)"),
-        ("xyz=0.1", "known are latency, jitter"),
+        ("xyz=0.1", "there are latency, jitter"),
         ("drop_after", "is not NAME=NUMBER"),
         ("drop_after=much", "is not NAME=NUMBER"),
         ("drop_after=2", "from 0 to 1"),

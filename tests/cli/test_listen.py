@@ -121,8 +121,8 @@ def test_what_is_not_signed_is_rejected_and_said_so():
         assert there.status("") == 400
         out, err = there.end()
     assert out == ""
-    assert "Rejected: the message's signature doesn't fit\n" in err
-    assert "Rejected: the message makes no sense: it has no messageType\n" in err
+    assert "Rejected: the message's signature doesn't match\n" in err
+    assert "Rejected: malformed message: it has no messageType\n" in err
     assert err.endswith("Stopped: 0 messages, 2 rejected.\n")
     assert "fake-pandapon-secret" not in err
 

@@ -40,7 +40,7 @@ def test_the_cheapest_for_each_line_is_printed(pandapon: Pandapon, both: None, f
     result = pandapon("quote", file)
     assert result.exit_code == 0
     head, *lines = result.stdout.splitlines()
-    assert head.split() == ["destination", "goods", "account", "service", "price", "currency", "of", "dearest"]
+    assert head.split() == ["destination", "goods", "account", "service", "price", "currency", "of", "highest"]
     assert len(lines) == 2
     assert "US California Springfield 90000" in lines[0]
     assert "CN 广东省 深圳市 518000" in lines[1]
@@ -147,13 +147,13 @@ def test_failures_are_told_by_account_and_reason(pandapon: Pandapon, both: None,
     assert result.exit_code == 1
     assert len(result.stdout.splitlines()) == 3
     assert "xportcn_ka: 2 failed: ApiError: " in result.stderr
-    assert "2 requests were not answered, 0 have no price from any account" in result.stderr
+    assert "2 requests failed, 0 got no price from any account" in result.stderr
 
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["{file}", "--fx", "USD=7"], "'USD' is no pair of currencies such as USD/CNY"),
+        (["{file}", "--fx", "USD=7"], "'USD' isn't a currency pair such as USD/CNY"),
         (["{file}", "--vendor", "pandpon"], "(did you mean 'pandapon'?)"),
         (["{file}", "--out", "quotes.txt"], "must end in .csv or .jsonl"),
         (["{file}", "--chart", "chart.gif"], "must end in .svg or .png"),
@@ -178,7 +178,7 @@ def test_a_line_that_cannot_be_read_is_named_and_nothing_is_asked(
     path.write_text(LINES + "2.04E+15,4970,1,,,US,,,\n2048,4970,none,,,US,,,\n", encoding="utf-8")
     result = pandapon("quote", str(path))
     assert result.exit_code == 2
-    assert "line 4, column item_id: a spreadsheet has changed it" in result.stderr
+    assert "line 4, column item_id: was altered by a spreadsheet" in result.stderr
     assert "line 5, column quantity: expected a whole number" in result.stderr
     assert not shop.ledger.requests
 

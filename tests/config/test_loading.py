@@ -147,7 +147,9 @@ def test_a_variable_that_is_empty_but_for_its_wrapping_counts_as_unset(empty: st
 
 @pytest.mark.parametrize("value", [f'"{SECRET}', f"{SECRET}'", f"\"{SECRET}'", '"'])
 def test_half_a_pair_of_quotes_is_refused_by_name_without_being_shown(value: str):
-    with pytest.raises(ConfigError, match="the environment variable PANDAPON_ACCESS_SECRET: a quote") as caught:
+    with pytest.raises(
+        ConfigError, match="the environment variable PANDAPON_ACCESS_SECRET: begins or ends with an unmatched quote"
+    ) as caught:
         profiles_from_env({"PANDAPON_ACCESS_KEY": "k1", "PANDAPON_ACCESS_SECRET": value})
     assert SECRET not in str(caught.value)
 
@@ -366,9 +368,9 @@ def test_the_table_at_fault_is_named(toml: Any):
     ("content", "why"),
     [
         (SECRET.encode() + b"\xff", "not UTF-8: save it as UTF-8"),
-        (b"\xff\xfe" + SECRET.encode("utf-16-le") + b"\x00", "not whole UTF-16: save it as UTF-8"),
-        (SECRET.encode("utf-16-le"), "holds NUL characters"),
-        (f'"{SECRET}'.encode(), "a quote at its begin or end has no partner"),
+        (b"\xff\xfe" + SECRET.encode("utf-16-le") + b"\x00", "not valid UTF-16: save it as UTF-8"),
+        (SECRET.encode("utf-16-le"), "contains NUL characters"),
+        (f'"{SECRET}'.encode(), "begins or ends with an unmatched quote"),
     ],
 )
 def test_a_secret_file_that_cannot_be_meant_is_refused_by_name(toml: Any, tmp_path: Path, content: bytes, why: str):
@@ -379,7 +381,7 @@ def test_a_secret_file_that_cannot_be_meant_is_refused_by_name(toml: Any, tmp_pa
 
 def test_a_variable_that_cannot_be_meant_is_refused_by_name(toml: Any):
     said = refused(toml, "[vendors.pandapon]\naccess_key = 'k1'\naccess_secret = 'env:S'", S=f'"{SECRET}')
-    assert "the environment variable S: a quote at its begin or end has no partner" in said
+    assert "the environment variable S: begins or ends with an unmatched quote" in said
 
 
 def test_an_empty_secret_file_is_refused(toml: Any, tmp_path: Path):

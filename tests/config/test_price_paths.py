@@ -20,7 +20,7 @@ JSON = st.recursive(
 
 
 def prices(body: Any, *own: str) -> list[tuple[Decimal, str] | None]:
-    return [offer.price for offer in PriceReader(own).offers(body)]
+    return [service.price for service in PriceReader(own).services(body)]
 
 
 @pytest.mark.parametrize(
@@ -68,10 +68,10 @@ def test_what_would_need_guessing_is_no_price(data: Any) -> None:
     assert prices({"data": data}) == []
 
 
-def test_a_service_without_a_price_stands_beside_those_that_have_one() -> None:
+def test_a_service_without_a_price_is_kept_beside_priced_ones() -> None:
     body = {"data": [{"serviceId": "1", "fee": USD}, {"serviceId": "2", "fee": None}, {"serviceId": "3"}, "odd"]}
-    offers = PriceReader(()).offers(body)
-    assert [(dict(offer.service).get("serviceId"), offer.price) for offer in offers] == [
+    services = PriceReader(()).services(body)
+    assert [(dict(found.service).get("serviceId"), found.price) for found in services] == [
         ("1", DOLLARS),
         ("2", None),
         ("3", None),
@@ -122,12 +122,12 @@ def test_every_known_path_is_one() -> None:
 
 @given(JSON)
 def test_whatever_comes_is_read_without_an_error(body: Any) -> None:
-    for offer in PriceReader(("data.*[].x(CNY)", "*.*")).offers(body):
-        assert offer.price is None or offer.price[0] >= 0
+    for service in PriceReader(("data.*[].x(CNY)", "*.*")).services(body):
+        assert service.price is None or service.price[0] >= 0
     assert all(isinstance(place, str) for place in key_paths(body))
 
 
-def test_the_places_of_a_reply_are_told_without_its_values() -> None:
+def test_the_paths_of_a_reply_are_listed_without_its_values() -> None:
     body = {"errorCode": 200, "data": [{"name": "Jane", "tags": []}, {"cost": {"v": 1}}]}
     assert key_paths(body) == ["errorCode", "data[].name", "data[].tags", "data[].cost.v"]
 

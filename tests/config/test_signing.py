@@ -120,7 +120,7 @@ def test_the_other_base_is_the_message_body_alone(body: bytes, signed: bytes):
     "body", [b"", b"[]", b"{}", b'{"messageBody":1', b'{"messageBody":1,"messageBody":1}', b"\xff", b"[" * 100_000]
 )
 def test_what_has_no_message_body_has_no_such_signature(body: bytes):
-    with pytest.raises(ValueError, match="no JSON object with a messageBody"):
+    with pytest.raises(ValueError, match="isn't a JSON object with a messageBody"):
         push_signature(*KEYS, body, "message_body")
     assert not is_push_signature("0" * 64, *KEYS, body, "message_body")
 

@@ -96,7 +96,7 @@ def test_what_is_no_base_url(url: object):
 @pytest.mark.parametrize("spelled", [normalised_url, url_identity])
 def test_what_is_none_is_a_value_error_that_does_not_show_it(spelled: object):
     assert callable(spelled)
-    with pytest.raises(ValueError, match=r"^no absolute http or https URL$"):
+    with pytest.raises(ValueError, match=r"^not an absolute http or https URL$"):
         spelled("ftp://user:secret@host")
 
 

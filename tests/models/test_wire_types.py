@@ -144,9 +144,9 @@ def test_a_sensible_amount_survives_being_a_number(amount: Decimal):
 @pytest.mark.parametrize(
     ("data", "field", "reason"),
     [
-        ({"orderLineList": [{"itemId": 1}]}, "orderLineList", "expected text that holds JSON"),
-        ({"orderLineList": "[{"}, "orderLineList", "the text doesn't hold JSON"),
-        ({"orderLineList": ""}, "orderLineList", "the text doesn't hold JSON"),
+        ({"orderLineList": [{"itemId": 1}]}, "orderLineList", "expected a string of JSON"),
+        ({"orderLineList": "[{"}, "orderLineList", "the string isn't JSON"),
+        ({"orderLineList": ""}, "orderLineList", "the string isn't JSON"),
         ({"orderLineList": "{}"}, "orderLineList", "expected a list, not an object"),
         ({"orderLineList": "[{}]"}, "orderLineList[0].itemId", "is missing"),
         ({"orderLineList": '[{"itemId":"x"}]'}, "orderLineList[0].itemId", "must be digits"),
@@ -207,7 +207,7 @@ def test_an_empty_text_holds_nothing(empty: str | None):
 @pytest.mark.parametrize(
     ("data", "problem", "kept"),
     [
-        ({"tags": "[", "weight": 1}, "$.data.tags: the text doesn't hold JSON", Answer(weight=1)),
+        ({"tags": "[", "weight": 1}, "$.data.tags: the string isn't JSON", Answer(weight=1)),
         ({"line": '{"count":"x","itemId":"1"}'}, "$.data.line.count", Answer(line=Inner(item_id="1"))),
         ({"tags": '["a",{}]'}, "$.data.tags[1]", Answer(tags=("a",))),
     ],

@@ -1,4 +1,4 @@
-"""Opening one message: the signature over the bytes as received, both shapes of the body, and what makes no sense."""
+"""Opening one message: the signature over the bytes as received, both shapes of the body, and malformed messages."""
 
 from __future__ import annotations
 
@@ -272,7 +272,7 @@ def test_any_other_signature_is_rejected(place: int, digit: str):
     ids=["secret", "key", "base"],
 )
 def test_another_account_or_base_is_rejected(profile: VendorProfile):
-    with pytest.raises(MessageRejectedError, match="signature doesn't fit"):
+    with pytest.raises(MessageRejectedError, match="signature doesn't match"):
         open_message(profile, headers(KA_EXAMPLE), KA_EXAMPLE)
 
 
@@ -303,12 +303,12 @@ def test_headers_may_be_of_any_framework(given_headers: Any):
 @pytest.mark.parametrize(
     ("given_headers", "told"),
     [
-        ({}, "no header Authorization"),
-        ({"X-Authorization": signature(KA_EXAMPLE)}, "no header Authorization"),
-        ([("Authorization", signature(KA_EXAMPLE)), ("authorization", "0" * 64)], "more than one header Authorization"),
-        ({"Authorization": ""}, "signature doesn't fit"),
-        ({"Authorization": "ключ"}, "signature doesn't fit"),
-        ([(b"authorization", b"\xff\x00")], "signature doesn't fit"),
+        ({}, "no Authorization header"),
+        ({"X-Authorization": signature(KA_EXAMPLE)}, "no Authorization header"),
+        ([("Authorization", signature(KA_EXAMPLE)), ("authorization", "0" * 64)], "more than one Authorization header"),
+        ({"Authorization": ""}, "signature doesn't match"),
+        ({"Authorization": "ключ"}, "signature doesn't match"),
+        ([(b"authorization", b"\xff\x00")], "signature doesn't match"),
     ],
 )
 def test_headers_that_do_not_prove_anything_are_rejected(given_headers: Any, told: str):
@@ -339,28 +339,31 @@ def test_the_body_may_be_any_kind_of_bytes(kind: Any):
 
 
 @pytest.mark.parametrize("body", [KA_EXAMPLE.decode(), {}, None])
-def test_a_body_that_is_no_bytes_is_a_mistake_of_the_caller(body: Any):
-    with pytest.raises(TypeError, match="give the bytes as they were received"):
+def test_a_body_that_is_not_bytes_is_a_type_error(body: Any):
+    with pytest.raises(TypeError, match="must be the bytes as received"):
         open_message(KA, headers(KA_EXAMPLE), body)
 
 
-# --- what makes no sense -----------------------------------------------------------------------------------------------
+# --- malformed ---------------------------------------------------------------------------------------------------------
 
 
 SENSELESS = {
     "nothing": (b"", r"\$: not JSON"),
     "no JSON": (b"{", r"\$: not JSON"),
     "invalid UTF-8": (b'{"messageType":"\xff"}', r"\$: not JSON"),
-    "half a surrogate pair": (b'{"messageType":"\\ud800"}', r"\$: not JSON"),
+    "a lone surrogate": (b'{"messageType":"\\ud800"}', r"\$: not JSON"),
     "a byte order mark": (b"\xef\xbb\xbf" + envelope(), r"\$: not JSON"),
     "NaN": (b'{"messageType":"T","messageBody":NaN}', r"\$: not JSON"),
     "an infinite number": (b'{"messageType":"T","messageBody":1e999}', r"\$: not JSON"),
     "more after it": (envelope() + b"{}", r"\$: not JSON"),
-    "a key twice": (b'{"messageType":"T","messageType":"U"}', r"\$: an object holds a key twice"),
-    "a key twice inside": (b'{"messageType":"T","messageBody":{"a":1,"a":2}}', "a key twice"),
-    "a key twice in the text": (envelope(messageBody='{"a":1,"a":2}'), r"\$\.messageBody: an object holds a key twice"),
-    "a list": (b"[]", "no JSON object"),
-    "null": (b"null", "no JSON object"),
+    "a duplicate key": (b'{"messageType":"T","messageType":"U"}', r"\$: an object has a duplicate key"),
+    "a duplicate key inside": (b'{"messageType":"T","messageBody":{"a":1,"a":2}}', "a duplicate key"),
+    "a duplicate key in the text": (
+        envelope(messageBody='{"a":1,"a":2}'),
+        r"\$\.messageBody: an object has a duplicate key",
+    ),
+    "a list": (b"[]", "isn't a JSON object"),
+    "null": (b"null", "isn't a JSON object"),
     "no type": (envelope(messageType=...), "no messageType"),
     "a null type": (envelope(messageType=None), "no messageType"),
     "an empty type": (envelope(messageType=""), "no messageType"),
@@ -375,7 +378,7 @@ SENSELESS = {
 
 
 @pytest.mark.parametrize(("body", "told"), SENSELESS.values(), ids=SENSELESS)
-def test_a_signed_message_that_makes_no_sense_says_why(body: bytes, told: str):
+def test_a_malformed_message_says_why(body: bytes, told: str):
     with pytest.raises(DecodeError, match=told) as caught:
         opened(KA, body)
     assert caught.value.problems

@@ -105,10 +105,10 @@ def test_a_destination_without_a_price_is_in_the_chart(tmp_path: Path) -> None:
 
 
 def test_too_many_destinations_are_cut_and_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(charts, "MOST_DESTINATIONS", 3)
+    monkeypatch.setattr(charts, "MAX_DESTINATIONS", 3)
     (notice,) = table(10).write_chart(tmp_path / "chart.svg")
     assert sum("pandapon ·" in text and "." in text for text in texts(tmp_path / "chart.svg")) == 3
-    assert notice == "7 destinations are not in the chart, dearer than those"
+    assert notice == "7 more expensive destinations are not in the chart"
 
 
 def test_text_that_means_something_in_markup_is_shown_as_it_is(tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ def test_letters_that_no_font_has_are_named_for_a_png(tmp_path: Path, monkeypatc
     monkeypatch.setattr(fonts, "_candidates", lambda manager: [next(candidates(manager))])
     rows = [quote("1 USD", company="顺丰")]
     (notice,) = QuoteTable(rows).write_chart(tmp_path / "chart.png")
-    assert notice.startswith("no installed font has the characters 丰顺: they show as boxes in a PNG. Install a font")
+    assert notice.startswith("no installed font has the characters 丰顺: a PNG shows them as boxes. Install a font")
     assert QuoteTable(rows).write_chart(tmp_path / "chart.svg") == ()
 
 

@@ -68,9 +68,9 @@ def test_the_quantity_is_one_unless_given(file: Path) -> None:
         ('1,2,1,"12,50",USD,US,,,', "line 2, column price: not a decimal number"),
         ("1,2,1,-1,USD,US,,,", "line 2, column price: must not be below 0"),
         ("1,2,1,NaN,USD,US,,,", "line 2, column price: not a finite number"),
-        ("2.04E+15,2,1,,,US,,,", "line 2, column item_id: a spreadsheet has changed it"),
-        ('1,"4,97E+12",1,,,US,,,', "line 2, column sku_id: a spreadsheet has changed it"),
-        ("1,2,1,,,US,,,,more", "line 2, column 10: a cell stands beyond the header's columns"),
+        ("2.04E+15,2,1,,,US,,,", "line 2, column item_id: was altered by a spreadsheet"),
+        ('1,"4,97E+12",1,,,US,,,', "line 2, column sku_id: was altered by a spreadsheet"),
+        ("1,2,1,,,US,,,,more", "line 2, column 10: a cell is beyond the header's columns"),
         ('1,2,1,,,US,"open,,', "line 2: not CSV: unexpected end of data"),
     ],
 )
@@ -87,7 +87,7 @@ def test_a_line_is_counted_as_an_editor_counts_it(file: Path) -> None:
         read_quote_file(file)
 
 
-def test_all_mistakes_are_told_the_first_few_in_words(file: Path) -> None:
+def test_all_mistakes_are_listed_the_first_few_in_words(file: Path) -> None:
     file.write_text(HEAD + "1,2,none,,,US,,,\n" * 300, encoding="utf-8")
     with pytest.raises(FileError) as caught:
         read_quote_file(file)
@@ -101,13 +101,13 @@ def test_all_mistakes_are_told_the_first_few_in_words(file: Path) -> None:
         (b"", "line 1: there is no header"),
         (b"a,b\n1,2\n", "line 1: not the header of a quote file: the columns are item_id, sku_id, country, and"),
         (b"item_id,sku_id\n1,2\n", "line 1, column country: is missing"),
-        (b"item_id,sku_id,country\n", "holds nothing to quote"),
-        (b"item_id,sku_id,contry\n", "line 1, column contry: isn't known (did you mean 'country'?)"),
+        (b"item_id,sku_id,country\n", "contains nothing to quote"),
+        (b"item_id,sku_id,contry\n", "line 1, column contry: is unknown (did you mean 'country'?)"),
         (b"item_id,itemId,sku_id,country\n", "line 1, column itemId: is the same as item_id"),
         (b"item_id,sku_id,country,city\n1,2,CN,\xb9\xe3\n", "line 2: not UTF-8 at byte 8"),
     ],
 )
-def test_a_file_that_is_none_is_told_so(file: Path, content: bytes, told: str) -> None:
+def test_a_file_that_is_not_a_quote_file_is_refused(file: Path, content: bytes, told: str) -> None:
     file.write_bytes(content)
     with pytest.raises(FileError) as caught:
         read_quote_file(file)

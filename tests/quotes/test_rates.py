@@ -53,10 +53,10 @@ def test_texts_are_read() -> None:
 @pytest.mark.parametrize(
     ("texts", "told"),
     [
-        (["USD/CNY"], "'USD/CNY' is no rate such as USD/CNY=7.1"),
-        (["USDCNY=7.1"], "'USDCNY' is no pair of currencies"),
-        (["USD/USD=1"], "'USD/USD' is no pair of currencies"),
-        (["USD/YUAN=7"], "'USD/YUAN' is no pair of currencies"),
+        (["USD/CNY"], "'USD/CNY' isn't a rate such as USD/CNY=7.1"),
+        (["USDCNY=7.1"], "'USDCNY' isn't a currency pair"),
+        (["USD/USD=1"], "'USD/USD' isn't a currency pair"),
+        (["USD/YUAN=7"], "'USD/YUAN' isn't a currency pair"),
         (["USD/CNY=seven"], "USD/CNY: not a decimal number"),
         (["USD/CNY=0"], "USD/CNY: a rate must be above 0"),
         (["USD/CNY=-7"], "USD/CNY: a rate must be above 0"),

@@ -78,7 +78,7 @@ async def test_two_thousand_quotes_with_faults_are_complete_and_the_same_at_any_
     assert len(tables[0].cheapest()) == 1000
 
 
-async def test_rows_stand_in_the_order_of_the_input_then_of_the_sessions_then_of_the_reply(vendor: FakeVendor) -> None:
+async def test_rows_are_in_the_order_of_the_input_then_of_the_sessions_then_of_the_reply(vendor: FakeVendor) -> None:
     async with sweeping(vendor, "xportcn_ka", "pandapon") as sweep:
         table = await sweep.run([estimate(), estimate(quantity=2)])
     assert [(row.index, row.vendor, row.service_id) for row in table.rows] == [
@@ -134,16 +134,16 @@ async def test_any_kind_of_input_goes_to_every_account(vendor: FakeVendor, kind:
     assert by_vendor(table.rows) == {("pandapon", True): 30, ("xportcn_ka", True): 30}
 
 
-async def test_an_ask_goes_to_the_vendors_that_it_names(vendor: FakeVendor) -> None:
+async def test_a_request_goes_to_the_vendors_that_it_names(vendor: FakeVendor) -> None:
     requests = product(1, 2, vendors=("xportcn_ka",))
     async with sweeping(vendor) as sweep:
         table = await sweep.run([*requests, SweepRequest(request=estimate(), vendors=("pandapon",))])
     assert by_vendor(table.rows) == {("pandapon", True): 1, ("xportcn_ka", True): 2}
 
 
-async def test_an_ask_that_names_no_session_of_the_sweep_is_the_callers_mistake(vendor: FakeVendor) -> None:
+async def test_a_request_that_names_an_unknown_session_is_the_callers_mistake(vendor: FakeVendor) -> None:
     async with sweeping(vendor, "pandapon") as sweep:
-        with pytest.raises(ConfigError, match=r"number 2 asks elsewhere; the sweep has pandapon"):
+        with pytest.raises(ConfigError, match=r"number 2 names elsewhere; the sweep has pandapon"):
             await sweep.run([estimate(), SweepRequest(request=estimate(), vendors=("elsewhere",))])
 
 
@@ -192,11 +192,11 @@ async def test_a_vendor_killed_midway_costs_its_own_rows_only(vendor: FakeVendor
     errors = [row.error for row in rows if row.error is not None]
     assert all(isinstance(error, NotSentError) for error in errors)
     assert str(errors[-1]).startswith(
-        "xportcn_ka logistics.estimate_freight: not asked: no success for 30 s; the last failure was NotSentError: "
+        "xportcn_ka logistics.estimate_freight: not sent: no success for 30 s; the last failure was NotSentError: "
     )
 
 
-async def test_a_vendor_that_comes_back_is_asked_again(vendor: FakeVendor) -> None:
+async def test_a_vendor_that_comes_back_is_queried_again(vendor: FakeVendor) -> None:
     clock = VirtualClock(time.time())
     vendor.script(*[503] * 10)
     stop = Stop(in_a_row=5, first_wait=1, longest_wait=2, down_for=60)
@@ -212,11 +212,11 @@ async def test_a_refused_key_ends_the_account_and_nobody_elses(vendor: FakeVendo
     async with sweeping(vendor, "pandapon", concurrency=1) as sweep:
         table = await sweep.run([estimate(quantity=n) for n in range(1, 11)])
     assert isinstance(table.rows[0].error, AuthError)
-    assert all("not asked: AuthError: " in str(row.error) for row in table.rows[1:])
+    assert all("not sent: AuthError: " in str(row.error) for row in table.rows[1:])
     assert vendor.ledger.seen == {ESTIMATE: 1}
 
 
-async def test_refusals_are_answers_and_slow_nothing_down(vendor: FakeVendor) -> None:
+async def test_refusals_count_as_replies_and_slow_nothing_down(vendor: FakeVendor) -> None:
     clock = VirtualClock(time.time())
     vendor.script(*["refuse"] * 60, "ok")
     async with sweeping(vendor, "pandapon", concurrency=4, options={"clock": clock}) as sweep:
@@ -235,7 +235,7 @@ async def test_what_is_no_request_is_a_row(vendor: FakeVendor) -> None:
 
 
 async def test_an_operation_without_a_path_is_a_row(vendor: FakeVendor) -> None:
-    address = ReceiverAddress(country="US", name="\ud800")  # half a surrogate pair: no UTF-8
+    address = ReceiverAddress(country="US", name="\ud800")  # a lone surrogate: no UTF-8
     async with sweeping(vendor, "pandapon") as sweep:
         table = await sweep.run([estimate(receiver_address=address)])
     assert isinstance(table.rows[0].error, RequestError)
@@ -329,7 +329,7 @@ async def test_a_fast_account_waits_when_it_is_too_far_ahead(vendor: FakeVendor)
 # --- asked once ---
 
 
-async def test_equal_estimates_under_way_are_asked_once(vendor: FakeVendor) -> None:
+async def test_concurrent_equal_estimates_are_sent_once(vendor: FakeVendor) -> None:
     vendor.faults = Faults(latency=0.02)
     async with sweeping(vendor, "pandapon", concurrency=10) as sweep:
         table = await sweep.run([(f"order-{n}", estimate()) for n in range(10)])
@@ -339,7 +339,7 @@ async def test_equal_estimates_under_way_are_asked_once(vendor: FakeVendor) -> N
     assert all(row.elapsed == 0 for row in table.rows if row.shared)
 
 
-async def test_a_shared_failure_bears_the_reference_of_each(vendor: FakeVendor) -> None:
+async def test_a_shared_failure_has_the_reference_of_each_request(vendor: FakeVendor) -> None:
     vendor.script({"status": 404, "delay": 0.02})
     async with sweeping(vendor, "pandapon", concurrency=3) as sweep:
         table = await sweep.run([(f"order-{n}", estimate()) for n in range(3)])
@@ -355,14 +355,14 @@ async def test_accounts_do_not_share(vendor: FakeVendor) -> None:
     assert vendor.ledger.seen == {ESTIMATE: 2}
 
 
-async def test_previews_are_never_shared_or_kept(vendor: FakeVendor) -> None:
+async def test_previews_are_never_shared_or_cached(vendor: FakeVendor) -> None:
     async with sweeping(vendor, "pandapon", keep=60) as sweep:
         first = await sweep.run([preview()] * 5)
         second = await sweep.run([preview()])
     assert len({row.render_id for row in (*first.rows, *second.rows)}) == 6
 
 
-async def test_when_who_asked_first_is_cut_off_the_other_asks(vendor: FakeVendor) -> None:
+async def test_an_equal_request_is_sent_anew_when_the_first_was_cancelled(vendor: FakeVendor) -> None:
     vendor.script({"status": 200, "delay": 60})
     async with sweeping(vendor, "pandapon") as sweep:
         first = sweep.stream([estimate()])
@@ -372,12 +372,12 @@ async def test_when_who_asked_first_is_cut_off_the_other_asks(vendor: FakeVendor
             other = asyncio.ensure_future(sweep.run([estimate()]))
             await spin()
         table = await other
-        assert "left before the answer came" in str((await asking).error)
+        assert "closed before the reply arrived" in str((await asking).error)
     assert [row.ok for row in table.rows] == [True] * 3
     assert vendor.ledger.seen == {ESTIMATE: 2}
 
 
-async def test_an_answer_is_kept_as_long_as_it_is_good(vendor: FakeVendor) -> None:
+async def test_a_reply_is_cached_for_as_long_as_it_is_valid(vendor: FakeVendor) -> None:
     clock = VirtualClock(time.time(), auto=False)
     async with sweeping(vendor, "pandapon", options={"clock": clock}, keep=60) as sweep:
         first = await sweep.run([estimate()])
@@ -391,20 +391,20 @@ async def test_an_answer_is_kept_as_long_as_it_is_good(vendor: FakeVendor) -> No
     assert vendor.ledger.seen == {ESTIMATE: 2}
 
 
-async def test_without_keep_every_question_is_asked(vendor: FakeVendor) -> None:
+async def test_without_keep_every_request_is_sent(vendor: FakeVendor) -> None:
     async with sweeping(vendor, "pandapon", concurrency=1) as sweep:
         await sweep.run([estimate()] * 3)
     assert vendor.ledger.seen == {ESTIMATE: 3}
 
 
-async def test_failures_are_not_kept(vendor: FakeVendor) -> None:
+async def test_failures_are_not_cached(vendor: FakeVendor) -> None:
     vendor.script("refuse")
     async with sweeping(vendor, "pandapon", concurrency=1, keep=60) as sweep:
         table = await sweep.run([estimate()] * 2)
     assert [row.ok for row in table.rows] == [False, True, True, True]
 
 
-async def test_the_oldest_answers_make_room(vendor: FakeVendor) -> None:
+async def test_the_oldest_replies_are_evicted(vendor: FakeVendor) -> None:
     async with sweeping(vendor, "pandapon", concurrency=1, keep=60, keep_most=2) as sweep:
         await sweep.run([estimate(quantity=n) for n in (1, 2, 3, 3, 2, 1)])
     assert vendor.ledger.seen == {ESTIMATE: 4}
@@ -423,7 +423,7 @@ async def test_a_reply_without_a_recognised_price_is_a_row_with_the_reply(vendor
     assert "  data.options[].cost\n" in table.notice
 
 
-async def test_the_profile_says_where_the_price_stands(vendor: FakeVendor) -> None:
+async def test_the_profile_says_where_the_price_is(vendor: FakeVendor) -> None:
     data = {"options": [{"serviceId": 4, "cost": 12.5}, {"serviceId": 5, "cost": None}]}
     vendor.script({"json": {"errorCode": 200, "success": True, "data": data}})
     async with sweeping(vendor, "pandapon", options={"price_paths": ["data.options[].cost(CNY)"]}) as sweep:
@@ -452,5 +452,5 @@ async def test_arguments_that_cannot_work_are_refused(vendor: FakeVendor) -> Non
 @pytest.mark.parametrize(("asked", "size"), [(None, 8), (4, 4), (100, 8)])
 async def test_a_sweep_takes_no_more_than_the_profile_allows(vendor: FakeVendor, asked: int | None, size: int) -> None:
     async with sessions((vendor, "pandapon"), limits=Limits(concurrency=8), retry=AT_ONCE) as (session,):
-        (lane,) = QuoteSweep([session], concurrency=asked).stream([])._answers._lanes
+        (lane,) = QuoteSweep([session], concurrency=asked).stream([])._results._lanes
         assert lane.size == size

@@ -61,7 +61,7 @@ def test_a_tie_goes_to_the_session_that_was_named_first() -> None:
     assert [q.vendor for q in QuoteTable(rows, ["a", "b"]).cheapest()] == ["a"]
 
 
-def test_two_currencies_stand_side_by_side_without_a_rate() -> None:
+def test_two_currencies_are_listed_separately_without_a_rate() -> None:
     table = QuoteTable([quote("10 USD"), quote("60 CNY", number=1), quote("80 CNY", number=2)])
     assert prices(table.cheapest()) == ["10 USD", "60 CNY"]
     assert prices(table.cheapest(RATE)) == ["60 CNY"]
@@ -69,7 +69,7 @@ def test_two_currencies_stand_side_by_side_without_a_rate() -> None:
     assert prices(table.cheapest({"USD/EUR": 1})) == ["10 USD", "60 CNY"]
 
 
-def test_the_spread_is_from_the_cheapest_to_the_dearest() -> None:
+def test_the_spread_is_from_the_cheapest_to_the_most_expensive() -> None:
     (spread,) = QuoteTable([quote("10 USD"), quote("25 USD", number=1), quote(number=2)]).spread()
     assert (str(spread.low.price), str(spread.high.price), spread.count, spread.ratio) == (
         "10 USD",
@@ -80,19 +80,19 @@ def test_the_spread_is_from_the_cheapest_to_the_dearest() -> None:
     assert QuoteTable([quote("0 USD"), quote("1 USD", number=1)]).spread()[0].ratio is None
 
 
-def test_orders_of_their_own_reference_are_not_rivals() -> None:
+def test_orders_with_different_references_are_different_choices() -> None:
     table = QuoteTable([quote("9 USD", reference="a"), quote("8 USD", index=1, reference="b")])
     assert prices(table.cheapest()) == ["9 USD", "8 USD"]
 
 
-def test_previews_are_rivals_only_under_one_reference() -> None:
+def test_previews_are_alternatives_only_under_one_reference() -> None:
     alone = [quote("9 USD", request=preview()), quote("8 USD", index=1, request=preview())]
     assert prices(QuoteTable(alone).cheapest()) == ["9 USD", "8 USD"]
     named = [quote(f"{9 - n} USD", index=n, request=preview(str(n)), reference="a") for n in range(2)]
     assert prices(QuoteTable(named).cheapest()) == ["8 USD"]
 
 
-def test_what_no_vendor_named_a_price_for_is_told() -> None:
+def test_orders_without_a_price_from_any_vendor_are_listed() -> None:
     failure = NotSentError("no connection")
     rows = [
         quote("9 USD"),
@@ -192,7 +192,7 @@ def test_an_order_goes_as_one_preview_to_the_account_where_the_whole_is_cheapest
     assert (second.reference, second.vendors) == ("order-2", ("xportcn_ka",))
 
 
-def test_an_order_that_no_account_has_all_prices_for_is_told(order: list[Quote]) -> None:
+def test_an_order_that_no_account_priced_completely_is_listed(order: list[Quote]) -> None:
     table = QuoteTable([order[0], order[4], order[5]])
     assert [row.reference for row in table.unquoted] == ["order-1"]
     assert [ask.reference for ask in table.to_previews()] == ["order-2"]
@@ -233,7 +233,7 @@ def test_what_was_chosen_by_hand_is_taken(order: list[Quote]) -> None:
 
 
 @pytest.mark.parametrize("method", ["to_previews", "to_bookings"])
-def test_two_rivals_are_not_both_ordered(order: list[Quote], method: str) -> None:
+def test_two_quotes_for_the_same_goods_are_not_both_ordered(order: list[Quote], method: str) -> None:
     with pytest.raises(RequestError, match="choose one"):
         getattr(QuoteTable(order), method)(order[:2])
 
@@ -247,9 +247,9 @@ def test_a_quote_that_failed_is_not_ordered() -> None:
         QuoteTable([]).to_bookings([quote(error=NotSentError("x"))])
 
 
-def test_two_currencies_are_no_choice() -> None:
+def test_quotes_in_two_currencies_need_a_choice() -> None:
     table = QuoteTable([quote("10 USD"), quote("60 CNY", number=1)])
-    with pytest.raises(RequestError, match=r"choose one \(quotes in two currencies are compared only by rates=\)"):
+    with pytest.raises(RequestError, match=r"choose one \(comparing quotes in two currencies needs rates=\)"):
         table.to_bookings()
     assert len(table.to_bookings(rates=RATE)) == 1
 
@@ -262,7 +262,7 @@ def test_equal_requests_without_a_reference_may_be_two_orders() -> None:
 
 
 def test_an_unknown_vendor_is_named(order: list[Quote]) -> None:
-    with pytest.raises(RequestError, match=r"no quotes of 'pandpon' \(did you mean 'pandapon'\?\)"):
+    with pytest.raises(RequestError, match=r"no quotes from 'pandpon' \(did you mean 'pandapon'\?\)"):
         QuoteTable(order).to_bookings(vendor="pandpon")
 
 

@@ -130,7 +130,7 @@ async def test_a_probe_that_waits_ends_when_the_job_is_halted():
     assert await waiting is False
 
 
-async def test_so_many_in_doubt_end_the_job(vendor: FakeVendor, path: Path):
+async def test_a_number_in_doubt_ends_the_job(vendor: FakeVendor, path: Path):
     vendor.script(*["drop_after"] * 3)
     async with on_virtual_clock(vendor, time.time()) as (session, _):
         job = BookingJob(session, journal=path, concurrency=1, stop=Stop(in_doubt=3))

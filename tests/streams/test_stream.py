@@ -362,7 +362,7 @@ async def test_a_slow_input_keeps_no_outcome_back(panda: PandaPonSession):
         assert [outcome.index async for outcome in outcomes] == [1]
 
 
-async def test_an_async_input_is_never_asked_twice_at_once(panda: PandaPonSession):
+async def test_an_async_input_is_never_read_concurrently(panda: PandaPonSession):
     asked = most = 0
 
     class Jealous(AsyncOnly):
@@ -516,7 +516,7 @@ async def test_without_time_to_drain_writes_under_way_are_in_doubt():
     assert error.reference == stream.in_doubt[0].reference
 
 
-async def test_the_hook_hears_of_what_leaving_put_in_doubt():
+async def test_the_hook_is_called_for_what_leaving_put_in_doubt():
     told: list[str | None] = []
     async with held("R1", "R2") as (server, session):
         watched = session.with_options(on_in_doubt=lambda reference, _: told.append(reference))

@@ -34,12 +34,12 @@ async def test_an_unknown_access_key_is_refused(vendor: FakeVendor) -> None:
     signed = sign(vendor)
     signed.headers["access-key"] = "nobody"
     got = await call(vendor, signed=signed)
-    assert (got.status, got.json["msg"]) == (401, "invented: access-key: not known at this vendor")
+    assert (got.status, got.json["msg"]) == (401, "invented: access-key: unknown at this vendor")
 
 
 async def test_a_key_of_one_vendor_is_unknown_at_the_other(vendor: FakeVendor) -> None:
     got = await call(vendor, f"/api{BOOK}", signed=sign(vendor, "pandapon"))
-    assert (got.status, got.json["msg"]) == (401, "invented: access-key: not known at this vendor")
+    assert (got.status, got.json["msg"]) == (401, "invented: access-key: unknown at this vendor")
 
 
 @pytest.mark.parametrize("spoil", ["secret", "case"])

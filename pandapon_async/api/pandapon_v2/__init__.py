@@ -1,4 +1,4 @@
-"""PandaPon's second generation: its ids are opaque texts, and nothing of it mixes with the first."""
+"""PandaPon's second generation: its ids are opaque strings, incompatible with the first's."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What both generations and both vendors share."""
+"""Models shared by both generations and both vendors."""

@@ -1,9 +1,8 @@
-"""What the 1688 subjects share, whichever vendor or generation: addresses, order lines, searches, and applications for refunds."""
+"""Models shared by the 1688 subjects of both vendors and generations: addresses, order lines, searches, refund applications."""
 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 
 import attrs
 
@@ -22,7 +21,7 @@ class _Place(RequestModel):
     full_name: str | None = optional(personal=True)
     mobile: str | None = optional(personal=True)
     phone: str | None = optional(personal=True)
-    """May be empty text, by a sample of Xportcn KA's."""
+    """May be empty, according to an Xportcn KA sample."""
     post_code: str | None = optional(personal=True)
     city_text: str | None = optional()
     province_text: str | None = optional()
@@ -35,12 +34,12 @@ class _Place(RequestModel):
 
 @attrs.frozen(kw_only=True)
 class Address(_Place):
-    """Where the goods of a v1 order go inside China. Names of places are Chinese; nothing is marked required."""
+    """The delivery address in China of a v1 order. Place names are in Chinese; nothing is marked required."""
 
 
 @attrs.frozen(kw_only=True)
 class DeliveryAddress(Address):
-    """An `Address` with what v1's page on creating orders marks required. It also fits wherever an `Address` is taken."""
+    """An `Address` with the members that v1's page on creating orders marks required. Accepted wherever an `Address` is."""
 
     full_name: str = attrs.field(metadata=wire(personal=True), repr=masked)
     mobile: str = attrs.field(metadata=wire(personal=True), repr=masked)
@@ -54,7 +53,7 @@ class DeliveryAddress(Address):
 
 @attrs.frozen(kw_only=True)
 class FastAddress(_Place):
-    """Where the goods go inside China, at the cart, in v2 and at Xportcn KA (vendors: ``FastAdress``): it has a district code."""
+    """A delivery address in China, for the cart, v2 and Xportcn KA (vendors: ``FastAdress``); has a district code."""
 
     district_code: str | None = optional()
     """Such as ``451481``."""
@@ -73,7 +72,7 @@ class CargoLine(RequestModel):
 
 @attrs.frozen(kw_only=True)
 class OrderLine(CargoLine):
-    """A line with what v1's page on creating orders marks required. It also fits wherever a `CargoLine` is taken."""
+    """A line with the members that v1's page on creating orders marks required. Accepted wherever a `CargoLine` is."""
 
     offer_id: str = attrs.field(metadata=wire(number=True))
     spec_id: str = attrs.field()
@@ -84,7 +83,7 @@ class OrderLine(CargoLine):
 
 @attrs.frozen(kw_only=True)
 class ProductSort(RequestModel):
-    """An order of results: a JSON object inside a text on the wire. Other keys than the one seen go into ``extra``."""
+    """The sort order of results: a JSON object inside a string on the wire. Unseen keys go into ``extra``."""
 
     price: str | None = optional()
     """``asc`` or ``desc``."""
@@ -92,20 +91,20 @@ class ProductSort(RequestModel):
 
 @attrs.frozen(kw_only=True)
 class KeywordQuery(RequestModel):
-    """What to look for by words; nothing is marked required."""
+    """A search by keyword; nothing is marked required."""
 
     keyword: str | None = optional()
     begin_page: int | None = optional(minimum=1)
-    """Which page, from 1."""
+    """The page number, from 1."""
     page_size: int | None = optional(minimum=1)
-    """How many products a page has; the largest size isn't documented."""
+    """The page size; the maximum isn't documented."""
     country: str | None = optional()
-    """The language of the answer. The page says to send ``en``; a public client sends ``vi``."""
+    """The language of the reply. The page says to send ``en``; a public client sends ``vi``."""
     filter: str | None = optional()
-    """Flags with commas between, such as ``shipInToday,ksCiphertext``; the vendor's FAQ lists them."""
+    """Comma-separated flags, such as ``shipInToday,ksCiphertext``; the vendor's FAQ lists them."""
     sort: ProductSort | None = optional(json_text=True)
     out_member_id: str | None = optional()
-    """Your own id of the user who searches."""
+    """Your own id for the user."""
     price_start: Decimal | None = optional()
     """Lowest wholesale price; text on the wire."""
     price_end: Decimal | None = optional()
@@ -119,39 +118,39 @@ def _length(text: str) -> str:
 
 @attrs.frozen(kw_only=True)
 class ImageQuery(RequestModel):
-    """What to look for by picture."""
+    """A search by image."""
 
     image_base64: str = attrs.field(repr=_length)
-    """The picture itself, ``base64.b64encode(picture).decode()``, without a ``data:`` prefix."""
+    """The image itself, ``base64.b64encode(picture).decode()``, without a ``data:`` prefix."""
     begin_page: int | None = optional(minimum=1)
-    """Which page, from 1."""
+    """The page number, from 1."""
     page_size: int | None = optional(minimum=1)
     country: str | None = optional()
-    """The language of the answer; the page says to send ``en``."""
+    """The language of the reply; the page says to send ``en``."""
     region: str | None = optional()
-    """Which subject in the picture."""
+    """The subject's region in the image."""
     filter: str | None = optional()
-    """Flags with commas between; see `KeywordQuery`."""
+    """Comma-separated flags; see `KeywordQuery`."""
     sort: ProductSort | None = optional(json_text=True)
     price_start: Decimal | None = optional()
     price_end: Decimal | None = optional()
     category_id: str | None = optional(number=True)
     """A number on the wire, unlike in the search by keyword."""
     image_address: str | None = optional()
-    """The picture's URL."""
+    """The image's URL."""
     out_member_id: str | None = optional()
 
 
 @attrs.frozen(kw_only=True)
 class StoreQuery(RequestModel):
-    """What to look for in one shop; nothing is marked required."""
+    """A search in one shop; nothing is marked required."""
 
     keyword: str | None = optional()
     begin_page: int | None = optional(minimum=1)
-    """Which page, from 1."""
+    """The page number, from 1."""
     page_size: int | None = optional(minimum=1)
     filter: str | None = optional()
-    """Flags with commas between; see `KeywordQuery`."""
+    """Comma-separated flags; see `KeywordQuery`."""
     sort: ProductSort | None = optional(json_text=True)
     out_member_id: str | None = optional()
     price_start: Decimal | None = optional()
@@ -159,7 +158,7 @@ class StoreQuery(RequestModel):
     category_id: str | None = optional(number=True)
     """A number on the wire, unlike in the search by keyword."""
     country: str | None = optional()
-    """The language of the answer; ``en`` unless given."""
+    """The language of the reply; ``en`` unless given."""
     seller_open_id: str | None = optional()
     """The shop's encrypted id."""
 
@@ -171,11 +170,11 @@ class FoundProduct(OpenReply):
 
 @attrs.frozen(kw_only=True)
 class ProductPage(OpenReply):
-    """A page of a search. Its page in the documentation is cut before it: these members are inferred from v2's searches."""
+    """A page of search results. The documentation is cut off before it: these members are inferred from v2's searches."""
 
     total_records: int | None = optional()
     total_page: int | None = optional()
-    """v2's example says one too many."""
+    """One too high in v2's example."""
     page_size: int | None = optional()
     current_page: int | None = optional()
     data: tuple[FoundProduct, ...] = many()
@@ -183,9 +182,9 @@ class ProductPage(OpenReply):
 
 def _found(page: ProductPage) -> tuple[FoundProduct, ...]:
     if page.value is not None and not (is_object(page.value) and is_array(page.value.get("data"))):
-        # An unknown shape must not look like a search that found nothing.
+        # An unknown shape must not look like an empty search result.
         raise DecodeError(
-            "the reply isn't a page as v2 documents it: send the request with session.call and read its raw"
+            "the reply isn't a page as documented for v2: send the request with session.call and read reply.raw"
         )
     return page.data
 
@@ -219,27 +218,27 @@ class Cancellation(RequestModel):
 
 @attrs.frozen(kw_only=True)
 class RefundedLine(RequestModel):
-    """A sub-order of which something is to be refunded."""
+    """A sub-order to refund."""
 
     id: str | None = optional(number=True)
     """The sub-order's id."""
     count: int | None = optional()
-    """How many of it were bought."""
+    """The quantity bought."""
 
 
 @attrs.frozen(kw_only=True)
 class RefundApplication(RequestModel):
-    """What is asked back, and why. The units of the amounts aren't said; in 1688's own API they are fen (1/100 CNY)."""
+    """A refund application. The units of the amounts aren't stated; in 1688's own API they are fen (1/100 CNY)."""
 
     order_id: str = attrs.field(metadata=wire(number=True))
     order_entry_ids: tuple[str, ...] = many(number=True)
     """The sub-orders' ids."""
     dispute_request: str
-    """What kind of refund; the values aren't listed."""
+    """The kind of refund; the values aren't listed."""
     apply_payment: int
-    """How much for the goods."""
+    """The amount for the goods."""
     apply_carriage: int
-    """How much for the freight."""
+    """The amount for freight."""
     apply_reason_id: str = attrs.field(metadata=wire(number=True))
     description: str
     goods_status: str
@@ -253,15 +252,14 @@ class RefundCreated(ReplyModel):
     """The refund that was applied for."""
 
     refund_id: str | None = optional()
-    """Set when it was created."""
+    """Set if it was created."""
 
 
 @attrs.frozen(kw_only=True)
 class Done(OpenReply):
-    """A bare true or false as a reply's data; whatever came stands in ``value``."""
+    """A reply whose data is just true or false; ``value`` has it as received."""
 
     @property
     def is_done(self) -> bool | None:
-        """What the vendor says; None if it said neither."""
-        said: Any = self.value
-        return said if isinstance(said, bool) else None
+        """The vendor's answer; None if it is neither true nor false."""
+        return self.value if isinstance(self.value, bool) else None

@@ -1,4 +1,4 @@
-"""What the Taobao subjects share, in both generations and at both vendors: receivers, properties, parcels."""
+"""Models shared by the Taobao subjects of both vendors and generations: receivers and parcels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..._models.requests import RequestModel
 
 @attrs.frozen(kw_only=True)
 class Receiver(RequestModel):
-    """Where the goods go inside China; members from the pages' examples. Names of places, the country's too, are Chinese."""
+    """A receiver in China; members from the pages' examples. Place names, including the country's, are in Chinese."""
 
     name: str | None = optional(personal=True)
     phone: str | None = optional(personal=True)
@@ -33,17 +33,17 @@ class Receiver(RequestModel):
 
 @attrs.frozen(kw_only=True)
 class LogisticsTrace(ReplyModel):
-    """Where a parcel was, and when."""
+    """One tracking event of a parcel."""
 
     time: str | None = optional()
-    """``yyyy-MM-dd HH:mm:ss``; the zone isn't said."""
+    """``yyyy-MM-dd HH:mm:ss``; the zone isn't stated."""
     status: str | None = optional()
     """Such as ``TRANSPORT``; the values aren't listed."""
     status_desc: str | None = optional()
     action: str | None = optional()
     """Such as ``TMS_STATION_OUT``."""
     standard_desc: str | None = optional("standerdDesc")
-    """What happened, in Chinese (the wire name is the vendor's spelling)."""
+    """A description in Chinese (the wire name is the vendor's spelling)."""
     facility_name: str | None = optional()
     province: str | None = optional()
     city: str | None = optional()
@@ -54,7 +54,7 @@ class LogisticsTrace(ReplyModel):
 
 @attrs.frozen(kw_only=True)
 class Carrier(ReplyModel):
-    """Who carries a parcel."""
+    """The carrier of a parcel."""
 
     company: str | None = optional()
     company_contact: str | None = optional()
@@ -63,7 +63,7 @@ class Carrier(ReplyModel):
 
 @attrs.frozen(kw_only=True)
 class ParcelReceiver(ReplyModel):
-    """Where a parcel goes."""
+    """The receiver of a parcel."""
 
     name: str | None = optional(personal=True)
     phone: str | None = optional(personal=True)
@@ -76,13 +76,13 @@ class ParcelReceiver(ReplyModel):
 
 @attrs.frozen(kw_only=True)
 class ShippedGoods(ReplyModel):
-    """What is in a parcel."""
+    """The goods in a parcel."""
 
     title: str | None = optional()
     property: str | None = optional()
     image_url: str | None = optional()
     quantity: str | None = optional()
-    """Text in v2's generated example, so kept as it comes."""
+    """Text in v2's generated example, so kept as received."""
 
 
 @attrs.frozen(kw_only=True)
@@ -98,7 +98,7 @@ class Parcel(ReplyModel):
 
 @attrs.frozen(kw_only=True)
 class Logistics(ReplyModel):
-    """Where a sub-order is. Carriers, receiver and goods are from v2's page of the same call; v1's is cut before them."""
+    """The tracking of a sub-order. Carriers, receiver and goods are from v2's page of the same call; v1's is cut off before them."""
 
     purchase_order_outer_id: str | None = optional()
     """Taobao's id of the sub-order."""

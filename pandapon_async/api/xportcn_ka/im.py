@@ -14,12 +14,12 @@ from ..service import CallOptions, Service, Unpack
 
 @attrs.frozen(kw_only=True)
 class DecryptedOpenUid(OpenReply):
-    """The seller whose id was decrypted. The page's copy ends before it: read ``value``."""
+    """The seller's decrypted id. The page's copy ends before it: read ``value``."""
 
 
 @attrs.frozen(kw_only=True)
 class DecryptOpenUidRequest(VendorRequest[DecryptedOpenUid]):
-    """Ask for the chat of a product's seller."""
+    """Look up the chat of a product's seller."""
 
     operation: ClassVar[Operation[DecryptedOpenUid]] = Operation(
         name="alibaba.im.decrypt_open_uid",
@@ -45,5 +45,5 @@ class ImService(Service):
     async def decrypt_open_uid(
         self, request: DecryptOpenUidRequest, **options: Unpack[CallOptions]
     ) -> DecryptedOpenUid:
-        """The chat of a product's seller (READ: it looks up, and starts nothing)."""
+        """The chat of a product's seller (READ: it only looks it up)."""
         return await self._data(request, **options)

@@ -1,4 +1,4 @@
-"""1688 orders through Xportcn KA: preview (which the vendor wants before each order), create, pay."""
+"""1688 orders through Xportcn KA: preview (required before each order), create, pay."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..shared.alibaba import FastAddress
 
 @attrs.frozen(kw_only=True)
 class CargoLine(RequestModel):
-    """One line of an order; its types are read from the page's sample."""
+    """One line of an order; types from the page's sample."""
 
     offer_id: str | None = optional(number=True)
     """The product's 1688 id."""
@@ -47,7 +47,7 @@ class PreviewedItem(ReplyModel):
 
 @attrs.frozen(kw_only=True)
 class PreviewedOrder(ReplyModel):
-    """One order as it would be. The amounts are fen (1/100 CNY), by the sample's arithmetic; the page doesn't say it."""
+    """One previewed order. The amounts are fen (1/100 CNY), by the sample's arithmetic; the page doesn't state it."""
 
     sum_carriage: int | None = optional()
     """Freight."""
@@ -62,14 +62,14 @@ class PreviewedOrder(ReplyModel):
 
 @attrs.frozen(kw_only=True)
 class OrderPreview(WholeReply):
-    """What an order would be: a list, unlike PandaPon's."""
+    """The preview of an order: a list, unlike PandaPon's."""
 
     orders: tuple[PreviewedOrder, ...] = many()
 
 
 @attrs.frozen(kw_only=True)
 class OrderPreviewRequest(VendorRequest[OrderPreview]):
-    """Ask what an order would be. The page has examples and no table, so no required marks."""
+    """Preview an order. The page has examples and no table, so no required marks."""
 
     operation: ClassVar[Operation[OrderPreview]] = Operation(
         name="alibaba.orders.preview",
@@ -86,9 +86,9 @@ class OrderPreviewRequest(VendorRequest[OrderPreview]):
     ali_id: str | None = optional()
     """In an older copy's generated example only."""
     flow: str | None = optional()
-    """How the order runs; the sample has ``fenxiaonew``."""
+    """The order flow; the sample has ``fenxiaonew``."""
     out_order_id: str | None = optional()
-    """Your own number of the order; in an older copy's generated example only."""
+    """Your own number for the order; in an older copy's generated example only."""
     address_param: FastAddress | None = optional()
     cargo_param_list: tuple[CargoLine, ...] = many()
 
@@ -103,7 +103,7 @@ class OrderCreated(OpenReply):
 
 @attrs.frozen(kw_only=True)
 class OrderCreateRequest(VendorRequest[OrderCreated]):
-    """Create an order. The page's example is cut inside the address; what follows here is inferred from the preview."""
+    """Create an order. The page's example is cut off inside the address; the rest is inferred from the preview."""
 
     operation: ClassVar[Operation[OrderCreated]] = Operation(
         name="alibaba.orders.create",
@@ -119,24 +119,24 @@ class OrderCreateRequest(VendorRequest[OrderCreated]):
     )
 
     flow: str | None = optional()
-    """How the order runs; the preview's sample has ``fenxiaonew``."""
+    """The order flow; the preview's sample has ``fenxiaonew``."""
     message: str | None = optional()
     shop_promotion_id: str | None = optional()
     trade_type: str | None = optional()
     address_param: FastAddress | None = optional()
     """Its first four members were seen here, all of them in the preview."""
     cargo_param_list: tuple[CargoLine, ...] = many()
-    """Not seen here: inferred from the preview, which is of the same order."""
+    """Not seen here: inferred from the preview of the same order."""
 
 
 @attrs.frozen(kw_only=True)
 class OrderPaid(OpenReply):
-    """What became of a payment. The page's copy ends before it: read ``value``."""
+    """The outcome of a payment. The page's copy ends before it: read ``value``."""
 
 
 @attrs.frozen(kw_only=True)
 class OrderPayRequest(VendorRequest[OrderPaid]):
-    """Pay an order. The page says that a JSON body is required, and its copy ends before it: it goes into ``extra``."""
+    """Pay an order. The page requires a JSON body, but its copy ends before it: it goes into ``extra``."""
 
     operation: ClassVar[Operation[OrderPaid]] = Operation(
         name="alibaba.orders.pay",
@@ -156,7 +156,7 @@ class OrderService(OpenService, name="ka.alibaba.orders"):
     """``ka.alibaba.orders``. Every method raises what `VendorSession.call` raises; a WRITE in doubt is never sent again."""
 
     async def preview(self, request: OrderPreviewRequest, **options: Unpack[CallOptions]) -> OrderPreview:
-        """What an order would be (READ: it orders nothing). The vendor wants it before each `create`."""
+        """Preview an order (READ: it orders nothing). The vendor requires it before each `create`."""
         return await self._data(request, **options)
 
     async def create(self, request: OrderCreateRequest, **options: Unpack[CallOptions]) -> OrderCreated:

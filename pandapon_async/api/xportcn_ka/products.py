@@ -14,7 +14,7 @@ from ..shared.alibaba import SEARCH_PAGES, FoundProduct, KeywordQuery, ProductPa
 
 @attrs.frozen(kw_only=True)
 class ProductSearchRequest(KeywordQuery, VendorRequest[ProductPage]):
-    """Look for products by words. Of the page the path was seen; the members are inferred from PandaPon's twin."""
+    """Search products by keyword. Only the path was seen on the page; the members are inferred from PandaPon's counterpart."""
 
     operation: ClassVar[Operation[ProductPage]] = Operation(
         name="alibaba.products.search",
@@ -36,7 +36,7 @@ class ProductService(OpenService, name="ka.alibaba.products"):
     def search(self, request: ProductSearchRequest, **options: Unpack[CallOptions]) -> Pager[FoundProduct]:
         """Products by keyword (READ), page by page.
 
-        Request and reply are inferred from PandaPon's twin, whose path is this one without ``/ka``. Of ``filter`` the page
+        Request and reply are inferred from PandaPon's counterpart, whose path is this one without ``/ka``. Of ``filter`` the page
         names ``totalEpScoreLv1``, the overall experience score.
         """
         return self._pages(request, SEARCH_PAGES, **options)

@@ -1,4 +1,4 @@
-"""Taobao through Xportcn: products, orders, purchases. Some stand in Xportcn's open menu and not in its KA one."""
+"""Taobao through Xportcn: products, orders, purchases. Some are only in Xportcn's open menu, not the KA one."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from ..service import CallOptions, OpenService, Unpack
 
 @attrs.frozen(kw_only=True)
 class RecommendedProduct(ReplyModel):
-    """A product that sells well."""
+    """A best-selling product."""
 
     item_id: str | None = optional(number=True)
     """Taobao's id."""
     title: str | None = optional()
     main_image_url: str | None = optional()
     price: Decimal | None = optional()
-    """Text on the wire; the unit isn't said."""
+    """Text on the wire; the unit isn't stated."""
     coupon_price: Decimal | None = optional()
     quantity: int | None = optional()
     shop_name: str | None = optional()
@@ -35,7 +35,7 @@ class RecommendedProduct(ReplyModel):
 
 @attrs.frozen(kw_only=True)
 class Recommendations(ReplyModel):
-    """A page of products; how many there are in all isn't said."""
+    """A page of products; the total isn't stated."""
 
     page_no: int | None = optional()
     page_size: int | None = optional()
@@ -44,7 +44,7 @@ class Recommendations(ReplyModel):
 
 @attrs.frozen(kw_only=True)
 class RecommendationsRequest(VendorRequest[Recommendations]):
-    """Ask for products that sell well. All of it is from a public client of Xportcn; the page couldn't be read."""
+    """List best-selling products. All of it is from a public client of Xportcn; the page couldn't be read."""
 
     operation: ClassVar[Operation[Recommendations]] = Operation(
         name="taobao.products.recommend",
@@ -77,7 +77,7 @@ class ProductService(OpenService, name="ka.taobao.products"):
     """``ka.taobao.products``. Every method raises what `VendorSession.call` raises."""
 
     def recommend(self, request: RecommendationsRequest, **options: Unpack[CallOptions]) -> Pager[RecommendedProduct]:
-        """Products that sell well, page by page (READ). In Xportcn's open menu, not in the KA one; members from a public client."""
+        """Best-selling products, page by page (READ). In Xportcn's open menu, not the KA one; members from a public client."""
         return self._pages(request, _PAGES, **options)
 
 
@@ -98,7 +98,7 @@ class PurchasePage(OpenReply):
 
 @attrs.frozen(kw_only=True)
 class PurchaseListRequest(VendorRequest[PurchasePage]):
-    """Ask for purchase orders, page by page. Neither body nor reply was seen: what goes into the body stands in ``extra``."""
+    """List purchase orders, page by page. Neither body nor reply was seen: the body goes into ``extra``."""
 
     operation: ClassVar[Operation[PurchasePage]] = Operation(
         name="taobao.purchases.list",
@@ -118,5 +118,5 @@ class PurchaseService(OpenService, name="ka.taobao.purchases"):
     """``ka.taobao.purchases``. Every method raises what `VendorSession.call` raises; a WRITE in doubt is never sent again."""
 
     async def list(self, request: PurchaseListRequest, **options: Unpack[CallOptions]) -> PurchasePage:
-        """Purchase orders (READ). The path is from KA's document on order states, the method from Xportcn's open menu."""
+        """Purchase orders (READ). Path from KA's document on order states, method from Xportcn's open menu."""
         return await self._data(request, **options)

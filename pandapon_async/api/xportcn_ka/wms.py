@@ -1,6 +1,6 @@
-"""Xportcn KA's warehouse: parcels that arrive. The vendor marks the group as in development.
+"""Xportcn KA's warehouse: incoming parcels. The vendor marks the group as in development.
 
-Whether you call it, or a warehouse reports to you in this form, isn't said; here it is a call of yours.
+It isn't stated whether you call it or a warehouse calls you; here you call it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ..service import CallOptions, OpenService, Unpack
 
 @attrs.frozen(kw_only=True)
 class QualityInspection(RequestModel):
-    """What the warehouse found; types and snake_case names are the sample's, which is cut inside ``images``. Units aren't said."""
+    """The warehouse's inspection result; types and snake_case names from a sample cut off inside ``images``. Units aren't stated."""
 
     status: str | None = optional()
     """Chinese text, such as 质检通过 (passed)."""
@@ -35,7 +35,7 @@ class QualityInspection(RequestModel):
 
 @attrs.frozen(kw_only=True)
 class PackageReceived(OpenReply):
-    """What became of it. The page's copy ends before it: read ``value``."""
+    """The outcome. The page's copy ends before it: read ``value``."""
 
 
 @attrs.frozen(kw_only=True)

@@ -1,4 +1,4 @@
-"""The 1688 cart through PandaPon: preview an order from it, create the order, change its lines."""
+"""The 1688 cart through PandaPon: preview and create orders, change lines."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ...shared.alibaba import Done, FastAddress
 
 @attrs.frozen(kw_only=True)
 class CartPreview(OpenReply):
-    """What an order from the cart would be. The page doesn't show its shape: read ``value``."""
+    """The preview of an order from the cart. The page doesn't show its shape: read ``value``."""
 
 
 @attrs.frozen(kw_only=True)
 class CartPreviewRequest(VendorRequest[CartPreview]):
-    """Ask what an order from the cart would be."""
+    """Preview an order from the cart."""
 
     operation: ClassVar[Operation[CartPreview]] = Operation(
         name="alibaba.cart.preview_order",
@@ -36,9 +36,9 @@ class CartPreviewRequest(VendorRequest[CartPreview]):
     )
 
     address_param: FastAddress | None = optional()
-    """The vendor's Vietnamese site wants it, with name, mobile, phone, city, province and street; the Chinese one marks nothing."""
+    """Required on the vendor's Vietnamese site, with name, mobile, phone, city, province and street; unmarked on the Chinese one."""
     cart_ids: tuple[str, ...] = attrs.field(metadata=wire(number=True))
-    """Ids of the cart's lines."""
+    """The ids of cart lines."""
 
 
 @attrs.frozen(kw_only=True)
@@ -63,17 +63,17 @@ class CartOrderRequest(VendorRequest[CartOrderCreated]):
     )
 
     flow: str
-    """How the order runs; ``general`` and ``fenxiaonew`` were seen in other samples."""
+    """The order flow; ``general`` and ``fenxiaonew`` were seen in other samples."""
     message: str | None = optional()
     """A remark on the order."""
     shop_promotion_id: str | None = optional()
     trade_type: str | None = optional()
     address_param: FastAddress | None = optional()
     cart_ids: tuple[str, ...] = attrs.field(metadata=wire(number=True))
-    """Ids of the cart's lines."""
+    """The ids of cart lines."""
     user_id: str | None = optional()
     staff_name: str | None = optional(personal=True)
-    """The employee who orders."""
+    """The ordering employee."""
 
 
 @attrs.frozen(kw_only=True)
@@ -85,7 +85,7 @@ class JavaTimeZone(RequestModel):
 
 @attrs.frozen(kw_only=True)
 class JavaDateTime(RequestModel):
-    """A bean of the vendor's program that stands in its documentation: no moment in it. Presumably never needed."""
+    """An internal bean of the vendor's that appears in its documentation, without a date. Presumably never needed."""
 
     mutable: bool | None = optional()
     first_day_of_week: str | None = optional()
@@ -96,7 +96,7 @@ class JavaDateTime(RequestModel):
 
 @attrs.frozen(kw_only=True)
 class CartQuantityRequest(VendorRequest[Done]):
-    """Set how many pieces a line of the cart has. The copy lost the required marks: presumably ``id`` and ``quantity``."""
+    """Set the quantity of a cart line. The page's copy lost the required marks: presumably ``id`` and ``quantity``."""
 
     operation: ClassVar[Operation[Done]] = Operation(
         name="alibaba.cart.edit_quantity",
@@ -114,7 +114,7 @@ class CartQuantityRequest(VendorRequest[Done]):
     id: str | None = optional(number=True)
     """The line's id."""
     update_time: JavaDateTime | None = optional()
-    """Can presumably be left out."""
+    """Can presumably be omitted."""
     product_no: str | None = optional()
     container: str | None = optional()
     """A container's or box's number."""
@@ -124,7 +124,7 @@ class CartService(OpenService, name="panda.alibaba.cart"):
     """``panda.alibaba.cart``. Every method raises what `VendorSession.call` raises; a WRITE in doubt is never sent again."""
 
     async def preview_order(self, request: CartPreviewRequest, **options: Unpack[CallOptions]) -> CartPreview:
-        """What an order from the cart would be (READ: it orders nothing)."""
+        """Preview an order from the cart (READ: it orders nothing)."""
         return await self._data(request, **options)
 
     async def create_order(self, request: CartOrderRequest, **options: Unpack[CallOptions]) -> CartOrderCreated:

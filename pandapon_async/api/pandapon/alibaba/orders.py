@@ -1,7 +1,7 @@
-"""1688 orders through PandaPon: preview, create, pay, follow, confirm.
+"""1688 orders through PandaPon: preview, create, pay, track, confirm.
 
 Order of use: `preview` -> `create` -> `pay_url` (or `submit_batch_payment`) -> `get` -> `confirm_receipt`; `cancel` while it isn't paid.
-One call of `create` is one seller's order (inferred: only its twin for different merchants, `create_batch`, takes ``sellerOpenId``).
+One call to `create` orders from one seller (inferred: only `create_batch`, for different merchants, takes ``sellerOpenId``).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ...shared.alibaba import Address, Cancellation, CargoLine, DeliveryAddress,
 
 @attrs.frozen(kw_only=True)
 class PreviewedOrder(ReplyModel):
-    """One order as it would be. Four of its 14 members were seen, the fourth's name (``taoSample...``) in part."""
+    """One previewed order. Four of its 14 members were seen, the fourth's name (``taoSample...``) in part."""
 
     discount_fee: Any = optional()
     """Only null was seen."""
@@ -33,7 +33,7 @@ class PreviewedOrder(ReplyModel):
 
 @attrs.frozen(kw_only=True)
 class OrderPreview(ReplyModel):
-    """What an order would be. There are two levels of success: the envelope's code, and ``success`` here."""
+    """The preview of an order. There are two levels of success: the envelope's code, and ``success`` here."""
 
     order_previews: tuple[PreviewedOrder, ...] = many("orderPreviewResuslt")
     """The wire name is the vendor's spelling."""
@@ -41,7 +41,7 @@ class OrderPreview(ReplyModel):
     error_code: str | None = optional()
     error_msg: str | None = optional()
     post_fee_by_desc_offer_list: Any = optional()
-    """Goods whose freight is told in words only; its shape wasn't seen."""
+    """Goods whose freight is only described in words; its shape wasn't seen."""
     consign_offer_list: Any = optional()
     """Consignment goods; its shape wasn't seen."""
     unsupported_cross_border_pay_offer_list: tuple[str, ...] = many()
@@ -49,7 +49,7 @@ class OrderPreview(ReplyModel):
 
 @attrs.frozen(kw_only=True)
 class OrderPreviewRequest(VendorRequest[OrderPreview]):
-    """Ask what an order to one seller would be."""
+    """Preview an order from one seller."""
 
     operation: ClassVar[Operation[OrderPreview]] = Operation(
         name="alibaba.orders.preview",
@@ -75,7 +75,7 @@ class OrderCreated(OpenReply):
 
 @attrs.frozen(kw_only=True)
 class OrderCreateRequest(VendorRequest[OrderCreated]):
-    """Create an order to one seller. No number of your own goes with it: the vendor can't tell it from the same order again."""
+    """Create an order from one seller. It has no client reference, so the vendor can't recognise a duplicate."""
 
     operation: ClassVar[Operation[OrderCreated]] = Operation(
         name="alibaba.orders.create",
@@ -90,7 +90,7 @@ class OrderCreateRequest(VendorRequest[OrderCreated]):
     )
 
     flow: str
-    """How the order runs; ``general`` and ``fenxiaonew`` were seen in other samples."""
+    """The order flow; ``general`` and ``fenxiaonew`` were seen in other samples."""
     message: str | None = optional()
     shop_promotion_id: str | None = optional()
     trade_type: str | None = optional()
@@ -103,7 +103,7 @@ class OrderCreateRequest(VendorRequest[OrderCreated]):
 
 @attrs.frozen(kw_only=True)
 class SellerLine(RequestModel):
-    """One line of an order to several sellers."""
+    """One line of an order from several sellers."""
 
     offer_id: str | None = optional(number=True)
     """The product's 1688 id."""
@@ -116,12 +116,12 @@ class SellerLine(RequestModel):
 
 @attrs.frozen(kw_only=True)
 class BatchPreview(OpenReply):
-    """What orders to several sellers would be. The page doesn't show its shape: read ``value``."""
+    """The preview of orders from several sellers. The page doesn't show its shape: read ``value``."""
 
 
 @attrs.frozen(kw_only=True)
 class BatchPreviewRequest(VendorRequest[BatchPreview]):
-    """Ask what orders to several sellers would be."""
+    """Preview orders from several sellers."""
 
     operation: ClassVar[Operation[BatchPreview]] = Operation(
         name="alibaba.orders.preview_batch",
@@ -147,7 +147,7 @@ class BatchCreated(OpenReply):
 
 @attrs.frozen(kw_only=True)
 class BatchCreateRequest(VendorRequest[BatchCreated]):
-    """Create orders to several sellers in one call."""
+    """Create orders from several sellers in one call."""
 
     operation: ClassVar[Operation[BatchCreated]] = Operation(
         name="alibaba.orders.create_batch",
@@ -162,7 +162,7 @@ class BatchCreateRequest(VendorRequest[BatchCreated]):
     )
 
     flow: str | None = optional()
-    """How the order runs; ``general`` and ``fenxiaonew`` were seen in other samples."""
+    """The order flow; ``general`` and ``fenxiaonew`` were seen in other samples."""
     message: str | None = optional()
     """A remark on the order."""
     shop_promotion_id: str | None = optional()
@@ -177,20 +177,20 @@ class BatchCreateRequest(VendorRequest[BatchCreated]):
 
 @attrs.frozen(kw_only=True)
 class Payment(ReplyModel):
-    """Where an order is paid, or that it has been."""
+    """The payment URL of an order, or that it has been paid."""
 
     order_id: str | None = optional()
     protocol_pay_success: bool | None = optional()
-    """Paid at once by an agreement, by our reading of the name."""
+    """Paid immediately under an agreement, judging by the name."""
     pay_url: str | None = optional()
-    """The page on which a person pays."""
+    """The URL of the payment page."""
     cant_pay_order_list: tuple[str, ...] = many(number=True)
     """Ids of orders that can't be paid."""
 
 
 @attrs.frozen(kw_only=True)
 class PaymentRequest(VendorRequest[Payment]):
-    """Pay an order, or get the page to do so."""
+    """Pay an order, or get the URL of its payment page."""
 
     operation: ClassVar[Operation[Payment]] = Operation(
         name="alibaba.orders.pay_url",
@@ -212,12 +212,12 @@ class PaymentRequest(VendorRequest[Payment]):
 
 @attrs.frozen(kw_only=True)
 class BatchPaymentSubmitted(OpenReply):
-    """What became of the orders. The page doesn't show its shape: read ``value``."""
+    """The outcome for the orders. The page doesn't show its shape: read ``value``."""
 
 
 @attrs.frozen(kw_only=True)
 class BatchPaymentRequest(VendorRequest[BatchPaymentSubmitted]):
-    """Have several orders paid."""
+    """Submit several orders for payment."""
 
     operation: ClassVar[Operation[BatchPaymentSubmitted]] = Operation(
         name="alibaba.orders.submit_batch_payment",
@@ -235,12 +235,12 @@ class BatchPaymentRequest(VendorRequest[BatchPaymentSubmitted]):
     """1688's order ids (19 digits): text here, numbers in other operations. The sample has nine; no maximum was seen."""
 
 
-# --- after that ----------------------------------------------------------------------------------------------------------
+# --- after payment -------------------------------------------------------------------------------------------------------
 
 
 @attrs.frozen(kw_only=True)
 class Order(OpenReply):
-    """A whole order. Only its first member was seen; the message on a changed price names the likely others."""
+    """A whole order. Only its first member was seen; the price change message names the likely others."""
 
     guarantees_terms: Any = optional()
     """An object whose members weren't seen."""
@@ -248,7 +248,7 @@ class Order(OpenReply):
 
 @attrs.frozen(kw_only=True)
 class OrderRequest(VendorRequest[Order]):
-    """Ask for an order."""
+    """Look up an order."""
 
     operation: ClassVar[Operation[Order]] = Operation(
         name="alibaba.orders.get",
@@ -265,7 +265,7 @@ class OrderRequest(VendorRequest[Order]):
     web_site: str = "1688"
     """The one value seen."""
     order_id: str | None = optional()
-    """Text here, a number where an order is cancelled or its receipt confirmed."""
+    """Text here, a number for cancelling an order or confirming its receipt."""
 
 
 @attrs.frozen(kw_only=True)
@@ -290,7 +290,7 @@ class OrderCancelRequest(Cancellation, VendorRequest[Done]):
 
 @attrs.frozen(kw_only=True)
 class ReceiptConfirmed(ReplyModel):
-    """What became of it. There are two levels of success: the envelope's code, and ``success`` here."""
+    """The outcome. There are two levels of success: the envelope's code, and ``success`` here."""
 
     success: bool | None = optional()
     error_info: str | None = optional()
@@ -325,32 +325,32 @@ class OrderService(OpenService, name="panda.alibaba.orders"):
     """``panda.alibaba.orders``. Every method raises what `VendorSession.call` raises; a WRITE in doubt is never sent again."""
 
     async def preview(self, request: OrderPreviewRequest, **options: Unpack[CallOptions]) -> OrderPreview:
-        """What an order to one seller would be (READ: it orders nothing)."""
+        """Preview an order from one seller (READ: it orders nothing)."""
         return await self._data(request, **options)
 
     async def create(self, request: OrderCreateRequest, **options: Unpack[CallOptions]) -> OrderCreated:
-        """Create an order to one seller (WRITE: sent twice, it orders twice)."""
+        """Create an order from one seller (WRITE: sent twice, it orders twice)."""
         return await self._data(request, **options)
 
     async def preview_batch(self, request: BatchPreviewRequest, **options: Unpack[CallOptions]) -> BatchPreview:
-        """What orders to several sellers would be (READ: it orders nothing)."""
+        """Preview orders from several sellers (READ: it orders nothing)."""
         return await self._data(request, **options)
 
     async def create_batch(self, request: BatchCreateRequest, **options: Unpack[CallOptions]) -> BatchCreated:
-        """Create orders to several sellers (WRITE: sent twice, it orders twice)."""
+        """Create orders from several sellers (WRITE: sent twice, it orders twice)."""
         return await self._data(request, **options)
 
     async def pay_url(self, request: PaymentRequest, **options: Unpack[CallOptions]) -> Payment:
-        """Pay an order, or get the page to do so (WRITE, though by GET: with a password-free agreement it seems to pay at once).
+        """Pay an order, or get the URL of its payment page (WRITE, though a GET: it may pay immediately).
 
-        That it may pay is inferred from ``protocolPaySuccess`` in the reply; the page says only "Order payment".
+        That it may pay, under a password-free agreement, is inferred from ``protocolPaySuccess``; the page only says "Order payment".
         """
         return await self._data(request, **options)
 
     async def submit_batch_payment(
         self, request: BatchPaymentRequest, **options: Unpack[CallOptions]
     ) -> BatchPaymentSubmitted:
-        """Have orders paid (WRITE: it moves money)."""
+        """Submit orders for payment (WRITE: it moves money)."""
         return await self._data(request, **options)
 
     async def get(self, request: OrderRequest, **options: Unpack[CallOptions]) -> Order:
@@ -362,5 +362,5 @@ class OrderService(OpenService, name="panda.alibaba.orders"):
         return await self._data(request, **options)
 
     async def confirm_receipt(self, request: ReceiptRequest, **options: Unpack[CallOptions]) -> ReceiptConfirmed:
-        """Confirm that goods have arrived (WRITE: as the buyer's word it closes the purchase)."""
+        """Confirm that goods have arrived (WRITE: the buyer's confirmation closes the purchase)."""
         return await self._data(request, **options)

@@ -1,4 +1,4 @@
-"""1688 products through PandaPon: details, searches, and the way to their sellers."""
+"""1688 products through PandaPon: details, searches, and seller chats."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ...shared.alibaba import SEARCH_PAGES, FoundProduct, ImageQuery, KeywordQue
 
 @attrs.frozen(kw_only=True)
 class Product(OpenReply):
-    """A product. The documentation's copy stops inside ``description``; what follows (pictures, variants, prices) is in ``extra``."""
+    """A product. The documentation's copy ends inside ``description``; the rest (images, variants, prices) is in ``extra``."""
 
     offer_id: str | None = optional(number=True)
     category_id: str | None = optional(number=True)
@@ -31,7 +31,7 @@ class Product(OpenReply):
 
 @attrs.frozen(kw_only=True)
 class ProductRequest(VendorRequest[Product]):
-    """Ask for a product. No required marks were seen."""
+    """Look up a product. No required marks were seen."""
 
     operation: ClassVar[Operation[Product]] = Operation(
         name="alibaba.products.get",
@@ -48,9 +48,9 @@ class ProductRequest(VendorRequest[Product]):
     offer_id: str | None = optional(number=True)
     """The product's 1688 id."""
     country: str | None = optional()
-    """The language of the answer. The page says to send ``en``; a public client sends ``vi``."""
+    """The language of the reply. The page says to send ``en``; a public client sends ``vi``."""
     out_member_id: str | None = optional()
-    """Your own id of the user who asks."""
+    """Your own id for the user."""
 
 
 @attrs.frozen(kw_only=True)
@@ -60,7 +60,7 @@ class DecryptedOpenUid(OpenReply):
 
 @attrs.frozen(kw_only=True)
 class DecryptOpenUidRequest(VendorRequest[DecryptedOpenUid]):
-    """Ask for the chat of a product's seller."""
+    """Look up the chat of a product's seller."""
 
     operation: ClassVar[Operation[DecryptedOpenUid]] = Operation(
         name="alibaba.products.decrypt_open_uid",
@@ -75,14 +75,14 @@ class DecryptOpenUidRequest(VendorRequest[DecryptedOpenUid]):
     )
 
     offer_id: str | None = optional()
-    """The product's id; a public client always sends it. Text, as Xportcn KA's twin wants it."""
+    """The product's id; a public client always sends it. Text, as for Xportcn KA's counterpart."""
     open_uid: str | None = optional()
     """The seller's encrypted id; a public client always sends it."""
 
 
 @attrs.frozen(kw_only=True)
 class ProductSearchRequest(KeywordQuery, VendorRequest[ProductPage]):
-    """Look for products by words."""
+    """Search products by keyword."""
 
     operation: ClassVar[Operation[ProductPage]] = Operation(
         name="alibaba.products.search",
@@ -99,7 +99,7 @@ class ProductSearchRequest(KeywordQuery, VendorRequest[ProductPage]):
 
 @attrs.frozen(kw_only=True)
 class ImageSearchRequest(ImageQuery, VendorRequest[ProductPage]):
-    """Look for products by picture."""
+    """Search products by image."""
 
     operation: ClassVar[Operation[ProductPage]] = Operation(
         name="alibaba.products.search_image",
@@ -116,7 +116,7 @@ class ImageSearchRequest(ImageQuery, VendorRequest[ProductPage]):
 
 @attrs.frozen(kw_only=True)
 class StoreSearchRequest(StoreQuery, VendorRequest[ProductPage]):
-    """Look for products in one shop."""
+    """Search one shop's products."""
 
     operation: ClassVar[Operation[ProductPage]] = Operation(
         name="alibaba.products.search_store",
@@ -141,7 +141,7 @@ class ProductService(OpenService, name="panda.alibaba.products"):
     async def decrypt_open_uid(
         self, request: DecryptOpenUidRequest, **options: Unpack[CallOptions]
     ) -> DecryptedOpenUid:
-        """The chat of a product's seller (READ: it looks up, and starts nothing).
+        """The chat of a product's seller (READ: it only looks it up).
 
         Path and members are from one public client; the vendor's page shows only title and method.
         """
@@ -152,7 +152,7 @@ class ProductService(OpenService, name="panda.alibaba.products"):
         return self._pages(request, SEARCH_PAGES, **options)
 
     def search_image(self, request: ImageSearchRequest, **options: Unpack[CallOptions]) -> Pager[FoundProduct]:
-        """Products by picture (READ), page by page. Each page sends the picture again: there is no upload, and no id of it.
+        """Products by image (READ), page by page. Each page sends the image again: there is no upload.
 
         The reply's shape is inferred from v2's search.
         """

@@ -18,9 +18,9 @@ from ...shared.alibaba import RefundApplication, RefundCreated
 
 @attrs.frozen(kw_only=True)
 class Refund(ReplyModel):
-    """A refund. The documentation's copy stops after ``buyerUserId``; what follows is in ``extra``.
+    """A refund. The documentation's copy ends after ``buyerUserId``; the rest is in ``extra``.
 
-    The units of the amounts aren't said; in 1688's own API they are fen (1/100 CNY). Times are texts as they came.
+    The units of the amounts aren't stated; in 1688's own API they are fen (1/100 CNY). Times are text as received.
     """
 
     id: str | None = optional(number=True)
@@ -32,12 +32,12 @@ class Refund(ReplyModel):
     update_time: str | None = optional()
     remark: str | None = optional()
     alipay_payment_id: str | None = optional()
-    """Alipay's number of the trade."""
+    """Alipay's number for the payment."""
     apply_carriage: int | None = optional()
-    """How much was asked for the freight."""
+    """The amount requested for freight."""
     apply_expect: int | None = optional()
     apply_payment: int | None = optional()
-    """How much was asked for the goods."""
+    """The amount requested for the goods."""
     apply_reason: str | None = optional()
     apply_reason_id: str | None = optional(number=True)
     apply_sub_reason: str | None = optional()
@@ -45,7 +45,7 @@ class Refund(ReplyModel):
     apply_sub_reason_id: str | None = optional(number=True)
     buyer_alipay_id: str | None = optional(personal=True)
     buyer_logistics_name: str | None = optional()
-    """Who carries the goods back."""
+    """The carrier of the returned goods."""
     buyer_member_id: str | None = optional(personal=True)
     buyer_send_goods: bool | None = optional()
     buyer_user_id: str | None = optional(number=True, personal=True)
@@ -53,7 +53,7 @@ class Refund(ReplyModel):
 
 @attrs.frozen(kw_only=True)
 class RefundRequest(VendorRequest[Refund]):
-    """Ask for a refund."""
+    """Look up a refund."""
 
     operation: ClassVar[Operation[Refund]] = Operation(
         name="alibaba.refunds.get",
@@ -90,12 +90,12 @@ class RefundCreateRequest(RefundApplication, VendorRequest[RefundCreated]):
 
 @attrs.frozen(kw_only=True)
 class ReturnSubmitted(OpenReply):
-    """What became of it. The page doesn't show its shape: read ``value``."""
+    """The outcome. The page doesn't show its shape: read ``value``."""
 
 
 @attrs.frozen(kw_only=True)
 class ReturnRequest(VendorRequest[ReturnSubmitted]):
-    """Tell by which parcel goods come back."""
+    """Report the parcel by which goods are returned."""
 
     operation: ClassVar[Operation[ReturnSubmitted]] = Operation(
         name="alibaba.refunds.submit_return",
@@ -133,5 +133,5 @@ class RefundService(OpenService, name="panda.alibaba.refunds"):
         return await self._data(request, **options)
 
     async def submit_return(self, request: ReturnRequest, **options: Unpack[CallOptions]) -> ReturnSubmitted:
-        """Tell by which parcel goods come back (WRITE: it changes the case)."""
+        """Report the parcel by which goods are returned (WRITE: it changes the case)."""
         return await self._data(request, **options)

@@ -1,4 +1,4 @@
-"""The Taobao cart at PandaPon. Whoever adds to it gives title, picture, price and shop with it: the vendor takes them as they are."""
+"""The Taobao cart at PandaPon. The caller supplies each item's title, image, price and shop, which the vendor takes as given."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class ChosenProperty(RequestModel):
 
 @attrs.frozen(kw_only=True)
 class CartItemAdded(OpenReply):
-    """What became of it. The page doesn't show it: read ``value``."""
+    """The outcome. The page doesn't show it: read ``value``."""
 
 
 @attrs.frozen(kw_only=True)
 class CartAddRequest(VendorRequest[CartItemAdded]):
-    """Put a product into the cart. The units of the prices aren't said."""
+    """Add a product to the cart. The units of the prices aren't stated."""
 
     operation: ClassVar[Operation[CartItemAdded]] = Operation(
         name="taobao.cart.add",
@@ -61,9 +61,9 @@ class CartAddRequest(VendorRequest[CartItemAdded]):
     price: Decimal | None = optional(number=True)
     promotion_price: Decimal | None = optional(number=True)
     properties: tuple[ChosenProperty, ...] = many(json_text=True)
-    """JSON inside a text on the wire."""
+    """JSON inside a string on the wire."""
     sku_quantity: Decimal | None = optional()
-    """How many there are of the variant; text on the wire."""
+    """The number available of the variant; text on the wire."""
     shop_id: str | None = optional(number=True)
     shop_name: str | None = optional()
     user_nick: str | None = optional()
@@ -79,7 +79,7 @@ class CartOrderCreated(OpenReply):
 
 @attrs.frozen(kw_only=True)
 class CartOrderRequest(VendorRequest[CartOrderCreated]):
-    """Create an order of what is in the cart."""
+    """Create an order from the cart."""
 
     operation: ClassVar[Operation[CartOrderCreated]] = Operation(
         name="taobao.cart.create_order",
@@ -95,9 +95,9 @@ class CartOrderRequest(VendorRequest[CartOrderCreated]):
     )
 
     ids: tuple[str, ...] = many(number=True)
-    """The ids of lines of the cart."""
+    """The ids of cart lines."""
     order_address: Receiver | None = optional()
-    """An object here, JSON inside a text where an order is created without the cart."""
+    """An object here, JSON inside a string where an order is created without the cart."""
     user_id: str | None = optional()
     """Your sub-account; also a header."""
 
@@ -106,9 +106,9 @@ class CartService(OpenService, name="panda.taobao.cart"):
     """``panda.taobao.cart``. Every method raises what `VendorSession.call` raises; a WRITE in doubt is never sent again."""
 
     async def add(self, request: CartAddRequest, **options: Unpack[CallOptions]) -> CartItemAdded:
-        """Put a product into the cart (WRITE: it changes the cart). From the page "Add a shopping cart"."""
+        """Add a product to the cart (WRITE: it changes the cart). From the page "Add a shopping cart"."""
         return await self._data(request, **options)
 
     async def create_order(self, request: CartOrderRequest, **options: Unpack[CallOptions]) -> CartOrderCreated:
-        """Create an order of what is in the cart (WRITE: sent twice, it may order twice). From the page "Create an order"."""
+        """Create an order from the cart (WRITE: sent twice, it may order twice). From the page "Create an order"."""
         return await self._data(request, **options)

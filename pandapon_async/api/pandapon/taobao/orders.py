@@ -1,6 +1,6 @@
 """Taobao orders through PandaPon: check, create, forward, follow.
 
-Two structures of an order, its lines and its receiver, are JSON inside texts on the wire; here they are models.
+An order's lines and receiver are JSON inside strings on the wire; here they are models.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ class CheckedLine(RequestModel):
 
 @attrs.frozen(kw_only=True)
 class OrderCheck(OpenReply):
-    """What an order would be. The page doesn't show it: read ``value``."""
+    """The preview of an order. The page doesn't show it: read ``value``."""
 
 
 @attrs.frozen(kw_only=True)
 class OrderCheckRequest(VendorRequest[OrderCheck]):
-    """Ask what an order would be. Only the Vietnamese menu has it, so it may be retired."""
+    """Preview an order. Only the Vietnamese menu has it, so it may be retired."""
 
     operation: ClassVar[Operation[OrderCheck]] = Operation(
         name="taobao.orders.render",
@@ -64,11 +64,11 @@ class OrderLine(RequestModel):
     item_id: str | None = optional()
     sku_id: str | None = optional()
     order_line_no: str | None = optional()
-    """Your own number of the line; both lines of the example have ``1``."""
+    """Your own number for the line; both lines of the example have ``1``."""
     quantity: Decimal | None = optional()
     """Text on the wire."""
     price: Decimal | None = optional()
-    """Of one piece, in fen (1/100 CNY) by the example's arithmetic; text on the wire."""
+    """Unit price, in fen (1/100 CNY) by the example's arithmetic; text on the wire."""
     currency: str | None = optional()
     """``CNY`` in the example."""
 
@@ -98,7 +98,7 @@ class OrderCreateRequest(VendorRequest[OrderCreated]):
     lines: tuple[OrderLine, ...] = attrs.field(metadata=wire("orderLineList", json_text=True))
     receiver: Receiver = attrs.field(metadata=wire(json_text=True))
     purchase_amount: int
-    """What the order may cost, in fen (1/100 CNY)."""
+    """The maximum cost of the order, in fen (1/100 CNY)."""
     order_source: str | None = optional()
     """The platform on which you sell; ``lazada`` in the example."""
     seller_order_number: str | None = optional()
@@ -113,14 +113,14 @@ class OrderCreateRequest(VendorRequest[OrderCreated]):
 
 @attrs.frozen(kw_only=True)
 class WarehouseUpdated(OpenReply):
-    """What became of it: an object whose members the page doesn't list."""
+    """The outcome: an object whose members the page doesn't list."""
 
 
 @attrs.frozen(kw_only=True)
 class WarehouseUpdateRequest(VendorRequest[WarehouseUpdated]):
-    """Change the warehouse in China that an order goes to first.
+    """Change the first warehouse in China for an order.
 
-    Its own reference is the order's id: in one journal, a second and different change of an order needs another.
+    Its natural reference is the order id: in one journal, a second change of an order needs another.
     """
 
     operation: ClassVar[Operation[WarehouseUpdated]] = Operation(
@@ -139,7 +139,7 @@ class WarehouseUpdateRequest(VendorRequest[WarehouseUpdated]):
     order_id: str | None = optional()
     warehouse_name: str | None = optional()
     warehouse_address: str | None = optional()
-    """One text with all of it."""
+    """All of it in one string."""
 
     def natural_reference(self) -> str | None:
         return self.order_id
@@ -147,7 +147,7 @@ class WarehouseUpdateRequest(VendorRequest[WarehouseUpdated]):
 
 @attrs.frozen(kw_only=True)
 class LogisticsRequest(VendorRequest[Logistics]):
-    """Ask where a sub-order is."""
+    """Track a sub-order."""
 
     operation: ClassVar[Operation[Logistics]] = Operation(
         name="taobao.orders.logistics",
@@ -167,14 +167,14 @@ class LogisticsRequest(VendorRequest[Logistics]):
 
 @attrs.frozen(kw_only=True)
 class ImLink(WholeReply):
-    """The address of a chat with the seller. It holds a login token, so it is in no repr."""
+    """The URL of a chat with the seller. It contains a login token, so no repr shows it."""
 
     url: str | None = optional(personal=True)
 
 
 @attrs.frozen(kw_only=True)
 class ImLinkRequest(VendorRequest[ImLink]):
-    """Ask for the address of a chat. The page's table marks the last four required, its own example sends the first two only."""
+    """Get the URL of a chat. The page's table marks the last four required; its own example sends only the first two."""
 
     operation: ClassVar[Operation[ImLink]] = Operation(
         name="taobao.orders.im_link",
@@ -201,7 +201,7 @@ class OrderService(OpenService, name="panda.taobao.orders"):
     """``panda.taobao.orders``. Every method raises what `VendorSession.call` raises; a WRITE in doubt is never sent again."""
 
     async def render(self, request: OrderCheckRequest, **options: Unpack[CallOptions]) -> OrderCheck:
-        """What an order would be (READ: it orders nothing). From the Vietnamese page; the other menus don't have it."""
+        """Preview an order (READ: it orders nothing). From the Vietnamese page; the other menus don't have it."""
         return await self._data(request, **options)
 
     async def create(self, request: OrderCreateRequest, **options: Unpack[CallOptions]) -> OrderCreated:
@@ -218,11 +218,11 @@ class OrderService(OpenService, name="panda.taobao.orders"):
         return await self._data(request, **options)
 
     async def logistics(self, request: LogisticsRequest, **options: Unpack[CallOptions]) -> Logistics:
-        """Where a sub-order is (READ). From the page "Get logistics details"."""
+        """Track a sub-order (READ). From the page "Get logistics details"."""
         return await self._data(request, **options)
 
     async def im_link(self, request: ImLinkRequest, **options: Unpack[CallOptions]) -> ImLink:
-        """The address of a chat with the seller (READ: it changes nothing, though the address lets its holder in).
+        """The URL of a chat with the seller (READ: it changes nothing, but the URL grants access).
 
         From the page "Get the IM link", whose table and example disagree.
         """

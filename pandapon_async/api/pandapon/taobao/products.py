@@ -1,4 +1,4 @@
-"""Taobao products through PandaPon: details, the source of goods, and whether they can be ordered."""
+"""Taobao products through PandaPon: details, sources, and availability."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Sku(ReplyModel):
     """The vendor's own id, which the cart needs: a number here, text there."""
     pic_url: str | None = optional()
     quantity: int | None = optional()
-    """How many there are."""
+    """The number available."""
     price: Decimal | None = optional(number=True)
     promotion_price: Decimal | None = optional()
     """Text here, a number at the product."""
@@ -46,7 +46,7 @@ class Sku(ReplyModel):
 
 @attrs.frozen(kw_only=True)
 class Product(ReplyModel):
-    """A product. No page says the unit of its prices."""
+    """A product. no page states the unit of its prices."""
 
     item_id: str | None = optional(number=True)
     """Taobao's id."""
@@ -58,7 +58,7 @@ class Product(ReplyModel):
     price: Decimal | None = optional(number=True)
     promotion_price: Decimal | None = optional(number=True)
     quantity: int | None = optional()
-    """How many there are."""
+    """The number available."""
     begin_amount: int | None = optional()
     status: str | None = optional()
     """Such as ``active``."""
@@ -67,7 +67,7 @@ class Product(ReplyModel):
     category_id: str | None = optional()
     category_name: str | None = optional()
     category_path: str | None = optional()
-    """The names of its levels with ``->`` between."""
+    """The names of its levels, separated by ``->``."""
     shop_id: str | None = optional(number=True)
     shop_name: str | None = optional()
     user_nick: str | None = optional()
@@ -80,7 +80,7 @@ class Product(ReplyModel):
 
 @attrs.frozen(kw_only=True)
 class ProductRequest(VendorRequest[Product]):
-    """Ask for a product by Taobao's id."""
+    """Look up a product by Taobao's id."""
 
     operation: ClassVar[Operation[Product]] = Operation(
         name="taobao.products.get",
@@ -98,12 +98,12 @@ class ProductRequest(VendorRequest[Product]):
     """Not marked required."""
 
 
-# --- from the source of goods --------------------------------------------------------------------------------------------
+# --- at the source -----------------------------------------------------------------------------------------------------
 
 
 @attrs.frozen(kw_only=True)
 class SourceProduct(OpenReply):
-    """A product at its source. The page is cut after two members; the others are in ``extra``."""
+    """A product at its source. The page is cut off after two members; the others are in ``extra``."""
 
     item_id: str | None = optional(number=True)
     """A number here, text in the request."""
@@ -112,7 +112,7 @@ class SourceProduct(OpenReply):
 
 @attrs.frozen(kw_only=True)
 class SourceProductRequest(VendorRequest[SourceProduct]):
-    """Ask for a product at its source, in a language."""
+    """Look up a product at its source, in a language."""
 
     operation: ClassVar[Operation[SourceProduct]] = Operation(
         name="taobao.products.get_source",
@@ -132,12 +132,12 @@ class SourceProductRequest(VendorRequest[SourceProduct]):
     """``vi`` in the example; the values aren't listed."""
 
 
-# --- can it be ordered? --------------------------------------------------------------------------------------------------
+# --- availability ------------------------------------------------------------------------------------------------------
 
 
 @attrs.frozen(kw_only=True)
 class CheckedItem(RequestModel):
-    """A product and the variants to be checked."""
+    """A product and its variants to check."""
 
     item_id: str
     """Taobao's id."""
@@ -146,7 +146,7 @@ class CheckedItem(RequestModel):
 
 @attrs.frozen(kw_only=True)
 class ProductCheck(ReplyModel):
-    """Which products the vendor can supply. The members of what was found, and of the reasons, couldn't be read."""
+    """Check which products the vendor can supply. The members of what was found, and of the reasons, couldn't be read."""
 
     found: tuple[Any, ...] = many("mpProducts")
     not_found: tuple[str, ...] = many("noMpProductItemIds")
@@ -156,7 +156,7 @@ class ProductCheck(ReplyModel):
 
 @attrs.frozen(kw_only=True)
 class ProductCheckRequest(VendorRequest[ProductCheck]):
-    """Ask which products can be ordered; how many at once isn't documented."""
+    """Check which products can be ordered; the maximum number isn't documented."""
 
     operation: ClassVar[Operation[ProductCheck]] = Operation(
         name="taobao.products.check",
@@ -172,14 +172,14 @@ class ProductCheckRequest(VendorRequest[ProductCheck]):
     )
 
     items: tuple[CheckedItem, ...] = attrs.field(metadata=wire("params", json_text=True))
-    """JSON inside a text on the wire."""
+    """JSON inside a string on the wire."""
 
 
 class ProductService(OpenService, name="panda.taobao.products"):
     """``panda.taobao.products``. Every method raises what `VendorSession.call` raises."""
 
     async def get(self, request: ProductRequest, **options: Unpack[CallOptions]) -> Product:
-        """A product by Taobao's id (READ). Put together from a page that is cut, the manual's example, and a public client."""
+        """A product by Taobao's id (READ). Put together from a page that is cut off, the manual's example, and a public client."""
         return await self._data(request, **options)
 
     async def get_source(self, request: SourceProductRequest, **options: Unpack[CallOptions]) -> SourceProduct:
@@ -187,8 +187,8 @@ class ProductService(OpenService, name="panda.taobao.products"):
         return await self._data(request, **options)
 
     async def check(self, request: ProductCheckRequest, **options: Unpack[CallOptions]) -> ProductCheck:
-        """Which products the vendor can supply (READ).
+        """Check which products the vendor can supply (READ).
 
-        From the page "Batch query goods according to Taobao commodity id"; what it is for is inferred from its names.
+        From the page "Batch query goods according to Taobao commodity id"; its purpose is inferred from its names.
         """
         return await self._data(request, **options)

@@ -11,7 +11,7 @@ from ...._models.fields import optional
 from ...._models.operation import Effect, Evidence, Operation, VendorRequest
 from ...service import CallOptions, OpenService, Unpack
 
-# --- ask -----------------------------------------------------------------------------------------------------------------
+# --- list and look up ----------------------------------------------------------------------------------------------------
 
 
 @attrs.frozen(kw_only=True)
@@ -21,7 +21,7 @@ class RefundList(OpenReply):
 
 @attrs.frozen(kw_only=True)
 class RefundListRequest(VendorRequest[RefundList]):
-    """Ask for refunds, page by page; the reply's shape isn't known, so the pages aren't turned for you."""
+    """List refunds, page by page; the reply's shape is unknown, so paging is up to the caller."""
 
     operation: ClassVar[Operation[RefundList]] = Operation(
         name="taobao.refunds.list",
@@ -44,13 +44,13 @@ class RefundListRequest(VendorRequest[RefundList]):
     refund_status: int | None = optional()
     """The values aren't listed here."""
     refund_start_time: int | None = optional()
-    """Time since the epoch; the unit isn't said."""
+    """Time since the epoch; the unit isn't stated."""
     refund_end_time: int | None = optional()
 
 
 @attrs.frozen(kw_only=True)
 class Refund(OpenReply):
-    """A refund. What ``refund_order_aggregate`` holds isn't shown here; cancelling shows part of one."""
+    """A refund. The page doesn't show the members of ``refund_order_aggregate``; the page on cancelling shows some."""
 
     distributor_id: str | None = optional()
     currency: str | None = optional()
@@ -64,7 +64,7 @@ class RefundAggregate(OpenReply):
 
 @attrs.frozen(kw_only=True)
 class RefundRequest(VendorRequest[Refund]):
-    """Ask for a refund."""
+    """Look up a refund."""
 
     operation: ClassVar[Operation[Refund]] = Operation(
         name="taobao.refunds.get",
@@ -87,16 +87,16 @@ class RefundRequest(VendorRequest[Refund]):
 
 @attrs.frozen(kw_only=True)
 class ReturnCarrier(ReplyModel):
-    """Who carries the goods back."""
+    """The carrier of the returned goods."""
 
     code: str | None = optional("logisticCompanyCode")
-    """Such as ``SF`` (its wire name and the next one's differ by a letter)."""
+    """Such as ``SF`` (its wire name and the next one differ by a letter)."""
     name: str | None = optional("logisticsCompanyName")
 
 
 @attrs.frozen(kw_only=True)
 class ReturnAddress(ReplyModel):
-    """Where the goods go back to."""
+    """The address for returned goods."""
 
     receiver: str | None = optional(personal=True)
     phone: str | None = optional(personal=True)
@@ -105,7 +105,7 @@ class ReturnAddress(ReplyModel):
 
 @attrs.frozen(kw_only=True)
 class ReturnLogistics(ReplyModel):
-    """How the goods go back."""
+    """The shipping of returned goods."""
 
     buyer_phone: str | None = optional(personal=True)
     logistics_company: ReturnCarrier | None = optional()
@@ -117,7 +117,7 @@ class ReturnLogistics(ReplyModel):
 
 @attrs.frozen(kw_only=True)
 class RefundedOrderLine(ReplyModel):
-    """The line of the order; the page is cut after these members."""
+    """The line of the order; the page is cut off after these members."""
 
     create_time: int | None = optional()
     """Milliseconds since the epoch."""
@@ -137,7 +137,7 @@ class CancelledAggregate(ReplyModel):
 
 @attrs.frozen(kw_only=True)
 class RefundCancelled(ReplyModel):
-    """What became of it. That the vendor said yes isn't all: look at ``cancel_success``."""
+    """The outcome. A successful reply isn't enough: check ``cancel_success``."""
 
     cancel_success: bool | None = optional()
     currency: str | None = optional()
@@ -147,7 +147,7 @@ class RefundCancelled(ReplyModel):
 
 @attrs.frozen(kw_only=True)
 class RefundCancelRequest(VendorRequest[RefundCancelled]):
-    """Take an application for a refund back."""
+    """Withdraw an application for a refund."""
 
     operation: ClassVar[Operation[RefundCancelled]] = Operation(
         name="taobao.refunds.cancel",
@@ -173,7 +173,7 @@ class RefundCancelRequest(VendorRequest[RefundCancelled]):
 
 @attrs.frozen(kw_only=True)
 class RefundMessageSubmitted(OpenReply):
-    """What became of it. The page is cut before it: read ``value``."""
+    """The outcome. The page is cut off before it: read ``value``."""
 
 
 @attrs.frozen(kw_only=True)
@@ -196,14 +196,14 @@ class RefundMessageRequest(VendorRequest[RefundMessageSubmitted]):
     refund_id: str | None = optional()
     refund_message: str | None = optional()
     refund_images: str | None = optional()
-    """One text; its format isn't documented."""
+    """A string; its format isn't documented."""
 
 
 class RefundService(OpenService, name="panda.taobao.refunds"):
     """``panda.taobao.refunds``. Every method raises what `VendorSession.call` raises; a WRITE in doubt is never sent again."""
 
     async def list(self, request: RefundListRequest, **options: Unpack[CallOptions]) -> RefundList:
-        """Refunds, page by page (READ). The page's title says messages, its path and filters say refunds."""
+        """Refunds, page by page (READ). The page's title mentions messages; its path and filters are about refunds."""
         return await self._data(request, **options)
 
     async def get(self, request: RefundRequest, **options: Unpack[CallOptions]) -> Refund:
@@ -211,11 +211,11 @@ class RefundService(OpenService, name="panda.taobao.refunds"):
         return await self._data(request, **options)
 
     async def cancel(self, request: RefundCancelRequest, **options: Unpack[CallOptions]) -> RefundCancelled:
-        """Take an application back (WRITE, though by GET: it ends the refund). From the page "Reverse order cancellation"."""
+        """Withdraw an application (WRITE, though a GET: it ends the refund). From the page "Reverse order cancellation"."""
         return await self._data(request, **options)
 
     async def submit_message(
         self, request: RefundMessageRequest, **options: Unpack[CallOptions]
     ) -> RefundMessageSubmitted:
-        """Send a message about a refund (WRITE: sent twice, it stands there twice). From the page "Submit a message in reverse"."""
+        """Send a message about a refund (WRITE: sent twice, it is posted twice). From the page "Submit a message in reverse"."""
         return await self._data(request, **options)

@@ -15,10 +15,10 @@ from ...service import CallOptions, OpenService, Unpack
 
 @attrs.frozen(kw_only=True)
 class CartLine(ReplyModel):
-    """A line of the cart; its types are read from the page's sample."""
+    """A cart line; types from the page's sample."""
 
     id: str | None = optional(number=True)
-    """The line's id; elsewhere in ``cartIds``."""
+    """The line's id; used in ``cartIds`` elsewhere."""
     offer_map_id: str | None = optional()
     """The product's encoded id."""
     spec_id: str | None = optional()
@@ -46,14 +46,14 @@ class Cart(ReplyModel):
     """The cart, by shop."""
 
     disable_list: tuple[CartShop, ...] = many()
-    """What can't be bought any more."""
+    """Lines that can no longer be bought."""
     enable_list: tuple[CartShop, ...] = many()
-    """What can be bought."""
+    """Lines that can be bought."""
 
 
 @attrs.frozen(kw_only=True)
 class CartListRequest(VendorRequest[Cart]):
-    """Ask for the cart, the whole of it: there are no pages and no parameters."""
+    """Get the whole cart: there are no pages and no parameters."""
 
     operation: ClassVar[Operation[Cart]] = Operation(
         name="v2.alibaba.cart.list",

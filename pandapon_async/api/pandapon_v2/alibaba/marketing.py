@@ -1,4 +1,4 @@
-"""1688's selections through PandaPon v2: no page of them could be read. In the vendor's menu they stand among the products."""
+"""1688's selections through PandaPon v2: no page of them could be read. In the vendor's menu they are listed under products."""
 
 from __future__ import annotations
 

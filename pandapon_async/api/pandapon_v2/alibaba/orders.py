@@ -1,6 +1,6 @@
 """1688 orders through PandaPon v2: preview, create, pay, cancel.
 
-Products are named by encoded ids (``offer_map_id``); v1's numbers don't fit here.
+Products have encoded ids (``offer_map_id``); v1's numbers don't work here.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ class CargoLine(RequestModel):
 
 @attrs.frozen(kw_only=True)
 class OrderPreview(OpenReply):
-    """What an order would be. The page's copy ends before it: read ``value``."""
+    """The preview of an order. The page's copy ends before it: read ``value``."""
 
 
 @attrs.frozen(kw_only=True)
 class OrderPreviewRequest(VendorRequest[OrderPreview]):
-    """Ask what an order would be."""
+    """Preview an order."""
 
     operation: ClassVar[Operation[OrderPreview]] = Operation(
         name="v2.alibaba.orders.preview",
@@ -68,7 +68,7 @@ class OrderCreated(OpenReply):
 
 @attrs.frozen(kw_only=True)
 class OrderCreateRequest(VendorRequest[OrderCreated]):
-    """Create an order to one seller. Of the page only the path was seen: the body goes into ``extra``."""
+    """Create an order from one seller. Only the path was seen on the page: the body goes into ``extra``."""
 
     operation: ClassVar[Operation[OrderCreated]] = Operation(
         name="v2.alibaba.orders.create",
@@ -86,10 +86,10 @@ class OrderCreateRequest(VendorRequest[OrderCreated]):
 
 @attrs.frozen(kw_only=True)
 class NativeLogistics(ReplyModel):
-    """Where an order's goods go inside China. Members typed ``Any`` were seen as null only."""
+    """The delivery address in China of an order. Members typed ``Any`` were seen as null only."""
 
     address: str | None = optional(personal=True)
-    """Town and street, with a blank between."""
+    """Town and street, separated by a space."""
     area: str | None = optional()
     area_code: str | None = optional()
     city: str | None = optional()
@@ -108,15 +108,15 @@ class NativeLogistics(ReplyModel):
 
 @attrs.frozen(kw_only=True)
 class ProductItem(ReplyModel):
-    """A product of an order; the sample is cut inside it. Members typed ``Any`` were seen as null only."""
+    """A product of an order; the sample is cut off inside it. Members typed ``Any`` were seen as null only."""
 
     cargo_number: Any = optional()
     description: Any = optional()
     item_amount: Decimal | None = optional(number=True)
-    """The unit isn't said."""
+    """The unit isn't stated."""
     name: str | None = optional()
     price: Decimal | None = optional(number=True)
-    """The unit isn't said."""
+    """The unit isn't stated."""
     product_id: str | None = optional("productID", number=True)
     """1688's own number of the product, not the encoded id that was ordered."""
     product_img_url: tuple[str, ...] = many()
@@ -124,7 +124,7 @@ class ProductItem(ReplyModel):
 
 @attrs.frozen(kw_only=True)
 class Order(ReplyModel):
-    """A whole order to one seller, as far as the sample goes. Members typed ``Any`` were seen as null only."""
+    """A whole order from one seller, as far as the sample goes. Members typed ``Any`` were seen as null only."""
 
     guarantees_terms: Any = optional()
     international_logistics: Any = optional()
@@ -134,14 +134,14 @@ class Order(ReplyModel):
 
 @attrs.frozen(kw_only=True)
 class OrdersCreated(WholeReply):
-    """The orders that were created, one a seller."""
+    """The orders that were created, one per seller."""
 
     orders: tuple[Order, ...] = many()
 
 
 @attrs.frozen(kw_only=True)
 class BatchCreateRequest(VendorRequest[OrdersCreated]):
-    """Create orders to several sellers in one call."""
+    """Create orders from several sellers in one call."""
 
     operation: ClassVar[Operation[OrdersCreated]] = Operation(
         name="v2.alibaba.orders.create_batch",
@@ -156,7 +156,7 @@ class BatchCreateRequest(VendorRequest[OrdersCreated]):
     )
 
     flow: str
-    """How the order runs; the sample has ``general``."""
+    """The order flow; the sample has ``general``."""
     message: str | None = optional()
     """A remark on the order."""
     shop_promotion_id: str | None = optional()
@@ -166,16 +166,16 @@ class BatchCreateRequest(VendorRequest[OrdersCreated]):
     """Must not be empty."""
     user_id: str | None = optional()
     staff_name: str | None = optional(personal=True)
-    """The employee who orders."""
+    """The ordering employee."""
     platform_order: int | None = optional()
-    """Through which channel the order comes; the values aren't listed."""
+    """The order's channel; the values aren't listed."""
     transfer_account_imgs: str | None = optional()
     """Proof of a bank transfer."""
     transfer_account_remark: str | None = optional(personal=True)
     """A remark on the bank transfer."""
 
 
-# --- after that ----------------------------------------------------------------------------------------------------------
+# --- after creation ------------------------------------------------------------------------------------------------------
 
 
 @attrs.frozen(kw_only=True)
@@ -185,7 +185,7 @@ class OrderList(OpenReply):
 
 @attrs.frozen(kw_only=True)
 class OrderListRequest(VendorRequest[OrderList]):
-    """Ask for the orders, page by page. Of the page only the path was seen: the body goes into ``extra``."""
+    """List orders, page by page. Only the path was seen on the page: the body goes into ``extra``."""
 
     operation: ClassVar[Operation[OrderList]] = Operation(
         name="v2.alibaba.orders.list",
@@ -223,14 +223,14 @@ class OrderCancelRequest(Cancellation, VendorRequest[Done]):
 
 @attrs.frozen(kw_only=True)
 class Payment(ReplyModel):
-    """Where an order is paid (vendor: ``AlibabaPayOrderVO``). The copy ends after one member; v1's page has three more."""
+    """The payment of an order (vendor: ``AlibabaPayOrderVO``). The copy ends after one member; v1's page has three more."""
 
     order_id: str | None = optional()
 
 
 @attrs.frozen(kw_only=True)
 class PaymentRequest(VendorRequest[Payment]):
-    """Pay an order, or get the page to do so."""
+    """Pay an order, or get the URL of its payment page."""
 
     operation: ClassVar[Operation[Payment]] = Operation(
         name="v2.alibaba.orders.pay_url",
@@ -257,15 +257,15 @@ class OrderService(OpenService, name="panda.v2.alibaba.orders"):
     """``panda.v2.alibaba.orders``. Every method raises what `VendorSession.call` raises; a WRITE in doubt is never sent again."""
 
     async def preview(self, request: OrderPreviewRequest, **options: Unpack[CallOptions]) -> OrderPreview:
-        """What an order would be (READ: it orders nothing)."""
+        """Preview an order (READ: it orders nothing)."""
         return await self._data(request, **options)
 
     async def create(self, request: OrderCreateRequest, **options: Unpack[CallOptions]) -> OrderCreated:
-        """Create an order to one seller (WRITE: sent twice, it orders twice). Neither its body nor its reply was seen."""
+        """Create an order from one seller (WRITE: sent twice, it orders twice). Neither its body nor its reply was seen."""
         return await self._data(request, **options)
 
     async def create_batch(self, request: BatchCreateRequest, **options: Unpack[CallOptions]) -> OrdersCreated:
-        """Create orders to several sellers (WRITE: sent twice, it orders twice)."""
+        """Create orders from several sellers (WRITE: sent twice, it orders twice)."""
         return await self._data(request, **options)
 
     async def list(self, request: OrderListRequest, **options: Unpack[CallOptions]) -> OrderList:
@@ -277,5 +277,5 @@ class OrderService(OpenService, name="panda.v2.alibaba.orders"):
         return await self._data(request, **options)
 
     async def pay_url(self, request: PaymentRequest, **options: Unpack[CallOptions]) -> Payment:
-        """Pay an order, or get the page to do so (WRITE, though by GET: v1's reply says that it may pay at once)."""
+        """Pay an order, or get the URL of its payment page (WRITE, though a GET: v1's reply indicates that it may pay immediately)."""
         return await self._data(request, **options)

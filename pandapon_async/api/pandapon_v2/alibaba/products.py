@@ -1,4 +1,4 @@
-"""1688 products through PandaPon v2: searches, and what goes with a product."""
+"""1688 products through PandaPon v2: searches and related products."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class StoreProduct(ReplyModel):
 
 @attrs.frozen(kw_only=True)
 class SearchPage(ReplyModel):
-    """What the pages of all searches have."""
+    """The common members of all search pages."""
 
     total_records: int | None = optional()
     total_page: int | None = optional()
-    """The keyword search's example says one too many: 401 pages of 5 for 2000 products."""
+    """One too high in the keyword search's example: 401 pages of 5 for 2000 products."""
     page_size: int | None = optional()
     current_page: int | None = optional()
 
@@ -80,7 +80,7 @@ _STORE = Paging[StorePage, StoreProduct](
 
 @attrs.frozen(kw_only=True)
 class ProductSearchRequest(KeywordQuery, VendorRequest[ProductPage]):
-    """Look for products by words."""
+    """Search products by keyword."""
 
     operation: ClassVar[Operation[ProductPage]] = Operation(
         name="v2.alibaba.products.search",
@@ -97,7 +97,7 @@ class ProductSearchRequest(KeywordQuery, VendorRequest[ProductPage]):
 
 @attrs.frozen(kw_only=True)
 class ImageSearchRequest(ImageQuery, VendorRequest[ProductPage]):
-    """Look for products by picture."""
+    """Search products by image."""
 
     operation: ClassVar[Operation[ProductPage]] = Operation(
         name="v2.alibaba.products.search_image",
@@ -114,7 +114,7 @@ class ImageSearchRequest(ImageQuery, VendorRequest[ProductPage]):
 
 @attrs.frozen(kw_only=True)
 class StoreSearchRequest(StoreQuery, VendorRequest[StorePage]):
-    """Look for products in one shop."""
+    """Search one shop's products."""
 
     operation: ClassVar[Operation[StorePage]] = Operation(
         name="v2.alibaba.products.search_store",
@@ -131,12 +131,12 @@ class StoreSearchRequest(StoreQuery, VendorRequest[StorePage]):
 
 @attrs.frozen(kw_only=True)
 class RelatedProducts(OpenReply):
-    """What goes with a product. The page doesn't show its shape: read ``value``."""
+    """Products related to a product. The page doesn't show its shape: read ``value``."""
 
 
 @attrs.frozen(kw_only=True)
 class RelatedProductsRequest(VendorRequest[RelatedProducts]):
-    """Ask what goes with a product. No required marks were seen."""
+    """Look up products related to a product. No required marks were seen."""
 
     operation: ClassVar[Operation[RelatedProducts]] = Operation(
         name="v2.alibaba.products.related",
@@ -153,7 +153,7 @@ class RelatedProductsRequest(VendorRequest[RelatedProducts]):
     offer_id: str | None = optional()
     """The product's encoded id, not 1688's number."""
     page_no: int | None = optional(minimum=1)
-    """Which page, from 1."""
+    """The page number, from 1."""
     page_size: int | None = optional(minimum=1)
     language: str | None = optional()
     """``en`` or ``vi``."""
@@ -170,7 +170,7 @@ class ProductService(OpenService, name="panda.v2.alibaba.products"):
         return self._pages(request, _PRODUCTS, **options)
 
     def search_image(self, request: ImageSearchRequest, **options: Unpack[CallOptions]) -> Pager[FoundProduct]:
-        """Products by picture (READ), page by page. Each page sends the picture again: there is no upload, and no id of it."""
+        """Products by image (READ), page by page. Each page sends the image again: there is no upload."""
         return self._pages(request, _PRODUCTS, **options)
 
     def search_store(self, request: StoreSearchRequest, **options: Unpack[CallOptions]) -> Pager[StoreProduct]:
@@ -178,5 +178,5 @@ class ProductService(OpenService, name="panda.v2.alibaba.products"):
         return self._pages(request, _STORE, **options)
 
     async def related(self, request: RelatedProductsRequest, **options: Unpack[CallOptions]) -> RelatedProducts:
-        """What goes with a product (READ), one page. The page's copy ends before the reply."""
+        """Products related to a product (READ), one page. The page's copy ends before the reply."""
         return await self._data(request, **options)

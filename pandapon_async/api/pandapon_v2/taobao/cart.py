@@ -16,7 +16,7 @@ from ...service import CallOptions, OpenService, Unpack
 
 @attrs.frozen(kw_only=True)
 class PriceRange(RequestModel):
-    """The price of one piece from a quantity on."""
+    """The unit price from a minimum quantity."""
 
     start_quantity: int | None = optional()
     price: Decimal | None = optional(number=True)
@@ -24,12 +24,12 @@ class PriceRange(RequestModel):
 
 @attrs.frozen(kw_only=True)
 class CartItemAdded(OpenReply):
-    """What became of it. The page doesn't show it: read ``value``."""
+    """The outcome. The page doesn't show it: read ``value``."""
 
 
 @attrs.frozen(kw_only=True)
 class CartAddRequest(VendorRequest[CartItemAdded]):
-    """Put a product into the cart. The units of the prices aren't said."""
+    """Add a product to the cart. The units of the prices aren't stated."""
 
     operation: ClassVar[Operation[CartItemAdded]] = Operation(
         name="v2.taobao.cart.add",
@@ -58,9 +58,9 @@ class CartAddRequest(VendorRequest[CartItemAdded]):
     price_ranges: tuple[PriceRange, ...] = many()
     quote_type: int | None = optional()
     properties: str | None = optional()
-    """One text; v1's example has JSON in it."""
+    """A string; JSON in v1's example."""
     sku_quantity: Decimal | None = optional()
-    """How many there are of the variant; text on the wire."""
+    """The number available of the variant; text on the wire."""
     shop_id: str | None = optional(number=True)
     ali_shop_id: str | None = optional()
     shop_name: str | None = optional()
@@ -74,5 +74,5 @@ class CartService(OpenService, name="panda.v2.taobao.cart"):
     """``panda.v2.taobao.cart``. Every method raises what `VendorSession.call` raises; a WRITE in doubt is never sent again."""
 
     async def add(self, request: CartAddRequest, **options: Unpack[CallOptions]) -> CartItemAdded:
-        """Put a product into the cart (WRITE: it changes the cart). From the page "Add Cart Item"."""
+        """Add a product to the cart (WRITE: it changes the cart). From the page "Add Cart Item"."""
         return await self._data(request, **options)

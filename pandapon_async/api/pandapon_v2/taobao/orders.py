@@ -13,7 +13,7 @@ from ...shared.taobao import Logistics
 
 @attrs.frozen(kw_only=True)
 class LogisticsRequest(VendorRequest[Logistics]):
-    """Ask where a sub-order is."""
+    """Track a sub-order."""
 
     operation: ClassVar[Operation[Logistics]] = Operation(
         name="v2.taobao.orders.logistics",
@@ -35,5 +35,5 @@ class OrderService(OpenService, name="panda.v2.taobao.orders"):
     """``panda.v2.taobao.orders``. Every method raises what `VendorSession.call` raises."""
 
     async def logistics(self, request: LogisticsRequest, **options: Unpack[CallOptions]) -> Logistics:
-        """Where a sub-order is (READ). From the page "Get logistics details", whose example is all empty texts: so the types are weak."""
+        """Track a sub-order (READ). From the page "Get logistics details"; types from an example of empty strings."""
         return await self._data(request, **options)

@@ -1,4 +1,4 @@
-"""Taobao products through PandaPon's second generation; a product's id is an opaque text of 22 characters."""
+"""Taobao products through PandaPon's second generation; a product's id is an opaque string of 22 characters."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from ...service import CallOptions, OpenService, Unpack
 
 @attrs.frozen(kw_only=True)
 class Product(OpenReply):
-    """A product. The page is cut after its first member; the others are in ``extra``."""
+    """A product. The page is cut off after its first member; the others are in ``extra``."""
 
     quantity: int | None = optional()
-    """How many there are."""
+    """The number available."""
 
 
 @attrs.frozen(kw_only=True)
 class ProductRequest(VendorRequest[Product]):
-    """Ask for a product."""
+    """Look up a product."""
 
     operation: ClassVar[Operation[Product]] = Operation(
         name="v2.taobao.products.get",
@@ -48,7 +48,7 @@ class FoundProducts(OpenReply):
 
 @attrs.frozen(kw_only=True)
 class ProductSearchRequest(VendorRequest[FoundProducts]):
-    """Look for products by words; the reply's shape isn't known, so the pages aren't turned for you."""
+    """Search products by keyword; the reply's shape is unknown, so paging is up to the caller."""
 
     operation: ClassVar[Operation[FoundProducts]] = Operation(
         name="v2.taobao.products.search",
@@ -79,5 +79,5 @@ class ProductService(OpenService, name="panda.v2.taobao.products"):
         return await self._data(request, **options)
 
     async def search(self, request: ProductSearchRequest, **options: Unpack[CallOptions]) -> FoundProducts:
-        """Products by words (READ). From the page "Taobao commodity search interface"."""
+        """Products by keyword (READ). From the page "Taobao commodity search interface"."""
         return await self._data(request, **options)

@@ -16,7 +16,7 @@ from ...service import CallOptions, OpenService, Unpack
 
 @attrs.frozen(kw_only=True)
 class RefundReason(ReplyModel):
-    """A reason that may be given."""
+    """A possible reason for a refund."""
 
     reason_id: str | None = optional(number=True)
     reason_desc: str | None = optional()
@@ -25,7 +25,7 @@ class RefundReason(ReplyModel):
 
 @attrs.frozen(kw_only=True)
 class RefundOrder(ReplyModel):
-    """A refund. The unit of its fee isn't said."""
+    """A refund. The unit of its fee isn't stated."""
 
     refund_id: str | None = optional()
     pay_order_id: str | None = optional()
@@ -48,7 +48,7 @@ class RefundOrder(ReplyModel):
 
 @attrs.frozen(kw_only=True)
 class RefundBounds(ReplyModel):
-    """What may be asked back; the page is cut after these members, and doesn't say the unit."""
+    """The limits of a refund; the page is cut off after these members, and doesn't state the unit."""
 
     refund_fee: int | None = optional()
     min_refund_fee: int | None = optional()
@@ -58,7 +58,7 @@ class RefundBounds(ReplyModel):
 
 @attrs.frozen(kw_only=True)
 class RefundTemplate(ReplyModel):
-    """What an application may hold."""
+    """The form of an application."""
 
     refund_reasons: tuple[RefundReason, ...] = many()
     goods_status_list: tuple[str, ...] = many()
@@ -68,7 +68,7 @@ class RefundTemplate(ReplyModel):
 
 @attrs.frozen(kw_only=True)
 class RefundForm(ReplyModel):
-    """Whether, and how, a refund can be applied for. Types from a generated example."""
+    """Whether and how a refund can be requested. Types from a generated example."""
 
     refund_order_template: RefundTemplate | None = optional()
     distributor_id: str | None = optional()
@@ -79,7 +79,7 @@ class RefundForm(ReplyModel):
 
 @attrs.frozen(kw_only=True)
 class RefundFormRequest(VendorRequest[RefundForm]):
-    """Ask what an application for a refund may hold. The values of type and status aren't listed."""
+    """Get the form for a refund application. The values of type and status aren't listed."""
 
     operation: ClassVar[Operation[RefundForm]] = Operation(
         name="v2.taobao.refunds.render",
@@ -98,7 +98,7 @@ class RefundFormRequest(VendorRequest[RefundForm]):
     goods_status: int
 
 
-# --- after that ----------------------------------------------------------------------------------------------------------
+# --- after applying ------------------------------------------------------------------------------------------------------
 
 
 @attrs.frozen(kw_only=True)
@@ -108,7 +108,7 @@ class Refund(OpenReply):
 
 @attrs.frozen(kw_only=True)
 class RefundRequest(VendorRequest[Refund]):
-    """Ask for a refund."""
+    """Look up a refund."""
 
     operation: ClassVar[Operation[Refund]] = Operation(
         name="v2.taobao.refunds.get",
@@ -130,7 +130,7 @@ class RefundService(OpenService, name="panda.v2.taobao.refunds"):
     """``panda.v2.taobao.refunds``. Every method raises what `VendorSession.call` raises; a WRITE in doubt is never sent again."""
 
     async def render(self, request: RefundFormRequest, **options: Unpack[CallOptions]) -> RefundForm:
-        """What an application for a refund may hold (READ: it applies for nothing). From the page "Reverse order rendering interface"."""
+        """Get the form for a refund application (READ: it applies for nothing). From the page "Reverse order rendering interface"."""
         return await self._data(request, **options)
 
     async def get(self, request: RefundRequest, **options: Unpack[CallOptions]) -> Refund:
