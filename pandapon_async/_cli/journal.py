@@ -123,11 +123,11 @@ class _Asked:
             raise click.UsageError("--by NAME is needed: who settles it?") from None
 
     def _settle(self, journal: Journal, file: Path) -> None:
-        from .._files.resolutions import read_settlements
+        from .._files.resolutions import read_resolutions
 
-        found = read_settlements(file, journal)
+        found = read_resolutions(file, journal)
         if found:
-            journal.settle_all(found, by=self._author(), note=self.note or _NOTE)
+            journal.resolve_all(found, by=self._author(), note=self.note or _NOTE)
         write_out(f"Settled {len(found):,} rows")
 
     def _mark(self, journal: Journal, mark: str) -> None:
@@ -136,7 +136,7 @@ class _Asked:
             raise click.BadParameter(f"expected REF=STATE, the state one of {', '.join(STATES)}", param_hint="--mark")
         if state != "done" and (self.order_id or self.fee or self.tracking):
             raise click.UsageError("--order-id, --fee and --tracking go with --mark REF=done")
-        row = journal.settle(
+        row = journal.resolve(
             reference,
             state,
             by=self._author(),
@@ -193,9 +193,10 @@ class _Asked:
                 labelled(state, f"{count:,}", style="bold" if state == "unknown" and count else None)
 
     def _show_sum(self, journal: Journal) -> None:
-        sums = journal.fees(since=self.since, until=self.until)
-        chosen = {key: amount for key, amount in sums.items() if self.account in (None, key[0])}
-        for (account, currency), amount in sorted(chosen.items()):
+        totals = journal.totals(since=self.since, until=self.until)
+        for account, currency, amount in [(total.account, total.currency, total.net) for total in totals]:
+            if self.account not in (None, account):
+                continue
             if self.as_json:
                 write_out(json_text({"account": account, "currency": currency, "amount": format(amount, "f")}))
             else:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from .._errors import JournalError, RequestError, suggestion
-from .._journal.journal import Journal, Settlement
+from .._journal.journal import Journal
+from .._journal.resolving import Resolution, why_not
 from .._journal.rows import STATES, JournalRow
 from .._models.base import members_of
 from .._models.fields import optional_inner, wire_name
@@ -42,7 +43,7 @@ EXPORT_COLUMNS: Final = (
     "sent_at",
     "done_at",
     "request_id",
-    "settled_by",
+    "resolved_by",
     "note",
 )
 _EDITABLE: Final = ("order_id", "fee", "currency", "tracking", "note")
@@ -109,16 +110,16 @@ def write_export(path: Path, rows: Iterable[JournalRow], *, contact: bool = Fals
     return count
 
 
-def read_settlements(path: Path, journal: Journal) -> list[Settlement]:
+def read_resolutions(path: Path, journal: Journal) -> list[Resolution]:
     """What a person has changed in an export: the rows whose state is another now.
 
     Columns that aren't there, and rows that weren't changed, are passed over.
 
     Raises:
-        FileError: names every line that can't be settled, and why; nothing was settled.
+        FileError: names every line that can't be resolved, and why; nothing was resolved.
     """
     mistakes: list[Mistake] = []
-    found: list[Settlement] = []
+    found: list[Resolution] = []
     with open_to_read(path) as file:
         sheet = Sheet(file, str(path))
         sheet.require((*EXPORT_COLUMNS, *contact_columns()), ("reference", "state"))
@@ -141,8 +142,8 @@ class _Unfit(Exception):  # noqa: N818 - caught a few lines above
 
 def _changes(
     row: SheetRow, journal: Journal, columns: tuple[str, ...], seen: dict[tuple[str, str], int]
-) -> Iterator[Settlement]:
-    """The settlement of one row, if it was changed."""
+) -> Iterator[Resolution]:
+    """The resolution of one row, if it was changed."""
 
     def unfit(column: str | None, text: str) -> _Unfit:
         return _Unfit(Mistake(row.line, column, text))
@@ -168,18 +169,18 @@ def _changes(
     damaged = [name for name in changed if is_damaged(cells.get(name, ""))]
     if state == known.state:
         if changed != damaged:  # what a spreadsheet did by itself is nobody's wish
-            raise unfit(changed[0], f"was changed, but its state wasn't ({state}): only another state settles it")
+            raise unfit(changed[0], f"was changed, but its state wasn't ({state}): only another state resolves it")
         return
     if damaged:
         raise unfit(damaged[0], DAMAGED)
     if "sent_at" in columns and cells.get("sent_at", "") != was["sent_at"]:
         raise unfit("state", f"it was sent again since the export, and is {known.state} now: export it anew")
-    refusal = journal.why_not(known, state)
+    refusal = why_not(known, state)
     if refusal:
         raise unfit("state", refusal)
     if state != "done" and (wrong := [name for name in changed if name != "note"]):
         raise unfit(wrong[0], f"only a booking that is done has it, this becomes {state}")
-    yield Settlement(
+    yield Resolution(
         reference,
         state,
         order_id=cells.get("order_id") if "order_id" in changed else None,

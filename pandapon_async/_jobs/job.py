@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import attrs
 
 from .._errors import ConfigError, LimitExceededError
-from .._journal.rows import AccountKey, State
+from .._journal.identity import AccountKey
+from .._journal.rows import State
 from .._journal.store import Ending, Problem
 from .._models.money import Money
 from .._models.operation import Effect, Input, Operation, VendorRequest
@@ -100,7 +101,9 @@ class WriteJob(Generic[R]):
             retry_refused=retry_refused,
             drain=drain,
         )
-        self._journal = SharedJournal(Path(journal), AccountKey.of(session.profile, operation), spend, client.clock)
+        self._journal = SharedJournal(
+            Path(journal).absolute(), AccountKey.of(session.profile, operation), spend, client.clock
+        )
         self._claims = Claims()
         self.report: Report = Report()
 
@@ -150,7 +153,9 @@ class WriteJob(Generic[R]):
                 booking.cancel()
                 await asyncio.wait([booking])
             if outcome.state == "skipped" and outcome.ok:
-                outcome = attrs.evolve(outcome, recorded_reply=await journal.store.reply(entry.reference))
+                outcome = attrs.evolve(
+                    outcome, recorded_reply=await journal.store.reply(await journal.store.find(entry.reference))
+                )
             self.report.add(outcome)
             return outcome
 

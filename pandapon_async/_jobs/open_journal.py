@@ -9,7 +9,7 @@ from types import TracebackType
 import attrs
 
 from .._clock import Clock
-from .._journal.rows import AccountKey
+from .._journal.identity import AccountKey
 from .._journal.sqlite.store import SqliteStore
 from .._journal.store import Store
 from .._models.money import Money
@@ -49,10 +49,16 @@ class SharedJournal:
     async def _opened(self) -> OpenJournal:
         store = await SqliteStore.open(self._path, self._key, self._clock)
         try:
-            return OpenJournal(store, Spending(self._spend, *await store.totals()))
+            return OpenJournal(store, await self._spending(store))
         except BaseException:
             await store.close()
             raise
+
+    async def _spending(self, store: Store) -> Spending:
+        if self._spend is None:  # nothing is summed up that nobody asks for
+            return Spending(None, {}, None, 0)
+        spent = await store.spent()
+        return Spending(self._spend, dict(spent.paid), max(spent.highest.values(), default=None), spent.in_doubt)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -30,6 +31,7 @@ R = TypeVar("R")
 
 _PAGE = 256
 _MOST_PROBLEMS = 100
+_PAGES_AHEAD = 64
 
 
 @attrs.frozen
@@ -97,7 +99,8 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
         report.stopped, report.cuts = admission.reason, admission.cuts
         report.slowest_pace = admission.slowest_window
         with contextlib.suppress(JournalError):  # it can't be read any more: what was ended has been told
-            report.pending += await ready.store.count(ready.number, "pending") - self._left_pending
+            counts = await ready.store.counts(ready.number)
+            report.pending += counts["pending"] - self._left_pending
 
     def halt(self, reason: str) -> None:
         """Let nothing more start; what is under way ends, the rest stays pending."""
@@ -113,7 +116,7 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
         self._stack.callback(self._claims.release_run)
         try:
             journal = await self._stack.enter_async_context(self._journal)
-            ready = self._made_ready(journal)
+            ready = await self._made_ready(journal)
             if self._requests is None:
                 await journal.store.take_unfinished(ready.number)
             elif self._settings.check == "all":
@@ -124,43 +127,46 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
         self._ready_run = ready
         return ready
 
-    def _made_ready(self, journal: OpenJournal) -> _Ready:
+    async def _made_ready(self, journal: OpenJournal) -> _Ready:
         settings, store = self._settings, journal.store
         admission = Admission(settings.stop, settings.pace, settings.size, journal.spending, settings.client.clock)
-        return _Ready(store.begin_run(), store, admission, Sender(settings, self._claims, store, admission))
+        run = await store.begin_run(released=self._requests is None or settings.check == "stream")
+        self._stack.push_async_callback(_end_run, store, run)
+        return _Ready(run, store, admission, Sender(settings, self._claims, store, admission))
 
     async def _check_all(self, ready: _Ready, requests: Iterable[Input[R]] | AsyncIterable[Input[R]]) -> None:
-        """The whole input in one transaction: all of it, or nothing."""
+        """The whole input, or nothing of it: it is taken in a page at a time, and counts once it is released."""
         problems: list[Problem] = []
-        store = ready.store
-        await store.clear_staged()
-        await self._stage_all(store, requests, problems)
+        await self._admit_all(ready, requests, problems)
         if not problems:
-            retry = self._settings.retry_refused
-            problems = await store.admit_staged(ready.number, retry_refused=retry, most_problems=_MOST_PROBLEMS)
+            problems = await ready.store.release(ready.number)
         if problems:
+            del problems[_MOST_PROBLEMS:]
             first = problems[0]
             more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
             message = f"number {first.position + 1} of the input can't be taken: {first.text}{more}; nothing was sent"
             raise InputError(message, problems=problems, reference=first.reference or None)
 
-    async def _stage_all(
-        self, store: Store, requests: Iterable[Input[R]] | AsyncIterable[Input[R]], problems: list[Problem]
+    async def _admit_all(
+        self, ready: _Ready, requests: Iterable[Input[R]] | AsyncIterable[Input[R]], problems: list[Problem]
     ) -> None:
-        staging: asyncio.Future[None] | None = None  # of the page before, while the next one is made
+        admitting: deque[asyncio.Future[list[PendingRow | Problem]]] = deque()  # while the next pages are made
         try:
             async with contextlib.aclosing(self._pages(requests, problems)) as pages:
                 async for page in pages:
-                    if not problems:
-                        last, staging = staging, store.stage(page)
-                        if last is not None:
-                            await last
+                    if len(problems) < _MOST_PROBLEMS:
+                        retry = self._settings.retry_refused
+                        admitting.append(ready.store.admit(page, ready.number, retry_refused=retry))
+                    while admitting and (admitting[0].done() or len(admitting) >= _PAGES_AHEAD):
+                        problems += [made for made in await admitting.popleft() if isinstance(made, Problem)]
+            while admitting:
+                problems += [made for made in await admitting.popleft() if isinstance(made, Problem)]
         finally:
-            if staging is not None:
-                await asyncio.wait([staging])
-                staging.exception()  # looked at, should another have come first
-        if staging is not None:
-            staging.result()
+            if admitting:
+                await asyncio.wait(admitting)
+                for future in admitting:
+                    future.exception()  # looked at, should another have come first
+        problems.sort(key=lambda problem: problem.position)
 
     async def _pages(
         self, requests: Iterable[Input[R]] | AsyncIterable[Input[R]], problems: list[Problem], size: int = _PAGE
@@ -240,6 +246,11 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
     def _count(self, outcome: JobOutcome[R]) -> None:
         self._report.add(outcome)
         self._left_pending += outcome.recorded == "pending"
+
+
+async def _end_run(store: Store, run: int) -> None:
+    with contextlib.suppress(JournalError):  # what can't be noted any more is seen by the next run
+        await store.end_run(run)
 
 
 async def _each(items: Iterable[Any] | AsyncIterable[Any]) -> AsyncGenerator[tuple[int, Any], None]:

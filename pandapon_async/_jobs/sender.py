@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar, cast
 
 import attrs
@@ -48,6 +49,7 @@ class Sender(Generic[R]):
         self._claims = claims
         self._store = store
         self._admission = admission
+        self._under_way: dict[WorkerState, _OnDisk] = {}
 
     async def finish(
         self, worker: WorkerState, index: int, row: PendingRow
@@ -55,7 +57,7 @@ class Sender(Generic[R]):
         """Bring one row to its end: send it, ask for it, or skip it. One that was made must still come on disk."""
         while (other := self._claims.claim(row.reference)) is not None:
             await asyncio.shield(other)
-            row = await self._store.find(row.reference)
+            row = await self._store.find(row.reference, row.shipment)
         try:
             made = await self._finished(worker, index, row)
         except BaseException:
@@ -76,8 +78,10 @@ class Sender(Generic[R]):
             if row.state != "pending" or row.body is None:
                 return self.outcome(index, row, "skipped", row.state)
             return await self._sent(worker, index, row)
-        except RowMovedError:  # by a `book` that had begun and ended since the row was read
-            row = await self._store.find(row.reference)
+        except RowMovedError:  # by a `book`, a person, or the input that was fed again, since the row was read
+            row = await self._store.find(row.reference, row.shipment)
+            if row.state == "pending":
+                return await self._finished(worker, index, row)
             return self.outcome(index, row, "skipped", row.state)
 
     async def cut_off(self, worker: WorkerState, index: int, row: PendingRow) -> JobOutcome[R]:
@@ -85,8 +89,10 @@ class Sender(Generic[R]):
         if worker.made is not None:
             made: JobOutcome[R] = worker.made
             return made
-        current = (await self._store.find(row.reference)).state
-        if current != "sent":
+        on_disk = self._under_way.pop(worker, None)
+        mine = row if on_disk is None else await on_disk.latest()
+        if on_disk is None or mine.state != "sent":
+            current = (await self._store.find(row.reference, row.shipment)).state
             return self.outcome(index, row, "pending" if current == "pending" else "skipped", current)
         unknown = worker.must_end
         error = (
@@ -95,7 +101,7 @@ class Sender(Generic[R]):
             else PandaponError("the job was left before it was sent", reference=row.reference)
         )
         state: Literal["unknown", "pending"] = "unknown" if unknown else "pending"
-        await self._store.ended(row, "sent", Ending(state=state, error=error.message))
+        await self._store.ended(mine, Ending(state=state, error=error.message))
         if unknown:
             self._admission.doubted()
         return self.outcome(index, row, state, state, error=error)
@@ -103,17 +109,21 @@ class Sender(Generic[R]):
     # --- sending ---
 
     async def _sent(self, worker: WorkerState, index: int, row: PendingRow) -> JobOutcome[R] | Unwritten[JobOutcome[R]]:
-        on_disk = _OnDisk(self._store, row, self._admission)
+        on_disk = self._under_way[worker] = _OnDisk(self._store, row, self._admission)
         try:
             worker.call = call = self._call(row)
             reply: Reply[R] = await self._settings.client.run(
                 call, wait_forever=True, before_send=on_disk.sent, on_requeue=on_disk.requeued
             )
         except RowMovedError:
+            del self._under_way[worker]
             raise
         except Exception as error:  # noqa: BLE001 - one failure stops nobody, and how it ended must be written down
-            return await self._failed(worker, index, row, error, on_disk)
-        return self._made(worker, index, row, reply)
+            outcome = await self._failed(worker, index, row, error, on_disk)
+            del self._under_way[worker]  # who is cancelled is still asked for it
+            return outcome
+        del self._under_way[worker]
+        return self._made(worker, index, on_disk.row, reply)
 
     def _call(self, row: PendingRow) -> Call:
         body = cast("str", row.body).encode()
@@ -139,39 +149,43 @@ class Sender(Generic[R]):
         self._admission.succeeded(ending.fee, reply.elapsed)
         outcome = worker.made = self.outcome(index, row, "done", "done", ending=ending, reply=reply)
         try:
-            written = self._store.ended(row, "sent", ending)
+            written = self._store.ended(row, ending)
         except JournalError as error:
             self._not_written(error)
-            return outcome
+            return attrs.evolve(outcome, recorded="sent")
         return Unwritten(outcome, written, self._written)
 
     def _written(self, unwritten: Unwritten[JobOutcome[R]]) -> JobOutcome[R]:
-        error = unwritten.future.exception()
+        made, error = unwritten.made, unwritten.future.exception()
         if error is not None:
             self._not_written(error)
-        return unwritten.made
+            return attrs.evolve(made, recorded="sent")
+        row = unwritten.future.result()
+        if row.state == "done":
+            return made
+        self._admission.doubted()
+        doubt = OutcomeUnknownError(row.error or "its reply may be another booking's", reference=row.reference)
+        return attrs.evolve(made, state="unknown", recorded="unknown", order_id=None, fee=None, error=doubt)
 
     async def _failed(
         self, worker: WorkerState, index: int, row: PendingRow, error: Exception, on_disk: _OnDisk
     ) -> JobOutcome[R]:
-        state = _state_after(error, worker) if on_disk.is_sent else "pending"
+        is_sent = on_disk.row.state == "sent"
+        state = _state_after(error, worker) if is_sent else "pending"
         outcome = worker.made = self.outcome(index, row, state, state, error=error)
         if is_fatal(error):
             self._admission.halt(error.message if isinstance(error, PandaponError) else type(error).__name__)
         self._admission.failed(error)
         if state == "unknown":
             self._admission.doubted()
-        if on_disk.is_sent:
-            await self._write_down(row, _ending(state, error))
-        if state != "unknown":
+        if not is_sent:
             return outcome
-        return await self._asked(index, attrs.evolve(row, state="unknown"), "unknown", error)
-
-    async def _write_down(self, row: PendingRow, ending: Ending) -> None:
         try:
-            await self._store.ended(row, "sent", ending)
-        except JournalError as error:
-            self._not_written(error)
+            row = await self._store.ended(on_disk.row, _ending(state, error))
+        except JournalError as failure:
+            self._not_written(failure)
+            return attrs.evolve(outcome, recorded="sent")
+        return outcome if state != "unknown" else await self._asked(index, row, "unknown", error)
 
     def _not_written(self, error: BaseException) -> None:
         # It has ended: the caller is told, and nothing more starts, since nothing more could be written down.
@@ -193,7 +207,7 @@ class Sender(Generic[R]):
             ending = self._found(found)
             if ending is None:
                 return in_doubt
-            await self._store.ended(row, "unknown", ending)
+            await self._store.ended(row, ending)
         except RowMovedError:
             raise
         except PandaponError:
@@ -246,20 +260,29 @@ class _OnDisk:
 
     def __init__(self, store: Store, row: PendingRow, admission: Admission) -> None:
         self._store = store
-        self._row = row
         self._admission = admission
-        self.is_sent = False
+        self._writing: asyncio.Future[PendingRow] | None = None
+        self.row = row
 
     async def sent(self) -> None:
         """On disk before the first byte can leave."""
-        await self._store.sent(self._row)
-        self.is_sent = True
+        await self._written(self._store.sent(self.row))
 
     async def requeued(self, error: PandaponError) -> None:
         """It was proved that nothing was done, and it waits: a kill meanwhile leaves no doubt."""
         self._admission.retrying(error)
-        await self._store.requeued(self._row, in_short(error))
-        self.is_sent = False
+        await self._written(self._store.ended(self.row, Ending(state="pending", error=in_short(error))))
+
+    async def _written(self, writing: asyncio.Future[PendingRow]) -> None:
+        self._writing = writing
+        self.row = await asyncio.shield(writing)
+
+    async def latest(self) -> PendingRow:
+        """The row as we left it, though we were cancelled while that was being written."""
+        if self._writing is not None:
+            with contextlib.suppress(JournalError):
+                self.row = await self._writing
+        return self.row
 
 
 def _ending(state: State, error: Exception) -> Ending:

@@ -9,6 +9,7 @@ import attrs
 
 from .._calls.client import ApiClient
 from .._errors import RequestError
+from .._journal.identity import normal_reference
 from .._journal.rows import DerivedReference
 from .._journal.store import Ending, Entry
 from .._models.converters import to_wire
@@ -62,14 +63,6 @@ class JobSettings(Generic[R]):
         self.client.check_endpoint(self.request_type, wire)
         body = dumps(wire).decode()
         if reference is not None:
-            return Entry(position, _checked(reference), isinstance(reference, DerivedReference), body)
+            return Entry(position, normal_reference(reference), isinstance(reference, DerivedReference), body)
         made: Any = self.make_reference(request) if self.make_reference is not None else request.natural_reference()
-        return Entry(position, _checked(made or digest_of(wire)), True, body)
-
-
-def _checked(reference: Any) -> str:
-    if not isinstance(reference, str):
-        raise RequestError(f"a reference must be text, not {type(reference).__name__}")
-    if not reference.isprintable():
-        raise RequestError("a reference must hold printable characters only")
-    return reference
+        return Entry(position, normal_reference(made or digest_of(wire)), True, body)

@@ -1,33 +1,23 @@
-"""What a journal's row is: its states, whose it is, its history, and the digest of its body."""
+"""What a journal's row is: its states, its history, its money."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final, Literal, cast
+from typing import Any, Final, Literal, cast
 
 import attrs
 
 from .._models.money import Money
-
-if TYPE_CHECKING:
-    from .._config.profiles import VendorProfile
-    from .._models.operation import Operation
-
 
 State = Literal["pending", "sent", "done", "refused", "unknown", "void"]
 
 
 STATES: Final[tuple[State, ...]] = ("pending", "sent", "done", "refused", "unknown", "void")
 
-
-ROW_COLUMNS: Final = (
-    "r.id, r.reference, r.state, r.order_id, r.fee, r.currency, r.tracking, r.error, a.vendor, a.name, a.operation, "
-    "r.sent_at, r.done_at, r.request_id, r.settled_by, r.note, r.history, b.body, p.reply"
-)
-"""What `row_of` takes, of rows r, accounts a, bodies b and replies p."""
+EntryKind = Literal["fee", "credit", "correction"]
 
 
 class DerivedReference(str):
@@ -47,27 +37,42 @@ class HistoryEntry:
 
 
 @attrs.frozen(kw_only=True)
+class MoneyEntry:
+    """One dated amount of a booking: its ``fee``, a ``credit`` that the vendor gave, or a ``correction`` of the fee."""
+
+    at: datetime
+    kind: EntryKind
+    money: Money
+    by: str
+    note: str | None = None
+
+
+@attrs.frozen(kw_only=True)
 class JournalRow:
     """One booking as the journal has it. Times are aware, in UTC.
 
     Attributes:
         id: its number in the journal.
-        reference: the caller's reference.
+        version: raised by every change of it.
+        reference, shipment: the caller's reference, and which of its shipments (1 unless given).
         state: ``pending``, ``sent``, ``done``, ``refused``, ``unknown`` or ``void``.
-        order_id, fee, tracking: what the vendor gave, or a person entered.
+        order_id, fee, tracking: what the vendor gave, or a person entered; the fee with its corrections, before credits.
         error: why it isn't done.
         vendor, account, operation: whose row it is: the kind of profile, the account's name, the operation.
         request_id: the vendor's request id.
         sent_at, done_at: when it was last sent, and when it ended.
-        settled_by, note: who settled it by hand, and why.
+        resolved_by, note: who resolved it by hand, and why.
         body: the request as wire JSON; None once forgotten.
         reply: the vendor's whole reply, whatever it said: its JSON, or if it is none, its text (the first 64 KiB); None if there
             was no reply, or once forgotten.
         history: every state it was in.
+        money: every amount, as it was entered.
     """
 
     id: int = attrs.field(repr=False)
+    version: int = attrs.field(repr=False)
     reference: str
+    shipment: int
     state: State
     order_id: str | None
     fee: Money | None
@@ -79,30 +84,12 @@ class JournalRow:
     sent_at: datetime | None
     done_at: datetime | None
     request_id: str | None
-    settled_by: str | None
+    resolved_by: str | None
     note: str | None
     history: tuple[HistoryEntry, ...] = attrs.field(repr=False)
     body: dict[str, Any] | None = attrs.field(repr=False)
     reply: Any = attrs.field(repr=False)
-
-
-@attrs.frozen
-class AccountKey:
-    """Whose rows they are: rows of another key are never touched."""
-
-    vendor: str
-    name: str
-    base_url: str
-    fingerprint: str
-    user_id: str
-    operation: str
-
-    @classmethod
-    def of(cls, profile: VendorProfile, operation: Operation[Any]) -> AccountKey:
-        """The key of an account's bookings by one operation."""
-        keys = profile.credentials
-        assert keys is not None  # a session has them
-        return cls(profile.kind, profile.name, profile.base_url, keys.fingerprint, keys.user_id or "", operation.name)
+    money: tuple[MoneyEntry, ...] = attrs.field(repr=False)
 
 
 def history_entry(at: float, state: State, by: str, note: str | None = None, **more: Any) -> str:
@@ -117,37 +104,35 @@ def line_of(entry: dict[str, Any]) -> str:
     return json.dumps({key: value for key, value in entry.items() if value is not None}, ensure_ascii=False) + "\n"
 
 
-def _time(seconds: float | None) -> datetime | None:
+def time_of(seconds: float | None) -> datetime | None:
+    """A stored time as an aware one."""
     return None if seconds is None else datetime.fromtimestamp(seconds, timezone.utc)
 
 
-def row_of(values: Sequence[Any]) -> JournalRow:
-    """A row from what `ROW_COLUMNS` selects."""
-    (row_id, reference, state, order_id, fee, currency, tracking, error, vendor, account, operation) = values[:11]
-    (sent_at, done_at, request_id, settled_by, note, history, body, reply) = values[11:]
-    steps = [json.loads(line) for line in history.splitlines()]
+def money_of(amount: str | None, currency: str | None) -> Money | None:
+    """A stored amount."""
+    return None if amount is None or currency is None else Money(amount=Decimal(amount), currency=currency)
+
+
+def row_of(values: Mapping[str, Any], money: tuple[MoneyEntry, ...]) -> JournalRow:
+    """A row from its columns, by name, and its money."""
+    plain = {field.name: values[field.name] for field in attrs.fields(JournalRow) if field.name not in ("fee", "money")}
+    steps = [json.loads(line) for line in values["history"].splitlines()]
     return JournalRow(
-        id=row_id,
-        reference=reference,
-        state=state,
-        order_id=order_id,
-        fee=None if fee is None else Money(amount=Decimal(fee), currency=currency),
-        tracking=tuple((tracking or "").split()),
-        error=error,
-        vendor=vendor,
-        account=account,
-        operation=operation,
-        sent_at=_time(sent_at),
-        done_at=_time(done_at),
-        request_id=request_id,
-        settled_by=settled_by,
-        note=note,
-        history=tuple(
-            HistoryEntry(
-                at=cast("datetime", _time(step["at"])), state=step["state"], by=step["by"], note=step.get("note")
-            )
-            for step in steps
-        ),
-        body=None if body is None else json.loads(body),
-        reply=None if reply is None else json.loads(reply),
+        **{
+            **plain,
+            "fee": money_of(values["fee"], values["currency"]),
+            "tracking": tuple((values["tracking"] or "").split()),
+            "sent_at": time_of(values["sent_at"]),
+            "done_at": time_of(values["done_at"]),
+            "history": tuple(
+                HistoryEntry(
+                    at=cast("datetime", time_of(step["at"])), state=step["state"], by=step["by"], note=step.get("note")
+                )
+                for step in steps
+            ),
+            "body": None if values["body"] is None else json.loads(values["body"]),
+            "reply": None if values["reply"] is None else json.loads(values["reply"]),
+            "money": money,
+        }
     )

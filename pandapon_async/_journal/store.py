@@ -9,15 +9,17 @@ durable before the first byte can leave, and the end of a booking is durable bef
   until the vendor, or a person, has said what became of it;
 - a row that is ``done`` or ``refused`` has ended.
 
-Every change names the state it comes from, so that two who know a row can't both move it: the second is told `RowMovedError`.
+Every change raises the row's version and names the one it saw (compare-and-set), so of two who know a row only one moves it:
+the other is told `RowMovedError`, has changed nothing, and must look again. That also says whose a ``sent`` row is: only the one
+whose own change made it so has its version.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Protocol
+from typing import Final, Literal, Protocol
 
 import attrs
 
@@ -28,6 +30,13 @@ from .rows import State
 BY_JOB = "job"
 """Who moved a row, when it was the job itself."""
 
+MOVES: Final[Mapping[State, tuple[State, ...]]] = {
+    "pending": ("sent",),
+    "sent": ("done", "refused", "unknown", "pending"),
+    "unknown": ("done", "pending"),
+}
+"""What a job, or `reconcile`, may make of a row."""
+
 
 class RowMovedError(JournalError):
     """Another task or process has moved the row since it was read."""
@@ -35,21 +44,29 @@ class RowMovedError(JournalError):
 
 @attrs.frozen
 class Entry:
-    """One booking of a job's input; ``derived``: the reference was made from the request, not given."""
+    """One booking of a job's input.
+
+    ``derived``: the reference was made from the request, not given. ``allow_same_parcel``: its owner has said that it is no
+    repetition, though another booking has its parcel.
+    """
 
     position: int
     reference: str
     derived: bool
     body: str
+    shipment: int = 1
+    allow_same_parcel: bool = False
 
 
 @attrs.frozen
 class PendingRow:
-    """A row that a run has before it: to be sent, asked about, or skipped."""
+    """A row that a run has before it: to be sent, asked about, or skipped; at one version of it."""
 
     id: int
+    version: int
     position: int
     reference: str
+    shipment: int
     state: State
     body: str | None
     order_id: str | None = None
@@ -58,13 +75,22 @@ class PendingRow:
     tracking: tuple[str, ...] = ()
 
 
+ProblemCode = Literal["input", "other body", "twice", "same parcel", "moved", "taken in"]
+
+
 @attrs.frozen
 class Problem:
-    """Why a booking of the input can't be taken."""
+    """Why a booking of the input can't be taken.
+
+    ``code``: ``"other body"``: its reference has another booking; ``"twice"``: it stands twice in the input; ``"same parcel"``:
+    it is held, since another booking has its parcel; ``"moved"``: its row was changed while the input was taken in; ``"taken
+    in"``: another run is taking it in; ``"input"``: it is no booking.
+    """
 
     position: int
     reference: str
     text: str
+    code: ProblemCode = "input"
 
 
 @attrs.frozen(kw_only=True)
@@ -82,11 +108,24 @@ class Ending:
     note: str | None = None
 
 
+@attrs.frozen(kw_only=True)
+class Spent:
+    """What was paid: net of credits, per currency; the highest fee, per currency; and what can't be summed up.
+
+    ``unpriced``: done, and without a fee; ``in_doubt``: unknown, or under way.
+    """
+
+    paid: Mapping[str, Decimal]
+    highest: Mapping[str, Decimal]
+    unpriced: int
+    in_doubt: int
+
+
 class Store(Protocol):
     """The rows of one account and operation; rows of another are never touched.
 
-    A method that gives a future has queued its work when it returns; the future ends when the work is durable, with a
-    `JournalError` if it could not be written and a `RowMovedError` if the row was in another state.
+    A method that gives a future has queued its work when it returns, and the futures end in that order. Each ends when its work
+    is durable, with a `JournalError` if it could not be written and a `RowMovedError` if the row had another version.
     """
 
     @property
@@ -104,24 +143,22 @@ class Store(Protocol):
 
     # --- the input ---
 
-    def begin_run(self) -> int:
-        """A number that no row has yet."""
+    async def begin_run(self, *, released: bool) -> int:
+        """Begin a run. Until it is released nothing of its input counts: nobody sees it, and nothing of it is sent."""
         ...
 
-    async def clear_staged(self) -> None:
-        """Forget what was staged."""
-        ...
-
-    def stage(self, entries: Sequence[Entry]) -> asyncio.Future[None]:
-        """Put bookings of the input aside until `admit_staged`."""
-        ...
-
-    async def admit_staged(self, run: int, *, retry_refused: bool, most_problems: int) -> list[Problem]:
-        """Take all that was staged into the journal, or, if there are problems, nothing."""
-        ...
-
-    async def admit(self, entries: Sequence[Entry], run: int, *, retry_refused: bool) -> list[PendingRow | Problem]:
+    def admit(
+        self, entries: Sequence[Entry], run: int, *, retry_refused: bool
+    ) -> asyncio.Future[list[PendingRow | Problem]]:
         """Take bookings into the journal and give the row of each, or say why not; ``run`` 0 belongs to no run."""
+        ...
+
+    async def release(self, run: int) -> list[Problem]:
+        """Let the whole input of a run count, in one step; or, if there are problems, nothing of it."""
+        ...
+
+    async def end_run(self, run: int) -> None:
+        """The run has ended; one that was never released leaves nothing behind."""
         ...
 
     async def take_unfinished(self, run: int) -> None:
@@ -134,36 +171,40 @@ class Store(Protocol):
         """The next rows of a run, by id."""
         ...
 
-    async def find(self, reference: str) -> PendingRow:
-        """One row."""
+    async def find(self, reference: str, shipment: int = 1) -> PendingRow:
+        """One row.
+
+        Raises:
+            JournalError: there is none.
+        """
         ...
 
-    async def reply(self, reference: str) -> str | None:
-        """The vendor's reply to a booking as JSON text; None if there is none, or it was erased."""
+    async def reply(self, row: PendingRow) -> str | None:
+        """The vendor's whole reply as JSON text; None if there is none, or it was erased."""
         ...
 
     async def recorded(self, references: Sequence[str]) -> dict[str, tuple[State, str | None]]:
-        """State and error of those references that have a row; at most some hundreds at once."""
+        """State and error of the first shipment of those references that have a row; at most some hundreds at once."""
         ...
 
-    async def count(self, run: int, state: State) -> int:
-        """How many rows of a run are in a state."""
+    async def counts(self, run: int) -> dict[State, int]:
+        """How many rows of a run are in each state."""
         ...
 
-    async def totals(self) -> tuple[dict[str, Decimal], Decimal | None, int]:
-        """What was paid, per currency; the highest fee; how many are in doubt."""
+    async def spent(self, *, run: int | None = None, since: float | None = None) -> Spent:
+        """What was paid: for a run's input, or since a moment, or in all."""
         ...
 
     # --- one booking ---
 
-    def sent(self, row: PendingRow) -> asyncio.Future[None]:
-        """Durable before the first byte can leave."""
+    def sent(self, row: PendingRow) -> asyncio.Future[PendingRow]:
+        """Durable before the first byte can leave. Gives the row as it is now."""
         ...
 
-    def requeued(self, row: PendingRow, why: str) -> asyncio.Future[None]:
-        """The last attempt proved that nothing was done: the row waits again."""
-        ...
+    def ended(self, row: PendingRow, ending: Ending) -> asyncio.Future[PendingRow]:
+        """How it ended; ``pending``: the last attempt proved that nothing was done, and it waits again.
 
-    def ended(self, row: PendingRow, come_from: State, ending: Ending) -> asyncio.Future[None]:
-        """How it ended."""
+        Gives the row as it is now: a booking whose order id belongs to another one is ``unknown``, and its error names both.
+        An ending that can't be written is kept and tried again until the store is closed, even when its future has failed.
+        """
         ...

@@ -49,7 +49,7 @@ class Unwritten(Generic[OutT]):
     """
 
     made: OutT
-    future: asyncio.Future[None]
+    future: asyncio.Future[Any]
     written: Callable[[Unwritten[OutT]], OutT]
 
 

@@ -360,6 +360,6 @@ def test_a_night_on_paper(pandapon: Pandapon, shop: FakeVendor, journal: str, tm
     assert len(shop.ledger.bookings) == NIGHT
     assert set(shop.ledger.bookings.values()) == {1}
     with Journal.open(journal) as opened:
-        assert sum(found.settled_by == "Jane" and found.order_id is not None for found in opened.rows()) >= 20
-        paid = {currency: amount for (_, currency), amount in opened.fees().items()}
+        assert sum(found.resolved_by == "Jane" and found.order_id is not None for found in opened.rows()) >= 20
+        paid = {total.currency: total.net for total in opened.totals()}
     assert paid == shop.ledger.fees

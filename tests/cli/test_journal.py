@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,13 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from pandapon_async import Journal, JournalError
 from pandapon_async._files.csv_sheet import FileError
-from pandapon_async._files.resolutions import EXPORT_COLUMNS, read_settlements, write_export
+from pandapon_async._files.resolutions import EXPORT_COLUMNS, read_resolutions, write_export
 from pandapon_async.testing import FakeVendor
 
 from .conftest import Pandapon
 
 HEAD = ["reference", "state", "order_id", "fee", "currency", "tracking", "error"]
-TAIL = ["vendor", "account", "sent_at", "done_at", "request_id", "settled_by", "note"]
+TAIL = ["vendor", "account", "sent_at", "done_at", "request_id", "resolved_by", "note"]
 NAME, PHONE = "Jane Example", "5550100100"
 
 
@@ -190,7 +191,7 @@ def test_an_edited_export_settles_its_rows(pandapon: Pandapon, journal: str, edi
     with Journal.open(journal) as opened:
         one, two = opened.get("o-1"), opened.get("o-2")
     assert (one.state, one.order_id, str(one.fee), one.tracking) == ("done", "77", "12.50 USD", ("T1", "T2"))
-    assert (one.settled_by, one.note) == ("Jane", "seen")
+    assert (one.resolved_by, one.note) == ("Jane", "seen")
     assert (two.state, two.note) == ("pending", "by phone")
 
 
@@ -248,36 +249,47 @@ def test_one_row_is_marked(pandapon: Pandapon, journal: str):
 
 
 def test_a_cancelled_booking_is_marked_void(pandapon: Pandapon, journal: str):
+    paid = pandapon("journal", journal, "--sum").stdout
     assert pandapon("journal", journal, "--mark", "o-0=void", "--by", "Jane").exit_code == 0
-    assert pandapon("journal", journal, "--sum").stdout == ""
+    assert "void" in states(journal)
+    assert pandapon("journal", journal, "--sum").stdout == paid != ""  # until the vendor has credited it
 
 
 def test_who_settles_is_the_login_unless_said(pandapon: Pandapon, journal: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("LOGNAME", "jdoe")
     pandapon("journal", journal, "--mark", "o-1=pending")
     with Journal.open(journal) as opened:
-        assert opened.get("o-1").settled_by == "jdoe"
+        assert opened.get("o-1").resolved_by == "jdoe"
 
 
 def test_what_is_not_allowed_by_hand_says_what_is(pandapon: Pandapon, journal: str):
     result = pandapon("journal", journal, "--mark", "o-0=pending", "--by", "Jane")
     assert result.exit_code == 1
-    assert "can become void by hand" in result.stderr
+    assert "can become void or done by hand" in result.stderr
 
 
-def test_nothing_is_settled_while_a_job_runs(pandapon: Pandapon, journal: str, exported: Path):
-    from pandapon_async._journal.sqlite.lock import FileLock
+def test_nothing_is_erased_while_a_job_runs_but_all_else_goes_on(pandapon: Pandapon, journal: str):
+    from pandapon_async._journal.sqlite.lock import AccountLock
 
-    with FileLock(Path(journal)):
-        result = pandapon("journal", journal, "--mark", "o-1=pending", "--by", "Jane")
+    with Journal.open(journal) as opened:
+        row = opened.get("o-0")
+    lock = AccountLock(Path(journal), row.vendor, row.account)
+    lock.acquire()
+    try:
+        result = pandapon("journal", journal, "--forget-before", datetime.now(timezone.utc).isoformat())
         assert result.exit_code == 1
         assert "is using it" in result.stderr
         assert pandapon("journal", journal).exit_code == 0
-    assert states(journal) == UNTOUCHED
+        assert pandapon("journal", journal, "--mark", "o-1=pending", "--by", "Jane").exit_code == 0
+    finally:
+        lock.release()
+    assert states(journal) == ["done", "pending", *UNTOUCHED[2:]]
 
 
 def test_personal_data_is_erased(pandapon: Pandapon, journal: str):
-    result = pandapon("journal", journal, "--forget-before", "2100-01-01")
+    refused = pandapon("journal", journal, "--forget-before", "2100-01-01")
+    assert (refused.exit_code, "in the past" in refused.stderr) == (1, True)
+    result = pandapon("journal", journal, "--forget-before", datetime.now(timezone.utc).isoformat())
     assert "Erased the bodies and replies of 2 rows" in result.stdout
     assert PHONE not in pandapon("journal", journal, "--json", "--contact", "--state", "done").stdout
     content = b"".join(path.read_bytes() for path in Path(journal).parent.glob("bookings.db*"))
@@ -322,7 +334,7 @@ def test_any_settlement_file_is_read_or_refused(opened: Journal, tmp_path: Path,
     refused: FileError | None = None
     found: list[Any] = []
     try:
-        found = read_settlements(path, opened)
+        found = read_resolutions(path, opened)
     except FileError as error:
         refused = error
     assert refused is None or "line" in str(refused)
@@ -335,15 +347,15 @@ def test_any_export_reads_back_as_it_was(journal: str, tmp_path: Path, note: str
     path = tmp_path / "export.csv"
     with Journal.open(journal) as opened:
         if opened.get("o-1").state == "unknown":
-            opened.settle("o-1", "done", order_id="-7", tracking=tracking, by="=Jane", note=note)
+            opened.resolve("o-1", "done", order_id="-7", tracking=tracking, by="=Jane", note=note)
         write_export(path, opened.rows())
-        assert read_settlements(path, opened) == []
+        assert read_resolutions(path, opened) == []
     assert csv.reader(io.StringIO(path.read_text("utf-8-sig")))
 
 
 def test_all_or_nothing_holds_against_the_file_as_well(journal: str):
-    from pandapon_async._journal.journal import Settlement
+    from pandapon_async._journal.resolving import Resolution
 
     with Journal.open(journal) as opened, pytest.raises(JournalError):
-        opened.settle_all([Settlement("o-1", "pending"), Settlement("o-0", "pending")], by="Jane", note="")
+        opened.resolve_all([Resolution("o-1", "pending"), Resolution("o-0", "pending")], by="Jane", note="")
     assert states(journal) == UNTOUCHED

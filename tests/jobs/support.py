@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from pandapon_async import BookingJob, Journal, JournalRow, PandaPonSession, RetryPolicy
+from pandapon_async._journal.identity import AccountKey
 from pandapon_async.testing import FakeVendor, VirtualClock
 from tests.support import AT_ONCE, booking, session_at
+
+KEY = AccountKey("pandapon", "shop", "logistics.book_freight", "vendor.example", "f1", "7")
 
 
 def pairs(number: int, first: int = 0) -> list[tuple[str, Any]]:

@@ -13,11 +13,14 @@ from typing import Any
 import pytest
 
 from pandapon_async import BookingJob, JournalError
-from pandapon_async._journal.sqlite.transitions import Change
+from pandapon_async._clock import SystemClock
+from pandapon_async._journal.sqlite.changes import make_all
+from pandapon_async._journal.sqlite.store import SqliteStore
 from pandapon_async._journal.sqlite.writer import Writer
+from pandapon_async._journal.store import Entry, PendingRow
 from pandapon_async.api.logistics import FreightBooking
 from pandapon_async.testing import FakeVendor
-from tests.jobs.support import ran, recorded
+from tests.jobs.support import KEY, ran, recorded
 from tests.streams.test_stream import HeldVendor, held
 from tests.support import booking, spin, until
 
@@ -117,24 +120,45 @@ async def test_the_same_reference_waits_until_it_is_on_disk(path: Path):
     assert server.seen == ["R0"]
 
 
-async def test_if_it_can_not_be_written_the_outcome_is_given_and_the_job_ends(path: Path):
-    def fail(_: sqlite3.Connection) -> None:
+async def test_if_it_can_not_be_written_the_outcome_says_so_and_the_job_ends(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def fail(*_: Any) -> None:
         raise sqlite3.OperationalError("database or disk is full")
 
+    monkeypatch.setattr(Writer, "PATIENCE", 0.0)
     async with held("R0") as (server, session):
         job = BookingJob(session, journal=path, concurrency=1)
-        async with job.run([booking("R0"), booking("R1")]) as outcomes:
-            reading = asyncio.ensure_future(anext(outcomes))
-            await until(lambda: server.seen)
-            async with job._journal as journal, slow_disk(job):
-                await made_but_not_on_disk(server, session)
-                failing = journal.store._writer.submit(fail)  # with what waits: none of it is written
-            ended = [await reading, *[outcome async for outcome in outcomes]]
-            assert failing.exception() is not None
-    assert (ended[0].reference, ended[0].state) == ("R0", "done")
+        with monkeypatch.context() as patch:
+            async with job.run([booking("R0"), booking("R1")]) as outcomes:
+                reading = asyncio.ensure_future(anext(outcomes))
+                await until(lambda: server.seen)
+                patch.setattr("pandapon_async._journal.sqlite.writer.make_all", fail)
+                server.release()
+                ended = [await reading, *[outcome async for outcome in outcomes]]
+    assert (ended[0].reference, ended[0].state, ended[0].recorded) == ("R0", "done", "sent")
     assert "can't be written" in str(job.report.stopped)
     assert server.seen == ["R0"]
     assert recorded(path) == {"R0": "sent", "R1": "pending"}
+
+
+async def test_what_could_not_be_written_is_tried_again_until_it_can(path: Path, monkeypatch: pytest.MonkeyPatch):
+    failures = 3
+
+    def fail_first(connection: sqlite3.Connection, changes: Any) -> Any:
+        nonlocal failures
+        if failures and any(change.is_ending for change in changes):
+            failures -= 1
+            raise sqlite3.OperationalError("database or disk is full")
+        return make_all(connection, changes)
+
+    monkeypatch.setattr("pandapon_async._journal.sqlite.writer.make_all", fail_first)
+    monkeypatch.setattr("pandapon_async._journal.sqlite.writer._RETRY_EVERY", 0.001)
+    async with held("R0") as (server, session):
+        server.release()
+        (outcome,) = await ran(BookingJob(session, journal=path), [booking("R0")])
+    assert (outcome.state, outcome.recorded, failures) == ("done", "done", 0)
+    assert recorded(path) == {"R0": "done"}
 
 
 async def test_what_reconcile_found_and_can_not_be_stored_leaves_it_in_doubt(
@@ -156,11 +180,14 @@ async def test_whatever_happens_in_the_journals_thread_those_who_wait_are_told_a
     def break_down(*_: Any) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("pandapon_async._journal.sqlite.transitions._inserted", break_down)
-    writer = Writer(path)
+    store = await SqliteStore.open(path, KEY, SystemClock())
     try:
-        with pytest.raises(JournalError, match="could not be written: MemoryError"):
-            await writer.submit_change(Change(1, "A", "pending", "sent", "sent", 0.0, ""))
-        assert await writer.submit(lambda _: "goes on") == "goes on"
+        (row,) = await store.admit([Entry(0, "A", False, "{}")], 0, retry_refused=False)
+        assert isinstance(row, PendingRow)
+        with monkeypatch.context() as patch:
+            patch.setattr("pandapon_async._journal.sqlite.writer.make_all", break_down)
+            with pytest.raises(JournalError, match="could not be written: MemoryError"):
+                await store.sent(row)
+        assert (await store.sent(row)).state == "sent"
     finally:
-        await writer.close()
+        await store.close()

@@ -288,7 +288,7 @@ async def test_what_a_journal_knows_at_any_account_is_left_out(
         await job.book(booking("FF1"), reference="order-1")
     if settled:
         with Journal.open(path) as journal:
-            journal.settle("order-1", settled, by="Jane", note="seen")
+            journal.resolve("order-1", settled, by="Jane", note="seen")
     table = QuoteTable([quote("1 USD", reference="order-1", vendor="xportcn_ka")])
     assert [pair.vendor for pair in table.to_bookings(journal=path)] == left
     assert [pair.vendor for pair in table.to_bookings()] == ["xportcn_ka"]
@@ -300,7 +300,7 @@ async def test_what_is_pending_at_its_own_account_is_booked(vendor: FakeVendor, 
     async with sessions((vendor, "pandapon")) as (session,), BookingJob(session, journal=path) as job:
         await job.book(booking("FF1"), reference="order-1")
     with Journal.open(path) as journal:
-        journal.settle("order-1", "pending", by="Jane", note="not there")
+        journal.resolve("order-1", "pending", by="Jane", note="not there")
     table = QuoteTable([quote("1 USD", reference="order-1")])
     assert len(table.to_bookings(journal=path)) == 1
 

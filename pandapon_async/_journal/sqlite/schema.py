@@ -1,109 +1,132 @@
-"""The journal's file: made, recognised, refused if it is something else."""
+"""The tables of a journal's file, and how a file is recognised as one."""
 
 from __future__ import annotations
 
-import os
 import sqlite3
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Final
 
 from ..._errors import JournalError
 
-VERSION: Final = 1
+VERSION: Final = 2
 _APPLICATION_ID: Final = 0x50414E44
-_HEADER: Final = b"SQLite format 3\x00"
 
-_TABLES: Final = """
-CREATE TABLE accounts (
-    id INTEGER PRIMARY KEY, vendor TEXT NOT NULL, name TEXT NOT NULL, base_url TEXT NOT NULL, fingerprint TEXT NOT NULL,
-    user_id TEXT NOT NULL, operation TEXT NOT NULL,
-    UNIQUE (vendor, base_url, fingerprint, user_id, operation)
+TABLES: Final = """
+CREATE TABLE mark_open (nonce TEXT NOT NULL);
+CREATE TABLE mark_seen (nonce TEXT NOT NULL, next TEXT NOT NULL);
+CREATE TABLE events (id INTEGER PRIMARY KEY, at REAL NOT NULL, event TEXT NOT NULL, by TEXT NOT NULL, note TEXT NOT NULL);
+CREATE TABLE accounts (id INTEGER PRIMARY KEY, vendor TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (vendor, name));
+CREATE TABLE facts (
+    account INTEGER NOT NULL REFERENCES accounts, kind TEXT NOT NULL, value TEXT NOT NULL, at REAL NOT NULL,
+    PRIMARY KEY (account, kind, value)
+) WITHOUT ROWID;
+CREATE TABLE operations (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE owners (
+    id INTEGER PRIMARY KEY, account INTEGER NOT NULL REFERENCES accounts, host TEXT NOT NULL,
+    boot TEXT NOT NULL, pid INTEGER NOT NULL, start TEXT NOT NULL, at REAL NOT NULL
 );
+CREATE TABLE runs (
+    id INTEGER PRIMARY KEY, account INTEGER NOT NULL REFERENCES accounts, operation INTEGER NOT NULL REFERENCES operations,
+    began REAL NOT NULL, released REAL, ended REAL, host TEXT NOT NULL, pid INTEGER NOT NULL
+);
+CREATE INDEX runs_unreleased ON runs (id) WHERE released IS NULL;
+CREATE TABLE inputs (
+    run INTEGER NOT NULL REFERENCES runs, row INTEGER NOT NULL, position INTEGER NOT NULL, is_new INTEGER NOT NULL,
+    allowed INTEGER NOT NULL, version INTEGER, body TEXT, PRIMARY KEY (run, row)
+) WITHOUT ROWID;
+CREATE INDEX inputs_renewing ON inputs (run, row) WHERE version IS NOT NULL;
 CREATE TABLE rows (
-    id INTEGER PRIMARY KEY, account INTEGER NOT NULL REFERENCES accounts, reference TEXT NOT NULL, state TEXT NOT NULL,
-    run INTEGER NOT NULL DEFAULT 0, position INTEGER NOT NULL DEFAULT 0, digest TEXT, order_id TEXT, fee TEXT, currency TEXT,
-    tracking TEXT, error TEXT, request_id TEXT, sent_at REAL, done_at REAL, settled_by TEXT, note TEXT, history TEXT NOT NULL,
-    UNIQUE (account, reference)
+    id INTEGER PRIMARY KEY, account INTEGER NOT NULL REFERENCES accounts, operation INTEGER NOT NULL REFERENCES operations,
+    reference TEXT NOT NULL, reference_key INTEGER NOT NULL, shipment INTEGER NOT NULL, state TEXT NOT NULL,
+    version INTEGER NOT NULL, owner INTEGER REFERENCES owners, run INTEGER NOT NULL, at REAL NOT NULL,
+    render_key INTEGER, tmall_key INTEGER, parcel_key INTEGER, order_id TEXT, order_key INTEGER, fee TEXT, currency TEXT,
+    tracking TEXT, error TEXT, request_id TEXT, digest TEXT, sent_at REAL, done_at REAL, resolved_by TEXT, note TEXT,
+    history TEXT NOT NULL
 );
-CREATE INDEX rows_by_run ON rows (account, run);
-CREATE TABLE bodies (row INTEGER PRIMARY KEY REFERENCES rows, body TEXT NOT NULL);
-CREATE TABLE replies (row INTEGER PRIMARY KEY REFERENCES rows, reply TEXT NOT NULL);
+CREATE UNIQUE INDEX rows_by_reference ON rows (reference_key, account, operation, shipment);
+CREATE UNIQUE INDEX rows_by_order ON rows (order_key, account, operation) WHERE order_key IS NOT NULL;
+CREATE INDEX rows_by_state ON rows (state);
+CREATE INDEX rows_by_render ON rows (render_key) WHERE render_key IS NOT NULL;
+CREATE INDEX rows_by_tmall ON rows (tmall_key) WHERE tmall_key IS NOT NULL;
+CREATE INDEX rows_by_parcel ON rows (parcel_key) WHERE parcel_key IS NOT NULL;
+CREATE INDEX rows_parcels_by_time ON rows (at) WHERE parcel_key IS NOT NULL;
+CREATE INDEX rows_unpriced ON rows (account, operation) WHERE state = 'done' AND fee IS NULL;
+CREATE TABLE bodies (row INTEGER PRIMARY KEY, body TEXT NOT NULL);
+CREATE TABLE replies (row INTEGER PRIMARY KEY, reply TEXT NOT NULL);
+CREATE TABLE money (
+    id INTEGER PRIMARY KEY, row INTEGER NOT NULL REFERENCES rows, account INTEGER NOT NULL, operation INTEGER NOT NULL,
+    at REAL NOT NULL, kind TEXT NOT NULL, digits INTEGER NOT NULL, exponent INTEGER NOT NULL, currency TEXT NOT NULL,
+    by TEXT NOT NULL, note TEXT
+);
+CREATE INDEX money_by_row ON money (row);
+CREATE INDEX money_by_time ON money (at);
 """
+"""Keys are 8-byte digests (`identity.key_of`): an index over them is small however long the texts are. The two marks stand in
+tables of their own, since each must have a page of its own; see `file`."""
 
-# From version N to N + 1, at index N - 1. Version 1 is the first.
-_MIGRATIONS: Final[tuple[str, ...]] = ()
+HIDDEN: Final = "(SELECT id FROM runs WHERE released IS NULL)"
+"""The runs whose new rows don't count yet."""
 
 
-def open_file(path: Path, *, create: bool) -> sqlite3.Connection:
-    """Open a journal's file, in autocommit, ready to be read or written from one thread.
+def is_fresh(connection: sqlite3.Connection) -> bool:
+    """Whether a database is nobody's yet."""
+    tables = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]
+    return not tables and _pragma(connection, "application_id") in (0, _APPLICATION_ID)
 
-    Args:
-        path: the file.
-        create: make it if it isn't there, or is empty, or holds no table yet.
+
+def make_tables(connection: sqlite3.Connection, nonce: str) -> None:
+    """Make an empty journal of a database that is fresh."""
+    marks = f"INSERT INTO mark_open VALUES ('{nonce}'); INSERT INTO mark_seen VALUES ('{nonce}', '{nonce}');"
+    head = f"PRAGMA application_id = {_APPLICATION_ID}; PRAGMA user_version = {VERSION};"
+    connection.executescript(f"BEGIN IMMEDIATE; {head} {TABLES} {marks} COMMIT;")
+
+
+def check_version(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse what is no journal of this release.
 
     Raises:
-        JournalError: it isn't there, is something else, of a newer version, or damaged. It is not changed.
+        JournalError: says what it is.
     """
-    try:
-        _check_header(path, create=create)
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    except (OSError, sqlite3.Error) as error:
-        raise JournalError(f"{path}: can't be opened: {error}") from None
-    try:
-        _prepare(connection, path, create=create)
-    except sqlite3.Error as error:
-        connection.close()
-        raise JournalError(f"{path}: can't be used as a journal: {error}") from None
-    except JournalError:
-        connection.close()
-        raise
-    return connection
-
-
-def _check_header(path: Path, *, create: bool) -> None:
-    if not path.exists():
-        if not create:
-            raise JournalError(f"{path}: there is no journal")
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # it will hold receivers' data
-    if not path.is_file():
-        raise JournalError(f"{path}: is not a file")
-    with path.open("rb") as file:
-        header = file.read(len(_HEADER))
-    if header and header != _HEADER:
-        raise JournalError(f"{path}: is not a journal; it is left as it is")
-    if not header and create:
-        path.chmod(0o600)
-
-
-def _prepare(connection: sqlite3.Connection, path: Path, *, create: bool) -> None:
-    tables = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]
-    application = connection.execute("PRAGMA application_id").fetchone()[0]
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if not tables and application in (0, _APPLICATION_ID):
-        if not create:
-            raise JournalError(f"{path}: the journal is empty")
-        _make(connection)
-        return
-    if application != _APPLICATION_ID:
+    if is_fresh(connection):
+        raise JournalError(f"{path}: the journal is empty")
+    if _pragma(connection, "application_id") != _APPLICATION_ID:
         raise JournalError(f"{path}: is another program's database; it is left as it is")
+    version = _pragma(connection, "user_version")
     if version > VERSION:
         raise JournalError(f"{path}: was written by a newer release (version {version}, this one knows {VERSION})")
+    if version < VERSION:
+        raise JournalError(
+            f"{path}: is a journal of version {version}, from before the first release, and can't be read: "
+            "end its bookings with what wrote it, and begin a new journal"
+        )
+
+
+def refuse_backup(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse a backup that nobody has restored.
+
+    Raises:
+        JournalError: says of when it is.
+    """
+    query = "SELECT event, at FROM events WHERE event IN ('backup', 'restored') ORDER BY id DESC LIMIT 1"
+    event, at = connection.execute(query).fetchone() or ("", 0)
+    if event == "backup":
+        when = datetime.fromtimestamp(at, timezone.utc)
+        raise JournalError(
+            f"{path}: is a backup of {when:%Y-%m-%d %H:%M} UTC, and lacks what was booked since: restore it first"
+        )
+
+
+def check_whole(connection: sqlite3.Connection, path: Path) -> None:
+    """Look through the whole file; what that costs grows with it.
+
+    Raises:
+        JournalError: it is damaged.
+    """
     found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if found != "ok":
         raise JournalError(f"{path}: is damaged: {found}")
-    if create:
-        _migrate(connection, version)
-        connection.execute("PRAGMA synchronous = FULL")
 
 
-def _make(connection: sqlite3.Connection) -> None:
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.executescript(
-        f"BEGIN IMMEDIATE; PRAGMA application_id = {_APPLICATION_ID}; PRAGMA user_version = {VERSION}; {_TABLES} COMMIT;"
-    )
-
-
-def _migrate(connection: sqlite3.Connection, version: int) -> None:
-    for number, script in enumerate(_MIGRATIONS[version - 1 :], start=version + 1):
-        connection.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;")
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])

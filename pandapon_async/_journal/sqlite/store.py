@@ -3,29 +3,48 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from ..._clock import Clock
-from ..._models.digest import canonical, digest_of
-from ..._models.jsonio import is_array, is_object, loads
-from ..._models.money import Money
-from ..rows import AccountKey, State, history_entry
-from ..store import BY_JOB, Ending, Entry, PendingRow, Problem, Store
-from .transitions import Change, prepare
+from ..._errors import JournalError
+from ..._models.jsonio import loads
+from ..identity import AccountKey, key_of, normal_reference, parcel_keys
+from ..rows import STATES, State, history_entry
+from ..store import BY_JOB, MOVES, Ending, Entry, PendingRow, Problem, Spent, Store
+from .accounts import admitted_account, operation_id
+from .admitting import PARCEL_SECONDS, Page, drop_rows, held_now, pending_row, renew
+from .changes import Change
+from .file import begin_writing, end_writing, open_to_write, resolved
+from .lock import AccountLock
+from .owners import Owner
+from .schema import HIDDEN, check_whole, refuse_backup
 from .writer import Writer
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-_HAS_JSON = sqlite3.sqlite_version_info >= (3, 38)
-_ROWS_A_STATEMENT = 200
+_PAGE: Final = 5_000
+_COLUMNS: Final = "r.id, r.version, {position}, r.reference, r.shipment, r.state, b.body, r.order_id, r.fee, r.currency, r.error, r.tracking"
+_LEFT: Final = "found as sent: the job had ended before its reply"
+
+
+class _Refused(Exception):  # noqa: N818 - carries what is told, and undoes the work that raises it
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__()
+        self.problems = problems
+
+
+@attrs.frozen
+class _Opened:
+    scope: tuple[int, int]
+    owner: int
+    leftover: int
 
 
 class SqliteStore(Store):
@@ -34,330 +53,325 @@ class SqliteStore(Store):
     All SQL runs in the journal's writing thread.
     """
 
-    def __init__(self, writer: Writer, key: AccountKey, clock: Clock) -> None:
+    def __init__(self, writer: Writer, key: AccountKey, clock: Clock, opened: _Opened) -> None:
         self._writer = writer
         self._key = key
         self._clock = clock
-        self._account = 0
-        self._last_run = 0
-        self._leftover = 0
+        self._scope = opened.scope
+        self._owner = opened.owner
+        self._leftover = opened.leftover
+        self._unreleased: frozenset[int] = frozenset()
+        self._running: frozenset[int] = frozenset()
 
     @classmethod
-    async def open(cls, path: Path, key: AccountKey, clock: Clock) -> Self:
+    async def open(cls, path: Path, key: AccountKey, clock: Clock, *, adopt_key: bool = False) -> Self:
         """Open a journal's file, made if it isn't there; what is found as sent is put in doubt.
 
+        Args:
+            path: the file.
+            key: who books.
+            clock: gives the time that is written down.
+            adopt_key: note a new access key of a known account.
+
         Raises:
-            JournalError: the journal is in use, or can't be opened.
+            JournalError: the journal is in use, can't be opened, or has this account otherwise.
         """
-        opening = asyncio.ensure_future(asyncio.to_thread(Writer, path))
+        opening = asyncio.ensure_future(asyncio.to_thread(cls._open, path, key, clock, adopt_key))
         try:
-            store = cls(await asyncio.shield(opening), key, clock)
+            return await asyncio.shield(opening)
         except asyncio.CancelledError:
             opening.add_done_callback(_close_unused)
             raise
+
+    @classmethod
+    def _open(cls, path: Path, key: AccountKey, clock: Clock, adopt_key: bool) -> Self:
+        file = resolved(path)
+        lock = AccountLock(file, key.vendor, key.name)
+        lock.acquire()
         try:
-            await store._begin()
-        except BaseException:
-            await store.close()
+            if not lock.set_aside():
+                raise JournalError(f"{file}: the disk is full: there is no room for what may have to be written")
+            connection = open_to_write(file, create=True)
+            try:
+                opened = _begun(connection, file, key, clock.now(), {"key"} if adopt_key else set())
+            except BaseException:
+                connection.close()
+                raise
+            return cls(Writer(lock, connection), key, clock, opened)
+        except BaseException as error:
+            lock.release()
+            if isinstance(error, sqlite3.Error):
+                raise JournalError(f"{file}: can't be used: {error}") from None
             raise
-        return store
 
     @property
     def leftover(self) -> int:
         return self._leftover
 
     def close_soon(self) -> None:
-        self._writer.end()
+        self._writer.end(self._leave)
 
     async def close(self) -> None:
-        await self._writer.close()
+        await self._writer.close(self._leave)
 
-    async def _begin(self) -> None:
-        """Find or make the account, and put what was left as sent in doubt."""
-
-        def work(connection: sqlite3.Connection) -> int:
-            prepare(connection)
-            values = attrs.astuple(self._key)
-            connection.execute(
-                "INSERT INTO accounts (vendor, name, base_url, fingerprint, user_id, operation) VALUES (?, ?, ?, ?, ?, ?) "
-                "ON CONFLICT (vendor, base_url, fingerprint, user_id, operation) DO UPDATE SET name = excluded.name",
-                values,
-            )
-            self._account = connection.execute(
-                "SELECT id FROM accounts WHERE vendor = ? AND base_url = ? AND fingerprint = ? AND user_id = ? AND operation = ?",
-                (values[0], *values[2:]),
-            ).fetchone()[0]
-            self._last_run = connection.execute("SELECT COALESCE(MAX(run), 0) FROM rows").fetchone()[0]
-            connection.execute(
-                "CREATE TEMP TABLE staged (position INTEGER, reference TEXT, derived INTEGER, body TEXT)"
-            )
-            line = history_entry(
-                self._clock.now(), "unknown", BY_JOB, "found as sent: the job had ended before its reply"
-            )
-            return connection.execute(
-                "UPDATE rows SET state = 'unknown', error = 'the job ended before its reply came', history = history || ? "
-                "WHERE account = ? AND state = 'sent'",
-                (line, self._account),
-            ).rowcount
-
-        self._leftover = await self._writer.submit(work)
-
-    async def totals(self) -> tuple[dict[str, Decimal], Decimal | None, int]:
-        def work(connection: sqlite3.Connection) -> tuple[dict[str, Decimal], Decimal | None, int]:
-            sums: dict[str, Decimal] = {}
-            highest: Decimal | None = None
-            query = "SELECT fee, currency FROM rows WHERE account = ? AND state IN ('done', 'void') AND fee IS NOT NULL"
-            for fee, currency in connection.execute(query, (self._account,)):
-                sums[currency] = sums.get(currency, Decimal(0)) + Decimal(fee)
-                highest = max(highest or Decimal(fee), Decimal(fee))
-            query = "SELECT COUNT(*) FROM rows WHERE account = ? AND state = 'unknown'"
-            return sums, highest, connection.execute(query, (self._account,)).fetchone()[0]
-
-        return await self._writer.submit(work)
+    def _leave(self, connection: sqlite3.Connection) -> None:
+        connection.execute("DELETE FROM owners WHERE id = ?", (self._owner,))
 
     # --- the input ---
 
-    def begin_run(self) -> int:
-        self._last_run += 1
-        return self._last_run
+    async def begin_run(self, *, released: bool) -> int:
+        while await self._writer.submit(self._sweep):
+            pass
+        now, owner = self._clock.now(), Owner.this_process()
 
-    def stage(self, entries: Sequence[Entry]) -> asyncio.Future[None]:
-        return self._writer.submit(lambda connection: _stage(connection, entries))
+        def work(connection: sqlite3.Connection) -> int:
+            values = (*self._scope, now, now if released else None, owner.host, owner.pid)
+            query = "INSERT INTO runs (account, operation, began, released, host, pid) VALUES (?, ?, ?, ?, ?, ?)"
+            return connection.execute(query, values).lastrowid or 0
 
-    async def clear_staged(self) -> None:
-        await self._writer.submit(lambda connection: connection.execute("DELETE FROM staged"))
+        run = await self._writer.submit(work)
+        self._running |= {run}
+        if not released:
+            self._unreleased |= {run}
+        return run
 
-    async def admit_staged(self, run: int, *, retry_refused: bool, most_problems: int) -> list[Problem]:
-        def work(connection: sqlite3.Connection) -> list[Problem]:
-            problems: list[Problem] = []
-            if self._all_are_new(connection):
-                self._admit_all(connection, run)
-                return problems
-            connection.execute("SAVEPOINT input")
-            query = "SELECT position, reference, derived, body FROM staged ORDER BY rowid"
-            for position, reference, derived, body in connection.execute(query):
-                entry = Entry(position, reference, bool(derived), body)
-                problem = self._admit(connection, entry, run, retry_refused)
-                if problem is not None and len(problems) < most_problems:
-                    problems.append(problem)
+    def _sweep(self, connection: sqlite3.Connection) -> bool:
+        """Remove a page of what runs that have ended left behind, and of parcels that are old enough; whether there is more."""
+        return _sweep_run(connection, self._scope[0], self._running) or _forget_parcels(connection, self._clock.now())
+
+    def admit(
+        self, entries: Sequence[Entry], run: int, *, retry_refused: bool
+    ) -> asyncio.Future[list[PendingRow | Problem]]:
+        def work(connection: sqlite3.Connection) -> list[PendingRow | Problem]:
+            page = Page(
+                connection,
+                self._key,
+                self._scope,
+                self._clock.now(),
+                run,
+                released=run not in self._unreleased,
+                retry_refused=retry_refused,
+                living=self._unreleased,
+            )
+            return page.admit(entries)
+
+        return self._writer.submit(work)
+
+    async def release(self, run: int) -> list[Problem]:
+        def work(connection: sqlite3.Connection) -> None:
+            problems = self._renew_all(connection, run)
             if problems:
-                connection.execute("ROLLBACK TO input")
-            connection.execute("RELEASE input")
-            connection.execute("DELETE FROM staged")
-            return problems
+                raise _Refused(problems)
+            connection.execute("UPDATE runs SET released = ? WHERE id = ?", (self._clock.now(), run))
 
-        return await self._writer.submit(work)
+        try:
+            await self._writer.submit(work)
+        except _Refused as refused:
+            return refused.problems
+        self._unreleased -= {run}
+        return []
 
-    def _all_are_new(self, connection: sqlite3.Connection) -> bool:
-        """Whether nothing that was put aside is known, or there twice."""
-        found = connection.execute(
-            "SELECT NOT EXISTS (SELECT 1 FROM staged s JOIN rows r ON r.account = ? AND r.reference = s.reference) "
-            "AND (SELECT COUNT(DISTINCT reference) = COUNT(*) FROM staged)",
-            (self._account,),
+    def _renew_all(self, connection: sqlite3.Connection, run: int) -> list[Problem]:
+        """Give the rows that this input changes their new bodies."""
+        now, problems, last = self._clock.now(), list[Problem](), 0
+        query = (
+            f"SELECT {_COLUMNS.format(position='i.position')}, i.version, i.body, i.allowed FROM inputs i JOIN rows r ON r.id = i.row "
+            "LEFT JOIN bodies b ON b.row = r.id WHERE i.run = ? AND i.version IS NOT NULL AND i.row > ? ORDER BY i.row LIMIT 256"
         )
-        return bool(found.fetchone()[0])
-
-    def _admit_all(self, connection: sqlite3.Connection, run: int) -> None:
-        line = history_entry(self._clock.now(), "pending", BY_JOB)
+        while found := connection.execute(query, (run, last)).fetchall():
+            for *values, version, body, allowed in found:
+                row = pending_row(values)
+                keys = parcel_keys(self._key.vendor, self._key.operation, loads(body.encode()))
+                problem = None if allowed else held_now(connection, self._scope, row, keys, now)
+                if row.version != version:
+                    text = "its row was changed while the input was taken in: feed it again"
+                    problem = Problem(row.position, row.reference, text, "moved")
+                if problem is not None:
+                    problems.append(problem)
+                else:
+                    renew(connection, row, body, keys, now)
+                last = row.id
         connection.execute(
-            "INSERT INTO rows (account, reference, state, run, position, history) "
-            "SELECT ?, reference, 'pending', ?, position, ? FROM staged ORDER BY rowid",
-            (self._account, run, line),
+            "UPDATE inputs SET version = NULL, body = NULL WHERE run = ? AND version IS NOT NULL", (run,)
         )
-        connection.execute(
-            "INSERT INTO bodies (row, body) SELECT r.id, s.body FROM staged s JOIN rows r "
-            "ON r.account = ? AND r.reference = s.reference ORDER BY s.rowid",
-            (self._account,),
-        )
-        connection.execute("DELETE FROM staged")
+        return problems
 
-    async def admit(self, entries: Sequence[Entry], run: int, *, retry_refused: bool) -> list[PendingRow | Problem]:
-        def admitted(connection: sqlite3.Connection, entry: Entry) -> PendingRow | Problem:
-            problem = self._admit(connection, entry, run, retry_refused)
-            return problem or self._found(connection, "r.reference = ?", (entry.reference,))[0]
-
-        return await self._writer.submit(lambda connection: [admitted(connection, entry) for entry in entries])
-
-    def _admit(self, connection: sqlite3.Connection, entry: Entry, run: int, retry_refused: bool) -> Problem | None:
-        row = connection.execute(
-            "SELECT r.id, r.state, r.run, r.position, r.digest, r.order_id, b.body FROM rows r "
-            "LEFT JOIN bodies b ON b.row = r.id WHERE r.account = ? AND r.reference = ?",
-            (self._account, entry.reference),
-        ).fetchone()
-        if row is not None:
-            return self._admit_again(connection, entry, run, row, retry_refused)
-        cursor = connection.execute(
-            "INSERT INTO rows (account, reference, state, run, position, history) VALUES (?, ?, 'pending', ?, ?, ?)",
-            (self._account, entry.reference, run, entry.position, history_entry(self._clock.now(), "pending", BY_JOB)),
-        )
-        connection.execute("INSERT INTO bodies (row, body) VALUES (?, ?)", (cursor.lastrowid, entry.body))
-        return None
-
-    def _admit_again(
-        self, connection: sqlite3.Connection, entry: Entry, run: int, row: tuple[Any, ...], retry_refused: bool
-    ) -> Problem | None:
-        row_id, state, row_run, position, digest, order_id, body = row
-        same = _same(entry.body, body, digest)
-        if run and row_run == run:
-            if same and not entry.derived:
-                return None
-            what = "the same booking as" if same else "another booking under the reference of"
-            return Problem(entry.position, entry.reference, f"{what} number {position + 1} of this input")
-        if not same and state not in ("pending", "refused"):
-            named = f"order id {order_id}, " if order_id else ""
-            fields = ", ".join(differing(body, entry.body)) or "its body"
-            text = f"the journal has another booking under this reference ({named}{state}); different: {fields}"
-            return Problem(entry.position, entry.reference, text)
-        if run:
-            connection.execute("UPDATE rows SET run = ?, position = ? WHERE id = ?", (run, entry.position, row_id))
-        if not same:
-            self._renew(connection, row_id, entry.body, body)
-        elif state == "refused" and retry_refused:
-            self._renew(connection, row_id, entry.body, None)
-        return None
-
-    def _renew(self, connection: sqlite3.Connection, row_id: int, body: str, old: str | None) -> None:
-        line = history_entry(self._clock.now(), "pending", BY_JOB, "fed again", body=old and json.loads(old))
-        connection.execute("INSERT OR REPLACE INTO bodies (row, body) VALUES (?, ?)", (row_id, body))
-        connection.execute("DELETE FROM replies WHERE row = ?", (row_id,))
-        connection.execute(
-            "UPDATE rows SET state = 'pending', error = NULL, digest = NULL, history = history || ? WHERE id = ?",
-            (line, row_id),
+    async def end_run(self, run: int) -> None:
+        now = self._clock.now()
+        self._unreleased -= {run}
+        self._running -= {run}
+        await self._writer.submit(
+            lambda connection: connection.execute("UPDATE runs SET ended = ? WHERE id = ?", (now, run))
         )
 
     async def take_unfinished(self, run: int) -> None:
-        def work(connection: sqlite3.Connection) -> None:
-            connection.execute(
-                "UPDATE rows SET run = ? WHERE account = ? AND state IN ('pending', 'unknown')", (run, self._account)
-            )
+        query = (
+            "INSERT OR IGNORE INTO inputs SELECT ?, id, 0, 0, 0, NULL, NULL FROM rows WHERE state IN ('pending', 'unknown') "
+            f"AND account = ? AND operation = ? AND run NOT IN {HIDDEN}"
+        )
+        await self._writer.submit(lambda connection: connection.execute(query, (run, *self._scope)))
 
-        await self._writer.submit(work)
+    # --- reading ---
 
     async def page(self, run: int, after: int, size: int) -> list[PendingRow]:
-        return await self._rows("r.run = ? AND r.id > ? ORDER BY r.id LIMIT ?", (run, after, size))
+        query = (
+            f"SELECT {_COLUMNS.format(position='i.position')} FROM inputs i JOIN rows r ON r.id = i.row "
+            "LEFT JOIN bodies b ON b.row = r.id WHERE i.run = ? AND i.row > ? ORDER BY i.row LIMIT ?"
+        )
+        return await self._rows(query, (run, after, size))
 
-    async def find(self, reference: str) -> PendingRow:
-        return (await self._rows("r.reference = ?", (reference,)))[0]
+    async def find(self, reference: str, shipment: int = 1) -> PendingRow:
+        query = (
+            f"SELECT {_COLUMNS.format(position='0')} FROM rows r LEFT JOIN bodies b ON b.row = r.id WHERE r.reference_key = ? "
+            f"AND r.account = ? AND r.operation = ? AND r.shipment = ? AND r.reference = ? AND r.run NOT IN {HIDDEN}"
+        )
+        known = normal_reference(reference)
+        found = await self._rows(query, (key_of("reference", known), *self._scope, shipment, known))
+        if not found:
+            raise JournalError(f"{self._writer.path}: no row has it", reference=reference)
+        return found[0]
 
-    async def reply(self, reference: str) -> str | None:
-        query = "SELECT p.reply FROM rows r JOIN replies p ON p.row = r.id WHERE r.account = ? AND r.reference = ?"
+    async def _rows(self, query: str, values: Sequence[Any]) -> list[PendingRow]:
+        return [pending_row(found) for found in await self._fetched(query, values)]
 
-        def work(connection: sqlite3.Connection) -> str | None:
-            found = connection.execute(query, (self._account, reference)).fetchone()
-            return None if found is None else found[0]
+    def _fetched(self, query: str, values: Sequence[Any]) -> asyncio.Future[list[Any]]:
+        return self._writer.submit(lambda connection: connection.execute(query, values).fetchall())
 
-        return await self._writer.submit(work)
+    async def reply(self, row: PendingRow) -> str | None:
+        found = await self._fetched("SELECT reply FROM replies WHERE row = ?", (row.id,))
+        return found[0][0] if found else None
 
     async def recorded(self, references: Sequence[str]) -> dict[str, tuple[State, str | None]]:
-        marks = ", ".join("?" * len(references))
-        query = f"SELECT reference, state, error FROM rows WHERE account = ? AND reference IN ({marks})"
-
-        def work(connection: sqlite3.Connection) -> dict[str, tuple[State, str | None]]:
-            found = connection.execute(query, (self._account, *references))
-            return {reference: (state, error) for reference, state, error in found}
-
-        return await self._writer.submit(work)
-
-    async def count(self, run: int, state: State) -> int:
-        query = "SELECT COUNT(*) FROM rows WHERE account = ? AND run = ? AND state = ?"
-        values = (self._account, run, state)
-        return await self._writer.submit(lambda connection: connection.execute(query, values).fetchone()[0])
-
-    async def _rows(self, test: str, values: Sequence[Any]) -> list[PendingRow]:
-        return await self._writer.submit(lambda connection: self._found(connection, test, values))
-
-    def _found(self, connection: sqlite3.Connection, test: str, values: Sequence[Any]) -> list[PendingRow]:
+        asked: dict[str, str] = {reference: normal_reference(reference) for reference in references}
         query = (
-            "SELECT r.id, r.position, r.reference, r.state, b.body, r.order_id, r.fee, r.currency, r.error, r.tracking "
-            f"FROM rows r LEFT JOIN bodies b ON b.row = r.id WHERE r.account = ? AND {test}"
+            "SELECT reference, state, error FROM rows WHERE account = ? AND operation = ? AND shipment = 1 AND reference_key IN "
+            f"({', '.join('?' * len(asked))}) AND run NOT IN {HIDDEN}"
         )
-        values = (self._account, *values)
-        if not _HAS_JSON:
-            return [_row(*found) for found in connection.execute(query, values)]
-        # All rows in one step: see `changes`.
-        names = ", ".join(f"c{index}" for index in range(10))
-        whole = f"WITH found({names}) AS ({query}) SELECT json_group_array(json_array({names})) FROM found"
-        return [_row(*found) for found in loads(connection.execute(whole, values).fetchone()[0].encode())]
+        keys = [key_of("reference", known) for known in asked.values()]
+        rows = {known: (state, error) for known, state, error in await self._fetched(query, (*self._scope, *keys))}
+        return {reference: rows[known] for reference, known in asked.items() if known in rows}
+
+    async def counts(self, run: int) -> dict[State, int]:
+        query = "SELECT r.state, COUNT(*) FROM inputs i JOIN rows r ON r.id = i.row WHERE i.run = ? GROUP BY r.state"
+        found = dict(await self._fetched(query, (run,)))
+        return {state: found.get(state, 0) for state in STATES}
+
+    async def spent(self, *, run: int | None = None, since: float | None = None) -> Spent:
+        return await self._writer.submit(lambda connection: _spent(connection, self._scope, run, since))
 
     # --- one booking ---
 
-    def sent(self, row: PendingRow) -> asyncio.Future[None]:
-        now = self._clock.now()
-        line = history_entry(now, "sent", BY_JOB)
-        return self._writer.submit_change(Change(row.id, row.reference, "pending", "sent", "sent", now, line))
+    def sent(self, row: PendingRow) -> asyncio.Future[PendingRow]:
+        return self._moved(row, "sent", None)
 
-    def requeued(self, row: PendingRow, why: str) -> asyncio.Future[None]:
-        line = history_entry(self._clock.now(), "pending", BY_JOB, why)
-        change = Change(row.id, row.reference, "sent", "pending", "requeued", None, line, error=why)
-        return self._writer.submit_change(change)
+    def ended(self, row: PendingRow, ending: Ending) -> asyncio.Future[PendingRow]:
+        return self._moved(row, ending.state, ending)
 
-    def ended(self, row: PendingRow, come_from: State, ending: Ending) -> asyncio.Future[None]:
-        now, fee = self._clock.now(), ending.fee
-        change = Change(
-            row=row.id,
-            reference=row.reference,
-            come_from=come_from,
-            state=ending.state,
-            kind="ended",
-            at=now if ending.state in ("done", "refused") else None,
-            line=history_entry(now, ending.state, ending.by, ending.note),
-            error=ending.error,
-            order_id=ending.order_id,
-            fee=None if fee is None else format(fee.amount, "f"),
-            currency=None if fee is None else fee.currency,
-            tracking=" ".join(ending.tracking) or None,
-            request_id=ending.request_id,
-            reply=ending.reply,
-        )
-        return self._writer.submit_change(change)
+    def _moved(self, row: PendingRow, state: State, ending: Ending | None) -> asyncio.Future[PendingRow]:
+        if state not in MOVES.get(row.state, ()):
+            raise JournalError(f"a job can't make {row.state} into {state}", reference=row.reference)
+        return self._writer.submit_change(Change(row, self._scope, self._clock.now(), self._owner, ending))
 
 
-def _close_unused(opening: asyncio.Future[Writer]) -> None:
+# --- opening -----------------------------------------------------------------------------------------------------------
+
+
+def _begun(connection: sqlite3.Connection, path: Path, key: AccountKey, now: float, adopted: set[str]) -> _Opened:
+    """Note who works here from now on; nothing is written unless it may."""
+    refuse_backup(connection, path)
+    account = admitted_account(connection, key, adopted, now, write=False)
+    query = "SELECT host, boot, pid, start FROM owners WHERE account = ?"
+    owners = [Owner(*found) for found in connection.execute(query, (account,)).fetchall()]
+    for owner in owners:
+        if owner != Owner.this_process() and owner.is_alive():
+            raise JournalError(f"{path}: {owner} is using it, though its lock was deleted: end it first")
+    if owners:  # it didn't end in order
+        check_whole(connection, path)
+    begin_writing(connection, path)
+    try:
+        with connection:
+            connection.execute("BEGIN IMMEDIATE")
+            account = admitted_account(connection, key, adopted, now, write=True)
+            connection.execute("DELETE FROM owners WHERE account = ?", (account,))
+            here = Owner.this_process()
+            owner_id = connection.execute(
+                "INSERT INTO owners (account, host, boot, pid, start, at) VALUES (?, ?, ?, ?, ?, ?)",
+                (account, here.host, here.boot, here.pid, here.start, now),
+            ).lastrowid
+            scope = account, operation_id(connection, key.operation)
+            return _Opened(scope, owner_id or 0, _put_in_doubt(connection, account, now))
+    except BaseException:
+        end_writing(connection)
+        raise
+
+
+def _put_in_doubt(connection: sqlite3.Connection, account: int, now: float) -> int:
+    query = (
+        "UPDATE rows SET version = version + 1, state = 'unknown', owner = NULL, history = history || ?, "
+        "error = 'the job ended before its reply came' WHERE state = 'sent' AND account = ?"
+    )
+    return connection.execute(query, (history_entry(now, "unknown", BY_JOB, _LEFT), account)).rowcount
+
+
+def _close_unused(opening: asyncio.Task[Any]) -> None:
     if not opening.cancelled() and opening.exception() is None:
-        opening.result().end()
+        opening.result().close_soon()
 
 
-def _stage(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
-    for start in range(0, len(entries), _ROWS_A_STATEMENT):
-        part = entries[start : start + _ROWS_A_STATEMENT]
-        values = [value for entry in part for value in (entry.position, entry.reference, entry.derived, entry.body)]
-        connection.execute(f"INSERT INTO staged VALUES {', '.join(['(?, ?, ?, ?)'] * len(part))}", values)
+# --- pieces of work ----------------------------------------------------------------------------------------------------
 
 
-def _row(
-    row_id: int,
-    position: int,
-    reference: str,
-    state: State,
-    body: str | None,
-    order_id: str | None,
-    fee: str | None,
-    currency: str | None,
-    error: str | None,
-    tracking: str | None,
-) -> PendingRow:
-    money = None if fee is None or currency is None else Money(amount=Decimal(fee), currency=currency)
-    return PendingRow(row_id, position, reference, state, body, order_id, money, error, tuple((tracking or "").split()))
+def _sweep_run(connection: sqlite3.Connection, account: int, living: frozenset[int]) -> bool:
+    query = "SELECT id, released FROM runs r WHERE account = ? AND (released IS NULL OR EXISTS (SELECT 1 FROM inputs WHERE run = r.id))"
+    for run, released in connection.execute(query, (account,)).fetchall():
+        if run in living:
+            continue
+        rows = connection.execute("SELECT row, is_new FROM inputs WHERE run = ? LIMIT ?", (run, _PAGE)).fetchall()
+        if released is None:
+            drop_rows(connection, run, [row for row, is_new in rows if is_new])
+        connection.executemany("DELETE FROM inputs WHERE run = ? AND row = ?", [(run, row) for row, _ in rows])
+        if released is None and len(rows) < _PAGE:
+            connection.execute("DELETE FROM runs WHERE id = ?", (run,))
+        return True
+    return False
 
 
-def _same(new: str, old: str | None, digest: str | None) -> bool:
-    if old is None:
-        return digest is not None and digest == digest_of(json.loads(new))
-    return new == old or canonical(json.loads(new)) == canonical(json.loads(old))
+def _forget_parcels(connection: sqlite3.Connection, now: float) -> bool:
+    """Erase the digests of receivers that nothing is held against any more."""
+    query = (
+        "UPDATE rows SET parcel_key = NULL WHERE id IN (SELECT id FROM rows WHERE parcel_key IS NOT NULL AND at < ? "
+        "AND COALESCE(sent_at, at) < ? AND state IN ('done', 'refused', 'void') LIMIT ?)"
+    )
+    return connection.execute(query, (now - PARCEL_SECONDS, now - PARCEL_SECONDS, _PAGE)).rowcount == _PAGE
 
 
-def differing(old: str | None, new: str) -> list[str]:
-    """The dotted names of the members in which two bodies differ."""
-    return [] if old is None else _differing(json.loads(old), json.loads(new), "")
-
-
-def _differing(old: Any, new: Any, path: str) -> list[str]:
-    if is_object(old) and is_object(new):
-        names = dict.fromkeys([*old, *new])
-        return [
-            found for name in names for found in _differing(old.get(name), new.get(name), f"{path}.{name}".lstrip("."))
-        ]
-    if is_array(old) and is_array(new) and len(old) == len(new):
-        pairs = enumerate(zip(old, new, strict=True))
-        return [found for index, (one, other) in pairs for found in _differing(one, other, f"{path}[{index}]")]
-    return [] if old == new else [path]
+def _spent(connection: sqlite3.Connection, scope: tuple[int, int], run: int | None, since: float | None) -> Spent:
+    mine = "m.account = ? AND m.operation = ?"
+    joined, wanted, values = "money m", mine, list[Any](scope)
+    if run is not None:
+        joined, wanted, values = "inputs i JOIN money m ON m.row = i.row", f"i.run = ? AND {mine}", [run, *scope]
+    if since is not None:
+        wanted, values = f"m.at >= ? AND {wanted}", [since, *values]
+    query = (
+        "SELECT m.currency, m.kind, m.exponent, SUM(m.digits / 1000000000), SUM(m.digits % 1000000000), MAX(m.digits) "
+        f"FROM {joined} WHERE {wanted} GROUP BY m.currency, m.kind, m.exponent"
+    )
+    paid: dict[str, Decimal] = {}
+    highest: dict[str, Decimal] = {}
+    for currency, kind, exponent, billions, rest, most in connection.execute(query, values):
+        amount = Decimal(billions * 10**9 + rest).scaleb(exponent)
+        paid[currency] = paid.get(currency, Decimal(0)) + (-amount if kind == "credit" else amount)
+        if kind == "fee":
+            highest[currency] = max(highest.get(currency, Decimal(0)), Decimal(most).scaleb(exponent))
+    part, of_run = (
+        ("", ()) if run is None else (" AND EXISTS (SELECT 1 FROM inputs i WHERE i.run = ? AND i.row = r.id)", (run,))
+    )
+    count: Callable[[str], int] = lambda test: connection.execute(  # noqa: E731
+        f"SELECT COUNT(*) FROM rows r WHERE {test} AND r.account = ? AND r.operation = ?{part}", (*scope, *of_run)
+    ).fetchone()[0]
+    return Spent(
+        paid=paid,
+        highest=highest,
+        unpriced=count("r.state = 'done' AND r.fee IS NULL"),
+        in_doubt=count("r.state IN ('unknown', 'sent')"),
+    )

@@ -1,82 +1,117 @@
-"""The only thread that writes a journal: work that is waiting is committed together, with one fsync a group."""
+"""The only thread that writes for one account: what is waiting is committed together, with one fsync a group."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
+import os
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, TypeVar
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Final, TypeVar
+
+import attrs
 
 from ..._errors import JournalError
-from .lock import FileLock
-from .schema import open_file
-from .transitions import MOST_AT_ONCE, Change, make_each, make_together
+from ..store import RowMovedError
+from .changes import Change, make_all
+from .file import Place, checkpoint, end_writing, wal_of
+from .lock import AccountLock
 
 T = TypeVar("T")
-_Item = tuple["Change | Callable[[sqlite3.Connection], Any]", "asyncio.AbstractEventLoop", "asyncio.Future[Any]"]
-"""What is to be done, and who waits for it."""
-_Result = tuple[_Item, Any, "BaseException | None"]
+Work = Callable[[sqlite3.Connection], Any]
 
-_MOST_AT_ONCE = 512
+_MOST_AT_ONCE: Final = 512
+_CHANGES_A_CHECKPOINT: Final = 100_000
+_RETRY_EVERY: Final = 0.25
+_log = logging.getLogger("pandapon_async.journal")
+
+
+@attrs.define(eq=False)
+class _Item:
+    """What is to be done, and who waits for it; ``since``: when it could not be written for the first time."""
+
+    work: Change | Work
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[Any]
+    since: float | None = None
+    result: Any = None
+    error: BaseException | None = None
+    told: bool = False
+
+    @property
+    def must_be_written(self) -> bool:
+        """Whether it tells how something ended, which nobody else will know."""
+        return isinstance(self.work, Change) and self.work.is_ending
 
 
 class Writer:
-    """Owns the journal's lock and its writing connection.
+    """Owns an account's lock and its writing connection.
 
-    Raises (when made):
-        JournalError: the journal is in use, or can't be opened.
+    Args:
+        lock: taken.
+        connection: begun to write (`file.begin_writing`).
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._lock = FileLock(path)
-        self._lock.acquire()
-        try:
-            self._connection = open_file(path, create=True)
-        except BaseException:
-            self._lock.release()
-            raise
+    PATIENCE: ClassVar[float] = 20.0
+    """Seconds that another program may lock the file, and after which one who waits for an ending is told that it isn't
+    written; it is tried again until the writer is closed, and then as long once more."""
+
+    def __init__(self, lock: AccountLock, connection: sqlite3.Connection) -> None:
+        self.path = lock.journal
+        self._lock = lock
+        self._connection = connection
+        self._sentinel = self._open_sentinel()
+        self._process = os.getpid()
+        connection.execute(f"PRAGMA busy_timeout = {int(self.PATIENCE * 1000)}")
+        self._place = Place(self.path, wal_of(self.path))
+        self._changed = connection.total_changes
+        self._owed: list[_Item] = []
+        self._short = False
+        self._last_work: Work | None = None
         self._items: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name=f"journal {path.name}", daemon=True)
-        self._thread.start()
         self._closed = False
+        self._thread = threading.Thread(target=self._run, name=f"journal {self.path.name}", daemon=True)
+        self._thread.start()
 
     def submit(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
         """Do work on the connection; the future ends when it is on disk.
 
-        Work that raises must not have changed anything. The future's error is a `JournalError` if the group could not be
-        written: then nothing of it was.
+        What work has done is undone if it raises, and the error is its submitter's alone. A `JournalError` says that the group
+        could not be written: then nothing of it was.
         """
         return self._put(work)
 
-    def submit_change(self, change: Change) -> asyncio.Future[None]:
-        """Make a change, in one step with the others that are waiting; the future ends when it is on disk.
+    def submit_change(self, change: Change) -> asyncio.Future[Any]:
+        """Make a change; the future gives the row as it is then, once that is on disk.
 
-        The future's error is a `RowMovedError` if the row was in another state, or a `JournalError` as in `submit`.
+        The future's error is a `RowMovedError` if the row had another version, or a `JournalError` as in `submit`.
         """
         return self._put(change)
 
-    def _put(self, wanted: Change | Callable[[sqlite3.Connection], Any]) -> asyncio.Future[Any]:
+    def _put(self, work: Change | Work) -> asyncio.Future[Any]:
         if self._closed:
             raise JournalError(f"{self.path}: the journal is closed")
+        if os.getpid() != self._process:
+            raise JournalError(f"{self.path}: was opened by another process, of which this one is a fork: open it here")
         loop = asyncio.get_running_loop()
-        done: asyncio.Future[Any] = loop.create_future()
-        self._items.put((wanted, loop, done))
-        return done
+        item = _Item(work, loop, loop.create_future())
+        self._items.put(item)
+        return item.future
 
-    def end(self) -> None:
-        """Let the thread write what is waiting and end, without waiting for it."""
+    def end(self, last: Work | None = None) -> None:
+        """Let the thread write what is waiting, do the ``last`` work, and end, without waiting for it."""
         if not self._closed:
             self._closed = True
+            self._last_work = last
             self._items.put(None)
 
-    async def close(self) -> None:
+    async def close(self, last: Work | None = None) -> None:
         """Write what is waiting, and end. Idempotent."""
-        self.end()
+        self.end(last)
         cancelled: asyncio.CancelledError | None = None
         while self._thread.is_alive():  # joined off the loop, however often we are cancelled
             try:
@@ -89,16 +124,37 @@ class Writer:
     # --- the thread ---
 
     def _run(self) -> None:
+        # In a forked child this frame keeps the connections from being closed there, which could wait for a lock for ever.
         try:
             while (group := self._next_group()) is not None:
                 self._write(group)
+            self._write_what_is_owed()
+            if self._last_work is not None and not self._owed:
+                with contextlib.suppress(sqlite3.Error):
+                    self._last_work(self._connection)
         finally:
-            with contextlib.suppress(sqlite3.Error):
-                self._connection.close()
-            self._lock.release()
+            self._close()
+
+    def _close(self) -> None:
+        if self._place.change() is None:
+            self._sentinel.close()
+            end_writing(self._connection)
+        else:  # the last one to close removes the ``-wal`` by its path, where another's may be by now: unless it only reads
+            self._connection.close()
+            self._sentinel.close()
+        self._lock.release()
+
+    def _open_sentinel(self) -> sqlite3.Connection:
+        sentinel = sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True, check_same_thread=False)
+        sentinel.execute("SELECT 1 FROM mark_open").fetchall()
+        return sentinel
 
     def _next_group(self) -> list[_Item] | None:
-        first = self._items.get()
+        """What is waiting; nothing, if there is nothing but what is owed; None at the end."""
+        try:
+            first = self._items.get(timeout=_RETRY_EVERY if self._owed else None)
+        except queue.Empty:
+            return []
         if first is None:
             return None
         group = [first]
@@ -112,48 +168,110 @@ class Writer:
         return group
 
     def _write(self, group: list[_Item]) -> None:
+        """Write a group, and what is owed before it; what isn't an ending fails with the group, an ending becomes owed."""
+        obstacle = self._obstacle()
+        if obstacle is not None:
+            group = self._without_others(group, obstacle)
+        if self._short and not self._lock.set_aside():
+            group = self._without_others(group, JournalError(f"{self.path}: could not be written: the disk is full"))
+        together = self._owed + group
+        failure = self._attempt(together)
+        if failure is not None and self._owed and group:
+            failure = self._attempt(group)  # what is owed may be what can't be written
+            together = group if failure is None else together
+        if failure is None:
+            self._owed = [item for item in self._owed if item not in together]
+            self._short = False
+            self._tell(together, obstacle)
+            self._keep_small()
+            return
+        self._short = True
+        self._lock.use_reserve()
+        self._owed = self._without_others(together, failure)
+        late = [item for item in self._owed if time.monotonic() - (item.since or 0) > self.PATIENCE]
+        for item in late:
+            item.error = failure
+        self._tell(late, None)
+
+    def _without_others(self, items: Sequence[_Item], failure: JournalError) -> list[_Item]:
+        """The endings among items; the others fail."""
+        others = [item for item in items if not item.must_be_written]
+        for item in others:
+            item.error = failure
+        self._tell(others, None)
+        kept = [item for item in items if item.must_be_written]
+        for item in kept:
+            item.since = item.since or time.monotonic()
+        return kept
+
+    def _write_what_is_owed(self) -> None:
+        end = time.monotonic() + self.PATIENCE
+        while self._owed:
+            self._write([])
+            if self._owed:
+                if time.monotonic() > end:
+                    _log.error("%s: the ends of %d bookings could not be written", self.path, len(self._owed))
+                    return
+                time.sleep(_RETRY_EVERY)
+
+    def _obstacle(self) -> JournalError | None:
+        """Why nothing more may begin. What is under way is still written, to wherever the file is now."""
+        change = self._place.change() or (None if self._lock.is_held else f"{self._lock.path} was deleted or replaced")
+        return None if change is None else JournalError(f"{change}: nothing more is begun")
+
+    def _attempt(self, items: list[_Item]) -> JournalError | None:
+        """Do everything in one transaction; or say why nothing of it was done."""
+        if not items:
+            return None
         connection = self._connection
         try:
-            results = _done_in_one_step(connection, group)
-            if results is None:
-                connection.execute("BEGIN IMMEDIATE")
-                results = _done_one_by_one(connection, group)
-                connection.execute("COMMIT")
+            connection.execute("BEGIN IMMEDIATE")
+            changing = [item for item in items if isinstance(item.work, Change)]
+            made = make_all(connection, [item.work for item in changing if isinstance(item.work, Change)])
+            for item, (row, error) in zip(changing, made, strict=True):
+                item.result, item.error = row, error
+            for item in items:
+                if not isinstance(item.work, Change):
+                    _do(connection, item, item.work)
+            connection.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must be told
             with contextlib.suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
             why = error if isinstance(error, sqlite3.Error) else type(error).__name__
-            failure = JournalError(f"{self.path}: could not be written: {why}")
-            results = [(item, None, failure) for item in group]
-        for loop in {item[1] for item in group}:
-            mine = [(item[2], result, error) for item, result, error in results if item[1] is loop]
+            return JournalError(f"{self.path}: could not be written: {why}")
+        return None
+
+    def _keep_small(self) -> None:
+        if self._connection.total_changes - self._changed > _CHANGES_A_CHECKPOINT:
+            self._changed = self._connection.total_changes
+            with contextlib.suppress(sqlite3.Error):
+                if not checkpoint(self._connection, wait=False):
+                    _log.warning("%s: a reader keeps its -wal from being emptied", self.path)
+
+    def _tell(self, items: Sequence[_Item], obstacle: JournalError | None) -> None:
+        """Tell those who wait, in order; who was told already isn't told again."""
+        new = [item for item in items if not item.told]
+        for item in new:
+            item.told = True
+            if obstacle is not None and not isinstance(item.error, RowMovedError):
+                item.error = obstacle
+        for loop in {item.loop for item in new}:
+            mine = [(item.future, item.result, item.error) for item in new if item.loop is loop]
             with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
                 loop.call_soon_threadsafe(_deliver, mine)
 
 
-def _done_in_one_step(connection: sqlite3.Connection, group: list[_Item]) -> list[_Result] | None:
-    """The usual: changes, each of a row that nobody else has moved. None: it is something else, and nothing was done."""
-    changes = [item[0] for item in group if isinstance(item[0], Change)]
-    if len(changes) < len(group) or len(changes) > MOST_AT_ONCE or not make_together(connection, changes):
-        return None
-    return [(item, None, None) for item in group]
-
-
-def _done_one_by_one(connection: sqlite3.Connection, group: list[_Item]) -> list[_Result]:
-    """Anything, inside a transaction. None of it is known to anybody yet, so its order is free: first the changes."""
-    results: list[_Result] = []
-    changing = [(item, item[0]) for item in group if isinstance(item[0], Change)]
-    errors = make_each(connection, [change for _, change in changing])
-    results += [(item, None, error) for (item, _), error in zip(changing, errors, strict=True)]
-    for item in group:
-        if not isinstance(item[0], Change):
-            try:
-                results.append((item, item[0](connection), None))
-            except sqlite3.Error:
-                raise
-            except Exception as error:  # noqa: BLE001 - it changed nothing, and is the submitter's
-                results.append((item, None, error))
-    return results
+def _do(connection: sqlite3.Connection, item: _Item, work: Work) -> None:
+    connection.execute("SAVEPOINT work")
+    item.error = None
+    try:
+        item.result = work(connection)
+    except Exception as error:
+        if not connection.in_transaction:
+            raise  # SQLite has given up the whole transaction
+        connection.execute("ROLLBACK TO work")
+        item.error = JournalError(f"can't be done: {error}") if isinstance(error, sqlite3.Error) else error
+    connection.execute("RELEASE work")
 
 
 def _deliver(results: list[tuple[asyncio.Future[Any], Any, BaseException | None]]) -> None:

@@ -1,0 +1,195 @@
+"""What a person found out of a booking, and what the journal makes of it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any, Final
+
+import attrs
+
+from .._errors import JournalError
+from .._models.money import Money
+from .identity import parcel_keys
+from .rows import JournalRow, State, history_entry
+from .sqlite.admitting import held_now
+from .sqlite.changes import enter_money, holder_of, order_key, storable
+from .store import PendingRow
+
+BY_HAND: Final[dict[State, tuple[State, ...]]] = {
+    "unknown": ("done", "pending"),
+    "refused": ("done", "pending"),
+    "pending": ("void",),
+    "done": ("void", "done"),
+}
+"""What a person may make of a row, from which state."""
+_UPDATE: Final = (
+    "UPDATE rows SET version = version + 1, state = ?, order_id = ?, order_key = ?, fee = ?, currency = ?, tracking = ?, error = ?, "
+    "done_at = ?, resolved_by = ?, note = ?, history = history || ? WHERE id = ? AND version = ?"
+)
+
+
+@attrs.frozen
+class Resolution:
+    """What a person found out of one booking; see `Journal.resolve`."""
+
+    reference: str
+    state: State
+    order_id: str | None = None
+    fee: Money | None = None
+    tracking: tuple[str, ...] = ()
+    account: str | None = None
+    note: str | None = None
+    """Why, if not what is said for all that are resolved together."""
+    shipment: int = 1
+    operation: str | None = None
+
+
+def why_not(row: JournalRow, state: State) -> str | None:
+    """Why a person can't bring a row into a state; None: it is allowed, or it is there already."""
+    allowed = BY_HAND.get(row.state, ())
+    if state not in (*allowed, row.state) or row.state == state == "sent":
+        return f"it is {row.state}, and can become {' or '.join(allowed) or 'nothing else'} by hand"
+    if state == "pending" != row.state and row.body is None:
+        return "its body was erased, so it can't be sent again: feed it again"
+    return None
+
+
+def resolve_all(
+    connection: sqlite3.Connection, pairs: Sequence[tuple[JournalRow, Resolution]], by: str, note: str, now: float
+) -> None:
+    """Resolve rows inside a transaction.
+
+    Raises:
+        JournalError: one can't be resolved; then nothing may be kept of the others.
+    """
+    said: dict[int, tuple[Any, ...]] = {}
+    for row, resolution in pairs:
+        meaning = _meaning(resolution)
+        if said.setdefault(row.id, meaning) != meaning:
+            raise JournalError("two resolutions of it contradict each other", reference=row.reference)
+    done: set[int] = set()
+    for row, resolution in pairs:
+        if row.id not in done:
+            done.add(row.id)
+            _resolve(connection, row, resolution, by, resolution.note or note, now)
+
+
+def _meaning(resolution: Resolution) -> tuple[Any, ...]:
+    order_id = None if resolution.order_id is None else resolution.order_id.strip()
+    return resolution.state, order_id, resolution.fee, tuple(sorted(resolution.tracking))
+
+
+def _resolve(
+    connection: sqlite3.Connection, row: JournalRow, resolution: Resolution, by: str, note: str, now: float
+) -> None:
+    refusal = why_not(row, resolution.state) or _contradiction(row, resolution)
+    if refusal:
+        raise JournalError(refusal, reference=row.reference)
+    scope = _scope(connection, row)
+    order_id = _order_id(connection, row, resolution, scope)
+    fee, added = _fee(row, resolution)
+    tracking = resolution.tracking or row.tracking
+    known = order_id == row.order_id and fee == row.fee and set(tracking) == set(row.tracking)
+    if resolution.state == row.state and known:
+        return  # already so
+    if resolution.state == "pending":
+        _check_parcel(connection, row, scope, now)
+    is_done = resolution.state == "done"
+    ended_at = row.done_at.timestamp() if row.done_at else now
+    _changed(
+        connection,
+        row,
+        (
+            resolution.state,
+            order_id,
+            None if order_id is None else order_key(order_id),
+            None if fee is None else format(fee.amount, "f"),
+            None if fee is None else fee.currency,
+            " ".join(tracking) or None,
+            None if is_done else row.error,
+            None if resolution.state == "pending" else ended_at,
+            by,
+            note,
+            history_entry(now, resolution.state, by, note),
+        ),
+    )
+    if added is not None:
+        enter_money(connection, row.id, scope, now, "fee" if row.fee is None else "correction", added, by, note)
+
+
+def _contradiction(row: JournalRow, resolution: Resolution) -> str | None:
+    given = resolution.order_id is not None or resolution.fee is not None or resolution.tracking
+    if resolution.state != "done" and given:
+        return f"only a booking that is done has an order id, a fee or tracking, this becomes {resolution.state}"
+    if resolution.order_id is not None and not resolution.order_id.strip():
+        return "its order id is empty"
+    if row.state == "done" and row.order_id and resolution.order_id and resolution.order_id.strip() != row.order_id:
+        return f"it has order id {row.order_id}, and not {resolution.order_id.strip()}"
+    if row.fee and resolution.fee and row.fee.currency != resolution.fee.currency:
+        return f"its fee is in {row.fee.currency}, and not in {resolution.fee.currency}: credit it first"
+    if resolution.fee is not None and (storable(resolution.fee) is None or resolution.fee.amount < 0):
+        return "its fee is no amount that can have been paid"
+    return None
+
+
+def _order_id(
+    connection: sqlite3.Connection, row: JournalRow, resolution: Resolution, scope: tuple[int, int]
+) -> str | None:
+    if resolution.state == "pending":
+        return None
+    order_id = resolution.order_id.strip() if resolution.order_id else row.order_id
+    holder = holder_of(connection, scope, order_id) if order_id and order_id != row.order_id else None
+    if holder is not None:
+        raise JournalError(f"order id {order_id} is that of {holder}", reference=row.reference)
+    return order_id
+
+
+def _fee(row: JournalRow, resolution: Resolution) -> tuple[Money | None, Money | None]:
+    """The fee as it is then, and what is to be entered."""
+    new, old = resolution.fee, row.fee
+    if new is None or new == old:
+        return old, None
+    return new, new if old is None else new - old
+
+
+def _check_parcel(connection: sqlite3.Connection, row: JournalRow, scope: tuple[int, int], now: float) -> None:
+    """What was refused didn't count as a booking of its parcel, and another may have been made since."""
+    if row.state != "refused" or row.body is None:
+        return
+    pending = PendingRow(row.id, row.version, 0, row.reference, row.shipment, row.state, None)
+    keys = parcel_keys(row.vendor, row.operation, row.body)
+    problem = held_now(connection, scope, pending, keys, now)
+    if problem is not None:
+        raise JournalError(problem.text, reference=row.reference)
+
+
+def credit(connection: sqlite3.Connection, row: JournalRow, money: Money, by: str, note: str, now: float) -> None:
+    """Enter a credit inside a transaction.
+
+    Raises:
+        JournalError: the row never cost anything, or the amount is none.
+    """
+    if row.state not in ("done", "void"):
+        raise JournalError(f"it is {row.state}: only what was booked is credited", reference=row.reference)
+    if money.amount <= 0 or storable(money) is None:
+        raise JournalError("a credit is an amount above zero", reference=row.reference)
+    set_ = "UPDATE rows SET version = version + 1, history = history || ? WHERE id = ? AND version = ?"
+    line = history_entry(now, row.state, by, f"credited {money}: {note}")
+    if not connection.execute(set_, (line, row.id, row.version)).rowcount:
+        raise _moved(row)
+    enter_money(connection, row.id, _scope(connection, row), now, "credit", money, by, note)
+
+
+def _changed(connection: sqlite3.Connection, row: JournalRow, values: tuple[Any, ...]) -> None:
+    if not connection.execute(_UPDATE, (*values, row.id, row.version)).rowcount:
+        raise _moved(row)
+
+
+def _moved(row: JournalRow) -> JournalError:
+    return JournalError("a job has just changed it: look again", reference=row.reference)
+
+
+def _scope(connection: sqlite3.Connection, row: JournalRow) -> tuple[int, int]:
+    account, operation = connection.execute("SELECT account, operation FROM rows WHERE id = ?", (row.id,)).fetchone()
+    return account, operation

@@ -1,0 +1,315 @@
+"""How a page of a job's input comes into the journal: new, known, changed, or held since another booking has its parcel."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import attrs
+
+from ..._models.digest import canonical, digest_of
+from ..._models.jsonio import is_array, is_object, loads
+from ..identity import NO_PARCEL, AccountKey, ParcelKeys, key_of, parcel_keys
+from ..rows import history_entry, money_of, time_of
+from ..store import BY_JOB, Entry, PendingRow, Problem
+from .schema import HIDDEN
+
+PARCEL_SECONDS: Final = 30 * 86_400
+"""How long a parcel that was booked is remembered: a customer may well order the same again next month."""
+_KEYS: Final = {"render_key": "render id", "tmall_key": "Tmall order", "parcel_key": "receiver and items"}
+_OPEN_STATES: Final = ("pending", "sent", "unknown")
+_KNOWN: Final = (
+    "SELECT r.id, r.version, i.position, r.reference, r.shipment, r.state, b.body, r.order_id, r.fee, r.currency, r.error, "
+    f"r.tracking, r.digest, r.run, r.run IN {HIDDEN} FROM rows r LEFT JOIN bodies b ON b.row = r.id "
+    "LEFT JOIN inputs i ON i.run = ? AND i.row = r.id WHERE r.account = ? AND r.operation = ? AND r.reference_key IN "
+)
+_INSERT: Final = (
+    "INSERT INTO rows (id, account, operation, reference, reference_key, shipment, state, version, run, at, history, "
+    "render_key, tmall_key, parcel_key) VALUES (?, ?, ?, ?, ?, ?, 'pending', 1, ?, ?, ?, ?, ?, ?)"
+)
+
+
+@attrs.define
+class _Known:
+    """A row that an entry's reference has; ``position``: where it stood in this input already."""
+
+    row: PendingRow
+    position: int | None
+    digest: str | None = None
+    run: int = 0
+    is_hidden: bool = False
+
+
+@attrs.frozen
+class _Other:
+    """A booking that has a key; ``hidden_run``: the run that is taking it in."""
+
+    reference: str
+    shipment: int
+    scope: tuple[int, int]
+    text: str
+    id: int
+    hidden_run: int | None = None
+
+
+class Page:
+    """A page of input on its way into the journal, inside a transaction.
+
+    Args:
+        scope: (account, operation).
+        run: 0: none.
+        released: whether the run's rows count at once.
+        living: the runs of this process that aren't released yet.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        key: AccountKey,
+        scope: tuple[int, int],
+        now: float,
+        run: int,
+        *,
+        released: bool,
+        retry_refused: bool,
+        living: frozenset[int],
+    ) -> None:
+        self._connection = connection
+        self._key = key
+        self._scope = scope
+        self._now = now
+        self._run = run
+        self._released = released
+        self._retry_refused = retry_refused
+        self._living = living
+        self._known: dict[tuple[str, int], _Known] = {}
+        self._others: dict[tuple[str, int], list[_Other]] = {}
+        self._next_id = 0
+        self._new: list[tuple[Entry, int, ParcelKeys]] = []
+        self._inputs: list[tuple[Any, ...]] = []
+
+    def admit(self, entries: Sequence[Entry]) -> list[PendingRow | Problem]:
+        """Take the entries in; the row of each, or why it can't be taken."""
+        self._find_known(entries)
+        keys = {entry.position: self._keys(entry) for entry in entries if self._needs_check(entry)}
+        self._find_others(keys.values())
+        self._next_id = self._connection.execute("SELECT COALESCE(MAX(id), 0) + 1 FROM rows").fetchone()[0]
+        results = [self._admit(entry, keys.get(entry.position)) for entry in entries]
+        self._write()
+        return results
+
+    # --- what is known ---
+
+    def _find_known(self, entries: Sequence[Entry]) -> None:
+        marks = ", ".join("?" * len(entries))
+        references = [key_of("reference", entry.reference) for entry in entries]
+        for found in self._connection.execute(f"{_KNOWN}({marks})", (self._run, *self._scope, *references)).fetchall():
+            *values, digest, run, is_hidden = found
+            known = _Known(pending_row(values), values[2], digest, run, bool(is_hidden) and run != self._run)
+            self._known[known.row.reference, known.row.shipment] = known
+
+    def _needs_check(self, entry: Entry) -> bool:
+        known = self._known.get((entry.reference, entry.shipment))
+        return known is None or known.is_hidden or known.row.state == "refused" or not _is_same(entry.body, known)
+
+    def _keys(self, entry: Entry) -> ParcelKeys:
+        return parcel_keys(self._key.vendor, self._key.operation, loads(entry.body.encode()))
+
+    def _find_others(self, keys: Iterable[ParcelKeys]) -> None:
+        """What the journal has of these parcels, but for the rows of runs that ended before they counted."""
+        for column in _KEYS:
+            wanted = {value for one in keys if (value := getattr(one, column.removesuffix("_key"))) is not None}
+            for value, other in others_with(self._connection, self._scope[1], column, wanted, self._now):
+                if other.hidden_run in (None, self._run, *self._living) or other.scope[0] != self._scope[0]:
+                    self._others.setdefault((column, value), []).append(other)
+
+    # --- one entry ---
+
+    def _admit(self, entry: Entry, keys: ParcelKeys | None) -> PendingRow | Problem:
+        known = self._known.get((entry.reference, entry.shipment))
+        if known is not None and known.is_hidden:
+            if known.run in self._living:
+                return Problem(entry.position, entry.reference, "a run is just taking it in: try again", "taken in")
+            drop_rows(
+                self._connection, known.run, [known.row.id]
+            )  # of a run that had ended before all of its input was there
+            known = None
+        if known is None:
+            return self._held(entry, keys or NO_PARCEL, None) or self._admit_new(entry, keys or NO_PARCEL)
+        return self._admit_known(entry, known, keys)
+
+    def _admit_new(self, entry: Entry, keys: ParcelKeys) -> PendingRow:
+        number, self._next_id = self._next_id, self._next_id + 1
+        row = PendingRow(number, 1, entry.position, entry.reference, entry.shipment, "pending", entry.body)
+        self._new.append((entry, number, keys))
+        if self._run:
+            self._inputs.append((self._run, number, entry.position, 1, 0, None, None))
+        self._known[entry.reference, entry.shipment] = _Known(row, entry.position, None, self._run)
+        self._note_keys(entry, number, keys)
+        return row
+
+    def _admit_known(self, entry: Entry, known: _Known, keys: ParcelKeys | None) -> PendingRow | Problem:
+        row, same = known.row, _is_same(entry.body, known)
+        if self._run and known.position is not None:
+            if same and not entry.derived:
+                return row
+            what = "the same booking as" if same else "another booking under the reference of"
+            text = f"{what} number {known.position + 1} of this input"
+            return Problem(entry.position, entry.reference, text, "twice" if same else "other body")
+        if not same and row.state not in ("pending", "refused"):
+            named = f"order id {row.order_id}, " if row.order_id else ""
+            fields = ", ".join(differing(row.body, entry.body)) or "its body"
+            text = f"the journal has another booking under this reference ({named}{row.state}); different: {fields}"
+            return Problem(entry.position, entry.reference, text, "other body")
+        renewed = not same or (row.state == "refused" and self._retry_refused)
+        if renewed and (problem := self._held(entry, keys or NO_PARCEL, row.id)) is not None:
+            return problem
+        if renewed and self._released:
+            row = renew(self._connection, row, entry.body, keys or NO_PARCEL, self._now)
+        if self._run:
+            later = (row.version, entry.body) if renewed and not self._released else (None, None)
+            self._inputs.append((self._run, row.id, entry.position, 0, int(entry.allow_same_parcel), *later))
+        known.position, known.row = entry.position, attrs.evolve(row, position=entry.position)
+        if renewed:
+            self._note_keys(entry, row.id, keys or NO_PARCEL)
+        return known.row
+
+    # --- the same parcel ---
+
+    def _held(self, entry: Entry, keys: ParcelKeys, row: int | None) -> Problem | None:
+        if entry.allow_same_parcel:
+            return None
+        for column, what in _KEYS.items():
+            value = getattr(keys, column.removesuffix("_key"))
+            for other in self._others.get((column, value), ()) if value is not None else ():
+                if other.id != row and not self._is_sibling(entry, other):
+                    text = f"another booking has its {what}: {other.text}"
+                    return Problem(entry.position, entry.reference, text, "same parcel")
+        return None
+
+    def _is_sibling(self, entry: Entry, other: _Other) -> bool:
+        return entry.shipment > 1 and (other.reference, other.scope) == (entry.reference, self._scope)
+
+    def _note_keys(self, entry: Entry, row: int, keys: ParcelKeys) -> None:
+        other = _Other(entry.reference, entry.shipment, self._scope, f"{entry.reference} of this input", row)
+        for column in _KEYS:
+            if (value := getattr(keys, column.removesuffix("_key"))) is not None:
+                self._others.setdefault((column, value), []).append(other)
+
+    def _write(self) -> None:
+        line = history_entry(self._now, "pending", BY_JOB)
+        allowed = history_entry(self._now, "pending", BY_JOB, "the same parcel as another booking: allowed")
+        self._connection.executemany(
+            _INSERT,
+            [
+                (
+                    number, *self._scope, entry.reference, key_of("reference", entry.reference), entry.shipment, self._run,
+                    self._now, allowed if entry.allow_same_parcel else line, keys.render, keys.tmall, keys.parcel,
+                )
+                for entry, number, keys in self._new
+            ],
+        )  # fmt: skip
+        bodies = [(number, entry.body) for entry, number, _ in self._new]
+        self._connection.executemany("INSERT INTO bodies VALUES (?, ?)", bodies)
+        self._connection.executemany("INSERT INTO inputs VALUES (?, ?, ?, ?, ?, ?, ?)", self._inputs)
+
+
+def others_with(
+    connection: sqlite3.Connection, operation: int, column: str, values: Iterable[int], now: float
+) -> list[tuple[int, _Other]]:
+    """The bookings, at whatever account, that have one of these keys, and for which it counts."""
+    wanted = list(values)
+    if not wanted:
+        return []
+    query = (
+        f"SELECT r.{column}, r.reference, r.shipment, r.account, r.operation, r.state, r.order_id, "
+        f"COALESCE(r.sent_at, r.at), a.name, r.id, CASE WHEN r.run IN {HIDDEN} THEN r.run END FROM rows r "
+        "JOIN accounts a ON a.id = r.account "
+        f"WHERE r.{column} IN ({', '.join('?' * len(wanted))}) AND r.operation = ? AND r.state NOT IN ('refused', 'void')"
+    )
+    found: list[tuple[int, _Other]] = []
+    rows = connection.execute(query, (*wanted, operation)).fetchall()
+    for value, reference, shipment, *scope, state, order_id, at, account, number, hidden in rows:
+        if column == "parcel_key" and state not in _OPEN_STATES and at < now - PARCEL_SECONDS:
+            continue
+        moment = time_of(at)
+        when = "" if moment is None else f"{moment:%Y-%m-%d %H:%M}, "
+        text = f"{reference} at {account} ({when}{f'order id {order_id}, ' if order_id else ''}{state})"
+        found.append((value, _Other(reference, shipment, (scope[0], scope[1]), text, number, hidden)))
+    return found
+
+
+def held_now(
+    connection: sqlite3.Connection, scope: tuple[int, int], row: PendingRow, keys: ParcelKeys, now: float
+) -> Problem | None:
+    """Why a row can't wait with these keys: another booking has one of them by now."""
+    for column, what in _KEYS.items():
+        value = getattr(keys, column.removesuffix("_key"))
+        for _, other in others_with(connection, scope[1], column, [] if value is None else [value], now):
+            sibling = row.shipment > 1 and (other.reference, other.scope) == (row.reference, scope)
+            if other.id != row.id and not sibling:
+                text = f"another booking has its {what}: {other.text}"
+                return Problem(row.position, row.reference, text, "same parcel")
+    return None
+
+
+def renew(connection: sqlite3.Connection, row: PendingRow, body: str, keys: ParcelKeys, now: float) -> PendingRow:
+    """Let a row that is pending or refused wait with a body; the old one stays in its history."""
+    old = None if body == row.body or row.body is None else json.loads(row.body)
+    connection.execute("INSERT OR REPLACE INTO bodies VALUES (?, ?)", (row.id, body))
+    connection.execute("DELETE FROM replies WHERE row = ?", (row.id,))
+    connection.execute(
+        "UPDATE rows SET version = version + 1, state = 'pending', owner = NULL, error = NULL, done_at = NULL, "
+        "order_id = NULL, order_key = NULL, digest = NULL, history = history || ?, render_key = ?, tmall_key = ?, parcel_key = ?, at = ? WHERE id = ?",
+        (
+            history_entry(now, "pending", BY_JOB, "fed again", body=old),
+            keys.render,
+            keys.tmall,
+            keys.parcel,
+            now,
+            row.id,
+        ),
+    )
+    return attrs.evolve(row, version=row.version + 1, state="pending", body=body, error=None)
+
+
+def drop_rows(connection: sqlite3.Connection, run: int, rows: Sequence[int]) -> None:
+    """Remove rows of a run that never counted."""
+    connection.executemany("DELETE FROM bodies WHERE row = ?", [(row,) for row in rows])
+    connection.executemany("DELETE FROM rows WHERE id = ? AND run = ?", [(row, run) for row in rows])
+    connection.executemany("DELETE FROM inputs WHERE row = ? AND run = ?", [(row, run) for row in rows])
+
+
+def pending_row(values: Sequence[Any]) -> PendingRow:
+    """A row from its first twelve columns; see `_KNOWN`."""
+    number, version, position, reference, shipment, state, body, order_id, fee, currency, error, tracking = values
+    return PendingRow(
+        number, version, position or 0, reference, shipment, state, body, order_id, money_of(fee, currency), error,
+        tuple((tracking or "").split()),
+    )  # fmt: skip
+
+
+def _is_same(new: str, known: _Known) -> bool:
+    old = known.row.body
+    if old is None:
+        return known.digest is not None and known.digest == digest_of(json.loads(new))
+    return new == old or canonical(json.loads(new)) == canonical(json.loads(old))
+
+
+def differing(old: str | None, new: str) -> list[str]:
+    """The dotted names of the members in which two bodies differ."""
+    return [] if old is None else _differing(json.loads(old), json.loads(new), "")
+
+
+def _differing(old: Any, new: Any, path: str) -> list[str]:
+    if is_object(old) and is_object(new):
+        names = dict.fromkeys([*old, *new])
+        return [
+            found for name in names for found in _differing(old.get(name), new.get(name), f"{path}.{name}".lstrip("."))
+        ]
+    if is_array(old) and is_array(new) and len(old) == len(new):
+        pairs = enumerate(zip(old, new, strict=True))
+        return [found for index, (one, other) in pairs for found in _differing(one, other, f"{path}[{index}]")]
+    return [] if old == new else [path]

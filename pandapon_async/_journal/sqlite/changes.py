@@ -1,0 +1,192 @@
+"""How rows of the journal move: all that wait for it together, or, where one can't be moved, each by itself."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any, Final
+
+import attrs
+
+from ..._errors import JournalError
+from ..._models.money import Money
+from ..identity import key_of
+from ..rows import history_entry
+from ..store import BY_JOB, Ending, PendingRow, RowMovedError
+
+_UPDATE: Final = (
+    "UPDATE OR IGNORE rows SET version = version + 1, state = ?, owner = ?, history = history || ?, "
+    "sent_at = COALESCE(?, sent_at), done_at = ?, error = ?, order_id = ?, order_key = ?, fee = ?, currency = ?, tracking = ?, "
+    "request_id = ? WHERE id = ? AND version = ?"
+)
+_ENTER: Final = (
+    "INSERT INTO money (row, account, operation, at, kind, digits, exponent, currency, by, note) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_MOST_DIGITS: Final = 18
+_OF_THE_ROW: Final = (
+    sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.DataError, ValueError, TypeError,
+    OverflowError,
+)  # fmt: skip
+"""What a value of one change can cause; everything else is about the file."""
+
+
+@attrs.frozen
+class Change:
+    """One row's move: to ``sent``, or to an ending.
+
+    ``scope`` is (account, operation); ``owner`` who has it under way.
+    """
+
+    row: PendingRow
+    scope: tuple[int, int]
+    at: float
+    owner: int | None = None
+    ending: Ending | None = None
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether it says what became of one that was sent."""
+        return self.ending is not None
+
+    @property
+    def after(self) -> PendingRow:
+        """The row as it is then."""
+        version, ending = self.row.version + 1, self.ending
+        if ending is None:
+            return attrs.evolve(self.row, version=version, state="sent")
+        return attrs.evolve(
+            self.row,
+            version=version,
+            state=ending.state,
+            order_id=ending.order_id,
+            fee=ending.fee,
+            error=ending.error,
+            tracking=ending.tracking,
+        )
+
+    def update(self) -> tuple[Any, ...]:
+        """The values of `_UPDATE`."""
+        ending = self.ending
+        if ending is None:
+            line = history_entry(self.at, "sent", BY_JOB)
+            return ("sent", self.owner, line, self.at, *[None] * 8, self.row.id, self.row.version)
+        fee = storable(ending.fee) if ending.state == "done" else None
+        return (
+            ending.state,
+            None,
+            history_entry(
+                self.at, ending.state, ending.by, ending.note or (ending.state == "pending" and ending.error) or None
+            ),
+            None,
+            self.at if ending.state in ("done", "refused") else None,
+            ending.error,
+            ending.order_id,
+            None if ending.order_id is None else order_key(ending.order_id),
+            None if fee is None else format(fee.amount, "f"),
+            None if fee is None else fee.currency,
+            " ".join(ending.tracking) or None,
+            ending.request_id,
+            self.row.id,
+            self.row.version,
+        )
+
+
+def order_key(order_id: str) -> int:
+    """By what an order id is found."""
+    return key_of("order", order_id.strip())
+
+
+def storable(money: Money | None) -> Money | None:
+    """An amount that can be summed up exactly; None for one that nobody can have paid, which then counts as not known."""
+    return None if money is None or len(money.amount.as_tuple().digits) > _MOST_DIGITS else money
+
+
+def enter_money(
+    connection: sqlite3.Connection,
+    row: int,
+    scope: tuple[int, int],
+    at: float,
+    kind: str,
+    money: Money,
+    by: str,
+    note: str | None,
+) -> None:
+    """Enter one dated amount of a booking."""
+    sign, digits, exponent = money.amount.as_tuple()
+    number = int("".join(map(str, digits))) * (-1 if sign else 1)
+    connection.execute(_ENTER, (row, *scope, at, kind, number, exponent, money.currency, by, note))
+
+
+def make_all(
+    connection: sqlite3.Connection, changes: Sequence[Change]
+) -> list[tuple[PendingRow | None, JournalError | None]]:
+    """Make changes inside a transaction; of each, the row as it is then, or why it is left as it was.
+
+    Raises:
+        sqlite3.Error: the file can't be written.
+    """
+    if not changes:
+        return []
+    connection.execute("SAVEPOINT changes")
+    try:
+        if connection.executemany(_UPDATE, [change.update() for change in changes]).rowcount == len(changes):
+            for change in changes:
+                _add_rest(connection, change)
+            connection.execute("RELEASE changes")
+            return [(change.after, None) for change in changes]
+    except _OF_THE_ROW:
+        pass
+    connection.execute("ROLLBACK TO changes")
+    connection.execute("RELEASE changes")
+    return [_made(connection, change) for change in changes]
+
+
+def _made(connection: sqlite3.Connection, change: Change) -> tuple[PendingRow | None, JournalError | None]:
+    connection.execute("SAVEPOINT change")
+    row: PendingRow | None = None
+    error: JournalError | None = None
+    try:
+        if not connection.execute(_UPDATE, change.update()).rowcount:
+            change = _in_doubt(connection, change)
+            connection.execute(_UPDATE, change.update())
+        _add_rest(connection, change)
+        row = change.after
+    except RowMovedError as moved:
+        error = moved
+    except _OF_THE_ROW as wrong:
+        what = f"its end can't be written down: {type(wrong).__name__}"
+        error = JournalError(what, reference=change.row.reference)
+        connection.execute("ROLLBACK TO change")
+    connection.execute("RELEASE change")
+    return row, error
+
+
+def _add_rest(connection: sqlite3.Connection, change: Change) -> None:
+    ending = change.ending
+    if ending is None:  # what came to an earlier sending isn't the reply to this one
+        connection.execute("DELETE FROM replies WHERE row = ?", (change.row.id,))
+        return
+    if ending.reply is not None:
+        connection.execute("INSERT OR REPLACE INTO replies VALUES (?, ?)", (change.row.id, ending.reply))
+    fee = storable(ending.fee)
+    if ending.state == "done" and fee is not None:
+        enter_money(connection, change.row.id, change.scope, change.at, "fee", fee, ending.by, ending.note)
+
+
+def _in_doubt(connection: sqlite3.Connection, change: Change) -> Change:
+    """The change of one whose order id belongs to another booking: one of the two replies is not its own."""
+    version = connection.execute("SELECT version FROM rows WHERE id = ?", (change.row.id,)).fetchone()
+    ending = change.ending
+    if version != (change.row.version,) or ending is None or ending.order_id is None:
+        raise RowMovedError("its row was changed by somebody else", reference=change.row.reference)
+    other = holder_of(connection, change.scope, ending.order_id)
+    error = f"the reply names order id {ending.order_id}, which is that of {other}: it may be another booking's reply"
+    return attrs.evolve(change, ending=attrs.evolve(ending, state="unknown", order_id=None, fee=None, error=error))
+
+
+def holder_of(connection: sqlite3.Connection, scope: tuple[int, int], order_id: str) -> str | None:
+    """The reference of the booking that has an order id."""
+    query = "SELECT reference FROM rows WHERE order_key = ? AND account = ? AND operation = ?"
+    found = connection.execute(query, (order_key(order_id), *scope)).fetchone()
+    return None if found is None else found[0]

@@ -1,0 +1,324 @@
+"""A journal's file through ordinary life: copied, moved, linked, looked into, backed up.
+
+What SQLite does not see by itself, and how it is seen here:
+
+- *A copy without its* ``-wal``, where the latest bookings are. Two nonces stand on two pages. A checkpoint of ours commits ``open``
+  (and what ``seen`` will be), moves everything into the database file, and then commits ``seen``, which is in the ``-wal`` only. So
+  the file alone never has equal nonces while something is missing from it; SQLite's own checkpoints are off, but for the one
+  when the last connection closes, which leaves nothing behind.
+- *A dropped lock.* POSIX drops all locks of a process on a file as soon as the process closes any descriptor of it. So nothing
+  here opens the database's files but SQLite itself, and who only reads opens them read-only and removes nothing.
+- *A file that was moved, replaced or linked* while it is in use: its inode is compared.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import sqlite3
+import stat
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from ..._errors import JournalError
+from .lock import is_held_here
+from .mounts import refuse_network
+from .schema import check_version, is_fresh, make_tables
+
+WAIT: Final = 5.0
+"""Seconds that a reader, or another writer, may hold us up."""
+_CACHE_KIB: Final = 32_768
+_MARKS: Final = "SELECT o.nonce, s.nonce, s.next FROM mark_open o, mark_seen s"
+
+
+def resolved(path: str | os.PathLike[str]) -> Path:
+    """Where a journal is, without links and whatever the working directory becomes.
+
+    Raises:
+        JournalError: that names no file of this machine.
+    """
+    text = os.fspath(path)
+    if not text.strip() or text.startswith((":", "file:")) or "\x00" in text:
+        raise JournalError(f"{text!r}: a journal is a file on disk")
+    return Path(text).resolve()
+
+
+def wal_of(path: Path) -> Path:
+    """The file beside it that has what was written last."""
+    return path.with_name(f"{path.name}-wal")
+
+
+# --- opening -----------------------------------------------------------------------------------------------------------
+
+
+def open_to_read(path: Path) -> tuple[sqlite3.Connection, Callable[[], None]]:
+    """A connection that disturbs nobody, and what is to be called once it is closed.
+
+    Raises:
+        JournalError: there is no journal, or it isn't whole.
+    """
+    _require_file(path)
+    if os.access(path.parent, os.W_OK):
+        return _recognised(_connect(path, "mode=ro"), path), _nothing
+    if not _size(wal_of(path)):
+        if is_held_here(path):
+            raise JournalError(f"{path}: this process has it open under another path: read that one")
+        return _recognised(_connect(path, "mode=ro&immutable=1"), path), _nothing
+    return _open_copy(path)
+
+
+def _open_copy(path: Path) -> tuple[sqlite3.Connection, Callable[[], None]]:
+    if is_held_here(path):
+        raise JournalError(f"{path}: this process has it open under another path: read that one")
+    folder = Path(tempfile.mkdtemp())  # its owner's only
+    clean: Callable[[], None] = lambda: shutil.rmtree(folder, ignore_errors=True)  # noqa: E731
+    try:
+        copy = folder / path.name
+        for attempt in (1, 2, 3):  # a checkpoint meanwhile shows in the marks
+            for source in (path, wal_of(path)):
+                shutil.copyfile(source, folder / source.name)
+            try:
+                return _recognised(_connect(copy, "mode=ro"), path, wal_of(copy)), clean
+            except JournalError:
+                if attempt == 3:
+                    raise
+        raise AssertionError
+    except BaseException as error:
+        clean()
+        if isinstance(error, OSError):
+            raise JournalError(f"{path}: can't be read: {error.strerror}") from None
+        raise
+
+
+def open_to_write(path: Path, *, create: bool, whole: bool = False) -> sqlite3.Connection:
+    """A connection in autocommit that may write, once `begin_writing` was called with it.
+
+    Args:
+        path: the file.
+        create: make it if it isn't there, or is empty, or holds no table yet.
+        whole: take it though its marks don't fit.
+
+    Raises:
+        JournalError: it isn't there, is something else, or a part of it is missing. It is not changed.
+    """
+    refuse_network(path)
+    if create and not path.exists():
+        with _as_journal_error(path):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))  # it will hold receivers' data
+    if _require_file(path).st_nlink > 1:
+        raise JournalError(
+            f"{path}: has a second name (a hard link), and each would have a -wal of its own: remove one"
+        )
+    if create and not path.stat().st_size:
+        path.chmod(0o600)
+    connection = _connect(path, "mode=rw")
+    try:
+        with _as_journal_error(path):
+            fresh = create and is_fresh(connection)
+            if not fresh:
+                _recognise(connection, path, wal_of(path), whole=whole)
+            _prepare(connection, path)
+            if fresh:
+                make_tables(connection, secrets.token_hex(8))
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    with _as_journal_error(path):
+        return sqlite3.connect(
+            f"{path.as_uri()}?{mode}", uri=True, isolation_level=None, check_same_thread=False, timeout=WAIT
+        )
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    """What a connection must have, whatever was set in the file or compiled in."""
+    wanted = {
+        "journal_mode": "wal", "synchronous": 2, "wal_autocheckpoint": 0, "fullfsync": 1, "checkpoint_fullfsync": 1,
+        "secure_delete": 1, "temp_store": 2, "cache_size": -_CACHE_KIB,
+    }  # fmt: skip
+    for name, value in wanted.items():
+        connection.execute(f"PRAGMA {name} = {value}")
+        found = connection.execute(f"PRAGMA {name}").fetchone()[0]
+        if found != value:
+            raise JournalError(f"{path}: can't be used: {name} is {found}, and can't be made {value}")
+
+
+def _recognised(connection: sqlite3.Connection, path: Path, wal: Path | None = None) -> sqlite3.Connection:
+    try:
+        with _as_journal_error(path):
+            _recognise(connection, path, wal or wal_of(path))
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _recognise(connection: sqlite3.Connection, path: Path, wal: Path, *, whole: bool = False) -> None:
+    check_version(connection, path)
+    for _ in range(3):  # whoever checkpoints, or closes, meanwhile
+        opened, seen, following = connection.execute(_MARKS).fetchone()
+        if whole or opened == seen or (opened == following and _size(wal)):
+            return
+        time.sleep(0.02)
+    raise JournalError(
+        f"{path}: a part of it is missing: it was copied or moved without {wal.name}, which has the latest bookings. "
+        "Bring that file; or, if it is lost, look those bookings up at the vendor and declare this one whole"
+    )
+
+
+def _require_file(path: Path) -> os.stat_result:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        raise JournalError(f"{path}: there is no journal") from None
+    except OSError as error:
+        raise JournalError(f"{path}: can't be opened: {error.strerror}") from None
+    if not stat.S_ISREG(found.st_mode):
+        raise JournalError(f"{path}: is not a file")
+    return found
+
+
+@contextlib.contextmanager
+def _as_journal_error(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise JournalError(f"{path}: can't be opened: {error.strerror}") from None
+    except sqlite3.Error as error:
+        if "not a database" in str(error):
+            raise JournalError(f"{path}: is not a journal; it is left as it is") from None
+        raise JournalError(f"{path}: can't be used as a journal: {error}") from None
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _nothing() -> None:
+    pass
+
+
+# --- writing -----------------------------------------------------------------------------------------------------------
+
+
+def begin_writing(connection: sqlite3.Connection, path: Path) -> None:
+    """Mark the file as one that isn't whole without its ``-wal``; nothing else is written before.
+
+    Raises:
+        JournalError: a reader holds that up.
+    """
+    with _as_journal_error(path):
+        if checkpoint(connection, wait=True):
+            return
+    readers = _processes_with(wal_of(path))
+    who = f" (process {', '.join(map(str, readers))})" if readers else ""
+    raise JournalError(f"{path}: somebody has been reading it for {WAIT:.0f} seconds{who}: nothing was begun")
+
+
+def end_writing(connection: sqlite3.Connection) -> None:
+    """Leave the file whole, if nobody else has it open; close the connection."""
+    with contextlib.suppress(sqlite3.Error):
+        checkpoint(connection, wait=False)
+        connection.execute("UPDATE mark_seen SET nonce = next")
+    with contextlib.suppress(sqlite3.Error):
+        connection.close()
+
+
+def checkpoint(connection: sqlite3.Connection, *, wait: bool) -> bool:
+    """Move what is in the ``-wal`` into the database file; False: a reader keeps a part of it there."""
+    nonce = secrets.token_hex(8)
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("UPDATE mark_open SET nonce = ?", (nonce,))
+        connection.execute("UPDATE mark_seen SET next = ?", (nonce,))
+    mode = "FULL" if wait else "PASSIVE"
+    busy, frames, moved = connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
+    if busy or frames != moved:
+        return False
+    connection.execute("UPDATE mark_seen SET nonce = next WHERE next = ?", (nonce,))
+    return True
+
+
+def truncate(connection: sqlite3.Connection) -> bool:
+    """Leave nothing that was ever erased in the ``-wal``; False: a reader prevents it."""
+    if not checkpoint(connection, wait=True):
+        return False
+    busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    return not busy and checkpoint(connection, wait=True)
+
+
+class Place:
+    """Where files are, to see whether they still are."""
+
+    def __init__(self, *paths: Path) -> None:
+        self._inodes = {path: _inode(path) for path in paths}
+
+    def change(self) -> str | None:
+        """What has happened to them meanwhile."""
+        for path, inode in self._inodes.items():
+            if _inode(path) != inode:
+                return f"{path} was moved, deleted, linked or replaced while it was in use"
+        return None
+
+
+def _inode(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_nlink
+
+
+def _processes_with(path: Path) -> list[int]:
+    """The other processes that have a file open, where the system tells."""
+    found: list[int] = []
+    for folder in Path("/proc").glob("[0-9]*/fd"):
+        with contextlib.suppress(OSError):
+            pid = int(folder.parent.name)
+            if pid != os.getpid() and any(os.readlink(link) == str(path) for link in folder.iterdir()):
+                found.append(pid)
+    return found
+
+
+# --- backing up --------------------------------------------------------------------------------------------------------
+
+
+def back_up(source: sqlite3.Connection, target: Path, event: tuple[Any, ...]) -> None:
+    """Write a whole and consistent copy, marked as a backup by its ``event``; what is there already is left as it is.
+
+    Raises:
+        JournalError: it can't be written.
+    """
+    if target.exists():
+        raise JournalError(f"{target}: is there already")
+    part = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
+    try:
+        with _as_journal_error(target):
+            os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+            with contextlib.closing(_connect(part, "mode=rw")) as copy:
+                source.backup(copy)
+                copy.execute("BEGIN IMMEDIATE")
+                copy.execute("UPDATE mark_seen SET nonce = ?, next = ?", (nonce := secrets.token_hex(8), nonce))
+                copy.execute("UPDATE mark_open SET nonce = ?", (nonce,))
+                copy.execute("INSERT INTO events (at, event, by, note) VALUES (?, ?, ?, ?)", event)
+                copy.execute("COMMIT")
+            try:
+                os.link(part, target)  # unlike a rename, it replaces nothing
+            except FileExistsError:
+                raise JournalError(f"{target}: is there already") from None
+            except OSError:  # this drive has no links
+                part.rename(target)
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(part)

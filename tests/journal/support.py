@@ -1,0 +1,67 @@
+"""What the tests of the journal share."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from pandapon_async import Journal
+from pandapon_async._journal.identity import AccountKey
+from pandapon_async._journal.sqlite.store import SqliteStore
+from pandapon_async._journal.store import Ending, Entry, PendingRow, Problem
+from pandapon_async.api.logistics import Money
+from pandapon_async.testing import VirtualClock
+from tests.jobs.support import KEY
+
+NOW = 1_790_000_000.0
+
+
+def usd(amount: str) -> Money:
+    return Money(amount=amount, currency="USD")  # type: ignore[arg-type]
+
+
+def entry(number: int, **changes: Any) -> Entry:
+    """A booking with a render id of its own, unless its ``body`` says otherwise."""
+    body = changes.pop("body", {"renderId": f"R{number}"})
+    return attrs.evolve(Entry(number, f"order-{number}", False, json.dumps(body)), **changes)
+
+
+@contextlib.asynccontextmanager
+async def opened(path: Path, key: AccountKey = KEY, *, now: float = NOW, **options: Any) -> AsyncIterator[SqliteStore]:
+    store = await SqliteStore.open(path, key, VirtualClock(now), **options)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def reading(path: Path, now: float = NOW) -> Journal:
+    """The journal, read and resolved at a moment of the test's."""
+    return Journal(path, VirtualClock(now))
+
+
+async def taken(store: SqliteStore, *entries: Entry, run: int = 0, retry_refused: bool = False) -> list[Any]:
+    """What the journal makes of entries: rows, and problems."""
+    return list(await store.admit(entries, run, retry_refused=retry_refused))
+
+
+async def row(store: SqliteStore, one: Entry) -> PendingRow:
+    """The row of an entry that is taken."""
+    (found,) = await taken(store, one)
+    assert isinstance(found, PendingRow), found
+    return found
+
+
+async def done(store: SqliteStore, one: Entry, order_id: str | None = None, fee: Money | None = None) -> PendingRow:
+    """A booking that is taken, sent and done."""
+    sent = await store.sent(await row(store, one))
+    return await store.ended(sent, Ending(state="done", order_id=order_id, fee=fee, reply="{}"))
+
+
+def problems(found: Sequence[Any]) -> list[tuple[int, str]]:
+    return [(one.position, one.code) for one in found if isinstance(one, Problem)]
