@@ -406,7 +406,9 @@ class Journal:
         _named(by)
         file = resolved(path)
         connection = open_to_write(file, create=False, whole=True)
-        with _ending(connection, file), _transaction(connection, file):
+        with _ending(connection, file) as owner, _transaction(connection, file):
+            check_whole(connection, file)
+            connection.execute("DELETE FROM owners WHERE id != ?", (owner,))
             _note(connection, "whole", by, note, SystemClock.now())
 
     def forget_before(self, moment: datetime) -> int:
@@ -475,12 +477,16 @@ class Journal:
 
 
 @contextlib.contextmanager
-def _ending(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
+def _ending(connection: sqlite3.Connection, path: Path) -> Iterator[int]:
     try:
-        begin_writing(connection, path)
-        yield
+        owner = begin_writing(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    try:
+        yield owner
     finally:
-        end_writing(connection)
+        end_writing(connection, owner)
 
 
 @contextlib.contextmanager

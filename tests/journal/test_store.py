@@ -413,19 +413,10 @@ async def test_one_bad_argument_spoils_nobody_elses_work(path: Path):
 # --- an end that was none ----------------------------------------------------------------------------------------------
 
 
-async def killed(store: SqliteStore) -> None:
-    """Leave a store as a kill does: its thread has ended, and nothing was tidied up."""
-    writer = store._writer
-    await writer.submit(lambda connection: connection.execute("INSERT INTO owners SELECT * FROM owners WHERE 0"))
-    writer._last_work = None
-    await writer.close()
-
-
 async def test_what_is_found_as_sent_is_in_doubt(path: Path):
-    store = await SqliteStore.open(path, KEY, VirtualClock(NOW))
-    first = await store.sent(await row(store, entry(1)))
-    await row(store, entry(2))
-    await killed(store)
+    async with opened(path) as store:
+        first = await store.sent(await row(store, entry(1)))
+        await row(store, entry(2))
     async with opened(path) as store:
         assert store.leftover == 1
         with pytest.raises(RowMovedError):
@@ -484,13 +475,9 @@ async def test_an_absurd_fee_counts_as_not_known(path: Path):
 
 async def test_several_accounts_work_on_one_journal_at_once(path: Path):
     async with opened(path) as store, opened(path, OTHER) as other:
-        await asyncio.gather(
-            *[
-                done(one, entry(n, body={"renderId": f"{one is store}{n}"}), str(n))
-                for one in (store, other)
-                for n in range(30)
-            ]
-        )
+        for n in range(30):
+            one, two = (entry(n, body={"renderId": f"{name}{n}"}) for name in "AB")
+            await asyncio.gather(done(store, one, str(n)), done(other, two, str(n)))
         with pytest.raises(JournalError, match="another job"):
             await SqliteStore.open(path, KEY, VirtualClock(NOW))
     with Journal.open(path) as journal:

@@ -2,10 +2,12 @@
 
 What SQLite does not see by itself, and how it is seen here:
 
-- *A copy without its* ``-wal``, where the latest bookings are. Two nonces stand on two pages. A checkpoint of ours commits ``open``
-  (and what ``seen`` will be), moves everything into the database file, and then commits ``seen``, which is in the ``-wal`` only. So
-  the file alone never has equal nonces while something is missing from it; SQLite's own checkpoints are off, but for the one
-  when the last connection closes, which leaves nothing behind.
+- *A copy without its* ``-wal``, where the latest bookings are. Whoever writes has a row in ``owners``, which is in the database
+  file itself before anything else is written, and goes when all is there. So a file with such a row is not whole alone: its
+  ``-wal`` must be there, or, should another program have moved that into the file after a kill, the owner's lock file, which
+  says how many commits there were.
+- *A file and a* ``-wal`` *of different moments.* A checkpoint of ours commits ``open`` (and what ``seen`` will be), moves everything
+  into the file, and commits ``seen``; the two nonces stand on two pages, and fit only if they are of one moment.
 - *A dropped lock.* POSIX drops all locks of a process on a file as soon as the process closes any descriptor of it. So nothing
   here opens the database's files but SQLite itself, and who only reads opens them read-only and removes nothing.
 - *A file that was moved, replaced or linked* while it is in use: its inode is compared.
@@ -26,8 +28,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..._errors import JournalError
-from .lock import is_held_here
+from .lock import commits_of, is_held_here
 from .mounts import refuse_network
+from .owners import Owner
 from .schema import check_version, is_fresh, make_tables
 
 WAIT: Final = 5.0
@@ -164,13 +167,21 @@ def _recognised(connection: sqlite3.Connection, path: Path, wal: Path | None = N
 def _recognise(connection: sqlite3.Connection, path: Path, wal: Path, *, whole: bool = False) -> None:
     check_version(connection, path)
     for _ in range(3):  # whoever checkpoints, or closes, meanwhile
-        opened, seen, following = connection.execute(_MARKS).fetchone()
-        if whole or opened == seen or (opened == following and _size(wal)):
+        marks = connection.execute(_MARKS).fetchone()
+        if whole or (marks[0] in marks[1:] and (_size(wal) or _is_whole_alone(connection, path))):
             return
         time.sleep(0.02)
     raise JournalError(
         f"{path}: a part of it is missing: it was copied or moved without {wal.name}, which has the latest bookings. "
         "Bring that file; or, if it is lost, look those bookings up at the vendor and declare this one whole"
+    )
+
+
+def _is_whole_alone(connection: sqlite3.Connection, path: Path) -> bool:
+    query = "SELECT o.token, o.commits, a.vendor, a.name FROM owners o LEFT JOIN accounts a ON a.id = o.account"
+    return all(
+        vendor is not None and -1 < commits_of(path, vendor, name, token) <= commits
+        for token, commits, vendor, name in connection.execute(query).fetchall()
     )
 
 
@@ -212,27 +223,45 @@ def _nothing() -> None:
 # --- writing -----------------------------------------------------------------------------------------------------------
 
 
-def begin_writing(connection: sqlite3.Connection, path: Path) -> None:
+def begin_writing(connection: sqlite3.Connection, path: Path, account: int | None = None, token: str = "") -> int:
     """Mark the file as one that isn't whole without its ``-wal``; nothing else is written before.
+
+    Returns:
+        The owner's number.
 
     Raises:
         JournalError: a reader holds that up.
     """
+    here = Owner.this_process()
+    values = (account, token, here.host, here.boot, here.pid, here.start, time.time())
+    query = "INSERT INTO owners (account, token, commits, host, boot, pid, start, at) VALUES (?, ?, 0, ?, ?, ?, ?, ?)"
     with _as_journal_error(path):
-        if checkpoint(connection, wait=True):
-            return
+        owner = connection.execute(query, values).lastrowid or 0
+        try:
+            if checkpoint(connection, wait=True):
+                return owner
+        except BaseException:
+            _leave(connection, owner)
+            raise
+        _leave(connection, owner)
     readers = _processes_with(wal_of(path))
     who = f" (process {', '.join(map(str, readers))})" if readers else ""
     raise JournalError(f"{path}: somebody has been reading it for {WAIT:.0f} seconds{who}: nothing was begun")
 
 
-def end_writing(connection: sqlite3.Connection) -> None:
+def end_writing(connection: sqlite3.Connection, owner: int) -> None:
     """Leave the file whole, if nobody else has it open; close the connection."""
     with contextlib.suppress(sqlite3.Error):
         checkpoint(connection, wait=False)
-        connection.execute("UPDATE mark_seen SET nonce = next")
+    _leave(connection, owner)
     with contextlib.suppress(sqlite3.Error):
         connection.close()
+
+
+def _leave(connection: sqlite3.Connection, owner: int) -> None:
+    with contextlib.suppress(sqlite3.Error), connection:
+        connection.execute("DELETE FROM owners WHERE id = ?", (owner,))
+        connection.execute("UPDATE mark_seen SET nonce = next")
 
 
 def checkpoint(connection: sqlite3.Connection, *, wait: bool) -> bool:
@@ -311,6 +340,7 @@ def back_up(source: sqlite3.Connection, target: Path, event: tuple[Any, ...]) ->
                 copy.execute("BEGIN IMMEDIATE")
                 copy.execute("UPDATE mark_seen SET nonce = ?, next = ?", (nonce := secrets.token_hex(8), nonce))
                 copy.execute("UPDATE mark_open SET nonce = ?", (nonce,))
+                copy.execute("DELETE FROM owners")
                 copy.execute("INSERT INTO events (at, event, by, note) VALUES (?, ?, ?, ?)", event)
                 copy.execute("COMMIT")
             try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import sys
 import weakref
 from pathlib import Path
@@ -28,6 +29,8 @@ else:
 
 RESERVE: Final = 2 * 1024 * 1024
 """Bytes of disk that are kept, so that what is under way can still be written down when the disk is full."""
+_HEAD: Final = 512
+"""Bytes of text: who holds it, and in the second half how many commits there were."""
 
 
 class AccountLock:
@@ -38,9 +41,10 @@ class AccountLock:
 
     def __init__(self, path: Path, vendor: str, name: str) -> None:
         self.journal = path
-        self.path = path.with_name(f"{path.name}.{key_of('account', vendor, name) % 2**64:016x}.lock")
+        self.path = _path_of(path, vendor, name)
+        self.token = secrets.token_hex(8)
+        self._commits = 0
         self._descriptor: int | None = None
-        self.inode: tuple[int, int] | None = None
 
     def acquire(self) -> None:
         """Take the lock.
@@ -64,7 +68,7 @@ class AccountLock:
         if not self.is_held:  # it was deleted in between
             self.release()
             raise JournalError(f"{self.journal}: {self.path.name} was deleted while it was taken: try again")
-        self._write_holder()
+        self._write(f"{Owner.this_process()}\n")
 
     @property
     def is_held(self) -> bool:
@@ -82,8 +86,13 @@ class AccountLock:
         _HELD.discard(self)
         if descriptor is not None:
             with contextlib.suppress(OSError):
-                os.ftruncate(descriptor, 0)
+                os.ftruncate(descriptor, _HEAD)
             os.close(descriptor)
+
+    def note_commit(self) -> None:
+        """One more commit is on disk; see `file`."""
+        self._commits += 1
+        self._write(f"{self.token} {self._commits}\n", _HEAD // 2)
 
     def leave_to_parent(self) -> None:
         """In a forked child: the lock is the parent's, who keeps it."""
@@ -113,13 +122,13 @@ class AccountLock:
         """Give the reserve to what must be written now."""
         if self._descriptor is not None:
             with contextlib.suppress(OSError):
-                os.ftruncate(self._descriptor, 0)
+                os.ftruncate(self._descriptor, _HEAD)
 
-    def _write_holder(self) -> None:
-        assert self._descriptor is not None
-        with contextlib.suppress(OSError):
-            os.lseek(self._descriptor, 0, os.SEEK_SET)
-            os.write(self._descriptor, f"{Owner.this_process()}\n".encode())
+    def _write(self, text: str, at: int = 0) -> None:
+        if self._descriptor is not None:
+            with contextlib.suppress(OSError):
+                os.lseek(self._descriptor, at, os.SEEK_SET)
+                os.write(self._descriptor, text.encode())
 
     def _holder(self) -> str:
         with contextlib.suppress(OSError), self.path.open("rb") as file:
@@ -129,6 +138,19 @@ class AccountLock:
 
 _HELD: Final[weakref.WeakSet[AccountLock]] = weakref.WeakSet()
 """What a forked child must not keep: a hook at fork can only find it here."""
+
+
+def _path_of(path: Path, vendor: str, name: str) -> Path:
+    return path.with_name(f"{path.name}.{key_of('account', vendor, name) % 2**64:016x}.lock")
+
+
+def commits_of(path: Path, vendor: str, name: str, token: str) -> int:
+    """How many commits an account's last owner has noted beside a journal; -1: it wasn't this one."""
+    with contextlib.suppress(OSError, ValueError), _path_of(path, vendor, name).open("rb") as file:
+        file.seek(_HEAD // 2)
+        noted, commits = file.readline(_HEAD // 2).decode().split()
+        return int(commits) if noted == token else -1
+    return -1
 
 
 def is_held_here(path: Path) -> bool:

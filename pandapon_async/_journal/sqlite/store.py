@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 _PAGE: Final = 5_000
-_COLUMNS: Final = "r.id, r.version, {position}, r.reference, r.shipment, r.state, b.body, r.order_id, r.fee, r.currency, r.error, r.tracking"
+_COLUMNS: Final = (
+    "r.id, r.version, {position}, r.reference, r.shipment, r.state, b.body, "
+    "r.order_id, r.fee, r.currency, r.error, r.tracking"
+)
 _LEFT: Final = "found as sent: the job had ended before its reply"
 
 
@@ -93,11 +96,11 @@ class SqliteStore(Store):
                 raise JournalError(f"{file}: the disk is full: there is no room for what may have to be written")
             connection = open_to_write(file, create=True)
             try:
-                opened = _begun(connection, file, key, clock.now(), {"key"} if adopt_key else set())
+                opened = _begun(connection, file, key, clock.now(), {"key"} if adopt_key else set(), lock.token)
             except BaseException:
                 connection.close()
                 raise
-            return cls(Writer(lock, connection), key, clock, opened)
+            return cls(Writer(lock, connection, opened.owner), key, clock, opened)
         except BaseException as error:
             lock.release()
             if isinstance(error, sqlite3.Error):
@@ -109,13 +112,10 @@ class SqliteStore(Store):
         return self._leftover
 
     def close_soon(self) -> None:
-        self._writer.end(self._leave)
+        self._writer.end()
 
     async def close(self) -> None:
-        await self._writer.close(self._leave)
-
-    def _leave(self, connection: sqlite3.Connection) -> None:
-        connection.execute("DELETE FROM owners WHERE id = ?", (self._owner,))
+        await self._writer.close()
 
     # --- the input ---
 
@@ -276,32 +276,33 @@ class SqliteStore(Store):
 # --- opening -----------------------------------------------------------------------------------------------------------
 
 
-def _begun(connection: sqlite3.Connection, path: Path, key: AccountKey, now: float, adopted: set[str]) -> _Opened:
+def _begun(
+    connection: sqlite3.Connection, path: Path, key: AccountKey, now: float, adopted: set[str], token: str
+) -> _Opened:
     """Note who works here from now on; nothing is written unless it may."""
     refuse_backup(connection, path)
     account = admitted_account(connection, key, adopted, now, write=False)
-    query = "SELECT host, boot, pid, start FROM owners WHERE account = ?"
-    owners = [Owner(*found) for found in connection.execute(query, (account,)).fetchall()]
-    for owner in owners:
+    query = "SELECT id, host, boot, pid, start FROM owners WHERE account IS ?"
+    left = {number: Owner(*found) for number, *found in connection.execute(query, (account,)).fetchall()}
+    for owner in left.values():
         if owner != Owner.this_process() and owner.is_alive():
             raise JournalError(f"{path}: {owner} is using it, though its lock was deleted: end it first")
-    if owners:  # it didn't end in order
+    if left:  # it didn't end in order
         check_whole(connection, path)
-    begin_writing(connection, path)
+    for number, *found in connection.execute(query, (None,)).fetchall():  # somebody who resolved something
+        if not (owner := Owner(*found)).is_alive():
+            left[number] = owner
+    mine = begin_writing(connection, path, account or None, token)
     try:
         with connection:
             connection.execute("BEGIN IMMEDIATE")
             account = admitted_account(connection, key, adopted, now, write=True)
-            connection.execute("DELETE FROM owners WHERE account = ?", (account,))
-            here = Owner.this_process()
-            owner_id = connection.execute(
-                "INSERT INTO owners (account, host, boot, pid, start, at) VALUES (?, ?, ?, ?, ?, ?)",
-                (account, here.host, here.boot, here.pid, here.start, now),
-            ).lastrowid
+            connection.execute("UPDATE owners SET account = ? WHERE id = ?", (account, mine))
+            connection.executemany("DELETE FROM owners WHERE id = ?", [(number,) for number in left])
             scope = account, operation_id(connection, key.operation)
-            return _Opened(scope, owner_id or 0, _put_in_doubt(connection, account, now))
+            return _Opened(scope, mine, _put_in_doubt(connection, account, now))
     except BaseException:
-        end_writing(connection)
+        end_writing(connection, mine)
         raise
 
 

@@ -60,9 +60,10 @@ class Writer:
     """Seconds that another program may lock the file, and after which one who waits for an ending is told that it isn't
     written; it is tried again until the writer is closed, and then as long once more."""
 
-    def __init__(self, lock: AccountLock, connection: sqlite3.Connection) -> None:
+    def __init__(self, lock: AccountLock, connection: sqlite3.Connection, owner: int) -> None:
         self.path = lock.journal
         self._lock = lock
+        self._owner = owner
         self._connection = connection
         self._sentinel = self._open_sentinel()
         self._process = os.getpid()
@@ -71,7 +72,6 @@ class Writer:
         self._changed = connection.total_changes
         self._owed: list[_Item] = []
         self._short = False
-        self._last_work: Work | None = None
         self._items: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name=f"journal {self.path.name}", daemon=True)
@@ -102,16 +102,15 @@ class Writer:
         self._items.put(item)
         return item.future
 
-    def end(self, last: Work | None = None) -> None:
-        """Let the thread write what is waiting, do the ``last`` work, and end, without waiting for it."""
+    def end(self) -> None:
+        """Let the thread write what is waiting, and end, without waiting for it."""
         if not self._closed:
             self._closed = True
-            self._last_work = last
             self._items.put(None)
 
-    async def close(self, last: Work | None = None) -> None:
+    async def close(self) -> None:
         """Write what is waiting, and end. Idempotent."""
-        self.end(last)
+        self.end()
         cancelled: asyncio.CancelledError | None = None
         while self._thread.is_alive():  # joined off the loop, however often we are cancelled
             try:
@@ -129,19 +128,16 @@ class Writer:
             while (group := self._next_group()) is not None:
                 self._write(group)
             self._write_what_is_owed()
-            if self._last_work is not None and not self._owed:
-                with contextlib.suppress(sqlite3.Error):
-                    self._last_work(self._connection)
         finally:
             self._close()
 
     def _close(self) -> None:
         if self._place.change() is None:
             self._sentinel.close()
-            end_writing(self._connection)
-        else:  # the last one to close removes the ``-wal`` by its path, where another's may be by now: unless it only reads
-            self._connection.close()
-            self._sentinel.close()
+        # Else the last one to close, which removes the ``-wal`` by its path (where another's may be by now), is one that reads,
+        # and doesn't.
+        end_writing(self._connection, self._owner)
+        self._sentinel.close()
         self._lock.release()
 
     def _open_sentinel(self) -> sqlite3.Connection:
@@ -224,6 +220,7 @@ class Writer:
         if not items:
             return None
         connection = self._connection
+        before = connection.total_changes
         try:
             connection.execute("BEGIN IMMEDIATE")
             changing = [item for item in items if isinstance(item.work, Change)]
@@ -233,7 +230,11 @@ class Writer:
             for item in items:
                 if not isinstance(item.work, Change):
                     _do(connection, item, item.work)
+            if connection.total_changes > before:
+                connection.execute("UPDATE owners SET commits = commits + 1 WHERE id = ?", (self._owner,))
             connection.execute("COMMIT")
+            if connection.total_changes > before:
+                self._lock.note_commit()
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must be told
             with contextlib.suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
