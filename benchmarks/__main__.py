@@ -12,10 +12,16 @@ from importlib.metadata import PackageNotFoundError, version
 from types import ModuleType
 from typing import Any
 
-from . import booking, journal, memory, pacer
+from . import booking, journal, journal_rows, memory, pacer
 from .lab import Lab, Options, Spread
 
-BENCHMARKS: dict[str, ModuleType] = {"booking": booking, "journal": journal, "memory": memory, "pacer": pacer}
+BENCHMARKS: dict[str, ModuleType] = {
+    "booking": booking,
+    "journal": journal,
+    "journal_rows": journal_rows,
+    "memory": memory,
+    "pacer": pacer,
+}
 """The one place where a benchmark is registered: a module with a ``TITLE`` and ``run(lab)``, which gives rows."""
 
 FULL = Options(rounds=7, bookings=10_000, concurrency=64)

@@ -33,6 +33,7 @@ def test_a_tiny_run_measures_everyone_against_bare_aiohttp():
         for answered in ("at once", "after 20 ms")
         for name in ("stream, model reused", "job, journaled")
     ]
+    assert {row["what"] for row in told["benchmarks"]["journal_rows"]} >= {"the first feed", "one booking", "counts"}
     assert {"1 bookings", "40 bookings", "growth"} <= memory[2].keys()
     assert {row["a second"] for row in told["benchmarks"]["pacer"]} == {50, 500, 2000}
 
@@ -41,4 +42,4 @@ def test_an_unknown_benchmark_is_named_with_those_there_are():
     done = run("nonsense")
     assert done.returncode == 2
     assert "nonsense" in done.stderr
-    assert "booking, journal, memory, pacer" in done.stderr
+    assert "booking, journal, journal_rows, memory, pacer" in done.stderr

@@ -25,7 +25,17 @@ from .identity import AccountKey, key_of, normal_reference
 from .resolving import Resolution, credit, resolve_all
 from .rows import STATES, JournalRow, MoneyEntry, State, row_of, time_of
 from .sqlite.accounts import account_id, admitted_account, known_accounts
-from .sqlite.file import Place, back_up, begin_writing, end_writing, open_to_read, open_to_write, resolved, truncate
+from .sqlite.file import (
+    Place,
+    back_up,
+    begin_writing,
+    end_writing,
+    note_begun,
+    open_to_read,
+    open_to_write,
+    resolved,
+    truncate,
+)
 from .sqlite.forgetting import forget_page
 from .sqlite.lock import AccountLock
 from .sqlite.schema import HIDDEN, check_whole, refuse_backup
@@ -494,6 +504,7 @@ def _transaction(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
     try:
         with connection:
             connection.execute("BEGIN IMMEDIATE")
+            note_begun(connection)
             yield
     except (sqlite3.Error, UnicodeError) as error:
         raise JournalError(f"{path}: nothing was changed: {error}") from None

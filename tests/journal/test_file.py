@@ -78,6 +78,7 @@ def script(code: str, *arguments: object) -> subprocess.Popen[str]:
         import asyncio, os, sys
         from pathlib import Path
         from pandapon_async import Journal, JournalError
+        from pandapon_async._clock import SystemClock
         from pandapon_async._journal.sqlite.store import SqliteStore
         from tests.jobs.support import KEY
         from tests.journal.support import done, entry, opened, row, taken
@@ -358,7 +359,7 @@ def test_a_forked_child_keeps_no_lock_and_can_not_use_the_journal(path: Path):
     process = script(
         """
         async def main():
-            store = await SqliteStore.open(path, KEY, __import__("pandapon_async").SystemClock())
+            store = await SqliteStore.open(path, KEY, SystemClock())
             one = await row(store, entry(1))
             with Journal.open(path) as journal:
                 child = os.fork()
@@ -405,7 +406,7 @@ def test_a_forked_child_that_ends_in_order_disturbs_nothing(path: Path):
         def did(work):
             return asyncio.run_coroutine_threadsafe(work, loop).result()
 
-        clock = __import__("pandapon_async").SystemClock()
+        clock = SystemClock()
         store = did(SqliteStore.open(path, KEY, clock))
         did(done(store, entry(1)))
         for _ in range(20):

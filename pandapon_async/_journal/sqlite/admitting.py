@@ -262,7 +262,8 @@ def renew(connection: sqlite3.Connection, row: PendingRow, body: str, keys: Parc
     connection.execute("DELETE FROM replies WHERE row = ?", (row.id,))
     connection.execute(
         "UPDATE rows SET version = version + 1, state = 'pending', owner = NULL, error = NULL, done_at = NULL, "
-        "order_id = NULL, order_key = NULL, digest = NULL, history = history || ?, render_key = ?, tmall_key = ?, parcel_key = ?, at = ? WHERE id = ?",
+        "order_id = NULL, order_key = NULL, digest = NULL, history = history || ?, render_key = ?, tmall_key = ?, "
+        "parcel_key = ?, at = ? WHERE id = ?",
         (
             history_entry(now, "pending", BY_JOB, "fed again", body=old),
             keys.render,

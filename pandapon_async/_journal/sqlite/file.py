@@ -224,7 +224,7 @@ def _nothing() -> None:
 
 
 def begin_writing(connection: sqlite3.Connection, path: Path, account: int | None = None, token: str = "") -> int:
-    """Mark the file as one that isn't whole without its ``-wal``; nothing else is written before.
+    """Mark the file as one that isn't whole without its ``-wal``. The next transaction must call `note_begun`.
 
     Returns:
         The owner's number.
@@ -236,9 +236,12 @@ def begin_writing(connection: sqlite3.Connection, path: Path, account: int | Non
     values = (account, token, here.host, here.boot, here.pid, here.start, time.time())
     query = "INSERT INTO owners (account, token, commits, host, boot, pid, start, at) VALUES (?, ?, 0, ?, ?, ?, ?, ?)"
     with _as_journal_error(path):
-        owner = connection.execute(query, values).lastrowid or 0
+        with connection:
+            connection.execute("BEGIN IMMEDIATE")
+            owner = connection.execute(query, values).lastrowid or 0
+            _set_marks(connection)
         try:
-            if checkpoint(connection, wait=True):
+            if _moved_into_file(connection, "FULL"):
                 return owner
         except BaseException:
             _leave(connection, owner)
@@ -249,10 +252,15 @@ def begin_writing(connection: sqlite3.Connection, path: Path, account: int | Non
     raise JournalError(f"{path}: somebody has been reading it for {WAIT:.0f} seconds{who}: nothing was begun")
 
 
+def note_begun(connection: sqlite3.Connection) -> None:
+    """Say, inside the first transaction after a checkpoint, of which moment it was."""
+    connection.execute("UPDATE mark_seen SET nonce = next")
+
+
 def end_writing(connection: sqlite3.Connection, owner: int) -> None:
     """Leave the file whole, if nobody else has it open; close the connection."""
-    with contextlib.suppress(sqlite3.Error):
-        checkpoint(connection, wait=False)
+    with contextlib.suppress(sqlite3.Error):  # so that a kill while it is closed finds next to nothing left to move
+        _moved_into_file(connection, "PASSIVE")
     _leave(connection, owner)
     with contextlib.suppress(sqlite3.Error):
         connection.close()
@@ -260,31 +268,36 @@ def end_writing(connection: sqlite3.Connection, owner: int) -> None:
 
 def _leave(connection: sqlite3.Connection, owner: int) -> None:
     with contextlib.suppress(sqlite3.Error), connection:
+        connection.execute("BEGIN IMMEDIATE")
         connection.execute("DELETE FROM owners WHERE id = ?", (owner,))
-        connection.execute("UPDATE mark_seen SET nonce = next")
+        note_begun(connection)
 
 
-def checkpoint(connection: sqlite3.Connection, *, wait: bool) -> bool:
+def checkpoint(connection: sqlite3.Connection, mode: str = "PASSIVE") -> bool:
     """Move what is in the ``-wal`` into the database file; False: a reader keeps a part of it there."""
-    nonce = secrets.token_hex(8)
     with connection:
         connection.execute("BEGIN IMMEDIATE")
-        connection.execute("UPDATE mark_open SET nonce = ?", (nonce,))
-        connection.execute("UPDATE mark_seen SET next = ?", (nonce,))
-    mode = "FULL" if wait else "PASSIVE"
-    busy, frames, moved = connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
-    if busy or frames != moved:
+        _set_marks(connection)
+    if not _moved_into_file(connection, mode):
         return False
-    connection.execute("UPDATE mark_seen SET nonce = next WHERE next = ?", (nonce,))
+    note_begun(connection)
     return True
+
+
+def _set_marks(connection: sqlite3.Connection) -> None:
+    nonce = secrets.token_hex(8)
+    connection.execute("UPDATE mark_open SET nonce = ?", (nonce,))
+    connection.execute("UPDATE mark_seen SET next = ?", (nonce,))
+
+
+def _moved_into_file(connection: sqlite3.Connection, mode: str) -> bool:
+    busy, frames, moved = connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
+    return not busy and frames == moved
 
 
 def truncate(connection: sqlite3.Connection) -> bool:
     """Leave nothing that was ever erased in the ``-wal``; False: a reader prevents it."""
-    if not checkpoint(connection, wait=True):
-        return False
-    busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-    return not busy and checkpoint(connection, wait=True)
+    return checkpoint(connection, "FULL") and _moved_into_file(connection, "TRUNCATE") and checkpoint(connection, "FULL")
 
 
 class Place:

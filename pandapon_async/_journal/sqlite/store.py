@@ -20,7 +20,7 @@ from ..store import BY_JOB, MOVES, Ending, Entry, PendingRow, Problem, Spent, St
 from .accounts import admitted_account, operation_id
 from .admitting import PARCEL_SECONDS, Page, drop_rows, held_now, pending_row, renew
 from .changes import Change
-from .file import begin_writing, end_writing, open_to_write, resolved
+from .file import begin_writing, end_writing, note_begun, open_to_write, resolved
 from .lock import AccountLock
 from .owners import Owner
 from .schema import HIDDEN, check_whole, refuse_backup
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 _PAGE: Final = 5_000
 _COLUMNS: Final = (
-    "r.id, r.version, {position}, r.reference, r.shipment, r.state, b.body, "
-    "r.order_id, r.fee, r.currency, r.error, r.tracking"
+    "r.id, r.version, {position}, r.reference, r.shipment, r.state, b.body, r.order_id, r.fee, r.currency, r.error, "
+    "r.tracking"
 )
 _LEFT: Final = "found as sent: the job had ended before its reply"
 
@@ -296,6 +296,7 @@ def _begun(
     try:
         with connection:
             connection.execute("BEGIN IMMEDIATE")
+            note_begun(connection)
             account = admitted_account(connection, key, adopted, now, write=True)
             connection.execute("UPDATE owners SET account = ? WHERE id = ?", (account, mine))
             connection.executemany("DELETE FROM owners WHERE id = ?", [(number,) for number in left])

@@ -246,7 +246,7 @@ class Writer:
         if self._connection.total_changes - self._changed > _CHANGES_A_CHECKPOINT:
             self._changed = self._connection.total_changes
             with contextlib.suppress(sqlite3.Error):
-                if not checkpoint(self._connection, wait=False):
+                if not checkpoint(self._connection):
                     _log.warning("%s: a reader keeps its -wal from being emptied", self.path)
 
     def _tell(self, items: Sequence[_Item], obstacle: JournalError | None) -> None:

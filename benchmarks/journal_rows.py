@@ -1,0 +1,151 @@
+"""What a journal costs once it is large: nothing that a day needs may grow with the years before it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import resource
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from pandapon_async import PANDAPON, BookingJob, Credentials, Journal, PandaPonSession, SessionManager
+from pandapon_async._clock import SystemClock
+from pandapon_async._journal.identity import AccountKey
+from pandapon_async._journal.resolving import Resolution
+from pandapon_async._journal.sqlite.store import SqliteStore
+from pandapon_async._journal.store import Ending, Entry, PendingRow
+from pandapon_async.api.logistics import BookingItem, FreightBookingRequest, Money, ReceiverAddress, TmallOrderInfo
+
+from .lab import Lab
+
+TITLE = "A journal of a hundred times --bookings rows, all but 200 of them done (milliseconds; seconds for a feed)"
+
+_LEFT = 200
+_FEE = Money(amount="12.50", currency="USD")  # type: ignore[arg-type]
+
+
+def run(lab: Lab) -> list[dict[str, Any]]:
+    """One row a thing that is done with it."""
+    with tempfile.TemporaryDirectory() as folder:
+        return asyncio.run(_measured(Path(folder) / "bookings.db", lab.options.bookings * 100))
+
+
+async def _measured(path: Path, rows: int) -> list[dict[str, Any]]:
+    results: list[dict[str, Any]] = []
+
+    def note(what: str, seconds: float, unit: str = "ms") -> None:
+        results.append({"what": what, unit: round(seconds * (1000 if unit == "ms" else 1), 1)})
+
+    async with _session() as session:
+        key = AccountKey.of(session.profile, FreightBookingRequest.operation)
+        note("the first feed", await _fed(session, path, rows), "s")
+        await _make_done(path, key, rows)
+        note("the same again", await _fed(session, path, rows), "s")
+        note("opening for a job, closing", await _best(lambda: _opened(path, key)))
+        note("one booking", await _best(lambda: _one(path, key)))
+    for what, read in _READINGS.items():
+        note(what, min(_timed(path, read) for _ in range(5)))
+    note(f"{_LEFT} by hand", _timed(path, _resolve))
+    results.append({"what": "peak memory, MiB", "ms": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024})
+    results.append({"what": "file, bytes a row", "ms": path.stat().st_size / rows})
+    return [{"what": row["what"], "figure": next(value for name, value in row.items() if name != "what")} for row in results]
+
+
+@contextlib.asynccontextmanager
+async def _session() -> AsyncIterator[PandaPonSession]:
+    keys = Credentials(access_key="K", access_secret="S", user_id="7")
+    async with SessionManager([PANDAPON.evolve(base_url="http://127.0.0.1:9", credentials=keys)]) as vendors:
+        yield vendors.pandapon
+
+
+def _input(rows: int) -> Iterator[tuple[str, FreightBookingRequest]]:
+    for number in range(rows):
+        receiver = ReceiverAddress(
+            name=f"Jane Example {number}", address=f"{number} Test Street", zip="90001", country="US", phone="555 0100"
+        )
+        yield (
+            f"order-{number}",
+            FreightBookingRequest(
+                render_id=f"FF{number}",
+                receiver_address=receiver,
+                line_items=(BookingItem(item_id=str(number), sku_id="2", quantity=1, title="a thing"),),
+                tmall_order_info=TmallOrderInfo(tmall_order_id=f"T{number}"),
+            ),
+        )
+
+
+async def _fed(session: PandaPonSession, path: Path, rows: int) -> float:
+    start = time.perf_counter()
+    async with BookingJob(session, journal=path).run(_input(rows)):
+        return time.perf_counter() - start
+
+
+async def _make_done(path: Path, key: AccountKey, rows: int) -> None:
+    """All but some; by the shortest way, since it isn't what is measured."""
+    store = await SqliteStore.open(path, key, SystemClock())
+
+    def work(connection: Any) -> None:
+        connection.create_function("key_of_id", 1, lambda number: -number)
+        done = "SELECT id FROM rows WHERE id <= ?"
+        connection.execute(
+            "UPDATE rows SET state = 'done', version = 3, order_id = 'INTL' || id, order_key = key_of_id(id), fee = '12.50', "
+            "currency = 'USD', sent_at = at, done_at = at WHERE id <= ?",
+            (rows - _LEFT,),
+        )
+        connection.execute(f"INSERT INTO replies SELECT id, '{{\"code\": 200}}' FROM ({done})", (rows - _LEFT,))
+        connection.execute(
+            "INSERT INTO money (row, account, operation, at, kind, digits, exponent, currency, by) "
+            "SELECT id, account, operation, at, 'fee', 1250, -2, 'USD', 'job' FROM rows WHERE id <= ?",
+            (rows - _LEFT,),
+        )
+
+    await store._writer.submit(work)
+    await store.close()
+
+
+async def _opened(path: Path, key: AccountKey) -> None:
+    await (await SqliteStore.open(path, key, SystemClock())).close()
+
+
+async def _one(path: Path, key: AccountKey) -> None:
+    """What `book` does outside of ``async with`` job: open, take, send, end, close."""
+    store = await SqliteStore.open(path, key, SystemClock())
+    number = time.perf_counter_ns()
+    (row,) = await store.admit([Entry(0, f"one-{number}", False, f'{{"renderId":"{number}"}}')], 0, retry_refused=False)
+    assert isinstance(row, PendingRow)
+    await store.ended(await store.sent(row), Ending(state="done", order_id=f"O{number}", fee=_FEE, reply="{}"))
+    await store.close()
+
+
+async def _best(work: Callable[[], Any]) -> float:
+    times: list[float] = []
+    for _ in range(5):
+        start = time.perf_counter()
+        await work()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def _timed(path: Path, read: Callable[[Journal], Any]) -> float:
+    start = time.perf_counter()
+    with Journal.open(path) as journal:
+        read(journal)
+        return time.perf_counter() - start
+
+
+def _resolve(journal: Journal) -> None:
+    left = [row.reference for row in journal.rows(state="pending")]
+    journal.resolve_all([Resolution(reference, "void") for reference in left], by="jane", note="withdrawn")
+
+
+_READINGS: dict[str, Callable[[Journal], Any]] = {
+    "opening to read": lambda _: None,
+    "one row": lambda journal: journal.get("order-7"),
+    "what isn't done": lambda journal: [list(journal.rows(state=state)) for state in ("pending", "sent", "unknown")],
+    "the first page of what is done": lambda journal: next(journal.rows(state="done")),
+    "counts": lambda journal: journal.counts(),
+    "totals": lambda journal: (journal.totals(), journal.unpriced()),
+}
