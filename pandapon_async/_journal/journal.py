@@ -325,8 +325,8 @@ class Journal:
     def resolve_all(self, resolutions: Sequence[Resolution], *, by: str, note: str) -> list[JournalRow]:
         """Resolve several bookings, all or none; see `resolve`. Two that contradict each other are refused."""
         _named(by)
-        rows = [self._row_of(resolution) for resolution in resolutions]
-        with self._writing() as connection:
+        with self._writing() as connection:  # nobody else changes what is read meanwhile
+            rows = [self._row_of(resolution) for resolution in resolutions]
             resolve_all(connection, list(zip(rows, resolutions, strict=True)), by, note, self._clock.now())
         return [next(self._select({"r.id = ?": row.id})) for row in rows]
 
@@ -355,8 +355,8 @@ class Journal:
             JournalError: no such row, or not allowed.
         """
         _named(by)
-        row = self.get(reference, shipment=shipment, account=account, operation=operation)
         with self._writing() as connection:
+            row = self.get(reference, shipment=shipment, account=account, operation=operation)
             credit(connection, row, money, by, note, self._clock.now())
         return next(self._select({"r.id = ?": row.id}))
 

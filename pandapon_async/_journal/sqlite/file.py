@@ -240,12 +240,15 @@ def begin_writing(connection: sqlite3.Connection, path: Path, account: int | Non
             connection.execute("BEGIN IMMEDIATE")
             owner = connection.execute(query, values).lastrowid or 0
             _set_marks(connection)
+        end = time.monotonic() + WAIT
         try:
-            if _moved_into_file(connection, "FULL"):
-                return owner
+            while not (begun := _moved_into_file(connection, "FULL")) and time.monotonic() < end:
+                time.sleep(0.01)  # another checkpoint, for which SQLite doesn't wait by itself
         except BaseException:
             _leave(connection, owner)
             raise
+        if begun:
+            return owner
         _leave(connection, owner)
     readers = _processes_with(wal_of(path))
     who = f" (process {', '.join(map(str, readers))})" if readers else ""

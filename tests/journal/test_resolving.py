@@ -1,0 +1,294 @@
+"""What a person does to a journal: resolve, credit, adopt, rename, beside a run."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timezone
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from pandapon_async import PANDAPON, Credentials, Journal, JournalError, JournalRow
+from pandapon_async._journal.resolving import Resolution
+from pandapon_async._journal.store import Ending, RowMovedError
+from pandapon_async.api.logistics import FreightBookingRequest
+from tests.jobs.support import KEY, recorded, row_of
+from tests.journal.support import NOW, done, entry, opened, reading, row, taken, usd
+
+OTHER = attrs.evolve(KEY, name="other", key="f2")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "bookings.db"
+
+
+async def filled(path: Path) -> Path:
+    """order-0 done (order id 10, no fee), order-1 refused, order-2 unknown, order-3 pending, order-4 sent."""
+    async with opened(path) as store:
+        await done(store, entry(0), "10")
+        for number, state in ((1, "refused"), (2, "unknown")):
+            sent = await store.sent(await row(store, entry(number)))
+            await store.ended(sent, Ending(state=state, error="why"))  # type: ignore[arg-type]
+        await row(store, entry(3))
+    return path
+
+
+def resolved(path: Path, reference: str, state: Any, **facts: Any) -> JournalRow:
+    with reading(path, NOW + 60) as journal:
+        return journal.resolve(reference, state, by="jane", note="by phone", **facts)
+
+
+# --- resolving ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("reference", "state"),
+    [
+        ("order-2", "done"), ("order-2", "pending"), ("order-1", "done"), ("order-1", "pending"), ("order-3", "void"),
+        ("order-0", "void"),
+    ],
+)  # fmt: skip
+async def test_a_person_may(path: Path, reference: str, state: str):
+    found = resolved(await filled(path), reference, state)
+    assert (found.state, found.resolved_by, found.note) == (state, "jane", "by phone")
+    assert (found.history[-1].state, found.history[-1].by) == (state, "jane")
+
+
+@pytest.mark.parametrize(
+    ("reference", "state"),
+    [
+        ("order-0", "pending"), ("order-0", "refused"), ("order-0", "unknown"), ("order-1", "void"), ("order-2", "void"),
+        ("order-2", "refused"), ("order-3", "done"), ("order-3", "sent"), ("order-3", "refused"),
+    ],
+)  # fmt: skip
+async def test_a_person_may_not(path: Path, reference: str, state: str):
+    before = recorded(await filled(path))
+    with pytest.raises(JournalError, match="by hand"):
+        resolved(path, reference, state)
+    assert recorded(path) == before
+
+
+async def test_what_is_so_already_is_left_as_it_is(path: Path):
+    await filled(path)
+    first = resolved(path, "order-2", "done", order_id="21", fee=usd("12.5"), tracking=("T1", "T2"))
+    again = resolved(path, " order-2 ", "done", order_id=" 21", fee=usd("12.50"), tracking=("T2", "T1"))
+    assert again == first
+    for reference, state in (("order-3", "pending"), ("order-1", "refused"), ("order-2", "done")):
+        before = row_of(path, reference)
+        assert resolved(path, reference, state) == before
+
+
+async def test_what_is_done_gets_what_is_not_known_of_it(path: Path):
+    await filled(path)
+    assert resolved(path, "order-0", "done", fee=usd("12.50")).fee == usd("12.50")
+    found = resolved(path, "order-0", "done", order_id="10", fee=usd("11"))
+    assert (found.order_id, found.fee) == ("10", usd("11"))
+    assert [(one.kind, one.money) for one in found.money] == [("fee", usd("12.50")), ("correction", usd("-1.50"))]
+    with reading(path) as journal:
+        assert [(total.fees, total.net) for total in journal.totals()] == [(Decimal(11), Decimal(11))]
+        assert journal.unpriced() == {}
+
+
+REFUSED: dict[str, tuple[str, str, dict[str, Any], str]] = {
+    "another order id": ("order-0", "done", {"order_id": "11"}, "it has order id 10, and not 11"),
+    "an order id that another has": ("order-2", "done", {"order_id": "10"}, "order id 10 is that of order-0"),
+    "an empty order id": ("order-2", "done", {"order_id": " "}, "order id is empty"),
+    "a fee of what isn't booked": ("order-2", "pending", {"fee": usd("1")}, "only a booking that is done"),
+    "a fee below zero": ("order-2", "done", {"fee": usd("-1")}, "no amount"),
+    "an absurd fee": ("order-2", "done", {"fee": usd("1" * 25)}, "no amount"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+async def test_a_contradiction_is_refused(path: Path, kind: str):
+    reference, state, facts, why = REFUSED[kind]
+    await filled(path)
+    before = row_of(path, reference)
+    with pytest.raises(JournalError, match=why):
+        resolved(path, reference, state, **facts)
+    assert row_of(path, reference) == before
+
+
+async def test_two_that_contradict_each_other_are_refused_and_two_alike_are_one(path: Path):
+    await filled(path)
+    alike = [Resolution("order-2", "done", "21", usd("12.5")), Resolution(" order-2", "done", " 21", usd("12.50"))]
+    other = Resolution("order-2", "done", "22", usd("12.5"))
+    with reading(path) as journal:
+        with pytest.raises(JournalError, match="contradict each other"):
+            journal.resolve_all([*alike, other], by="jane", note="x")
+        assert journal.get("order-2").state == "unknown"
+        one, two = journal.resolve_all(alike, by="jane", note="x")
+        assert one == two
+        assert len(one.money) == 1
+
+
+async def test_of_several_all_or_none_are_resolved(path: Path):
+    before = recorded(await filled(path))
+    with reading(path) as journal, pytest.raises(JournalError, match="order-0"):
+        journal.resolve_all([Resolution("order-2", "done"), Resolution("order-0", "pending")], by="jane", note="x")
+    assert recorded(path) == before
+
+
+async def test_it_goes_on_beside_a_run_but_not_on_what_that_has_under_way(path: Path):
+    async with opened(path) as store:
+        under_way = await store.sent(await row(store, entry(1)))
+        waiting = await row(store, entry(2))
+        with pytest.raises(JournalError, match="it is sent"):
+            resolved(path, "order-1", "done")
+        resolved(path, "order-2", "void")
+        with pytest.raises(RowMovedError):
+            await store.sent(waiting)
+        assert (await store.ended(under_way, Ending(state="unknown"))).state == "unknown"
+        resolved(path, "order-1", "pending")
+        (again,) = await taken(store, entry(1))
+        assert (await store.sent(again)).state == "sent"
+    assert recorded(path) == {"order-1": "sent", "order-2": "void"}
+
+
+async def test_many_resolve_and_read_beside_a_run_and_nothing_is_lost(path: Path):
+    async with opened(path) as store:
+        rows = await taken(store, *map(entry, range(40)))
+
+        async def sends() -> None:
+            for found in rows[:20]:
+                await store.ended(await store.sent(found), Ending(state="done"))
+
+        def withdraws() -> None:
+            for found in rows[20:]:
+                resolved(path, found.reference, "void")
+
+        await asyncio.gather(sends(), asyncio.to_thread(withdraws), asyncio.to_thread(withdraws))
+    assert list(recorded(path).values()) == ["done"] * 20 + ["void"] * 20
+
+
+async def test_one_of_several_shipments_and_operations_is_named(path: Path):
+    async with opened(path) as store, opened(path, OTHER) as other:
+        await taken(store, entry(1), entry(2, reference="order-1", shipment=2, body={}))
+        await taken(other, entry(1, body={}))
+    with pytest.raises(JournalError, match="several rows"):
+        resolved(path, "order-1", "void")
+    assert resolved(path, "order-1", "void", shipment=2).shipment == 2
+    assert resolved(path, "order-1", "void", account="other", operation=KEY.operation).account == "other"
+    with reading(path) as journal, pytest.raises(JournalError, match="no row"):
+        journal.get("order-1", operation="taobao.orders.create")
+
+
+# --- money -------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_credit_is_an_entry_of_its_own_and_the_fee_stays(path: Path):
+    async with opened(path) as store:
+        await done(store, entry(1), fee=usd("12.50"))
+    with reading(path, NOW + 86_400) as journal:
+        found = journal.credit("order-1", usd("2.50"), by="jane", note="late")
+        assert (found.fee, found.history[-1].by) == (usd("12.50"), "jane")
+        assert [(one.kind, one.money, one.by, one.note) for one in found.money] == [
+            ("fee", usd("12.50"), "job", None),
+            ("credit", usd("2.50"), "jane", "late"),
+        ]
+        (total,) = journal.totals()
+        assert (total.account, total.fees, total.credits, total.net) == ("shop", Decimal("12.5"), Decimal("2.5"), Decimal(10))
+        (later,) = journal.totals(since=found.money[1].at)
+        assert (later.fees, later.credits) == (0, Decimal("2.5"))
+        with pytest.raises(JournalError, match="above zero"):
+            journal.credit("order-1", usd("0"), by="jane", note="x")
+    async with opened(path) as store:
+        assert (await store.spent()).paid == {"USD": Decimal(10)}
+
+
+async def test_what_never_cost_anything_is_not_credited(path: Path):
+    await filled(path)
+    with reading(path) as journal, pytest.raises(JournalError, match="only what was booked"):
+        journal.credit("order-3", usd("1"), by="jane", note="x")
+
+
+async def test_what_has_no_fee_is_counted(path: Path):
+    with reading(await filled(path)) as journal:
+        assert (journal.totals(), journal.unpriced()) == ([], {"shop": 1})
+
+
+# --- accounts ----------------------------------------------------------------------------------------------------------
+
+
+async def test_another_host_or_user_id_is_adopted_by_name(path: Path):
+    keys = Credentials(access_key="K", access_secret="S", user_id="8")
+    profile = PANDAPON.evolve(name="shop", base_url="https://new.example", credentials=keys)
+    moved = attrs.evolve(KEY, host="new.example", user_id="8", key=keys.fingerprint)
+    async with opened(path) as store:
+        await row(store, entry(1))
+    with pytest.raises(JournalError, match="another host"):
+        async with opened(path, moved):
+            pass
+    with reading(path) as journal:
+        journal.adopt(profile, FreightBookingRequest.operation, by="jane", note="they moved")
+        with pytest.raises(JournalError, match="has no account 'x'"):
+            journal.adopt(profile.evolve(name="x"), FreightBookingRequest.operation, by="jane", note="x")
+    async with opened(path, moved) as store:
+        assert (await store.find("order-1")).state == "pending"
+
+
+async def test_the_same_account_under_another_name_is_refused_until_it_is_renamed(path: Path):
+    renamed = attrs.evolve(KEY, name="main")
+    async with opened(path) as store:
+        await done(store, entry(1))
+    with pytest.raises(JournalError, match="under the name 'shop'"):
+        async with opened(path, renamed):
+            pass
+    with reading(path) as journal:
+        for old, new, why in (("x", "y", "no account 'x'"), ("shop", "shop", "already"), ("shop", " ", "already")):
+            with pytest.raises(JournalError, match=why):
+                journal.rename(old, new, by="jane", note="x")
+        journal.rename("shop", "main", by="jane", note="a better name")
+        assert journal.get("order-1").account == "main"
+    async with opened(path, renamed) as store:
+        assert (await store.find("order-1")).state == "done"
+    with pytest.raises(JournalError, match="under the name 'main'"):
+        async with opened(path):
+            pass
+
+
+async def test_an_account_is_not_renamed_while_its_job_runs(path: Path):
+    async with opened(path) as store:
+        await row(store, entry(1))
+        with reading(path) as journal, pytest.raises(JournalError, match="another job"):
+            journal.rename("shop", "main", by="jane", note="x")
+
+
+# --- what is left ------------------------------------------------------------------------------------------------------
+
+
+async def test_runs_are_told(path: Path):
+    async with opened(path) as store:
+        run = await store.begin_run(released=False)
+        await taken(store, entry(1), run=run)
+        await store.release(run)
+        with Journal.open(path) as journal:
+            (found,) = journal.runs()
+            assert (found.id, found.account, found.ended) == (run, "shop", None)
+            assert found.released is not None
+        await store.end_run(run)
+    with Journal.open(path) as journal:
+        assert journal.runs()[0].ended is not None
+
+
+async def test_what_is_to_come_can_not_be_forgotten(path: Path):
+    await filled(path)
+    with reading(path, NOW) as journal:
+        with pytest.raises(JournalError, match="in the past"):
+            journal.forget_before(datetime.fromtimestamp(NOW + 1, timezone.utc))
+        assert journal.forget_before(datetime.fromtimestamp(NOW, timezone.utc)) == 0
+    with reading(path, NOW + 9) as journal:
+        assert journal.forget_before(datetime.fromtimestamp(NOW + 1, timezone.utc)) == 2
+        assert journal.forget_before(datetime.fromtimestamp(NOW + 1, timezone.utc)) == 0
+
+
+async def test_nothing_is_forgotten_while_a_job_runs(path: Path):
+    async with opened(path) as store:
+        await done(store, entry(1))
+        with reading(path, NOW + 9) as journal, pytest.raises(JournalError, match="another job"):
+            journal.forget_before(datetime.fromtimestamp(NOW + 1, timezone.utc))
+    assert row_of(path, "order-1").body is not None
