@@ -12,7 +12,7 @@ import posixpath
 import socket
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import attrs
@@ -78,8 +78,7 @@ _RECEIVER: Final = ("name", "address", "zip", "country", "phone")
 _INVISIBLE_ASCII: Final = dict.fromkeys((*range(33), 127))
 
 
-@attrs.frozen
-class ParcelKeys:
+class ParcelKeys(NamedTuple):
     """By what the same parcel is found under another reference; None: the booking doesn't say.
 
     ``render``: the quote's render id, within one kind of vendor; ``tmall``: the shop's order; ``parcel``: receiver and items.

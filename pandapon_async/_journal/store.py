@@ -150,7 +150,10 @@ class Store(Protocol):
     def admit(
         self, entries: Sequence[Entry], run: int, *, retry_refused: bool
     ) -> asyncio.Future[list[PendingRow | Problem]]:
-        """Take bookings into the journal and give the row of each, or say why not; ``run`` 0 belongs to no run."""
+        """Take bookings into the journal and give the row of each, or say why not; ``run`` 0 belongs to no run.
+
+        Of a run that isn't released yet only what can't be taken is given.
+        """
         ...
 
     async def release(self, run: int) -> list[Problem]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
+import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from yarl import URL
 
-from pandapon_async import Journal
+from pandapon_async import Journal, JournalError
 from pandapon_async.testing import FakeVendor, Faults
 from pandapon_async.testing._ledger import Ledger
 
@@ -62,12 +66,38 @@ def test_a_killed_job_books_nothing_twice_and_loses_nothing(tmp_path: Path) -> N
             rounds += 1
             journal = tmp_path / f"{rounds}.db"
             vendor.ledger.clear()
-            for _ in range(KILLS - kills):
-                if not killed_after(child(vendor, journal), moments.uniform(0, 0.25)):
-                    break
-                kills += 1
-            finished(child(vendor, journal))
+            with looks_from_outside(journal):
+                for _ in range(KILLS - kills):
+                    if not killed_after(child(vendor, journal), moments.uniform(0, 0.25)):
+                        break
+                    kills += 1
+                    if (
+                        kills % 3 == 0
+                    ):  # what somebody else's program does: it folds the -wal into the file, and removes it
+                        with contextlib.closing(sqlite3.connect(journal)) as theirs:
+                            theirs.execute("SELECT COUNT(*) FROM sqlite_master").fetchall()
+                finished(child(vendor, journal))
             assert_consistent([vendor.ledger], journal)
+
+
+@contextlib.contextmanager
+def looks_from_outside(journal: Path) -> Iterator[None]:
+    """Somebody looks all the time."""
+    stopped = threading.Event()
+
+    def look() -> None:
+        while not stopped.wait(0.002):
+            with contextlib.suppress(JournalError), Journal.open(journal) as opened:  # there may be none yet
+                opened.counts()
+                next(opened.rows(), None)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopped.set()
+        thread.join()
 
 
 def test_a_vendor_that_is_killed_and_started_again_gets_nothing_twice(tmp_path: Path) -> None:

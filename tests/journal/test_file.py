@@ -156,9 +156,8 @@ async def test_a_file_and_a_wal_of_different_moments_are_refused(tmp_path: Path,
     file, wal = (first, second) if older == "file" else (second, first)
     shutil.copy(file, torn)
     shutil.copy(f"{wal}-wal", f"{torn}-wal")
-    with pytest.raises(JournalError, match="a part of it is missing|can't be used|can't be read"):
-        assert recorded(torn) == {"order-1": "done", "order-2": "done", "order-3": "done"} or None
-        raise JournalError("can't be used: it had everything")
+    with pytest.raises(JournalError, match=r"a part of it is missing|malformed"):
+        Journal.open(torn)
 
 
 async def test_a_file_that_lost_its_wal_is_taken_once_its_owner_declares_it_whole(tmp_path: Path, path: Path):

@@ -191,7 +191,12 @@ async def test_a_credit_is_an_entry_of_its_own_and_the_fee_stays(path: Path):
             ("credit", usd("2.50"), "jane", "late"),
         ]
         (total,) = journal.totals()
-        assert (total.account, total.fees, total.credits, total.net) == ("shop", Decimal("12.5"), Decimal("2.5"), Decimal(10))
+        assert (total.account, total.fees, total.credits, total.net) == (
+            "shop",
+            Decimal("12.5"),
+            Decimal("2.5"),
+            Decimal(10),
+        )
         (later,) = journal.totals(since=found.money[1].at)
         assert (later.fees, later.credits) == (0, Decimal("2.5"))
         with pytest.raises(JournalError, match="above zero"):

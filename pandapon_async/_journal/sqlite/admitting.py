@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
 
 import attrs
@@ -18,7 +19,8 @@ from .schema import HIDDEN
 
 PARCEL_SECONDS: Final = 30 * 86_400
 """How long a parcel that was booked is remembered: a customer may well order the same again next month."""
-_KEYS: Final = {"render_key": "render id", "tmall_key": "Tmall order", "parcel_key": "receiver and items"}
+_COLUMNS: Final = ("render_key", "tmall_key", "parcel_key")
+_WORDS: Final = ("render id", "Tmall order", "receiver and items")
 _OPEN_STATES: Final = ("pending", "sent", "unknown")
 _KNOWN: Final = (
     "SELECT r.id, r.version, i.position, r.reference, r.shipment, r.state, b.body, r.order_id, r.fee, r.currency, r.error, "
@@ -26,20 +28,27 @@ _KNOWN: Final = (
     "LEFT JOIN inputs i ON i.run = ? AND i.row = r.id WHERE r.account = ? AND r.operation = ? AND r.reference_key IN "
 )
 _INSERT: Final = (
-    "INSERT INTO rows (id, account, operation, reference, reference_key, shipment, state, version, run, at, history, "
-    "render_key, tmall_key, parcel_key) VALUES (?, ?, ?, ?, ?, ?, 'pending', 1, ?, ?, ?, ?, ?, ?)"
+    "rows (state, version, id, account, operation, reference, reference_key, shipment, run, at, history, render_key, tmall_key, "
+    "parcel_key)"
 )
+_MOST_VALUES: Final = 999  # what any SQLite lets a statement bind
 
 
 @attrs.define
 class _Known:
-    """A row that an entry's reference has; ``position``: where it stood in this input already."""
+    """A row that an entry's reference has, by its columns; ``position``: where it stood in this input already."""
 
-    row: PendingRow
+    values: Sequence[Any]
     position: int | None
     digest: str | None = None
     run: int = 0
     is_hidden: bool = False
+
+    id = property(lambda self: self.values[0])
+    version = property(lambda self: self.values[1])
+    state = property(lambda self: self.values[5])
+    body = property(lambda self: self.values[6])
+    order_id = property(lambda self: self.values[7])
 
 
 @attrs.frozen
@@ -86,19 +95,20 @@ class Page:
         self._living = living
         self._known: dict[tuple[str, int], _Known] = {}
         self._others: dict[tuple[str, int], list[_Other]] = {}
+        self._of_this_page: dict[tuple[str, int], list[tuple[Entry, int]]] = {}
         self._next_id = 0
         self._new: list[tuple[Entry, int, ParcelKeys]] = []
         self._inputs: list[tuple[Any, ...]] = []
 
     def admit(self, entries: Sequence[Entry]) -> list[PendingRow | Problem]:
-        """Take the entries in; the row of each, or why it can't be taken."""
+        """Take the entries in; the row of each, or why it can't be taken; if they don't count yet, only the latter."""
         self._find_known(entries)
         keys = {entry.position: self._keys(entry) for entry in entries if self._needs_check(entry)}
         self._find_others(keys.values())
         self._next_id = self._connection.execute("SELECT COALESCE(MAX(id), 0) + 1 FROM rows").fetchone()[0]
-        results = [self._admit(entry, keys.get(entry.position)) for entry in entries]
+        results = [self._admit(entry, keys.get(entry.position, NO_PARCEL)) for entry in entries]
         self._write()
-        return results
+        return [result for result in results if result is not None]
 
     # --- what is known ---
 
@@ -107,113 +117,129 @@ class Page:
         references = [key_of("reference", entry.reference) for entry in entries]
         for found in self._connection.execute(f"{_KNOWN}({marks})", (self._run, *self._scope, *references)).fetchall():
             *values, digest, run, is_hidden = found
-            known = _Known(pending_row(values), values[2], digest, run, bool(is_hidden) and run != self._run)
-            self._known[known.row.reference, known.row.shipment] = known
+            self._known[values[3], values[4]] = _Known(
+                values, values[2], digest, run, bool(is_hidden) and run != self._run
+            )
 
     def _needs_check(self, entry: Entry) -> bool:
         known = self._known.get((entry.reference, entry.shipment))
-        return known is None or known.is_hidden or known.row.state == "refused" or not _is_same(entry.body, known)
+        return known is None or known.is_hidden or known.state == "refused" or not _is_same(entry.body, known)
 
     def _keys(self, entry: Entry) -> ParcelKeys:
         return parcel_keys(self._key.vendor, self._key.operation, loads(entry.body.encode()))
 
-    def _find_others(self, keys: Iterable[ParcelKeys]) -> None:
+    def _find_others(self, keys: Collection[ParcelKeys]) -> None:
         """What the journal has of these parcels, but for the rows of runs that ended before they counted."""
-        for column in _KEYS:
-            wanted = {value for one in keys if (value := getattr(one, column.removesuffix("_key"))) is not None}
+        for index, column in enumerate(_COLUMNS):
+            wanted = {value for one in keys if (value := one[index]) is not None}
             for value, other in others_with(self._connection, self._scope[1], column, wanted, self._now):
                 if other.hidden_run in (None, self._run, *self._living) or other.scope[0] != self._scope[0]:
                     self._others.setdefault((column, value), []).append(other)
 
     # --- one entry ---
 
-    def _admit(self, entry: Entry, keys: ParcelKeys | None) -> PendingRow | Problem:
+    def _admit(self, entry: Entry, keys: ParcelKeys) -> PendingRow | Problem | None:
         known = self._known.get((entry.reference, entry.shipment))
         if known is not None and known.is_hidden:
             if known.run in self._living:
                 return Problem(entry.position, entry.reference, "a run is just taking it in: try again", "taken in")
-            drop_rows(
-                self._connection, known.run, [known.row.id]
-            )  # of a run that had ended before all of its input was there
+            drop_rows(self._connection, known.run, [known.id])  # of a run that ended before all of its input was there
             known = None
         if known is None:
-            return self._held(entry, keys or NO_PARCEL, None) or self._admit_new(entry, keys or NO_PARCEL)
+            return self._held(entry, keys, None) or self._admit_new(entry, keys)
         return self._admit_known(entry, known, keys)
 
-    def _admit_new(self, entry: Entry, keys: ParcelKeys) -> PendingRow:
+    def _admit_new(self, entry: Entry, keys: ParcelKeys) -> PendingRow | None:
         number, self._next_id = self._next_id, self._next_id + 1
-        row = PendingRow(number, 1, entry.position, entry.reference, entry.shipment, "pending", entry.body)
         self._new.append((entry, number, keys))
         if self._run:
             self._inputs.append((self._run, number, entry.position, 1, 0, None, None))
-        self._known[entry.reference, entry.shipment] = _Known(row, entry.position, None, self._run)
+        columns = (number, 1, entry.position, entry.reference, entry.shipment, "pending", entry.body, *[None] * 5)
+        self._known[entry.reference, entry.shipment] = _Known(columns, entry.position, None, self._run)
         self._note_keys(entry, number, keys)
-        return row
+        return pending_row(columns) if self._released else None
 
-    def _admit_known(self, entry: Entry, known: _Known, keys: ParcelKeys | None) -> PendingRow | Problem:
-        row, same = known.row, _is_same(entry.body, known)
-        if self._run and known.position is not None:
+    def _admit_known(self, entry: Entry, known: _Known, keys: ParcelKeys) -> PendingRow | Problem | None:
+        same = _is_same(entry.body, known)
+        if known.position is not None:
             if same and not entry.derived:
-                return row
+                return pending_row(known.values) if self._released else None
             what = "the same booking as" if same else "another booking under the reference of"
             text = f"{what} number {known.position + 1} of this input"
             return Problem(entry.position, entry.reference, text, "twice" if same else "other body")
-        if not same and row.state not in ("pending", "refused"):
-            named = f"order id {row.order_id}, " if row.order_id else ""
-            fields = ", ".join(differing(row.body, entry.body)) or "its body"
-            text = f"the journal has another booking under this reference ({named}{row.state}); different: {fields}"
+        if not same and known.state not in ("pending", "refused"):
+            named = f"order id {known.order_id}, " if known.order_id else ""
+            fields = ", ".join(differing(known.body, entry.body)) or "its body"
+            text = f"the journal has another booking under this reference ({named}{known.state}); different: {fields}"
             return Problem(entry.position, entry.reference, text, "other body")
-        renewed = not same or (row.state == "refused" and self._retry_refused)
-        if renewed and (problem := self._held(entry, keys or NO_PARCEL, row.id)) is not None:
+        renewed = not same or (known.state == "refused" and self._retry_refused)
+        if renewed and (problem := self._held(entry, keys, known.id)) is not None:
             return problem
-        if renewed and self._released:
-            row = renew(self._connection, row, entry.body, keys or NO_PARCEL, self._now)
-        if self._run:
-            later = (row.version, entry.body) if renewed and not self._released else (None, None)
-            self._inputs.append((self._run, row.id, entry.position, 0, int(entry.allow_same_parcel), *later))
-        known.position, known.row = entry.position, attrs.evolve(row, position=entry.position)
+        known.position = entry.position
         if renewed:
-            self._note_keys(entry, row.id, keys or NO_PARCEL)
-        return known.row
+            self._note_keys(entry, known.id, keys)
+        if self._run:
+            later = (known.version, entry.body) if renewed and not self._released else (None, None)
+            self._inputs.append((self._run, known.id, entry.position, 0, int(entry.allow_same_parcel), *later))
+        if not self._released:
+            return None
+        row = attrs.evolve(pending_row(known.values), position=entry.position)
+        return renew(self._connection, row, entry.body, keys, self._now) if renewed else row
 
     # --- the same parcel ---
 
     def _held(self, entry: Entry, keys: ParcelKeys, row: int | None) -> Problem | None:
         if entry.allow_same_parcel:
             return None
-        for column, what in _KEYS.items():
-            value = getattr(keys, column.removesuffix("_key"))
-            for other in self._others.get((column, value), ()) if value is not None else ():
-                if other.id != row and not self._is_sibling(entry, other):
-                    text = f"another booking has its {what}: {other.text}"
-                    return Problem(entry.position, entry.reference, text, "same parcel")
+        for column, value, what in zip(_COLUMNS, keys, _WORDS, strict=True):
+            if value is None:
+                continue
+            for other in self._others.get((column, value), ()):
+                if other.id != row and not _is_sibling(entry, self._scope, other):
+                    return _same_parcel(entry, what, other.text)
+            for near, number in self._of_this_page.get((column, value), ()):
+                if number != row and not (entry.shipment > 1 and near.reference == entry.reference):
+                    return _same_parcel(entry, what, f"{near.reference}, number {near.position + 1} of this input")
         return None
 
-    def _is_sibling(self, entry: Entry, other: _Other) -> bool:
-        return entry.shipment > 1 and (other.reference, other.scope) == (entry.reference, self._scope)
-
     def _note_keys(self, entry: Entry, row: int, keys: ParcelKeys) -> None:
-        other = _Other(entry.reference, entry.shipment, self._scope, f"{entry.reference} of this input", row)
-        for column in _KEYS:
-            if (value := getattr(keys, column.removesuffix("_key"))) is not None:
-                self._others.setdefault((column, value), []).append(other)
+        for column, value in zip(_COLUMNS, keys, strict=True):
+            if value is not None:
+                self._of_this_page.setdefault((column, value), []).append((entry, row))
 
     def _write(self) -> None:
         line = history_entry(self._now, "pending", BY_JOB)
         allowed = history_entry(self._now, "pending", BY_JOB, "the same parcel as another booking: allowed")
-        self._connection.executemany(
-            _INSERT,
-            [
-                (
-                    number, *self._scope, entry.reference, key_of("reference", entry.reference), entry.shipment, self._run,
-                    self._now, allowed if entry.allow_same_parcel else line, keys.render, keys.tmall, keys.parcel,
-                )
-                for entry, number, keys in self._new
-            ],
-        )  # fmt: skip
-        bodies = [(number, entry.body) for entry, number, _ in self._new]
-        self._connection.executemany("INSERT INTO bodies VALUES (?, ?)", bodies)
-        self._connection.executemany("INSERT INTO inputs VALUES (?, ?, ?, ?, ?, ?, ?)", self._inputs)
+        rows = [
+            (
+                "pending", 1, number, *self._scope, entry.reference, key_of("reference", entry.reference), entry.shipment,
+                self._run, self._now, allowed if entry.allow_same_parcel else line, *keys,
+            )
+            for entry, number, keys in self._new
+        ]  # fmt: skip
+        _insert(self._connection, _INSERT, rows)
+        _insert(self._connection, "bodies", [(number, entry.body) for entry, number, _ in self._new])
+        _insert(self._connection, "inputs", self._inputs)
+
+
+def _insert(connection: sqlite3.Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert many rows in few steps: after each, this thread waits for the interpreter, which the event loop is using."""
+    if not rows:
+        return
+    mark, most = f"({', '.join('?' * len(rows[0]))})", _MOST_VALUES // len(rows[0])
+    for start in range(0, len(rows), most):
+        part = rows[start : start + most]
+        query = f"INSERT INTO {table} VALUES {', '.join([mark] * len(part))}"
+        connection.execute(query, list(itertools.chain.from_iterable(part)))
+
+
+def _is_sibling(entry: Entry | PendingRow, scope: tuple[int, int], other: _Other) -> bool:
+    """Whether it is another shipment of the same booking, on purpose."""
+    return entry.shipment > 1 and (other.reference, other.scope) == (entry.reference, scope)
+
+
+def _same_parcel(entry: Entry | PendingRow, what: str, other: str) -> Problem:
+    return Problem(entry.position, entry.reference, f"another booking has its {what}: {other}", "same parcel")
 
 
 def others_with(
@@ -245,13 +271,10 @@ def held_now(
     connection: sqlite3.Connection, scope: tuple[int, int], row: PendingRow, keys: ParcelKeys, now: float
 ) -> Problem | None:
     """Why a row can't wait with these keys: another booking has one of them by now."""
-    for column, what in _KEYS.items():
-        value = getattr(keys, column.removesuffix("_key"))
+    for column, value, what in zip(_COLUMNS, keys, _WORDS, strict=True):
         for _, other in others_with(connection, scope[1], column, [] if value is None else [value], now):
-            sibling = row.shipment > 1 and (other.reference, other.scope) == (row.reference, scope)
-            if other.id != row.id and not sibling:
-                text = f"another booking has its {what}: {other.text}"
-                return Problem(row.position, row.reference, text, "same parcel")
+            if other.id != row.id and not _is_sibling(row, scope, other):
+                return _same_parcel(row, what, other.text)
     return None
 
 
@@ -293,7 +316,7 @@ def pending_row(values: Sequence[Any]) -> PendingRow:
 
 
 def _is_same(new: str, known: _Known) -> bool:
-    old = known.row.body
+    old = known.body
     if old is None:
         return known.digest is not None and known.digest == digest_of(json.loads(new))
     return new == old or canonical(json.loads(new)) == canonical(json.loads(old))

@@ -300,7 +300,9 @@ def _moved_into_file(connection: sqlite3.Connection, mode: str) -> bool:
 
 def truncate(connection: sqlite3.Connection) -> bool:
     """Leave nothing that was ever erased in the ``-wal``; False: a reader prevents it."""
-    return checkpoint(connection, "FULL") and _moved_into_file(connection, "TRUNCATE") and checkpoint(connection, "FULL")
+    return (
+        checkpoint(connection, "FULL") and _moved_into_file(connection, "TRUNCATE") and checkpoint(connection, "FULL")
+    )
 
 
 class Place:
