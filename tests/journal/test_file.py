@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -224,6 +225,7 @@ async def test_nothing_more_begins_once_the_file_is_not_where_it_was(path: Path,
             await store.sent(waiting)
         with pytest.raises(JournalError, match="nothing more is begun"):
             await store.ended(under_way, Ending(state="done"))
+        assert (await store.find("order-2")).state == "pending"
 
 
 @posix
@@ -487,6 +489,27 @@ async def test_what_ended_while_another_program_had_locked_it_is_written_once_it
                 await store.sent(waiting)
             assert recorded(path) == {"order-1": "sent", "order-2": "pending"}
     assert recorded(path) == {"order-1": "done", "order-2": "pending"}
+
+
+async def test_on_a_full_disk_what_is_under_way_is_still_written_and_nothing_more_begins(
+    small_disk: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(journal_writer, "_RETRY_EVERY", 0.01)
+    path, filler = small_disk / "bookings.db", small_disk / "filler"
+    reply = json.dumps({"data": "x" * 3000})
+    async with opened(path) as store:
+        rows = [await store.sent(found) for found in await taken(store, *map(entry, range(64)))]
+        waiting = await row(store, entry(99))
+        with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+            while file.write(bytes(1024)):
+                pass
+        ends = [store.ended(found, Ending(state="done", order_id=found.reference, reply=reply)) for found in rows]
+        assert {found.state for found in await asyncio.gather(*ends)} == {"done"}
+        with pytest.raises(JournalError, match="disk is full"):
+            await store.sent(waiting)
+        filler.unlink()
+        assert (await store.sent(waiting)).state == "sent"
+    assert list(recorded(path).values()) == ["done"] * 64 + ["sent"]
 
 
 async def test_the_wal_stays_small_by_checkpoints_of_ours_only(path: Path, monkeypatch: pytest.MonkeyPatch):

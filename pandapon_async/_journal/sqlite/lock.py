@@ -112,7 +112,8 @@ class AccountLock:
             if hasattr(os, "posix_fallocate"):
                 os.posix_fallocate(self._descriptor, 0, RESERVE)
             else:
-                os.pwrite(self._descriptor, bytes(RESERVE - 4096), 4096) if hasattr(os, "pwrite") else None
+                os.lseek(self._descriptor, _HEAD, os.SEEK_SET)
+                os.write(self._descriptor, bytes(RESERVE - _HEAD))
             return True
         except OSError:
             self.use_reserve()

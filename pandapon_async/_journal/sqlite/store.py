@@ -235,7 +235,7 @@ class SqliteStore(Store):
         return [pending_row(found) for found in await self._fetched(query, values)]
 
     def _fetched(self, query: str, values: Sequence[Any]) -> asyncio.Future[list[Any]]:
-        return self._writer.submit(lambda connection: connection.execute(query, values).fetchall())
+        return self._writer.submit_reading(lambda connection: connection.execute(query, values).fetchall())
 
     async def reply(self, row: PendingRow) -> str | None:
         found = await self._fetched("SELECT reply FROM replies WHERE row = ?", (row.id,))
@@ -257,7 +257,7 @@ class SqliteStore(Store):
         return {state: found.get(state, 0) for state in STATES}
 
     async def spent(self, *, run: int | None = None, since: float | None = None) -> Spent:
-        return await self._writer.submit(lambda connection: _spent(connection, self._scope, run, since))
+        return await self._writer.submit_reading(lambda connection: _spent(connection, self._scope, run, since))
 
     # --- one booking ---
 

@@ -41,9 +41,10 @@ class _Item:
     result: Any = None
     error: BaseException | None = None
     told: bool = False
+    only_reads: bool = False
 
     @property
-    def must_be_written(self) -> bool:
+    def is_ending(self) -> bool:
         """Whether it tells how something ended, which nobody else will know."""
         return isinstance(self.work, Change) and self.work.is_ending
 
@@ -71,7 +72,7 @@ class Writer:
         self._place = Place(self.path, wal_of(self.path))
         self._changed = connection.total_changes
         self._owed: list[_Item] = []
-        self._short = False
+        self._shortage_seen: JournalError | None = None
         self._items: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name=f"journal {self.path.name}", daemon=True)
@@ -85,6 +86,10 @@ class Writer:
         """
         return self._put(work)
 
+    def submit_reading(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
+        """The same for work that changes nothing; it is done even when nothing more may begin."""
+        return self._put(work, only_reads=True)
+
     def submit_change(self, change: Change) -> asyncio.Future[Any]:
         """Make a change; the future gives the row as it is then, once that is on disk.
 
@@ -92,13 +97,13 @@ class Writer:
         """
         return self._put(change)
 
-    def _put(self, work: Change | Work) -> asyncio.Future[Any]:
+    def _put(self, work: Change | Work, *, only_reads: bool = False) -> asyncio.Future[Any]:
         if self._closed:
             raise JournalError(f"{self.path}: the journal is closed")
         if os.getpid() != self._process:
             raise JournalError(f"{self.path}: was opened by another process, of which this one is a fork: open it here")
         loop = asyncio.get_running_loop()
-        item = _Item(work, loop, loop.create_future())
+        item = _Item(work, loop, loop.create_future(), only_reads=only_reads)
         self._items.put(item)
         return item.future
 
@@ -164,41 +169,45 @@ class Writer:
         return group
 
     def _write(self, group: list[_Item]) -> None:
-        """Write a group, and what is owed before it; what isn't an ending fails with the group, an ending becomes owed."""
-        obstacle = self._obstacle()
+        """Write what is owed and a group; of what can't be written an ending becomes owed, everything else fails."""
+        beginning = [item for item in group if not (item.is_ending or item.only_reads)]
+        moved = self._moved()
+        obstacle = moved or (self._shortage() if beginning else None)
         if obstacle is not None:
-            group = self._without_others(group, obstacle)
-        if self._short and not self._lock.set_aside():
-            group = self._without_others(group, JournalError(f"{self.path}: could not be written: the disk is full"))
-        together = self._owed + group
-        failure = self._attempt(together)
-        if failure is not None and self._owed and group:
-            failure = self._attempt(group)  # what is owed may be what can't be written
-            together = group if failure is None else together
+            self._fail(beginning, obstacle)
+            group = [item for item in group if item.error is not obstacle]
+        failure = self._attempt(self._owed + group)
         if failure is None:
-            self._owed = [item for item in self._owed if item not in together]
-            self._short = False
-            self._tell(together, obstacle)
+            group, self._owed = self._owed + group, []
+        elif self._owed and group:  # what is owed may be what can't be written
+            failure = self._attempt(group)
+        if failure is None:
+            self._tell(group, moved)
             self._keep_small()
-            return
-        self._short = True
-        self._lock.use_reserve()
-        self._owed = self._without_others(together, failure)
-        late = [item for item in self._owed if time.monotonic() - (item.since or 0) > self.PATIENCE]
-        for item in late:
-            item.error = failure
-        self._tell(late, None)
+        else:
+            self._shortage_seen = failure
+            self._lock.use_reserve()
+            self._fail([item for item in group if not item.is_ending], failure)
+            self._owed += [item for item in group if item.is_ending]
+        self._tell_late(failure)
 
-    def _without_others(self, items: Sequence[_Item], failure: JournalError) -> list[_Item]:
-        """The endings among items; the others fail."""
-        others = [item for item in items if not item.must_be_written]
-        for item in others:
+    def _shortage(self) -> JournalError | None:
+        """Why nothing more may begin though the file is there: what had to be written lately couldn't be, or just so."""
+        if self._shortage_seen is not None and not self._owed and self._lock.set_aside():
+            self._shortage_seen = None
+        return self._shortage_seen
+
+    def _fail(self, items: Sequence[_Item], failure: JournalError) -> None:
+        for item in items:
             item.error = failure
-        self._tell(others, None)
-        kept = [item for item in items if item.must_be_written]
-        for item in kept:
-            item.since = item.since or time.monotonic()
-        return kept
+        self._tell(items, None)
+
+    def _tell_late(self, failure: JournalError | None) -> None:
+        now = time.monotonic()
+        for item in self._owed:
+            item.since = item.since or now
+        late = [item for item in self._owed if now - (item.since or now) >= self.PATIENCE]
+        self._fail(late, failure or self._shortage_seen or JournalError(f"{self.path}: could not be written"))
 
     def _write_what_is_owed(self) -> None:
         end = time.monotonic() + self.PATIENCE
@@ -210,8 +219,8 @@ class Writer:
                     return
                 time.sleep(_RETRY_EVERY)
 
-    def _obstacle(self) -> JournalError | None:
-        """Why nothing more may begin. What is under way is still written, to wherever the file is now."""
+    def _moved(self) -> JournalError | None:
+        """Why nothing more may begin in the file that we have open. What is under way is still written, to wherever the file is now."""
         change = self._place.change() or (None if self._lock.is_held else f"{self._lock.path} was deleted or replaced")
         return None if change is None else JournalError(f"{change}: nothing more is begun")
 
@@ -249,13 +258,13 @@ class Writer:
                 if not checkpoint(self._connection):
                     _log.warning("%s: a reader keeps its -wal from being emptied", self.path)
 
-    def _tell(self, items: Sequence[_Item], obstacle: JournalError | None) -> None:
-        """Tell those who wait, in order; who was told already isn't told again."""
+    def _tell(self, items: Sequence[_Item], moved: JournalError | None) -> None:
+        """Tell those who wait, in order; who was told already isn't told again. ``moved``: where endings are, nobody looks."""
         new = [item for item in items if not item.told]
         for item in new:
             item.told = True
-            if obstacle is not None and not isinstance(item.error, RowMovedError):
-                item.error = obstacle
+            if moved is not None and item.is_ending and not isinstance(item.error, RowMovedError):
+                item.error = moved
         for loop in {item.loop for item in new}:
             mine = [(item.future, item.result, item.error) for item in new if item.loop is loop]
             with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
