@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 
 import aiohttp
+import attrs
 from yarl import URL
 
 from pandapon_async import (
@@ -152,6 +153,14 @@ async def stream_reused(url: str, concurrency: int) -> AsyncIterator[Book]:
         yield book
 
 
+def _another(request: FreightBookingRequest, number: int) -> tuple[str, FreightBookingRequest]:
+    """The same to another receiver: a job doesn't book a parcel twice."""
+    receiver = ReceiverAddress(country="US", name=f"Jane Example {number}", address="1 Test Street", phone="555 0100")
+    order = TmallOrderInfo(tmall_order_id=f"T{number}")
+    other = attrs.evolve(request, render_id=f"R{number}", receiver_address=receiver, tmall_order_info=order)
+    return f"order-{number}", other
+
+
 @asynccontextmanager
 async def job_journaled(url: str, concurrency: int) -> AsyncIterator[Book]:
     """A booking job over a journal on disk: the same pairs, each on disk before it is sent, and its whole reply after."""
@@ -164,7 +173,7 @@ async def job_journaled(url: str, concurrency: int) -> AsyncIterator[Book]:
 
                 async def book(number: int) -> None:
                     booked = 0
-                    pairs = ((f"order-{next(numbers)}", request) for _ in range(number))
+                    pairs = (_another(request, next(numbers)) for _ in range(number))
                     async with job.run(pairs) as outcomes:
                         async for outcome in outcomes:
                             assert outcome.order_id, outcome.error

@@ -76,6 +76,7 @@ def key_of(kind: str, *parts: str) -> int:
 _PARCEL_OPERATION: Final = FreightBookingRequest.operation.name
 _RECEIVER: Final = ("name", "address", "zip", "country", "phone")
 _INVISIBLE_ASCII: Final = dict.fromkeys((*range(33), 127))
+_INVISIBLE_BUT_ONE: Final = {code: None for code in _INVISIBLE_ASCII if code != 1}
 
 
 class ParcelKeys(NamedTuple):
@@ -106,7 +107,7 @@ def parcel_keys(vendor: str, operation: str, body: Mapping[str, Any]) -> ParcelK
 
 
 def _parcel(receiver: Mapping[str, Any], items: Any) -> int | None:
-    who = [folded(receiver.get(name)) for name in _RECEIVER]
+    who = _folded_all([receiver.get(name) for name in _RECEIVER])
     quantities: dict[tuple[str, str], int] = {}
     for item in items if is_array(items) else ():
         if is_object(item) and any(what := (folded(item.get("itemId")), folded(item.get("skuId")))):
@@ -114,6 +115,14 @@ def _parcel(receiver: Mapping[str, Any], items: Any) -> int | None:
     if not any(who) or not quantities:
         return None
     return key_of("parcel", *who, *(f"{item}\x01{sku}\x01{count}" for (item, sku), count in sorted(quantities.items())))
+
+
+def _folded_all(values: list[Any]) -> list[str]:
+    """The same as `folded` of each; of the usual ones in one step, since every booking of an input of millions needs it."""
+    text = "\x01".join([value if isinstance(value, str) else folded(value) for value in values])
+    if not text.isascii() or text.count("\x01") >= len(values):
+        return [folded(value) for value in values]
+    return text.lower().translate(_INVISIBLE_BUT_ONE).split("\x01")
 
 
 def _quantity(value: Any) -> int:

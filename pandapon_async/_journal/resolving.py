@@ -13,7 +13,7 @@ from .._models.money import Money
 from .identity import parcel_keys
 from .rows import JournalRow, State, history_entry
 from .sqlite.admitting import held_now
-from .sqlite.changes import enter_money, holder_of, order_key, storable
+from .sqlite.changes import enter_money, forget_replies, holder_of, order_key, storable
 from .store import PendingRow
 
 BY_HAND: Final[dict[State, tuple[State, ...]]] = {
@@ -115,7 +115,10 @@ def _resolve(
         ),
     )
     if added is not None:
-        enter_money(connection, row.id, scope, now, "fee" if row.fee is None else "correction", added, by, note)
+        kind = "fee" if row.fee is None else "correction"
+        enter_money(connection, (row.id, scope, now, kind, added, by, note))
+    if resolution.state == "pending":
+        forget_replies(connection, [row.id])
 
 
 def _contradiction(row: JournalRow, resolution: Resolution) -> str | None:
@@ -178,7 +181,7 @@ def credit(connection: sqlite3.Connection, row: JournalRow, money: Money, by: st
     line = history_entry(now, row.state, by, f"credited {money}: {note}")
     if not connection.execute(set_, (line, row.id, row.version)).rowcount:
         raise _moved(row)
-    enter_money(connection, row.id, _scope(connection, row), now, "credit", money, by, note)
+    enter_money(connection, (row.id, _scope(connection, row), now, "credit", money, by, note))
 
 
 def _changed(connection: sqlite3.Connection, row: JournalRow, values: tuple[Any, ...]) -> None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from decimal import Decimal
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal
 
 import attrs
 
@@ -116,23 +116,16 @@ def money_of(amount: str | None, currency: str | None) -> Money | None:
 
 def row_of(values: Mapping[str, Any], money: tuple[MoneyEntry, ...]) -> JournalRow:
     """A row from its columns, by name, and its money."""
-    plain = {field.name: values[field.name] for field in attrs.fields(JournalRow) if field.name not in ("fee", "money")}
-    steps = [json.loads(line) for line in values["history"].splitlines()]
-    return JournalRow(
-        **{
-            **plain,
-            "fee": money_of(values["fee"], values["currency"]),
-            "tracking": tuple((values["tracking"] or "").split()),
-            "sent_at": time_of(values["sent_at"]),
-            "done_at": time_of(values["done_at"]),
-            "history": tuple(
-                HistoryEntry(
-                    at=cast("datetime", time_of(step["at"])), state=step["state"], by=step["by"], note=step.get("note")
-                )
-                for step in steps
-            ),
-            "body": None if values["body"] is None else json.loads(values["body"]),
-            "reply": None if values["reply"] is None else json.loads(values["reply"]),
-            "money": money,
-        }
-    )
+    members: dict[str, Any] = {name: value for name, value in values.items() if name != "currency"}
+    members |= {name: None if values[name] is None else json.loads(values[name]) for name in ("body", "reply")}
+    members |= {name: time_of(values[name]) for name in ("sent_at", "done_at")}
+    members["fee"] = money_of(values["fee"], values["currency"])
+    members["tracking"] = tuple((values["tracking"] or "").split())
+    members["history"] = tuple(map(_history_entry, values["history"].splitlines()))
+    return JournalRow(**members, money=money)
+
+
+def _history_entry(line: str) -> HistoryEntry:
+    entry = json.loads(line)
+    at = datetime.fromtimestamp(entry["at"], timezone.utc)
+    return HistoryEntry(at=at, state=entry["state"], by=entry["by"], note=entry.get("note"))

@@ -13,6 +13,7 @@ from pandapon_async._journal.identity import (
     AccountKey,
     KnownAccount,
     ParcelKeys,
+    _folded_all,
     folded,
     key_of,
     new_facts,
@@ -170,6 +171,11 @@ def test_what_is_no_freight_booking_has_no_parcel():
 @given(texts)
 def test_folding_twice_changes_nothing(text: str):
     assert folded(folded(text)) == folded(text) == folded(f" {text}\u3000")
+
+
+@given(st.lists(st.one_of(texts, st.none(), st.integers(), st.sampled_from(["A b", "\x01", "x\x01y", ""])), min_size=1))
+def test_folding_a_receiver_at_once_is_folding_each(values: list[Any]):
+    assert _folded_all(values) == [folded(value) for value in values]
 
 
 # --- hosts -------------------------------------------------------------------------------------------------------------

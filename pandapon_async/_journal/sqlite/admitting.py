@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
@@ -15,6 +14,7 @@ from ..._models.jsonio import is_array, is_object, loads
 from ..identity import NO_PARCEL, AccountKey, ParcelKeys, key_of, parcel_keys
 from ..rows import history_entry, money_of, time_of
 from ..store import BY_JOB, Entry, PendingRow, Problem
+from .changes import forget_replies, insert_all
 from .schema import HIDDEN
 
 PARCEL_SECONDS: Final = 30 * 86_400
@@ -31,7 +31,6 @@ _INSERT: Final = (
     "rows (state, version, id, account, operation, reference, reference_key, shipment, run, at, history, render_key, tmall_key, "
     "parcel_key)"
 )
-_MOST_VALUES: Final = 999  # what any SQLite lets a statement bind
 
 
 @attrs.define
@@ -217,20 +216,9 @@ class Page:
             )
             for entry, number, keys in self._new
         ]  # fmt: skip
-        _insert(self._connection, _INSERT, rows)
-        _insert(self._connection, "bodies", [(number, entry.body) for entry, number, _ in self._new])
-        _insert(self._connection, "inputs", self._inputs)
-
-
-def _insert(connection: sqlite3.Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Insert many rows in few steps: after each, this thread waits for the interpreter, which the event loop is using."""
-    if not rows:
-        return
-    mark, most = f"({', '.join('?' * len(rows[0]))})", _MOST_VALUES // len(rows[0])
-    for start in range(0, len(rows), most):
-        part = rows[start : start + most]
-        query = f"INSERT INTO {table} VALUES {', '.join([mark] * len(part))}"
-        connection.execute(query, list(itertools.chain.from_iterable(part)))
+        insert_all(self._connection, _INSERT, rows)
+        insert_all(self._connection, "bodies", [(number, entry.body) for entry, number, _ in self._new])
+        insert_all(self._connection, "inputs", self._inputs)
 
 
 def _is_sibling(entry: Entry | PendingRow, scope: tuple[int, int], other: _Other) -> bool:
@@ -282,7 +270,7 @@ def renew(connection: sqlite3.Connection, row: PendingRow, body: str, keys: Parc
     """Let a row that is pending or refused wait with a body; the old one stays in its history."""
     old = None if body == row.body or row.body is None else json.loads(row.body)
     connection.execute("INSERT OR REPLACE INTO bodies VALUES (?, ?)", (row.id, body))
-    connection.execute("DELETE FROM replies WHERE row = ?", (row.id,))
+    forget_replies(connection, [row.id])
     connection.execute(
         "UPDATE rows SET version = version + 1, state = 'pending', owner = NULL, error = NULL, done_at = NULL, "
         "order_id = NULL, order_key = NULL, digest = NULL, history = history || ?, render_key = ?, tmall_key = ?, "

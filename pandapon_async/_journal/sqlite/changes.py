@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import attrs
 
@@ -19,16 +20,18 @@ _UPDATE: Final = (
     "sent_at = COALESCE(?, sent_at), done_at = ?, error = ?, order_id = ?, order_key = ?, fee = ?, currency = ?, tracking = ?, "
     "request_id = ? WHERE id = ? AND version = ?"
 )
-_ENTER: Final = (
-    "INSERT INTO money (row, account, operation, at, kind, digits, exponent, currency, by, note) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
+_MONEY: Final = "money (row, account, operation, at, kind, digits, exponent, currency, by, note)"
+_MOST_VALUES: Final = 999  # what any SQLite lets a statement bind
 _MOST_DIGITS: Final = 18
 _OF_THE_ROW: Final = (
     sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.DataError, ValueError, TypeError,
     OverflowError,
 )  # fmt: skip
 """What a value of one change can cause; everything else is about the file."""
+
+
+MoneyEntered = tuple[int, tuple[int, int], float, str, Money, str, "str | None"]
+"""Row, scope, time, kind, amount, by whom, and why."""
 
 
 @attrs.frozen
@@ -52,18 +55,11 @@ class Change:
     @property
     def after(self) -> PendingRow:
         """The row as it is then."""
-        version, ending = self.row.version + 1, self.ending
+        row, ending = self.row, self.ending
+        known = (row.id, row.version + 1, row.position, row.reference, row.shipment)
         if ending is None:
-            return attrs.evolve(self.row, version=version, state="sent")
-        return attrs.evolve(
-            self.row,
-            version=version,
-            state=ending.state,
-            order_id=ending.order_id,
-            fee=ending.fee,
-            error=ending.error,
-            tracking=ending.tracking,
-        )
+            return PendingRow(*known, "sent", row.body, row.order_id, row.fee, row.error, row.tracking)
+        return PendingRow(*known, ending.state, row.body, ending.order_id, ending.fee, ending.error, ending.tracking)
 
     def update(self) -> tuple[Any, ...]:
         """The values of `_UPDATE`."""
@@ -102,20 +98,26 @@ def storable(money: Money | None) -> Money | None:
     return None if money is None or len(money.amount.as_tuple().digits) > _MOST_DIGITS else money
 
 
-def enter_money(
-    connection: sqlite3.Connection,
-    row: int,
-    scope: tuple[int, int],
-    at: float,
-    kind: str,
-    money: Money,
-    by: str,
-    note: str | None,
+def enter_money(connection: sqlite3.Connection, *entries: MoneyEntered) -> None:
+    """Enter dated amounts of bookings."""
+    rows: list[tuple[Any, ...]] = []
+    for row, scope, at, kind, money, by, note in entries:
+        exponent = cast("int", money.amount.as_tuple().exponent)
+        rows.append((row, *scope, at, kind, int(money.amount.scaleb(-exponent)), exponent, money.currency, by, note))
+    insert_all(connection, _MONEY, rows)
+
+
+def insert_all(
+    connection: sqlite3.Connection, table: str, rows: Sequence[tuple[Any, ...]], how: str = "INSERT"
 ) -> None:
-    """Enter one dated amount of a booking."""
-    sign, digits, exponent = money.amount.as_tuple()
-    number = int("".join(map(str, digits))) * (-1 if sign else 1)
-    connection.execute(_ENTER, (row, *scope, at, kind, number, exponent, money.currency, by, note))
+    """Insert many rows in few steps: after each, this thread waits for the interpreter, which the event loop is using."""
+    if not rows:
+        return
+    mark, most = f"({', '.join('?' * len(rows[0]))})", _MOST_VALUES // len(rows[0])
+    for start in range(0, len(rows), most):
+        part = rows[start : start + most]
+        query = f"{how} INTO {table} VALUES {', '.join([mark] * len(part))}"
+        connection.execute(query, list(itertools.chain.from_iterable(part)))
 
 
 def make_all(
@@ -131,8 +133,7 @@ def make_all(
     connection.execute("SAVEPOINT changes")
     try:
         if connection.executemany(_UPDATE, [change.update() for change in changes]).rowcount == len(changes):
-            for change in changes:
-                _add_rest(connection, change)
+            _add_rest(connection, changes)
             connection.execute("RELEASE changes")
             return [(change.after, None) for change in changes]
     except _OF_THE_ROW:
@@ -150,7 +151,7 @@ def _made(connection: sqlite3.Connection, change: Change) -> tuple[PendingRow | 
         if not connection.execute(_UPDATE, change.update()).rowcount:
             change = _in_doubt(connection, change)
             connection.execute(_UPDATE, change.update())
-        _add_rest(connection, change)
+        _add_rest(connection, [change])
         row = change.after
     except RowMovedError as moved:
         error = moved
@@ -162,16 +163,30 @@ def _made(connection: sqlite3.Connection, change: Change) -> tuple[PendingRow | 
     return row, error
 
 
-def _add_rest(connection: sqlite3.Connection, change: Change) -> None:
-    ending = change.ending
-    if ending is None:  # what came to an earlier sending isn't the reply to this one
-        connection.execute("DELETE FROM replies WHERE row = ?", (change.row.id,))
-        return
-    if ending.reply is not None:
-        connection.execute("INSERT OR REPLACE INTO replies VALUES (?, ?)", (change.row.id, ending.reply))
-    fee = storable(ending.fee)
-    if ending.state == "done" and fee is not None:
-        enter_money(connection, change.row.id, change.scope, change.at, "fee", fee, ending.by, ending.note)
+def _add_rest(connection: sqlite3.Connection, changes: Sequence[Change]) -> None:
+    waiting: list[int] = []
+    replies: list[tuple[int, str]] = []
+    entries: list[MoneyEntered] = []
+    for change in changes:
+        ending = change.ending
+        if ending is None:
+            continue
+        if ending.state == "pending":
+            waiting.append(change.row.id)
+        if ending.reply is not None:
+            replies.append((change.row.id, ending.reply))
+        fee = storable(ending.fee)
+        if ending.state == "done" and fee is not None:
+            entries.append((change.row.id, change.scope, change.at, "fee", fee, ending.by, ending.note))
+    forget_replies(connection, waiting)
+    insert_all(connection, "replies", replies, "INSERT OR REPLACE")
+    enter_money(connection, *entries)
+
+
+def forget_replies(connection: sqlite3.Connection, rows: Sequence[int]) -> None:
+    """Forget what the vendor said of rows that wait again: it isn't the reply to their next sending."""
+    if rows:
+        connection.executemany("DELETE FROM replies WHERE row = ?", [(row,) for row in rows])
 
 
 def _in_doubt(connection: sqlite3.Connection, change: Change) -> Change:

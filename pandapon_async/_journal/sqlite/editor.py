@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from ..._clock import Clock
@@ -24,7 +24,7 @@ class Editor:
         self._place = Place(path)
 
     @contextlib.contextmanager
-    def connected(self, *, whole: bool = False) -> Iterator[sqlite3.Connection]:
+    def connected(self, *, whole: bool = False) -> Generator[sqlite3.Connection, None, None]:
         """A connection that may write; ``whole``: to a file of which nobody else has the missing part."""
         if self._place.change() is not None:
             raise JournalError(f"{self._path}: was moved or replaced since it was opened: open it anew")
@@ -40,7 +40,7 @@ class Editor:
             end_writing(connection, owner)
 
     @contextlib.contextmanager
-    def transaction(self, connection: sqlite3.Connection) -> Iterator[None]:
+    def transaction(self, connection: sqlite3.Connection) -> Generator[None, None, None]:
         """All of what is done inside, or nothing."""
         try:
             with connection:
@@ -51,7 +51,7 @@ class Editor:
             raise JournalError(f"{self._path}: nothing was changed: {error}") from None
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self) -> Generator[sqlite3.Connection, None, None]:
         """A transaction on a journal that isn't a backup."""
         with self.connected() as connection, self.transaction(connection):
             refuse_backup(connection, self._path)
@@ -75,7 +75,7 @@ class Editor:
         connection.execute("INSERT INTO events (at, event, by, note) VALUES (?, ?, ?, ?)", values)
 
     @contextlib.contextmanager
-    def locked(self, connection: sqlite3.Connection, name: str | None = None) -> Iterator[None]:
+    def locked(self, connection: sqlite3.Connection, name: str | None = None) -> Generator[None, None, None]:
         """Keep every job out, or those of one account's name.
 
         Raises:

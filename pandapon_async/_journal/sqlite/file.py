@@ -23,7 +23,7 @@ import sqlite3
 import stat
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,7 +35,7 @@ from .schema import check_version, is_fresh, make_tables
 
 WAIT: Final = 5.0
 """Seconds that a reader, or another writer, may hold us up."""
-_CACHE_KIB: Final = 32_768
+_CACHE_KIB: Final = 65_536
 _MARKS: Final = "SELECT o.nonce, s.nonce, s.next FROM mark_open o, mark_seen s"
 
 
@@ -198,7 +198,7 @@ def _require_file(path: Path) -> os.stat_result:
 
 
 @contextlib.contextmanager
-def _as_journal_error(path: Path) -> Iterator[None]:
+def _as_journal_error(path: Path) -> Generator[None, None, None]:
     try:
         yield
     except OSError as error:
@@ -309,7 +309,7 @@ class Place:
     """Where files are, to see whether they still are."""
 
     def __init__(self, *paths: Path) -> None:
-        self._inodes = {path: _inode(path) for path in paths}
+        self._inodes = {str(path): _inode(str(path)) for path in paths}
 
     def change(self) -> str | None:
         """What has happened to them meanwhile."""
@@ -319,9 +319,9 @@ class Place:
         return None
 
 
-def _inode(path: Path) -> tuple[int, int, int] | None:
+def _inode(path: str) -> tuple[int, int, int] | None:
     try:
-        found = path.stat()
+        found = os.stat(path)
     except OSError:
         return None
     return found.st_dev, found.st_ino, found.st_nlink
