@@ -456,6 +456,55 @@ async def test_booking_while_a_run_has_the_same_booking_makes_it_once(
     assert vendor.ledger.bookings == {f"R{n}": 1 for n in range(50)}
 
 
+async def test_a_second_caller_that_gives_up_takes_nothing_from_the_first(path: Path):
+    async with held("R1") as (server, session), BookingJob(session, journal=path, drain=0.01) as job:
+        first = asyncio.create_task(job.book(booking("R1"), reference="order-1"))
+        await until_true(lambda: server.seen)
+        second = asyncio.create_task(job.book(booking("R1"), reference="order-1"))
+        await spin()
+        second.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await second
+        assert recorded(path) == {"order-1": "sent"}
+        server.release()
+        assert (await first).state == "done"
+        assert (await job.book(booking("R1"), reference="order-1")).state == "skipped"
+    assert server.seen == ["R1"]
+    assert recorded(path) == {"order-1": "done"}
+
+
+async def test_one_that_waits_out_a_429_and_is_fed_again_is_sent_as_it_was_fed_last(vendor: FakeVendor, path: Path):
+    vendor.script({"status": 429, "headers": {"Retry-After": "7"}})
+    async with on_virtual_clock(vendor, time.time(), retry=RetryPolicy(base=0)) as (session, clock):
+        job, sleep = BookingJob(session, journal=path), clock.sleep
+        corrected: list[Any] = []
+
+        async def feeds_again(seconds: float) -> None:
+            if not corrected:
+                async with job._journal as journal:
+                    entry = job._settings.entry(0, ("order-0", booking("R9")))
+                    corrected.extend(await journal.store.admit([entry], 0, retry_refused=False))
+            await sleep(seconds)
+
+        clock.sleep = feeds_again  # type: ignore[method-assign]
+        (outcome,) = await ran(job, pairs(1))
+    assert (outcome.state, outcome.recorded) == ("done", "done")
+    assert vendor.ledger.bookings == {"R9": 1}
+    assert (row_of(path, "order-0").body or {})["renderId"] == "R9"
+
+
+async def test_an_order_id_that_another_booking_has_puts_the_new_one_in_doubt(
+    vendor: FakeVendor, panda: PandaPonSession, path: Path
+):
+    (first,) = await ran(BookingJob(panda, journal=path), pairs(1))
+    vendor.script({"json": {"success": True, "code": 200, "data": {"orderId": first.order_id}}})
+    async with session_at(vendor.profile("pandapon", retry=AT_ONCE)) as later:  # on another connection
+        (second,) = await ran(BookingJob(later, journal=path), pairs(1, first=1))
+    assert (second.state, second.recorded, second.order_id) == ("unknown", "unknown", None)
+    assert isinstance(second.error, OutcomeUnknownError)
+    assert f"order id {first.order_id}, which is that of order-0" in str(second.error)
+
+
 async def test_booking_another_body_under_a_reference_is_refused(panda: PandaPonSession, path: Path):
     async with BookingJob(panda, journal=path) as job:
         await job.book(booking("A"), reference="order-1")

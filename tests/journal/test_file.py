@@ -121,6 +121,39 @@ async def test_a_copy_without_its_wal_is_never_taken_for_the_whole(tmp_path: Pat
     assert recorded(copied(path, tmp_path / "closed", wal=False)) == expected
 
 
+async def test_what_a_reader_keeps_in_the_wal_does_not_make_the_file_look_whole(
+    tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A checkpoint beside a reader moves a part of the bookings only."""
+    monkeypatch.setattr(journal_writer, "_CHANGES_A_CHECKPOINT", 1)
+    async with opened(path) as store:
+        for number in range(3):
+            await done(store, entry(number))
+        with other_program(path, "read"):
+            for number in range(3, 6):
+                await done(store, entry(number))
+                copy = copied(path, tmp_path / f"alone-{number}", wal=False)
+                with pytest.raises(JournalError, match="a part of it is missing"):
+                    Journal.open(copy)
+        copy = copied(path, tmp_path / "both", wal=True)
+    assert len(recorded(copy)) == 6
+
+
+async def test_a_wal_that_was_removed_after_a_kill_is_missed_one_that_was_folded_into_the_file_is_not(
+    tmp_path: Path, path: Path
+):
+    async with opened(path) as store:
+        for number in range(3):
+            await done(store, entry(number))
+        removed, folded = (copied(path, tmp_path / name, wal=True) for name in ("removed", "folded"))
+    Path(f"{removed}-wal").unlink()
+    await refused(removed, "a part of it is missing")
+    look(folded)
+    assert not Path(f"{folded}-wal").exists()
+    async with opened(folded) as store:
+        assert (await store.find("order-2")).state == "done"
+
+
 async def test_a_copy_without_its_wal_is_refused_even_after_a_look(tmp_path: Path, path: Path):
     async with opened(path) as store:
         await done(store, entry(1))
