@@ -407,6 +407,7 @@ async def test_one_bad_argument_spoils_nobody_elses_work(path: Path):
         assert (await good).state == "sent"
         with pytest.raises(RequestError, match="must be text"):
             await store.recorded([uuid4()])  # type: ignore[list-item]
+        assert await store.recorded(["order-1", "order\u200b-1", ""]) == {"order-1": ("sent", None)}
         assert (await store.ended(await good, Ending(state="done"))).state == "done"
 
 

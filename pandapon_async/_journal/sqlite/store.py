@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from ..._clock import Clock
-from ..._errors import JournalError
+from ..._errors import JournalError, RequestError
 from ..._models.jsonio import loads
 from ..identity import AccountKey, key_of, normal_reference, parcel_keys
 from ..rows import STATES, State, history_entry
@@ -242,7 +242,13 @@ class SqliteStore(Store):
         return found[0][0] if found else None
 
     async def recorded(self, references: Sequence[str]) -> dict[str, tuple[State, str | None]]:
-        asked: dict[str, str] = {reference: normal_reference(reference) for reference in references}
+        asked: dict[str, str] = {}
+        for reference in references:
+            try:
+                asked[reference] = normal_reference(reference)
+            except RequestError:  # no row can have it
+                if not isinstance(reference, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+                    raise
         query = (
             "SELECT reference, state, error FROM rows WHERE account = ? AND operation = ? AND shipment = 1 AND reference_key IN "
             f"({', '.join('?' * len(asked))}) AND run NOT IN {HIDDEN}"
