@@ -42,6 +42,7 @@ async def _measured(path: Path, rows: int) -> list[dict[str, Any]]:
     async with _session() as session:
         key = AccountKey.of(session.profile, FreightBookingRequest.operation)
         note("the first feed", await _fed(session, path, rows), "s")
+        results.append({"what": "its peak memory", "figure": f"{_memory():,} MiB"})
         await _make_done(path, key, rows)
         note("the same again", await _fed(session, path, rows), "s")
         note("opening for a job, closing", await _best(lambda: _opened(path, key)))
@@ -49,9 +50,12 @@ async def _measured(path: Path, rows: int) -> list[dict[str, Any]]:
     for what, read in _READINGS.items():
         note(what, min(_timed(path, read) for _ in range(5)))
     note(f"{_LEFT} by hand", _timed(path, _resolve))
-    results.append({"what": "peak memory, MiB", "figure": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024})
     results.append({"what": "file, bytes a row", "figure": _size(path) // rows})
     return results
+
+
+def _memory() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
 def _size(path: Path) -> int:
