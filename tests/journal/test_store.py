@@ -488,6 +488,16 @@ async def test_several_accounts_work_on_one_journal_at_once(path: Path):
         assert journal.get("order-1", account="other").account == "other"
 
 
+async def test_several_accounts_that_begin_one_journal_at_once_all_may(path: Path):
+    keys = [attrs.evolve(KEY, name=f"shop-{number}", key=f"k{number}") for number in range(6)]
+    stores = await asyncio.gather(*[SqliteStore.open(path, key, VirtualClock(NOW)) for key in keys])
+    for number, store in enumerate(stores):
+        await done(store, entry(number))
+        await store.close()
+    with Journal.open(path) as journal:
+        assert journal.counts()["done"] == 6
+
+
 async def test_a_new_key_is_refused_until_it_is_adopted_and_then_known(path: Path):
     rotated = attrs.evolve(KEY, key="f9")
     async with opened(path) as store:

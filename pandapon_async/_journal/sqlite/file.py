@@ -111,7 +111,7 @@ def open_to_write(path: Path, *, create: bool, whole: bool = False) -> sqlite3.C
     """
     refuse_network(path)
     if create and not path.exists():
-        with _as_journal_error(path):
+        with _as_journal_error(path), contextlib.suppress(FileExistsError):  # by another account's job, just now
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))  # it will hold receivers' data
     if _require_file(path).st_nlink > 1:
         raise JournalError(

@@ -76,10 +76,17 @@ def is_fresh(connection: sqlite3.Connection) -> bool:
 
 
 def make_tables(connection: sqlite3.Connection, nonce: str) -> None:
-    """Make an empty journal of a database that is fresh."""
-    marks = f"INSERT INTO mark_open VALUES ('{nonce}'); INSERT INTO mark_seen VALUES ('{nonce}', '{nonce}');"
-    head = f"PRAGMA application_id = {_APPLICATION_ID}; PRAGMA user_version = {VERSION};"
-    connection.executescript(f"BEGIN IMMEDIATE; {head} {TABLES} {marks} COMMIT;")
+    """Make an empty journal of a database that is fresh, unless somebody else just did."""
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        if not is_fresh(connection):
+            return
+        for statement in TABLES.split(";")[:-1]:
+            connection.execute(statement)
+        connection.execute("INSERT INTO mark_open VALUES (?)", (nonce,))
+        connection.execute("INSERT INTO mark_seen VALUES (?, ?)", (nonce, nonce))
+        connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
 def check_version(connection: sqlite3.Connection, path: Path) -> None:
