@@ -59,9 +59,14 @@ def _row(lab: Lab, rate: float, loop: str) -> dict[str, Any]:
     return {
         "a second": rate,
         "loop": loop,
-        "kept %": Spread.of([100 * (len(starts) - 1) / (starts[-1] - starts[0]) / rate for starts in runs]),
+        "kept %": Spread.of([100 * (len(starts) - 1) / _lasted(starts) / rate for starts in runs]),
         "busiest second %": Spread.of([100 * _busiest(starts) / rate for starts in runs]),
     }
+
+
+def _lasted(starts: list[float]) -> float:
+    """Seconds from the first start to the last; in a tiny run they may share one tick of the clock."""
+    return max(starts[-1] - starts[0], 1e-6)
 
 
 async def _starts(rate: float, loop: str, workers: int, seconds: float) -> list[float]:
