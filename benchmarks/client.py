@@ -36,12 +36,8 @@ def main(order: dict[str, Any]) -> None:
     pin(order["cpu"])
     if not order["speed"]:
         sys.modules["orjson"] = None  # type: ignore[assignment]  # importing it fails, as where it isn't installed
-    if order["uvloop"]:
-        import uvloop
-
-        loop = uvloop.new_event_loop()
-    else:
-        loop = asyncio.new_event_loop()
+    library = importlib.import_module("uvloop" if order["uvloop"] else "asyncio")
+    loop: asyncio.AbstractEventLoop = library.new_event_loop()
     try:
         loop.run_until_complete(_serve(order))
     finally:

@@ -6,6 +6,7 @@ import http.client
 import importlib.util
 import json
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -158,7 +159,7 @@ def added(rounds: Iterable[Round], job: Job, figure: Callable[[Sample], float], 
     return Spread.of(figure(each[job.name]) - figure(each[base.name]) for each in rounds)
 
 
-class _Process:
+class Process:
     """A module of this package in a process of its own that is spoken to in lines, and ends with its standard input.
 
     ``compiled`` is the folder for compiled modules: whatever the environment says, they are compiled once, as in real use.
@@ -201,7 +202,7 @@ class _Process:
         return line
 
 
-class _Server(_Process):
+class _Server(Process):
     """The vendor's process."""
 
     def __init__(self, compiled: str, cpu: int | None) -> None:
@@ -243,8 +244,9 @@ class Lab:
     def interleaved(self, jobs: Sequence[Job], *, slices: int = _SLICES, bookings: int | None = None) -> list[Round]:
         """All jobs in each round, taking turns.
 
-        Each round has a fresh process for each job, and is cut into slices in which all have their turn (every other slice
-        in the reverse order), so that what else the machine does hits all alike. There are fewer slices if they would be short.
+        Each round has a fresh process for each job, and is cut into slices in which all have their turn, shuffled, so that what
+        else the machine does hits all alike, and so does what the one before has left in the caches. There are fewer slices
+        if they would be short.
         """
         bookings = bookings or self.options.bookings
         size = min(bookings, max(bookings // slices, _LEAST_WAVES * self.options.concurrency))
@@ -254,20 +256,20 @@ class Lab:
         """All jobs in each round, one after another: for those who hold so many connections that all together are too many."""
         rounds: list[Round] = []
         for number in range(self.options.rounds):
-            turns = [self._round([job], number, bookings, 1) for job in _turned(jobs, number)]
+            turns = [self._round([job], number, bookings, 1) for job in _shuffled(jobs, number)]
             rounds.append({name: sample for turn in turns for name, sample in turn.items()})
         return rounds
 
     def _round(self, jobs: Sequence[Job], number: int, size: int, slices: int) -> Round:
         totals: Round = {}
         with ExitStack() as stack:
-            clients = {job.name: stack.enter_context(self._client(job)) for job in jobs}
+            clients = {job.name: stack.enter_context(self.client(job)) for job in jobs}
             for client in clients.values():
-                self._sample(client, size)  # to warm up
+                self.sample(client, size)  # to warm up
             for index in range(slices):
-                for job in _turned(jobs, number + index):
+                for job in _shuffled(jobs, number * slices + index):
                     if index % job.every == 0:
-                        sample = self._sample(clients[job.name], size)
+                        sample = self.sample(clients[job.name], size)
                         totals[job.name] = totals[job.name] + sample if job.name in totals else sample
         return totals
 
@@ -276,12 +278,13 @@ class Lab:
     def fresh(self, job: Job, bookings: int) -> tuple[Sample, float]:
         """The first bookings of a fresh process, and the seconds from its start until they were made."""
         began = time.perf_counter()
-        with self._client(job) as client:
-            return self._sample(client, bookings), time.perf_counter() - began
+        with self.client(job) as client:
+            return self.sample(client, bookings), time.perf_counter() - began
 
     # --- one sample ---
 
-    def _client(self, job: Job) -> _Process:
+    def client(self, job: Job) -> Process:
+        """A process for a job; to be entered."""
         order = {
             "contestant": job.contestant,
             "speed": job.speed,
@@ -293,10 +296,10 @@ class Lab:
             "cpu": self._client_cpu if job.pinned else None,
             "concurrency": job.concurrency or self.options.concurrency,
         }
-        return _Process(self._compiled, "client", json.dumps(order))
+        return Process(self._compiled, "client", json.dumps(order))
 
-    def _sample(self, client: _Process, bookings: int) -> Sample:
-        """Let a client make bookings.
+    def sample(self, client: Process, bookings: int) -> Sample:
+        """Let a client make bookings. Since it checks every reply, that the server has read as many means: each exactly once.
 
         Raises:
             RuntimeError: the server has read more or fewer.
@@ -310,5 +313,6 @@ class Lab:
         return Sample(**figures, bookings=bookings, server=after - before)
 
 
-def _turned(jobs: Sequence[Job], number: int) -> Sequence[Job]:
-    return jobs if number % 2 == 0 else jobs[::-1]
+def _shuffled(jobs: Sequence[Job], turn: int) -> Sequence[Job]:
+    """The same order whenever the benchmark is run."""
+    return random.Random(turn).sample(jobs, len(jobs))

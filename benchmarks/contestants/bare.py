@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import aiohttp
@@ -11,7 +11,7 @@ from .setting import IDLE_SECONDS, Book, Setting, pooled
 
 
 @asynccontextmanager
-async def client_session(setting: Setting) -> AsyncIterator[Book]:
+async def client_session(setting: Setting) -> AsyncGenerator[Book, None]:
     """A pool as large as the concurrency; everything else is aiohttp's default."""
     url, body = setting.url, setting.request
     connector = aiohttp.TCPConnector(limit=setting.concurrency, keepalive_timeout=IDLE_SECONDS)

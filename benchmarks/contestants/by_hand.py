@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -19,17 +19,16 @@ from yarl import URL
 
 from .setting import IDLE_SECONDS, Book, Setting, pooled
 
-try:
-    import orjson
-except ImportError:
-    loads: Callable[[bytes], Any] = json.loads
 
-    def dumps(value: Any) -> bytes:
-        """Compact JSON."""
-        return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
-else:
-    loads, dumps = orjson.loads, orjson.dumps
+def _json() -> tuple[Callable[[bytes], Any], Callable[[Any], bytes]]:
+    try:
+        import orjson
+    except ImportError:
+        return json.loads, lambda value: json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+    return orjson.loads, orjson.dumps
 
+
+loads, dumps = _json()
 _KEY, _SECRET, _USER = "bench-key-0001", "bench-secret-0001", "1000000000001"
 
 
@@ -122,7 +121,7 @@ class Reply:
 def _converter() -> Converter:
     converter = Converter()
 
-    def renamed(cls: type[Any]) -> dict[str, Any]:
+    def renamed(cls: Any) -> dict[str, Any]:
         names = [field.name for field in attrs.fields(cls)]
         return {name: override(rename=_camel(name)) for name in names}
 
@@ -170,7 +169,7 @@ def _signed() -> tuple[dict[str, str], str]:
 
 
 @asynccontextmanager
-async def client(setting: Setting) -> AsyncIterator[Book]:
+async def client(setting: Setting) -> AsyncGenerator[Book, None]:
     """Encoded, signed, sent (again if there was no connection), checked and decoded; one model is sent again and again."""
     converter = _converter()
     request = converter.structure(loads(setting.request), Request)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import httpx
@@ -11,7 +11,7 @@ from .setting import IDLE_SECONDS, Book, Setting, pooled
 
 
 @asynccontextmanager
-async def async_client(setting: Setting) -> AsyncIterator[Book]:
+async def async_client(setting: Setting) -> AsyncGenerator[Book, None]:
     """A pool as large as the concurrency, and no time-out that its own queue would run into."""
     size = setting.concurrency
     limits = httpx.Limits(max_connections=size, max_keepalive_connections=size, keepalive_expiry=IDLE_SECONDS)

@@ -6,7 +6,7 @@ import itertools
 import json
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 
 from pandapon_async import (
@@ -75,7 +75,7 @@ def _built(number: int) -> FreightBookingRequest:
 
 
 @asynccontextmanager
-async def book_freight(setting: Setting) -> AsyncIterator[Book]:
+async def book_freight(setting: Setting) -> AsyncGenerator[Book, None]:
     """Single calls by a pool of workers; one model is sent again and again."""
     request = _request(setting)
     async with PandaPonSession(_profile(setting)) as panda:
@@ -87,7 +87,7 @@ async def book_freight(setting: Setting) -> AsyncIterator[Book]:
 
 
 @asynccontextmanager
-async def stream(setting: Setting) -> AsyncIterator[Book]:
+async def stream(setting: Setting) -> AsyncGenerator[Book, None]:
     """A stream of pairs: the same model under new references."""
     request, numbers = _request(setting), itertools.count()
     async with _timed_session(setting) as (panda, times):
@@ -100,7 +100,7 @@ async def stream(setting: Setting) -> AsyncIterator[Book]:
 
 
 @asynccontextmanager
-async def stream_built(setting: Setting) -> AsyncIterator[Book]:
+async def stream_built(setting: Setting) -> AsyncGenerator[Book, None]:
     """A stream of models, each of which is built first."""
     async with _timed_session(setting) as (panda, times):
 
@@ -111,7 +111,7 @@ async def stream_built(setting: Setting) -> AsyncIterator[Book]:
 
 
 @asynccontextmanager
-async def job(setting: Setting) -> AsyncIterator[Book]:
+async def job(setting: Setting) -> AsyncGenerator[Book, None]:
     """A job over a journal on disk: the stream's pairs, each on disk before it is sent, and its whole reply after."""
     request, numbers = _request(setting), itertools.count()
     with tempfile.TemporaryDirectory() as folder:
@@ -134,7 +134,7 @@ async def job(setting: Setting) -> AsyncIterator[Book]:
 
 
 @asynccontextmanager
-async def sweep(setting: Setting) -> AsyncIterator[Book]:
+async def sweep(setting: Setting) -> AsyncGenerator[Book, None]:
     """A sweep of quotes over two accounts: previews of an item, every other one at the other account."""
     profile, address = _profile(setting), ReceiverAddress(country="US")
     async with SessionManager([profile, profile.evolve(name="other")]) as vendors:
@@ -187,7 +187,7 @@ def _profile(setting: Setting) -> VendorProfile:
 
 
 @asynccontextmanager
-async def _timed_session(setting: Setting) -> AsyncIterator[tuple[PandaPonSession, _Times]]:
+async def _timed_session(setting: Setting) -> AsyncGenerator[tuple[PandaPonSession, _Times], None]:
     times = _Times(setting.meter)
     async with PandaPonSession(_profile(setting)) as panda:
         yield panda.with_options(on_start=times.began) if setting.meter.timed else panda, times

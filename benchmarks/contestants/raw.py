@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from typing import cast
 from urllib.parse import urlsplit
@@ -63,9 +63,10 @@ class _Connection(asyncio.Protocol):
 
 
 @asynccontextmanager
-async def protocol(setting: Setting) -> AsyncIterator[Book]:
+async def protocol(setting: Setting) -> AsyncGenerator[Book, None]:
     """One connection for each booking at a time."""
     target = urlsplit(setting.url)
+    host, port = str(target.hostname), target.port or 80
     head = (
         f"POST {target.path} HTTP/1.1\r\nHost: {target.netloc}\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(setting.request)}\r\n\r\n"
@@ -75,9 +76,7 @@ async def protocol(setting: Setting) -> AsyncIterator[Book]:
 
     async def book(number: int) -> None:
         while len(connections) < setting.concurrency:
-            _, made = await loop.create_connection(
-                lambda: _Connection(whole, setting.meter), target.hostname, target.port
-            )
+            _, made = await loop.create_connection(lambda: _Connection(whole, setting.meter), host, port)
             connections.append(made)
         turns = iter(range(number))
         await asyncio.gather(*[connection.work(turns) for connection in connections])
