@@ -25,6 +25,8 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
 
     names = [str(row["contestant"]) for row in rows]
     ratios: list[Spread] = [row["CPU ratio"] for row in rows]
+    figure: Any  # matplotlib's own annotations are incomplete
+    axes: Any
     figure, axes = pyplot.subplots(figsize=(9, 0.8 + 0.34 * len(rows)), layout="constrained")
     axes.barh(
         names,

@@ -121,20 +121,22 @@ class Reply:
 def _converter() -> Converter:
     converter = Converter()
 
-    def renamed(cls: Any) -> dict[str, Any]:
-        names = [field.name for field in attrs.fields(cls)]
-        return {name: override(rename=_camel(name)) for name in names}
+    def decoder(cls: Any) -> Callable[[Any, Any], Any]:
+        return make_dict_structure_fn(cls, converter, **_renamed(cls))
 
-    converter.register_structure_hook_factory(
-        attrs.has, lambda cls: make_dict_structure_fn(cls, converter, **renamed(cls))
-    )
-    converter.register_unstructure_hook_factory(
-        attrs.has, lambda cls: make_dict_unstructure_fn(cls, converter, **renamed(cls))
-    )
+    def encoder(cls: Any) -> Callable[[Any], Any]:
+        return make_dict_unstructure_fn(cls, converter, **_renamed(cls))
+
+    converter.register_structure_hook_factory(attrs.has, decoder)
+    converter.register_unstructure_hook_factory(attrs.has, encoder)
     for kind in (str, int, bool):
         converter.register_structure_hook(kind, _strict(kind, optional=False))
         converter.register_structure_hook(kind | None, _strict(kind, optional=True))
     return converter
+
+
+def _renamed(cls: Any) -> dict[str, Any]:
+    return {field.name: override(rename=_camel(field.name)) for field in attrs.fields(cls)}
 
 
 def _camel(name: str) -> str:
