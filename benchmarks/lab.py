@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _ROOT = Path(__file__).parent.parent
 _SLICES = 50
+_WARM_UP_WAVES = 2
 _LEAST_WAVES = 8
 """How often a slice fills all places, at least: its beginning and end, in which they aren't full, must not be what is measured."""
 
@@ -264,8 +265,8 @@ class Lab:
         totals: Round = {}
         with ExitStack() as stack:
             clients = {job.name: stack.enter_context(self.client(job)) for job in jobs}
-            for client in clients.values():
-                self.sample(client, size)  # to warm up
+            for job in jobs:  # to warm up: connections, and code that is made at first use
+                self.sample(clients[job.name], min(size, _WARM_UP_WAVES * self._concurrency(job)))
             for index in range(slices):
                 for job in _shuffled(jobs, number * slices + index):
                     if index % job.every == 0:
@@ -294,9 +295,12 @@ class Lab:
             "path": PATH,
             "request": REQUEST.decode(),
             "cpu": self._client_cpu if job.pinned else None,
-            "concurrency": job.concurrency or self.options.concurrency,
+            "concurrency": self._concurrency(job),
         }
         return Process(self._compiled, "client", json.dumps(order))
+
+    def _concurrency(self, job: Job) -> int:
+        return job.concurrency or self.options.concurrency
 
     def sample(self, client: Process, bookings: int) -> Sample:
         """Let a client make bookings. Since it checks every reply, that the server has read as many means: each exactly once.
