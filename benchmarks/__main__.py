@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import importlib.util
 import json
 import os
 import platform
+import statistics
 import sys
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from . import booking, journal, journal_rows, memory, pacer
+from . import booking, chart, cold, journal, journal_rows, latency, memory, pacer
 from .lab import Lab, Options, Spread
+from .process import sync_times
 
 BENCHMARKS: dict[str, ModuleType] = {
     "booking": booking,
+    "latency": latency,
+    "cold": cold,
     "journal": journal,
     "journal_rows": journal_rows,
     "memory": memory,
@@ -32,11 +38,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Run what was asked for and print it."""
     given = _parser().parse_args(arguments)
     base = QUICK if given.quick else FULL
-    changes = {name: getattr(given, name) for name in ("rounds", "bookings", "concurrency")}
+    changes = {name: getattr(given, name) for name in ("rounds", "bookings", "concurrency", "memory")}
     options = dataclasses.replace(base, **{name: value for name, value in changes.items() if value is not None})
     unknown = [name for name in given.names if name not in BENCHMARKS]
     if unknown:
         print(f"unknown: {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}", file=sys.stderr)
+        return 2
+    if given.chart and importlib.util.find_spec("matplotlib") is None:
+        print("--chart needs matplotlib", file=sys.stderr)
         return 2
     about = environment(options)
     if not given.json:
@@ -46,7 +55,9 @@ def main(arguments: list[str] | None = None) -> int:
         for name in given.names or BENCHMARKS:
             results[name] = BENCHMARKS[name].run(lab)
             if not given.json:
-                print(f"\n{BENCHMARKS[name].TITLE}\n\n{table(results[name])}")
+                print(f"\n{BENCHMARKS[name].TITLE}\n\n{table(results[name])}", flush=True)
+    if given.chart and "booking" in results:
+        chart.draw(results["booking"], given.chart)
     if given.json:
         print(json.dumps({"environment": about, "benchmarks": results}, default=dataclasses.asdict, indent=1))
     return 0
@@ -58,11 +69,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"which benchmarks (all): {', '.join(BENCHMARKS)}")
     parser.add_argument("--rounds", type=int, help=f"rounds ({FULL.rounds})")
-    parser.add_argument(
-        "--bookings", type=int, help=f"bookings a sample ({FULL.bookings}); memory: a fifth, and five times"
-    )
+    parser.add_argument("--bookings", type=int, help=f"bookings a sample ({FULL.bookings}); journal: twice as many")
     parser.add_argument("--concurrency", type=int, help=f"bookings at the same time ({FULL.concurrency})")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK.rounds} rounds of {QUICK.bookings} bookings")
+    parser.add_argument("--memory", type=int, help="the most bookings of the benchmark memory (five times --bookings)")
+    parser.add_argument(
+        "--chart", type=Path, metavar="FILE", help="draw the ratios of booking (.svg, .png; needs matplotlib)"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser
 
@@ -71,8 +84,10 @@ def environment(options: Options) -> dict[str, Any]:
     """What the figures depend on."""
     return {
         "Python": platform.python_version(),
-        **{package: _version(package) for package in ("aiohttp", "cattrs", "orjson")},
+        **{package: _version(package) for package in ("aiohttp", "cattrs", "orjson", "httpx", "uvloop")},
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "load": f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown",
+        "fdatasync ms": f"{statistics.median(sync_times()) * 1000:.2f}",
         **dataclasses.asdict(options),
     }
 
@@ -92,7 +107,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 def _cell(name: str, value: Any) -> str:
     if not isinstance(value, Spread):
-        return str(value)
+        return "" if value is None else str(value)
     return value.text(2 if name.endswith("ratio") else 0 if name.endswith("/s") else 1)
 
 

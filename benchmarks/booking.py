@@ -1,38 +1,50 @@
-"""CPU and wall time of a whole booking, as multiples of bare aiohttp's."""
+"""CPU and wall time of a whole booking, as multiples of a bare ``ClientSession``'s."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from .lab import Job, Lab, Sample, Spread, orjson_is_there
+from .lab import Job, Lab, Sample, over
 
-TITLE = "A whole booking against bare aiohttp (ratios of the same round: median [least-most] over the rounds)"
+TITLE = "A whole booking against bare ClientSession (ratios of the same round: median [least-most] over the rounds)"
 
-_FLOOR = Job("bare aiohttp, ready bytes", "contestants", "bare_aiohttp")
-_SIGNED = Job("aiohttp, signed by hand", "contestants", "signed_aiohttp")
-_WITH = (
-    Job("stream, speed, model reused", "contestants", "stream_reused"),
-    Job("stream, speed, model built", "contestants", "stream_built"),
-)
-_WITHOUT = (
-    Job("stream, no orjson, model reused", "contestants", "stream_reused", speed=False),
-    Job("stream, no orjson, model built", "contestants", "stream_built", speed=False),
+FLOOR = Job("bare ClientSession, ready bytes", "bare.client_session")
+_SPEED = ("orjson",)
+_JOBS = (
+    FLOOR,
+    Job("raw asyncio protocol, ready bytes", "raw.protocol"),
+    Job("by hand, orjson", "by_hand.client", needs=_SPEED),
+    Job("by hand, json", "by_hand.client", speed=False),
+    Job("httpx, ready bytes", "by_httpx.async_client", every=10, needs=("httpx",)),
+    Job("book_freight", "package.book_freight", needs=_SPEED),
+    Job("stream", "package.stream", needs=_SPEED),
+    Job("stream, models built", "package.stream_built", needs=_SPEED),
+    Job("job, journaled", "package.job", needs=_SPEED),
+    Job("book_freight, no orjson", "package.book_freight", speed=False),
+    Job("stream, no orjson", "package.stream", speed=False),
+    Job("bare ClientSession on uvloop", "bare.client_session", uvloop=True),
+    Job("by hand, orjson, on uvloop", "by_hand.client", uvloop=True, needs=_SPEED),
+    Job("book_freight on uvloop", "package.book_freight", uvloop=True, needs=_SPEED),
+    Job("stream on uvloop", "package.stream", uvloop=True, needs=_SPEED),
 )
 
 
 def run(lab: Lab) -> list[dict[str, Any]]:
     """One row a contestant: ratios to the floor of the same round, and plain figures a booking."""
-    jobs = [_FLOOR, _SIGNED, *(_WITH if orjson_is_there() else ()), *_WITHOUT]
+    jobs = [job for job in _JOBS if job.can_run]
     rounds = lab.interleaved(jobs)
-    return [_row(job, rounds, lab.options.bookings) for job in jobs]
+    return [
+        {
+            "contestant": job.name,
+            "CPU ratio": over(rounds, job, lambda sample: sample.cpu_us, FLOOR),
+            "wall ratio": over(rounds, job, lambda sample: sample.wall_us, FLOOR),
+            "CPU us": over(rounds, job, lambda sample: sample.cpu_us),
+            "bookings/s": over(rounds, job, lambda sample: sample.bookings / sample.wall),
+            "server busy %": over(rounds, job, _server_busy),
+        }
+        for job in jobs
+    ]
 
 
-def _row(job: Job, rounds: list[dict[str, Sample]], bookings: int) -> dict[str, Any]:
-    pairs = [(samples[job.name], samples[_FLOOR.name]) for samples in rounds]
-    return {
-        "contestant": job.name,
-        "CPU ratio": Spread.of([own.cpu / floor.cpu for own, floor in pairs]),
-        "wall ratio": Spread.of([own.wall / floor.wall for own, floor in pairs]),
-        "CPU us": Spread.of([own.cpu / bookings * 1e6 for own, _ in pairs]),
-        "bookings/s": Spread.of([bookings / own.wall for own, _ in pairs]),
-    }
+def _server_busy(sample: Sample) -> float:
+    return 100 * sample.server / sample.wall

@@ -1,39 +1,60 @@
-"""What a journal costs: a booking job against the same bookings in a stream, which forgets."""
+"""What a journal costs: a booking job against the same bookings in a stream, which forgets, and against bare ClientSession."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from .lab import Job, Lab, Sample, Spread, orjson_is_there
+from .lab import Job, Lab, Sample, added, over
 
-TITLE = "A job over a journal against the same stream without (ratios of the same round: median [least-most])"
+TITLE = "A job over a journal (of the same round: median [least-most]; the input's admission to the journal told apart)"
 
-_SLICES = (
-    5  # a job has a beginning (the whole input is checked) and an end: many short ones would be measured as little else
-)
+_SLICES = 5  # a job has an end: of many short ones little else would be measured
 _LATENCIES = (0, 20)
 """Milliseconds: a vendor that answers at once, so that all that is seen is the client's work; and one that is near."""
 
 
 def run(lab: Lab) -> list[dict[str, Any]]:
-    """Two rows a latency: throughput as a share of the stream's in the same round; more is better."""
+    """Three rows a latency."""
     return [row for latency in _LATENCIES for row in _rows(lab, latency)]
 
 
 def _rows(lab: Lab, latency: int) -> list[dict[str, Any]]:
-    speed, answers = orjson_is_there(), f"after {latency} ms" if latency else "at once"
-    stream, journaled = (
-        Job(f"{name}, answered {answers}", "contestants", contestant, speed=speed, pinned=False, latency=latency)
-        for name, contestant in (("stream, model reused", "stream_reused"), ("job, journaled", "job_journaled"))
-    )
-    rounds = lab.interleaved([stream, journaled], _SLICES)
-    return [_row(job, stream, rounds, lab.options.bookings) for job in (stream, journaled)]
+    answers = f"after {latency} ms" if latency else "at once"
+    bare, stream, job = jobs = [
+        Job(f"{name}, answered {answers}", contestant, timed=latency > 0, pinned=False, latency=latency)
+        for name, contestant in (
+            ("bare ClientSession", "bare.client_session"),
+            ("stream", "package.stream"),
+            ("job, journaled", "package.job"),
+        )
+    ]
+    rounds = lab.interleaved(jobs, slices=_SLICES, bookings=2 * lab.options.bookings)
+    return [
+        {
+            "contestant": each.name,
+            "rate ratio": over(rounds, each, _rate, bare),
+            "CPU us": over(rounds, each, _cpu),
+            "added us": added(rounds, each, _cpu, stream) if each is job else None,
+            "admission us": over(rounds, each, _admission) if each is job else None,
+            "p50 ms": over(rounds, each, _median) if latency else None,
+            "added ms": added(rounds, each, _median, stream) if latency and each is job else None,
+            "bookings/s": over(rounds, each, _rate),
+        }
+        for each in jobs
+    ]
 
 
-def _row(job: Job, stream: Job, rounds: list[dict[str, Sample]], bookings: int) -> dict[str, Any]:
-    return {
-        "contestant": job.name,
-        "throughput ratio": Spread.of([samples[stream.name].wall / samples[job.name].wall for samples in rounds]),
-        "CPU us": Spread.of([samples[job.name].cpu / bookings * 1e6 for samples in rounds]),
-        "bookings/s": Spread.of([bookings / samples[job.name].wall for samples in rounds]),
-    }
+def _rate(sample: Sample) -> float:
+    return sample.bookings / (sample.wall - sample.prepared_wall)
+
+
+def _cpu(sample: Sample) -> float:
+    return (sample.cpu - sample.prepared_cpu) / sample.bookings * 1e6
+
+
+def _admission(sample: Sample) -> float:
+    return sample.prepared_cpu / sample.bookings * 1e6
+
+
+def _median(sample: Sample) -> float:
+    return sample.percentile(50)

@@ -5,61 +5,130 @@ from __future__ import annotations
 import http.client
 import importlib.util
 import json
+import os
+import random
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from .process import cores
+from .sample import PATH, REQUEST
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 _ROOT = Path(__file__).parent.parent
 _SLICES = 50
+_WARM_UP_WAVES = 2
+_LEAST_WAVES = 8
+"""How often a slice fills all places, at least: its beginning and end, in which they aren't full, must not be what is measured."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """How much is measured."""
+    """How much is measured. ``memory``: the most bookings of that benchmark; None: five times ``bookings``."""
 
     rounds: int
     bookings: int
     concurrency: int
+    memory: int | None = None
 
 
 @dataclass(frozen=True)
 class Job:
-    """One contestant: an async context manager ``contestant(base_url, concurrency)`` in a module of this package.
+    """One contestant at work.
 
-    It gives a coroutine function ``book(number)``. ``speed``: whether it finds orjson. ``pinned``: whether it has to do with
-    one core (a journal's thread may use another, as it would in real use). ``latency``: the milliseconds after which the vendor
-    answers.
+    Attributes:
+        contestant: module and name in `benchmarks.contestants`.
+        speed: whether it finds orjson, if that is installed.
+        uvloop: whether it runs on uvloop.
+        timed: whether the time of each booking is taken.
+        pinned: whether it has to do with one core (a journal's thread may use another, as it would in real use).
+        latency: milliseconds after which the vendor answers.
+        concurrency: bookings at the same time; None: what the options say.
+        every: it takes part in every so many-th slice; for one that is so slow that the others would wait for little else.
+        needs: packages without which it can't run.
     """
 
     name: str
-    module: str
     contestant: str
     speed: bool = True
+    uvloop: bool = False
+    timed: bool = False
     pinned: bool = True
     latency: int = 0
+    concurrency: int | None = None
+    every: int = 1
+    needs: tuple[str, ...] = ()
+
+    @property
+    def can_run(self) -> bool:
+        """Whether all is installed that it needs."""
+        needs = (*self.needs, "uvloop") if self.uvloop else self.needs
+        return all(importlib.util.find_spec(package) is not None for package in needs)
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Seconds of CPU and of wall time that some bookings took, and the most bytes of memory held so far."""
+    """What some bookings took.
+
+    Attributes:
+        cpu, wall: seconds; of them ``prepared_cpu`` and ``prepared_wall`` before the first booking.
+        life_cpu: CPU seconds of the process since it was started.
+        peak: the most bytes of memory that it held so far.
+        bookings: how many.
+        server: seconds of CPU that the server took for them.
+        laps: each booking's seconds, if they were wanted.
+    """
 
     cpu: float
     wall: float
+    prepared_cpu: float
+    prepared_wall: float
+    life_cpu: float
     peak: int
+    bookings: int
+    server: float
+    laps: list[float] = field(repr=False)
 
     def __add__(self, other: Sample) -> Sample:
-        return Sample(self.cpu + other.cpu, self.wall + other.wall, max(self.peak, other.peak))
+        return Sample(
+            self.cpu + other.cpu,
+            self.wall + other.wall,
+            self.prepared_cpu + other.prepared_cpu,
+            self.prepared_wall + other.prepared_wall,
+            max(self.life_cpu, other.life_cpu),
+            max(self.peak, other.peak),
+            self.bookings + other.bookings,
+            self.server + other.server,
+            self.laps + other.laps,
+        )
+
+    @property
+    def cpu_us(self) -> float:
+        """Microseconds of CPU a booking, all in all."""
+        return self.cpu / self.bookings * 1e6
+
+    @property
+    def wall_us(self) -> float:
+        """Microseconds of wall time a booking, all in all."""
+        return self.wall / self.bookings * 1e6
+
+    def percentile(self, percent: int) -> float:
+        """Milliseconds within which so many in a hundred bookings were made."""
+        return sorted(self.laps)[(len(self.laps) - 1) * percent // 100] * 1000
+
+
+Round = dict[str, Sample]
+"""Samples of the same round, by the job's name."""
 
 
 @dataclass(frozen=True)
@@ -71,27 +140,43 @@ class Spread:
     most: float
 
     @classmethod
-    def of(cls, figures: Sequence[float]) -> Spread:
+    def of(cls, figures: Iterable[float]) -> Spread:
         """Of figures that aren't empty."""
-        return cls(statistics.median(figures), min(figures), max(figures))
+        all_of_them = list(figures)
+        return cls(statistics.median(all_of_them), min(all_of_them), max(all_of_them))
 
     def text(self, digits: int) -> str:
         """``1.52 [1.47-1.60]``"""
         return f"{self.median:,.{digits}f} [{self.least:,.{digits}f}-{self.most:,.{digits}f}]"
 
 
-def orjson_is_there() -> bool:
-    """Whether the extra ``speed`` is installed."""
-    return importlib.util.find_spec("orjson") is not None
+def over(rounds: Iterable[Round], job: Job, figure: Callable[[Sample], float], base: Job | None = None) -> Spread:
+    """A figure of a job over the rounds; with ``base`` as a multiple of that job's in the same round."""
+    return Spread.of(figure(each[job.name]) / (figure(each[base.name]) if base else 1) for each in rounds)
 
 
-class _Process:
-    """A module of this package in a process of its own that is spoken to in lines, and ends with its standard input."""
+def added(rounds: Iterable[Round], job: Job, figure: Callable[[Sample], float], base: Job) -> Spread:
+    """By how much a figure of a job is above another job's in the same round."""
+    return Spread.of(figure(each[job.name]) - figure(each[base.name]) for each in rounds)
 
-    def __init__(self, module: str, *arguments: str) -> None:
-        command = [sys.executable, "-m", f"benchmarks.{module}", *arguments]
+
+class Process:
+    """A module of this package in a process of its own that is spoken to in lines, and ends with its standard input.
+
+    ``compiled`` is the folder for compiled modules: whatever the environment says, they are compiled once, as in real use.
+    """
+
+    def __init__(self, compiled: str, module: str, *arguments: str) -> None:
+        environment = {**os.environ, "PYTHONPYCACHEPREFIX": compiled}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=_ROOT, text=True, bufsize=1
+            [sys.executable, "-m", f"benchmarks.{module}", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=_ROOT,
+            env=environment,
+            text=True,
+            bufsize=1,
         )
 
     def __enter__(self) -> Self:
@@ -118,24 +203,23 @@ class _Process:
         return line
 
 
-class Client(_Process):
-    """A contestant's process."""
+class _Server(Process):
+    """The vendor's process."""
 
-    def __init__(self, job: Job, port: int, cpu: int | None, concurrency: int) -> None:
-        order = {
-            "module": job.module,
-            "contestant": job.contestant,
-            "speed": job.speed,
-            "url": f"http://127.0.0.1:{port}" + (f"/after/{job.latency}" if job.latency else ""),
-            "cpu": cpu,
-            "concurrency": concurrency,
-        }
-        super().__init__("client", json.dumps(order))
+    def __init__(self, compiled: str, cpu: int | None) -> None:
+        super().__init__(compiled, "server", *([] if cpu is None else [str(cpu)]))
+        self.port = int(self.answer())
+        self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
 
-    def book(self, number: int) -> Sample:
-        """Make so many bookings."""
-        self.ask(str(number))
-        return Sample(**json.loads(self.answer()))
+    def __exit__(self, *exc: object) -> None:
+        self._connection.close()
+        super().__exit__(*exc)
+
+    def count(self) -> tuple[int, float]:
+        """Bookings that it has read since it was last asked, and its CPU seconds so far."""
+        self._connection.request("GET", "/count")
+        bookings, cpu = json.loads(self._connection.getresponse().read())
+        return bookings, cpu
 
 
 class Lab:
@@ -145,11 +229,10 @@ class Lab:
         self.options = options
         self._client_cpu, self._server_cpu = cores()
         self._stack = ExitStack()
-        self._port = 0
 
-    def __enter__(self) -> Lab:
-        cpu = [] if self._server_cpu is None else [str(self._server_cpu)]
-        self._port = int(self._stack.enter_context(_Process("server", *cpu)).answer())
+    def __enter__(self) -> Self:
+        self._compiled = self._stack.enter_context(tempfile.TemporaryDirectory())
+        self._server = self._stack.enter_context(_Server(self._compiled, self._server_cpu))
         return self
 
     def __exit__(
@@ -157,54 +240,83 @@ class Lab:
     ) -> None:
         self._stack.close()
 
-    def interleaved(self, jobs: Sequence[Job], slices: int = _SLICES) -> list[dict[str, Sample]]:
-        """Samples of all jobs in each round.
+    # --- many bookings ---
 
-        Each round has a fresh process for each job, and is cut into slices in which all have their turn (every other slice
-        in the reverse order), so that what else the machine does hits all alike. Fewer ``slices`` are longer ones.
+    def interleaved(self, jobs: Sequence[Job], *, slices: int = _SLICES, bookings: int | None = None) -> list[Round]:
+        """All jobs in each round, taking turns.
+
+        Each round has a fresh process for each job, and is cut into slices in which all have their turn, shuffled, so that what
+        else the machine does hits all alike, and so does what the one before has left in the caches. There are fewer slices
+        if they would be short.
         """
-        return [self._round(jobs, number, slices) for number in range(self.options.rounds)]
+        bookings = bookings or self.options.bookings
+        size = min(bookings, max(bookings // slices, _LEAST_WAVES * self.options.concurrency))
+        return [self._round(jobs, number, size, bookings // size) for number in range(self.options.rounds)]
 
-    def _round(self, jobs: Sequence[Job], number: int, wanted: int) -> dict[str, Sample]:
-        size = max(1, self.options.bookings // wanted)
-        slices = max(1, self.options.bookings // size)
-        totals: dict[str, Sample] = {}
+    def one_by_one(self, jobs: Sequence[Job], bookings: int) -> list[Round]:
+        """All jobs in each round, one after another: for those who hold so many connections that all together are too many."""
+        rounds: list[Round] = []
+        for number in range(self.options.rounds):
+            turns = [self._round([job], number, bookings, 1) for job in _shuffled(jobs, number)]
+            rounds.append({name: sample for turn in turns for name, sample in turn.items()})
+        return rounds
+
+    def _round(self, jobs: Sequence[Job], number: int, size: int, slices: int) -> Round:
+        totals: Round = {}
         with ExitStack() as stack:
             clients = {job.name: stack.enter_context(self.client(job)) for job in jobs}
-            with self.all_counted(len(jobs) * (size + size * slices)):
-                for client in clients.values():
-                    client.book(size)  # to warm up
-                for index in range(slices):
-                    for name in _turned(list(clients), number + index):
-                        sample = clients[name].book(size)
-                        totals[name] = totals[name] + sample if name in totals else sample
+            for job in jobs:  # to warm up: connections, and code that is made at first use
+                self.sample(clients[job.name], min(size, _WARM_UP_WAVES * self._concurrency(job)))
+            for index in range(slices):
+                for job in _shuffled(jobs, number * slices + index):
+                    if index % job.every == 0:
+                        sample = self.sample(clients[job.name], size)
+                        totals[job.name] = totals[job.name] + sample if job.name in totals else sample
         return totals
 
-    def client(self, job: Job) -> Client:
-        """A process for a job; to be entered."""
-        return Client(job, self._port, self._client_cpu if job.pinned else None, self.options.concurrency)
+    # --- fresh processes ---
 
-    @contextmanager
-    def all_counted(self, bookings: int) -> Iterator[None]:
-        """The server must have read so many bookings meanwhile.
+    def fresh(self, job: Job, bookings: int) -> tuple[Sample, float]:
+        """The first bookings of a fresh process, and the seconds from its start until they were made."""
+        began = time.perf_counter()
+        with self.client(job) as client:
+            return self.sample(client, bookings), time.perf_counter() - began
+
+    # --- one sample ---
+
+    def client(self, job: Job) -> Process:
+        """A process for a job; to be entered."""
+        order = {
+            "contestant": job.contestant,
+            "speed": job.speed,
+            "uvloop": job.uvloop,
+            "timed": job.timed,
+            "base_url": f"http://127.0.0.1:{self._server.port}" + (f"/after/{job.latency}" if job.latency else ""),
+            "path": PATH,
+            "request": REQUEST.decode(),
+            "cpu": self._client_cpu if job.pinned else None,
+            "concurrency": self._concurrency(job),
+        }
+        return Process(self._compiled, "client", json.dumps(order))
+
+    def _concurrency(self, job: Job) -> int:
+        return job.concurrency or self.options.concurrency
+
+    def sample(self, client: Process, bookings: int) -> Sample:
+        """Let a client make bookings. Since it checks every reply, that the server has read as many means: each exactly once.
 
         Raises:
-            RuntimeError: it has read more or fewer.
+            RuntimeError: the server has read more or fewer.
         """
-        self._count()
-        yield
-        seen = self._count()
-        if seen != bookings:
-            raise RuntimeError(f"the server read {seen} bookings, not {bookings}")
-
-    def _count(self) -> int:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
-        try:
-            connection.request("GET", "/count")
-            return int(connection.getresponse().read())
-        finally:
-            connection.close()
+        stray, before = self._server.count()
+        client.ask(str(bookings))
+        figures = json.loads(client.answer())
+        seen, after = self._server.count()
+        if stray + seen != bookings:
+            raise RuntimeError(f"the server read {stray + seen} bookings, not {bookings}")
+        return Sample(**figures, bookings=bookings, server=after - before)
 
 
-def _turned(names: list[str], number: int) -> list[str]:
-    return names if number % 2 == 0 else names[::-1]
+def _shuffled(jobs: Sequence[Job], turn: int) -> Sequence[Job]:
+    """The same order whenever the benchmark is run."""
+    return random.Random(turn).sample(jobs, len(jobs))
