@@ -63,6 +63,11 @@ class ClockOffset:
     The caller ensures that a reply is the vendor's own (over TLS or loopback, with an envelope, not from a cache). A date
     that our own clock could have produced means that the clocks agree; any other is applied once a second one agrees with
     it. The offset is dropped when our wall clock is set, since it was measured against it.
+
+    Attributes:
+        learnt: what is applied; None: `seconds` is 0.
+        agreed: the last date, if our clock could have produced it: dates are whole seconds, so most replies bring it again,
+            and need not be observed.
     """
 
     AGREE = 2.0
@@ -72,33 +77,37 @@ class ClockOffset:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._learnt: _Learnt | None = None
+        self.learnt: _Learnt | None = None
+        self.agreed: float | None = None
         self._candidate: float | None = None
 
     def seconds(self) -> float:
         """The offset to add to our wall clock now."""
-        learnt = self._learnt
+        learnt = self.learnt
         if learnt is None:
             return 0.0
         if abs(self._base() - learnt.wall_minus_monotonic) > self.JUMP:
-            self._learnt = self._candidate = None
+            self.learnt = self._candidate = None
             return 0.0
         return learnt.offset
 
     def observe(self, date: float, sent: float, received: float) -> None:
         """Record one reply's date; ``sent`` and ``received`` are our wall clock before and after the exchange."""
         if sent - 1 <= date <= received + 1:
-            self._candidate = self._learnt = None
+            self._candidate = self.learnt = None
+            self.agreed = date
             return
+        self.agreed = None
         sample = date - (sent + received) / 2
         if self._candidate is not None and abs(self._candidate - sample) < self.AGREE:
-            self._learnt = _Learnt(sample, self._base())
+            self.learnt = _Learnt(sample, self._base())
         self._candidate = sample
 
     def adopt(self, date: float, received: float) -> None:
         """Apply one date immediately, after the vendor has refused a call because of its timestamp."""
+        self.agreed = None
         self._candidate = date - received
-        self._learnt = _Learnt(self._candidate, self._base())
+        self.learnt = _Learnt(self._candidate, self._base())
 
     def _base(self) -> float:
         return self._clock.now() - self._clock.monotonic()

@@ -172,8 +172,12 @@ class VendorSession(Hooked):
             DecodeError: a READ's reply makes no sense.
             OutcomeUnknownError: a WRITE was sent, and may have been made.
         """
-        own, plain = split_pair(request if reference is None else (reference, request), self.profile.name)
-        return await self._client.run(_timed(self._client.prepare(plain, own), timeout), wait_forever=False)
+        if reference is not None or not isinstance(request, VendorRequest):
+            reference, request = split_pair(request if reference is None else (reference, request), self.profile.name)
+        call = self._client.prepare(request, reference)
+        if timeout is not None:
+            _limit(call, timeout)
+        return await self._client.run(call, wait_forever=False)
 
     async def call_raw(
         self,
@@ -216,7 +220,9 @@ class VendorSession(Hooked):
         )
         check_json(dict(members or {}), "members")
         call = self._client.prepare_raw(operation, members or {}, query or {}, reference)
-        return await self._client.run(_timed(call, timeout), wait_forever=False)
+        if timeout is not None:
+            _limit(call, timeout)
+        return await self._client.run(call, wait_forever=False)
 
     def stream(
         self,
@@ -232,11 +238,10 @@ class VendorSession(Hooked):
         return OutcomeStream(self._client, requests, concurrency=concurrency, ordered=ordered, drain=drain)
 
 
-def _timed(call: Call, timeout: float | None) -> Call:
-    if timeout is not None and not timeout > 0:  # NaN neither
+def _limit(call: Call, timeout: float) -> None:
+    if not timeout > 0:  # NaN neither
         raise RequestError("timeout: must be above 0 seconds", field="timeout", reference=call.reference)
     call.seconds = timeout
-    return call
 
 
 def check_profile(profile: VendorProfile) -> None:

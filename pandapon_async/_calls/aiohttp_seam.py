@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any
 
 import aiohttp
@@ -88,9 +88,9 @@ class Route:
         """What aiohttp would send: ``Host`` and ``Accept-Encoding`` among them."""
         return self._request.headers
 
-    async def pooled(self) -> Connection | None:
+    def pooled(self) -> Awaitable[Connection | None]:
         """A connection that is kept in the pool, or None. It never waits."""
-        return await self._connector._get(self._key, _NO_TRACES)
+        return self._connector._get(self._key, _NO_TRACES)
 
     async def connect(self, began: Any, *, own: bool) -> Connection:
         """A place in the pool, then a connection.

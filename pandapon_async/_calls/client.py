@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from logging import DEBUG
 from typing import Any, Protocol
 
 import attrs
@@ -13,13 +14,14 @@ from .._errors import Attempt, DeadlineExceededError, OutcomeUnknownError, Panda
 from .._models.converters import to_wire
 from .._models.jsonio import dumps, loads
 from .._models.operation import Effect, Operation, Reply, VendorRequest
-from .endpoints import Routes, encoded_query
+from .endpoints import Targets, encoded_query
+from .envelope import ordinary_reply, vendor_time
 from .exchange import BrokenExchangeError, Call, Exchange
-from .hooks import Hooks, Observer
-from .limiter import Limiter, Permit
-from .responses import classify, failure_of_broken, ordinary_reply, vendor_time
+from .hooks import Hooks, Observer, logger
+from .limiter import Limiter
+from .responses import classify, failure_of_broken
 from .retry import Budget, Failure, Retries, RetryAfter
-from .transport import Transport, Way
+from .transport import Transport
 
 BeforeSend = Callable[[], Awaitable[None]]
 OnRequeue = Callable[[PandaponError], Awaitable[None]]
@@ -59,8 +61,9 @@ class ApiClient:
     def __init__(self, profile: VendorProfile, state: ClientState, hooks: Hooks) -> None:
         self.profile = profile
         self.state = state
+        self._hooks = hooks
         self._observer = Observer(profile, hooks)
-        self._routes = Routes(profile, self._observer, state.warned)
+        self._targets = Targets(profile, self._observer, state.warned)
 
     @property
     def clock(self) -> Clock:
@@ -77,7 +80,7 @@ class ApiClient:
             ConfigError: the path of its operation isn't known.
         """
         kind = type(request)
-        target, members = self._routes.target(kind), to_wire(request)
+        target, members = self._targets[kind], to_wire(request)
         url, query, body = (target.url, "", dumps(members)) if target.is_plain else target.placed(members)
         return Call(kind.operation, request, reference or request.natural_reference(), url, query, body)
 
@@ -96,7 +99,7 @@ class ApiClient:
             RequestError: it can't be sent as it is.
             ConfigError: the path of the operation isn't known.
         """
-        target = self._routes.target(request_type)
+        target = self._targets[request_type]
         url, query, sent = (target.url, "", body) if target.is_plain else target.placed(loads(body))
         return Call(request_type.operation, request, reference, url, query, sent)
 
@@ -106,7 +109,7 @@ class ApiClient:
         """Encode a call to any path: with GET, ``members`` go into the query as well."""
         bodiless = operation.method == "GET"
         parameters = {**members, **query} if bodiless else query
-        url = self._routes.url(operation.path or "")
+        url = self._targets.url_of(operation.path or "")
         return Call(operation, None, reference, url, encoded_query(parameters), None if bodiless else dumps(members))
 
     def check_endpoint(self, request_type: type[VendorRequest[Any]], members: Mapping[str, Any]) -> None:
@@ -115,7 +118,7 @@ class ApiClient:
         Raises:
             RequestError, ConfigError: what `prepare` would raise.
         """
-        target = self._routes.target(request_type)
+        target = self._targets[request_type]
         if not target.is_plain:
             target.placed(members)
 
@@ -138,56 +141,75 @@ class ApiClient:
             on_requeue: awaited with the failure when an attempt has proved that nothing was done and the call waits for the
                 next one; ``before_send`` is then awaited again before that.
         """
-        # This is every call's way if nothing is out of the ordinary: one function, since layers on it cost a sixth of a booking.
-        state, observer, profile = self.state, self._observer, self.profile
-        transport, clock, timeouts = state.transport, state.clock, profile.timeouts
+        # Every call's way if nothing is out of the ordinary: one function, since layers on it cost a sixth of a booking. It looks at
+        # a few attributes itself, so that limiter, hooks, budget and clock offset are entered only when there is something to do.
+        state, hooks, profile = self.state, self._hooks, self.profile
+        clock, limiter, offset, budget = state.clock, state.limiter, state.offset, state.budget
         # Now: making the TLS context takes no time of a permit, and what can't be sent from here takes none.
-        way: Way | None = transport.ready() or await transport.open()
-        permit = state.limiter.permit(wait_forever=wait_forever)
+        way = state.transport.way
+        if way is None or not way.is_usable():
+            way = await state.transport.open()
+        permits = limiter.semaphore
         records: list[Attempt] = []
         try:
-            if not permit.try_acquire():
-                await permit.acquire()
-                way = transport.ready()
+            if permits.free and limiter.pacer is None and limiter.pause.until <= clock.monotonic():
+                permits.free -= 1
+                waited = False
+            else:
+                await limiter.acquire(wait_forever=wait_forever)
+                waited = True
             try:
-                observer.start(call)
+                if hooks.on_start is not None:
+                    self._observer.start(call)
                 if before_send is not None:
                     await before_send()
-                    way = transport.ready()
+                    waited = True
                 began = call.began = clock.monotonic()
                 exchange: Exchange | None = None
                 result: Reply[Any] | Failure | None
                 try:
-                    way = way or await transport.open()
-                    exchange = await way.attempt(call, state.offset.seconds(), timeouts, call.seconds or timeouts.total)
+                    if waited and not way.is_usable():
+                        way = await state.transport.open()
+                    ahead = 0.0 if offset.learnt is None else offset.seconds()
+                    exchange = await way.attempt(call, ahead, profile.timeouts, call.seconds or profile.timeouts.total)
                 except BrokenExchangeError as broken:
                     result = failure_of_broken(broken, call, profile)
                 else:
                     result = ordinary_reply(exchange, call, clock.monotonic() - began)
                     if result is None:
                         result = self._classified(exchange, call)
-                    elif (date := vendor_time(exchange)) is not None:
-                        state.offset.observe(date, exchange.sent, exchange.received)
+                    elif (date := vendor_time(exchange)) is not None and date != offset.agreed:
+                        offset.observe(date, exchange.sent, exchange.received)
                 call.written = False
                 if isinstance(result, Reply):
-                    self._succeeded(call, result, exchange, began, records)
+                    if budget.left < budget.most:
+                        budget.earn()
+                    if (
+                        hooks.on_attempt is not None
+                        or hooks.on_reply is not None
+                        or result.problems
+                        or logger.isEnabledFor(DEBUG)
+                    ):
+                        self._observer.succeeded(call, result, exchange, clock.monotonic() - began, records)
                     return result
-                observer.attempt(call, result, exchange, clock.monotonic() - began, records)
-                return await self._again(call, permit, records, result, before_send if on_requeue else None, on_requeue)
+                self._observer.attempt(call, result, exchange, clock.monotonic() - began, records)
+                return await self._again(call, records, result, before_send if on_requeue else None, on_requeue)
             finally:
-                permit.release()
+                if permits.waiters:
+                    permits.release()
+                else:
+                    permits.free += 1
         except PandaponError as error:
             self._failed(call, error, records)
             raise
         except BaseException:  # a cancel, or whatever else ends the task
             if call.written and call.operation.effect is Effect.WRITE:
-                observer.abandoned(call)
+                self._observer.abandoned(call)
             raise
 
     async def _again(
         self,
         call: Call,
-        permit: Permit,
         records: list[Attempt],
         result: Failure,
         before_next: BeforeSend | None,
@@ -204,7 +226,7 @@ class ApiClient:
                 raise result.error
             if on_requeue is not None:
                 deadline += await self._took(on_requeue(result.error))
-            deadline += await self._wait(retry_after, permit, deadline)
+            deadline += await self._wait(retry_after, deadline)
             if state.clock.monotonic() >= deadline:
                 raise DeadlineExceededError("the deadline passed before the next attempt")
             if before_next is not None:
@@ -223,7 +245,9 @@ class ApiClient:
     async def _attempt(self, call: Call, records: list[Attempt], deadline: float) -> Reply[Any] | Failure:
         """One more attempt."""
         state = self.state
-        way = state.transport.ready() or await state.transport.open()
+        way = state.transport.way
+        if way is None or not way.is_usable():
+            way = await state.transport.open()
         began = state.clock.monotonic()
         exchange: Exchange | None = None
         result: Reply[Any] | Failure
@@ -234,33 +258,27 @@ class ApiClient:
         else:
             result = self._classified(exchange, call)
         call.written = False
+        elapsed = state.clock.monotonic() - began
         if isinstance(result, Failure):
-            self._observer.attempt(call, result, exchange, state.clock.monotonic() - began, records)
+            self._observer.attempt(call, result, exchange, elapsed, records)
         else:
-            # The reply was made a moment ago and nobody else has seen it.
             object.__setattr__(result, "attempts", len(records) + 1)
-            object.__setattr__(result, "elapsed", state.clock.monotonic() - call.began)
-            self._succeeded(call, result, exchange, began, records)
+            state.budget.earn()
+            self._observer.succeeded(call, result, exchange, elapsed, records)
         return result
 
     def _classified(self, exchange: Exchange, call: Call) -> Reply[Any] | Failure:
+        state = self.state
         result, date = classify(exchange, call, self.profile)
         if date is not None:
             if isinstance(result, Failure) and result.signed_wrong_time:
-                self.state.offset.adopt(date, exchange.received)
+                state.offset.adopt(date, exchange.received)
             else:
-                self.state.offset.observe(date, exchange.sent, exchange.received)
+                state.offset.observe(date, exchange.sent, exchange.received)
+        if isinstance(result, Reply):
+            # It was made a moment ago and nobody else has seen it.
+            object.__setattr__(result, "elapsed", state.clock.monotonic() - call.began)
         return result
-
-    def _succeeded(
-        self, call: Call, reply: Reply[Any], exchange: Exchange | None, began: float, records: list[Attempt]
-    ) -> None:
-        observer = self._observer
-        self.state.budget.earn()
-        if observer.watches_success():
-            observer.attempt(call, reply, exchange, self.state.clock.monotonic() - began, records)
-        if reply.problems or observer.watches_replies():
-            observer.reply(call, reply)
 
     def _failed(self, call: Call, error: PandaponError, records: list[Attempt]) -> None:
         error.__context__ = None  # it may hold the URL, the headers or a signer's words
@@ -271,7 +289,7 @@ class ApiClient:
         if isinstance(error, OutcomeUnknownError):
             self._observer.in_doubt(call)
 
-    async def _wait(self, retry_after: RetryAfter, permit: Permit, deadline: float) -> float:
+    async def _wait(self, retry_after: RetryAfter, deadline: float) -> float:
         """Wait for the next attempt; returns the seconds of it that the deadline doesn't count."""
         clock = self.state.clock
         if retry_after.pause:
@@ -281,5 +299,5 @@ class ApiClient:
                 raise DeadlineExceededError("the deadline would pass before the next attempt")
             await clock.sleep(retry_after.wait)
         began = clock.monotonic()
-        await permit.next_attempt(wait_forever=True)
+        await self.state.limiter.next_attempt(wait_forever=True)
         return clock.monotonic() - began

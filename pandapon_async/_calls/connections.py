@@ -8,6 +8,7 @@ used again.
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 import select
 from collections import deque
@@ -137,7 +138,7 @@ class Connections:
             peer: Peer | None = seam.notes(protocol).get(_NOTE)
             if peer is None:
                 peer = seam.notes(protocol)[_NOTE] = Peer(protocol)
-                peer.idle_until = self._loop.time() + self._idle
+                peer.idle_until = math.inf
             if self._loop.time() <= peer.idle_until and seam.is_clean(protocol):
                 return connection, protocol, peer
             connection.close()

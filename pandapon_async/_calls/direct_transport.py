@@ -1,9 +1,15 @@
-"""One attempt over a connection that is looked at first: sign, write, read; and whether a byte may have left is a fact."""
+"""One attempt over a connection that is looked at first: sign, write, read; and whether a byte may have left is a fact.
+
+What is signed is what is sent, and nothing that came from outside can begin a line of a request's head.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import os
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import hdrs
@@ -12,18 +18,30 @@ from yarl import URL
 
 from .._clock import Clock
 from .._config.profiles import Timeouts, VendorProfile
+from .._config.signing import new_nonce
 from .._errors import ConfigError
-from .._models.operation import Effect
+from .._models.operation import Effect, Operation
+from .._version import __version__
 from . import aiohttp_seam as seam
 from .aiohttp_seam import Connection, Route, StreamReader
 from .broken import AttemptError, broken
 from .connections import NOT_EMPTY, Connections
 from .decoding import TOO_LARGE, decoded
+from .endpoints import encoded_query
 from .exchange import Call, Exchange
-from .request_head import HeadWriter, fixed_headers, joined_query, sign
 from .timeouts import Deadline, Deadlines, TimedOutError
 
 _MOST_CONNECTIONS = 8
+_MOST_TEMPLATES = 64
+
+_HEADERS = {"Accept": "application/json", "User-Agent": f"pandapon-async/{__version__}"}
+
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_FRAMING = frozenset(
+    {"host", "content-length", "transfer-encoding", "connection", "expect", "upgrade", "te", "trailer"}
+)
+_BODILESS = ("GET", "HEAD", "OPTIONS", "TRACE")
 
 
 class DirectTransport:
@@ -50,18 +68,25 @@ class DirectTransport:
             fixed[hdrs.PROXY_AUTHORIZATION] = f"Basic {base64.b64encode(keys).decode()}"
         self._profile = profile
         self._clock = clock
+        self._connector = connector
+        self._loop = asyncio.get_running_loop()
+        self._process = os.getpid()
         self._authentic = authentic
         self._absolute = f"http://{route.headers[hdrs.HOST]}" if by_plain_proxy else ""
         self._heads = HeadWriter(profile.name, fixed)
         self._connections = Connections(route, profile.idle_timeout)
-        self._deadlines = Deadlines(asyncio.get_running_loop())
+        self._deadlines = Deadlines(self._loop)
+
+    def is_usable(self) -> bool:
+        """Whether calls can be sent by it from here; see `Way.is_usable`."""
+        return asyncio.get_running_loop() is self._loop and os.getpid() == self._process and not self._connector.closed
 
     def close(self) -> None:
         """Nothing begins any more; what is under way keeps its deadline."""
         self._deadlines.close()
 
     async def attempt(self, call: Call, offset: float, timeouts: Timeouts, seconds: float) -> Exchange:
-        """Send the call once and read the whole reply; see `Transport.attempt`."""
+        """Send the call once and read the whole reply; see `Way.attempt`."""
         call.written = False
         connections, profile, operation, body = self._connections, self._profile, call.operation, call.body
         own = profile.fresh_connections and operation.effect is Effect.WRITE
@@ -102,7 +127,7 @@ class DirectTransport:
                 peer.payload = payload
                 content = await self._rest(payload, deadline)
             headers = message.headers
-            if seam.was_reset(protocol) and not message.chunked and hdrs.CONTENT_LENGTH not in headers:
+            if hdrs.CONTENT_LENGTH not in headers and not message.chunked and seam.was_reset(protocol):
                 raise AttemptError("the reply was cut")  # without a length, an end in order is all that tells the end
             if message.compression is None and (coding := headers.get(hdrs.CONTENT_ENCODING)) is not None:
                 content = decoded(content, coding, profile.max_reply_bytes)
@@ -139,3 +164,131 @@ class DirectTransport:
             if most < 0:
                 raise AttemptError(TOO_LARGE)
         return b"".join(chunks)
+
+
+# --- signature and head ---
+
+
+def fixed_headers(profile: VendorProfile) -> dict[str, str]:
+    """The headers that are the same in all requests of an account."""
+    keys = profile.credentials
+    return _HEADERS if keys is None or keys.user_id is None else {**_HEADERS, "user-id": keys.user_id}
+
+
+class Signature:
+    """What authenticates one attempt.
+
+    Attributes:
+        headers: those that are new with each attempt.
+        query: more query, encoded; it may be empty.
+        signed_at: the time that was signed, in Unix seconds.
+        values: what must not be shown.
+    """
+
+    __slots__ = ("headers", "query", "signed_at", "values")
+
+    def __init__(self, headers: Mapping[str, str], query: str, signed_at: float, values: tuple[str, ...]) -> None:
+        self.headers = headers
+        self.query = query
+        self.signed_at = signed_at
+        self.values = values
+
+
+def sign(profile: VendorProfile, clock: Clock, offset: float, operation: Operation[Any]) -> Signature:
+    """Sign an attempt, now.
+
+    Args:
+        profile: the account, with credentials.
+        clock: where the time comes from.
+        offset: how many seconds the vendor's clock is ahead of ours.
+        operation: what is called.
+
+    Raises:
+        ConfigError: the profile's signer raised.
+    """
+    keys = profile.credentials
+    assert keys is not None  # the session made sure of it
+    signed_at = clock.now() + offset
+    timestamp = str(int(signed_at * 1000 if profile.timestamp_unit == "ms" else signed_at))
+    try:
+        headers, query = profile.signer(keys.access_key, keys.access_secret, timestamp, new_nonce(), operation)
+        encoded = ""
+        if query and profile.signed_query:
+            plain = "".join(map("".join, query.items()))
+            encoded = (
+                "&".join(map("=".join, query.items())) if plain.isalnum() and plain.isascii() else encoded_query(query)
+            )
+        return Signature(headers, encoded, signed_at, (*headers.values(), *query.values()))
+    except Exception as error:  # noqa: BLE001 - the profile may hold anybody's signer; its error may quote the secret
+        raise ConfigError(f"the profile's signer raised {type(error).__name__}", vendor=profile.name) from None
+
+
+def joined_query(query: str, more: str) -> str:
+    """Two encoded queries as one, with its question mark; empty: there is none."""
+    return f"?{query}{'&' if query and more else ''}{more}" if query or more else ""
+
+
+class HeadWriter:
+    """Writes the heads of one account's requests; what is the same in all of them is put together once.
+
+    Args:
+        vendor: the account's name, for errors.
+        fixed: headers that every request has.
+    """
+
+    def __init__(self, vendor: str, fixed: Mapping[str, str]) -> None:
+        self._vendor = vendor
+        self._fixed = fixed
+        self._templates: dict[tuple[Any, ...], str] = {}
+
+    def head(self, method: str, target: str, signature: Signature, length: int | None) -> bytes:
+        """A request's head.
+
+        Args:
+            method: HTTP method.
+            target: origin form, or absolute form for a proxy; encoded.
+            signature: what authenticates it.
+            length: of its body; None: it has none.
+
+        Raises:
+            ConfigError: a header can't be sent as it is.
+        """
+        headers = signature.headers
+        key = (method, length is None, *headers)
+        template = self._templates.get(key) or self._template(key, method, tuple(headers), bodiless=length is None)
+        values = (target, *headers.values())
+        given = "".join(values)
+        if not given.isprintable() or not given.isascii() or " " in target:
+            self._refuse_control(target, headers)
+        return (template % (values if length is None else (*values, length))).encode()
+
+    def _template(self, key: tuple[Any, ...], method: str, names: tuple[str, ...], *, bodiless: bool) -> str:
+        for token in (method, *names):
+            if not _TOKEN.fullmatch(token):
+                raise ConfigError("the profile's signer gave a header whose name is none", vendor=self._vendor)
+        given = {name.lower() for name in names}
+        if len(given) < len(names) or given & _FRAMING:
+            raise ConfigError(
+                "the profile's signer gave a header twice, or one that isn't its own", vendor=self._vendor
+            )
+        fixed = dict(self._fixed)
+        if not bodiless:
+            fixed["Content-Type"] = "application/json"
+        lines = [f"{name}: {value}".replace("%", "%%") for name, value in fixed.items() if name.lower() not in given]
+        lines += [f"{name}: %s".replace("%", "%%", name.count("%")) for name in names]
+        if not bodiless:
+            lines.append("Content-Length: %d")
+        elif method not in _BODILESS:
+            lines.append("Content-Length: 0")
+        if len(self._templates) >= _MOST_TEMPLATES:  # a signer that makes up names is no reason to grow
+            self._templates.clear()
+        escaped = method.replace("%", "%%")
+        template = self._templates[key] = "\r\n".join([f"{escaped} %s HTTP/1.1", *lines, "", ""])
+        return template
+
+    def _refuse_control(self, target: str, headers: Mapping[str, str]) -> None:
+        if not (target.isascii() and target.isprintable()) or " " in target:
+            raise ConfigError("the path can't be sent as it is", vendor=self._vendor)
+        for name, value in headers.items():
+            if _CONTROL.search(value):
+                raise ConfigError(f"the header {name} holds a control character", vendor=self._vendor)

@@ -90,12 +90,6 @@ def encoded_query(members: Mapping[str, Any]) -> str:
     Raises:
         RequestError: a query can't hold a member.
     """
-    try:
-        plain = "".join([*members, *members.values()])
-    except TypeError:  # not all of them are texts
-        plain = ""
-    if plain.isalnum() and plain.isascii():  # as what signs is, for every call
-        return "&".join([f"{name}={value}" for name, value in members.items()])
     query = ""
     for name, value in members.items():
         if not isinstance(value, (str, int, float)):
@@ -127,34 +121,30 @@ def _quoted(text: str, name: str) -> str:
     raise RequestError(f"{name}: holds half a surrogate pair, so it can't be sent as UTF-8", field=name)
 
 
-class Routes:
-    """The targets of one account's operations, each put together once.
+class Targets(dict[Any, Target]):
+    """The targets of one account's classes of requests, each put together once, when it is first looked up.
 
     Args:
         profile: the account.
         observer: told when a path is used that was never seen.
         warned: the operations of which it has been told already; shared by a session and its copies.
+
+    Raises (on looking one up):
+        ConfigError: the path of the operation isn't known.
     """
 
     def __init__(self, profile: VendorProfile, observer: Observer, warned: set[str]) -> None:
+        super().__init__()
         self._profile = profile
         self._observer = observer
         self._warned = warned
         self._base = profile.base_url
-        self._targets: dict[Any, Target] = {}
 
-    def target(self, request_type: type[VendorRequest[Any]]) -> Target:
-        """Where requests of a class go.
-
-        Raises:
-            ConfigError: the path of the operation isn't known.
-        """
-        target = self._targets.get(request_type)
-        if target is None:
-            target = self._targets[request_type] = self._made(request_type.operation, request_type)
+    def __missing__(self, request_type: type[VendorRequest[Any]]) -> Target:
+        target = self[request_type] = self._made(request_type.operation, request_type)
         return target
 
-    def url(self, path: str) -> URL:
+    def url_of(self, path: str) -> URL:
         """The URL of any path."""
         return URL(self._base + path)
 

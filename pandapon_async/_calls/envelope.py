@@ -1,20 +1,39 @@
-"""The vendors' three reply envelopes, read into one, and what they say: yes, no, or nothing.
+"""Reads a reply: its JSON, in whatever encoding it came; the envelope; what that says, yes, no, or nothing; and the `Reply` to a yes.
 
-Standard: ``requestId, code, developId, msg, data``. Logistics: ``errorCode, errorMsg, success, data``. Bare: ``code, msg``.
-The only code whose meaning is documented is 200.
+The vendors have three envelopes. Standard: ``requestId, code, developId, msg, data``. Logistics: ``errorCode, errorMsg, success,
+data``. Bare: ``code, msg``. The only code whose meaning is documented is 200. What isn't an ordinary yes is `responses`' business.
 """
 
 from __future__ import annotations
 
+import codecs
 import enum
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import attrs
+from multidict import istr
 
+from .._clock import http_date
 from .._config.profiles import CodeMeaning, normal_code
-from .._models.jsonio import is_object
-from .._models.operation import Effect, Operation
+from .._models.converters import decode
+from .._models.jsonio import JsonError, is_object, loads
+from .._models.operation import Effect, Operation, Reply
+from .exchange import Call, Exchange
+
+CONTENT_TYPE = istr("Content-Type")
+_AGE, _DATE = istr("Age"), istr("Date")
+
+_LONGEST_TEXT = 64 * 1024
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
+_GBK = "gb18030"  # holds GB 2312 and GBK
+# An allow-list, since Python decodes by stranger things than these. Latin-1 isn't in it: servlets name it without meaning it.
+_ENCODINGS = {
+    **dict.fromkeys(("gbk", "x-gbk", "gb2312", "gb18030", "cp936", "ms936", "windows-936", "euc-cn"), _GBK),
+    **{name: name for name in ("utf-16", "utf-16le", "utf-16be", "utf-32", "utf-32le", "utf-32be", "big5")},
+}
 
 SUCCESS = 200
 """The success code (vendors' manual, and the booking page's example)."""
@@ -80,6 +99,62 @@ def meaning(code: int | str | None, effect: Effect, table: Mapping[int | str, Co
     return CodeMeaning.REFUSED
 
 
+def ordinary_reply(exchange: Exchange, call: Call, elapsed: float) -> Reply[Any] | None:
+    """The reply of a first attempt that says yes, as most do; None: there is something about it that `classify` has to look at."""
+    if not 200 <= exchange.status < 300:
+        return None
+    operation, model = call.operation, call.operation.reply
+    try:
+        raw = read_json(exchange.body, exchange.headers.get(CONTENT_TYPE))
+    except JsonError:
+        return None
+    envelope = read_envelope(raw)
+    if envelope is None or judge(envelope, operation) is not Verdict.YES:
+        return None
+    if operation.effect is Effect.WRITE and not_its_own(exchange, call, envelope):
+        return None
+    data, problems = (envelope.data, ()) if model is None else decode(model, envelope.data)
+    if problems:
+        return None
+    return Reply(
+        data=data,
+        code=envelope.code,
+        message=envelope.message,
+        request_id=envelope.request_id,
+        status=exchange.status,
+        headers=exchange.headers,
+        raw=raw,
+        elapsed=elapsed,
+    )
+
+
+def not_its_own(exchange: Exchange, call: Call, envelope: Envelope) -> str | None:
+    """Why a WRITE's yes can't be believed to be the answer to it; None: it can."""
+    if exchange.early:
+        return "the vendor said yes before it had read all of it"
+    order_id = envelope.data.get("orderId") if is_object(envelope.data) else None
+    if exchange.peer is None or not isinstance(order_id, (str, int)):
+        return None
+    other = exchange.peer.first_told(call.operation.name, str(order_id), call.reference)
+    if other is None or _names(call, str(order_id)):
+        return None
+    exchange.peer.close()
+    return f"the reply names order {order_id}, which the same connection has told {other} before"
+
+
+def _names(call: Call, order_id: str) -> bool:
+    """Whether a request is about an order, so that its id in the reply is no news."""
+    value = re.escape(order_id.encode())
+    return re.search(rb'[":\[,]%b["\],}]' % value, call.body or b"") is not None or order_id in call.query
+
+
+def vendor_time(exchange: Exchange) -> float | None:
+    """The vendor's clock in Unix seconds, if a reply can be trusted to tell it: over TLS or loopback, from no cache."""
+    if not exchange.authentic or _AGE in exchange.headers:
+        return None
+    return http_date(exchange.headers.get(_DATE))
+
+
 def _code(value: Any) -> int | str | None:
     if value is None or type(value) is int:
         return value
@@ -94,3 +169,56 @@ def _text(value: Any) -> str | None:
     if value is None or type(value) is str:
         return value
     return None if isinstance(value, (bool, dict, list)) else str(value)
+
+
+# --- encodings: the vendors are Chinese, and between them and us stand proxies ---
+
+
+def read_json(body: bytes, content_type: str | None) -> Any:
+    """The JSON of a body.
+
+    Raises:
+        JsonError: it is none, in any encoding that it can be in.
+    """
+    declared = None if body.isascii() else _declared(content_type)
+    if declared is None:
+        try:
+            return loads(body)
+        except JsonError as error:
+            reason = str(error)
+    else:
+        reason = "not JSON"
+    for encoding in _candidates(body, declared):
+        try:
+            return loads(body.decode(encoding).encode())
+        except (UnicodeError, JsonError):
+            continue
+    raise JsonError(reason)
+
+
+def text_of(body: bytes, content_type: str | None) -> str:
+    """The text of a body, its first 64 KiB; what can't be decoded is replaced."""
+    start = body[:_LONGEST_TEXT]
+    for encoding in _candidates(start, _declared(content_type)):
+        try:
+            # What the cut has left of a character is dropped.
+            return codecs.getincrementaldecoder(encoding)().decode(start, len(body) <= _LONGEST_TEXT)
+        except UnicodeError:
+            continue
+    return start.decode("utf-8", "replace")
+
+
+def _candidates(body: bytes, declared: str | None) -> Iterator[str]:
+    """The encodings it can be in, the likeliest first."""
+    found = json.detect_encoding(body)  # by a BOM, or by where the zeros stand
+    if found != "utf-8":
+        yield found
+    if declared is not None:
+        yield declared
+    yield "utf-8"
+    yield _GBK
+
+
+def _declared(content_type: str | None) -> str | None:
+    found = _CHARSET.search(content_type or "")
+    return _ENCODINGS.get(found[1].lower()) if found else None

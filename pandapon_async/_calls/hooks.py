@@ -126,18 +126,10 @@ class Observer:
         self._account = profile.name
         self._hooks = hooks
 
-    def watches_success(self) -> bool:
-        """Whether anybody wants to hear of attempts that succeeded."""
-        return self._hooks.on_attempt is not None or logger.isEnabledFor(logging.DEBUG)
-
     def start(self, call: Call) -> None:
         """A call's turn has come."""
         if self._hooks.on_start is not None:
             guarded(self._hooks.on_start, call.reference, call.operation)
-
-    def watches_replies(self) -> bool:
-        """Whether anybody wants to hear of calls that succeeded."""
-        return self._hooks.on_reply is not None
 
     def attempt(
         self,
@@ -171,8 +163,12 @@ class Observer:
         found = {name: exchange.headers[name] for name in _LOGGED_HEADERS if name in exchange.headers}
         return {name: cleaned(text, call, self._profile, exchange.signed) for name, text in found.items()}
 
-    def reply(self, call: Call, reply: Reply[Any]) -> None:
-        """A call has succeeded."""
+    def succeeded(
+        self, call: Call, reply: Reply[Any], exchange: Exchange | None, elapsed: float, records: list[Attempt]
+    ) -> None:
+        """A call has succeeded, with its last attempt."""
+        if self._hooks.on_attempt is not None or logger.isEnabledFor(logging.DEBUG):
+            self.attempt(call, reply, exchange, elapsed, records)
         if reply.problems:
             paths = "; ".join(reply.problems)
             done = "it was made, but the reply does not fit" if call.operation.effect is Effect.WRITE else "left out"

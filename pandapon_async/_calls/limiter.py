@@ -1,7 +1,8 @@
 """Who may send now: permits, an evenly spaced rate, and one pause for all after a 429.
 
-One `Limiter` is shared by a session and all its `with_options` copies. Waiters are served in order; one that is cancelled
-gives back all it held. Times are the clock's monotonic seconds.
+A call that need not wait is let through by `ApiClient.run` itself, which looks at ``free``, ``pacer`` and ``pause.until``: only
+what has to wait comes here. One `Limiter` is shared by a session and all its `with_options` copies. Waiters are served in
+order; one that is cancelled gives back all it held. Times are the clock's monotonic seconds.
 """
 
 from __future__ import annotations
@@ -23,30 +24,24 @@ class Semaphore:
 
     All waits that ``max_wait`` bounds end by one alarm: it is set for the waiter who came first, and so is due first.
     ``async with`` is not offered on purpose: whoever acquires may have to wait for more before there is something to do.
+
+    Attributes:
+        free: how many more may hold it; above 0 nobody waits.
+        waiters: those who wait for it, the first in front.
     """
 
     def __init__(self, size: int, clock: Clock, max_wait: float = math.inf) -> None:
-        self._free = size
+        self.free = size
         self._clock = clock
         self._max_wait = max_wait
-        self._waiters: deque[asyncio.Future[None]] = deque()
+        self.waiters: deque[asyncio.Future[None]] = deque()
         self._bounded: deque[tuple[float, asyncio.Future[None]]] = deque()
         self._alarm: asyncio.Task[None] | None = None
 
-    @property
-    def free(self) -> int:
-        """How many more may hold it."""
-        return self._free
-
-    @property
-    def waiting(self) -> int:
-        """How many wait for it."""
-        return len(self._waiters)
-
     def try_acquire(self) -> bool:
-        """Take it if it is free and nobody waits."""
-        if self._free and not self._waiters:
-            self._free -= 1
+        """Take it if it is free."""
+        if self.free:
+            self.free -= 1
             return True
         return False
 
@@ -62,31 +57,31 @@ class Semaphore:
         if self.try_acquire():
             return
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiters.append(waiter)
+        self.waiters.append(waiter)
         if not wait_forever:
             self._bound(waiter)
         try:
             await waiter
         except BaseException:
-            if waiter in self._waiters:
-                self._waiters.remove(waiter)
+            if waiter in self.waiters:
+                self.waiters.remove(waiter)
             elif not waiter.cancelled() and waiter.exception() is None:
                 self.release()  # it had been handed over in the moment of the cancel
             raise
         finally:
-            if self._alarm is not None and not self._waiters:
+            if self._alarm is not None and not self.waiters:
                 self._alarm.cancel()
                 self._alarm = None
                 self._bounded.clear()
 
     def release(self) -> None:
         """Give it back: to the first waiter, if there is one."""
-        while self._waiters:
-            waiter = self._waiters.popleft()
+        while self.waiters:
+            waiter = self.waiters.popleft()
             if not waiter.done():
                 waiter.set_result(None)
                 return
-        self._free += 1
+        self.free += 1
 
     def _bound(self, waiter: asyncio.Future[None]) -> None:
         while self._bounded and self._bounded[0][1].done():
@@ -221,19 +216,22 @@ class Pause:
     """The vendor asked everybody to wait: until when.
 
     Those who sit it out begin spread over as long as it lasts, a second at most: all at once they would ask for the next one.
+
+    Attributes:
+        until: the clock's time at which it ends.
     """
 
     SPREAD = 1.0
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._until = clock.monotonic()
+        self.until = clock.monotonic()
         self._spread = 0.0
         self._has_first = False
 
     def left(self) -> float:
         """Seconds until the pause ends; zero or less: there is none."""
-        return self._until - self._clock.monotonic()
+        return self.until - self._clock.monotonic()
 
     def jitter(self) -> float:
         """Seconds after its end at which one of those who sit it out begins; for the first of them none."""
@@ -243,55 +241,60 @@ class Pause:
     def extend(self, seconds: float) -> None:
         """Pause for so many seconds from now, unless the pause is longer already."""
         until = self._clock.monotonic() + seconds
-        if until > self._until:
-            self._until = until
+        if until > self.until:
+            self.until = until
             self._spread = min(seconds, self.SPREAD)
             self._has_first = False
 
 
-class Permit:
-    """One call's leave to send: acquired when its first attempt may go out, until its end releases it.
+class Limiter:
+    """All limits of one account.
 
-    ``if not permit.try_acquire(): await permit.acquire()``, then ``permit.release()`` in a ``finally``.
+    A permit is held from `acquire` (or, if there is nothing to wait for, from taking one of ``semaphore.free``) to `release`.
     """
 
-    def __init__(self, limiter: Limiter, *, wait_forever: bool) -> None:
-        self._limiter = limiter
-        self._wait_forever = wait_forever
+    def __init__(self, limits: Limits, clock: Clock) -> None:
+        self.clock = clock
+        self.max_wait = limits.max_wait
+        self.semaphore = Semaphore(limits.concurrency, clock, limits.max_wait)
+        self.pacer = Pacer(limits.rate, limits.burst, clock) if limits.rate else None
+        self.pause = Pause(clock)
 
-    def try_acquire(self) -> bool:
-        """Take it if that needs no waiting; False: it does, so `acquire`."""
-        limiter = self._limiter
-        return limiter.pacer is None and limiter.pause.left() <= 0 and limiter.semaphore.try_acquire()
+    @property
+    def free(self) -> int:
+        """Permits that nobody holds."""
+        return self.semaphore.free
 
-    async def acquire(self) -> None:
-        """Wait for it. Cancelled or refused, nothing is held.
+    async def acquire(self, *, wait_forever: bool) -> None:
+        """Wait for a permit. Cancelled or refused, nothing is held.
+
+        Args:
+            wait_forever: however long it takes, as a stream or a job does; a single call waits ``max_wait`` seconds.
 
         Raises:
             LimitExceededError: see `next_attempt`.
         """
-        semaphore = self._limiter.semaphore
-        waited = 0.0 if semaphore.try_acquire() else await self._waited_for_semaphore()
+        waited = 0.0 if self.semaphore.try_acquire() else await self._waited_for_semaphore(wait_forever=wait_forever)
         try:
-            await self.next_attempt(waited, wait_forever=self._wait_forever)
+            await self.next_attempt(waited, wait_forever=wait_forever)
         except BaseException:
-            semaphore.release()
+            self.semaphore.release()
             raise
 
     def release(self) -> None:
-        """Give it back."""
-        self._limiter.semaphore.release()
+        """Give a permit back."""
+        self.semaphore.release()
 
-    async def _waited_for_semaphore(self) -> float:
-        limiter, began = self._limiter, self._limiter.clock.monotonic()
+    async def _waited_for_semaphore(self, *, wait_forever: bool) -> float:
+        began = self.clock.monotonic()
         try:
-            await limiter.semaphore.acquire(wait_forever=self._wait_forever)
+            await self.semaphore.acquire(wait_forever=wait_forever)
         except TimeoutError:
-            waiting = limiter.semaphore.waiting
+            waiting = len(self.semaphore.waiters)
             raise LimitExceededError(
-                f"no permit became free in max_wait={limiter.max_wait:g} s, {waiting} more wait"
+                f"no permit became free in max_wait={self.max_wait:g} s, {waiting} more wait"
             ) from None
-        return limiter.clock.monotonic() - began
+        return self.clock.monotonic() - began
 
     async def next_attempt(self, waited: float = 0.0, *, wait_forever: bool = False) -> None:
         """Take a rate token and sit out the pause, before every attempt.
@@ -301,7 +304,7 @@ class Permit:
         Raises:
             LimitExceededError: a call would wait longer than ``max_wait``, ``waited`` seconds of it already spent.
         """
-        pacer, pause, clock = self._limiter.pacer, self._limiter.pause, self._limiter.clock
+        pacer, pause, clock = self.pacer, self.pause, self.clock
         began = clock.monotonic() - waited
         if not wait_forever and pacer is not None:
             self._slack(waited + pacer.expected_wait())
@@ -320,27 +323,6 @@ class Permit:
 
     def _slack(self, seconds: float) -> float:
         """What a wait of so many seconds leaves of ``max_wait``."""
-        max_wait = self._limiter.max_wait
-        if seconds > max_wait:
-            raise LimitExceededError(f"its permit is {seconds:.1f} s away, more than max_wait={max_wait:g} s")
-        return max_wait - seconds
-
-
-class Limiter:
-    """All limits of one account."""
-
-    def __init__(self, limits: Limits, clock: Clock) -> None:
-        self.clock = clock
-        self.max_wait = limits.max_wait
-        self.semaphore = Semaphore(limits.concurrency, clock, limits.max_wait)
-        self.pacer = Pacer(limits.rate, limits.burst, clock) if limits.rate else None
-        self.pause = Pause(clock)
-
-    def permit(self, *, wait_forever: bool) -> Permit:
-        """What a call needs to send; of a stream or a job it waits however long it takes, of a single call ``max_wait``."""
-        return Permit(self, wait_forever=wait_forever)
-
-    @property
-    def free(self) -> int:
-        """Permits that nobody holds."""
-        return self.semaphore.free
+        if seconds > self.max_wait:
+            raise LimitExceededError(f"its permit is {seconds:.1f} s away, more than max_wait={self.max_wait:g} s")
+        return self.max_wait - seconds

@@ -22,8 +22,8 @@ from .._config.profiles import Timeouts, VendorProfile
 from .._errors import ConfigError
 from .broken import AttemptError, broken
 from .decoding import TOO_LARGE, decoded
+from .direct_transport import HeadWriter, fixed_headers, joined_query, sign
 from .exchange import Call, Exchange
-from .request_head import HeadWriter, fixed_headers, joined_query, sign
 from .timeouts import TimedOutError
 
 _DECODED = ("gzip", "deflate", "br", "zstd")
@@ -66,12 +66,16 @@ class PlainTransport:
             max_headers=500,
         )
 
+    def is_usable(self) -> bool:
+        """Never known without looking; see `Way.is_usable`."""
+        return False
+
     def close(self) -> None:
         """Nothing begins any more."""
         self._client.detach()
 
     async def attempt(self, call: Call, offset: float, timeouts: Timeouts, seconds: float) -> Exchange:
-        """Send the call once and read the whole reply; see `Transport.attempt`."""
+        """Send the call once and read the whole reply; see `Way.attempt`."""
         call.written = False
         signature = sign(self._profile, self._clock, offset, call.operation)
         path = f"{call.url.raw_path}{joined_query(call.query, signature.query)}"

@@ -25,7 +25,6 @@ import re
 from typing import Any, TypeVar, cast
 
 import attrs
-from multidict import istr
 
 from .._clock import http_date
 from .._config.profiles import CodeMeaning, VendorProfile
@@ -45,10 +44,20 @@ from .._errors import (
 )
 from .._models.base import personal_texts
 from .._models.converters import decode
-from .._models.jsonio import JsonError, is_object
+from .._models.jsonio import JsonError
 from .._models.operation import Effect, Reply
-from .body import read_json, text_of
-from .envelope import Envelope, Verdict, judge, meaning, read_envelope
+from .envelope import (
+    CONTENT_TYPE,
+    Envelope,
+    Verdict,
+    judge,
+    meaning,
+    not_its_own,
+    read_envelope,
+    read_json,
+    text_of,
+    vendor_time,
+)
 from .exchange import BrokenExchangeError, Call, Exchange
 from .made import made, says_success
 from .retry import Failure
@@ -58,7 +67,6 @@ R = TypeVar("R")
 _AT_THE_DOOR = (401, 403, 429)
 _SAME_METHOD_REDIRECTS = (301, 307, 308)
 _LONGEST_MESSAGE = 300
-_AGE, _DATE, _CONTENT_TYPE = istr("Age"), istr("Date"), istr("Content-Type")  # looked up for every reply
 _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{0,9})?")
 
 
@@ -86,55 +94,6 @@ def failure_of_broken(broken: BrokenExchangeError, call: Call, profile: VendorPr
     return Failure(ConnectionLostError(message, **context), repeatable=True)
 
 
-def ordinary_reply(exchange: Exchange, call: Call, elapsed: float) -> Reply[Any] | None:
-    """The reply of a first attempt that says yes, as most do; None: there is something about it that `classify` has to look at."""
-    if not 200 <= exchange.status < 300:
-        return None
-    operation, model = call.operation, call.operation.reply
-    try:
-        raw = read_json(exchange.body, exchange.headers.get(_CONTENT_TYPE))
-    except JsonError:
-        return None
-    envelope = read_envelope(raw)
-    if envelope is None or judge(envelope, operation) is not Verdict.YES:
-        return None
-    if operation.effect is Effect.WRITE and not_its_own(exchange, call, envelope):
-        return None
-    data, problems = (envelope.data, ()) if model is None else decode(model, envelope.data)
-    if problems:
-        return None
-    return Reply(
-        data=data,
-        code=envelope.code,
-        message=envelope.message,
-        request_id=envelope.request_id,
-        status=exchange.status,
-        headers=exchange.headers,
-        raw=raw,
-        elapsed=elapsed,
-    )
-
-
-def not_its_own(exchange: Exchange, call: Call, envelope: Envelope) -> str | None:
-    """Why a WRITE's yes can't be believed to be the answer to it; None: it can."""
-    if exchange.early:
-        return "the vendor said yes before it had read all of it"
-    order_id = envelope.data.get("orderId") if is_object(envelope.data) else None
-    if exchange.peer is None or not isinstance(order_id, (str, int)):
-        return None
-    other = exchange.peer.first_told(call.operation.name, str(order_id), call.reference)
-    if other is None or _names(call, str(order_id)):
-        return None
-    exchange.peer.close()
-    return f"the reply names order {order_id}, which the same connection has told {other} before"
-
-
-def _names(call: Call, order_id: str) -> bool:
-    """Whether a request is about an order, so that its id in the reply is no news."""
-    value = re.escape(order_id.encode())
-    return re.search(rb'[":\[,]%b["\],}]' % value, call.body or b"") is not None or order_id in call.query
-
-
 def classify(exchange: Exchange, call: Call, profile: VendorProfile) -> tuple[Reply[Any] | Failure, float | None]:
     """A whole reply came: a reply if it says yes, else a failure; and the vendor's clock, if it can be told."""
     classifier = _Classifier(exchange, call, profile)
@@ -152,7 +111,7 @@ class _Classifier:
         self._raw: Any = None
         self._unreadable = ""
         try:
-            self._raw = read_json(exchange.body, exchange.headers.get(_CONTENT_TYPE))
+            self._raw = read_json(exchange.body, exchange.headers.get(CONTENT_TYPE))
         except JsonError as error:
             self._unreadable = str(error) if exchange.body else "empty"
         self._envelope = read_envelope(self._raw)
@@ -299,7 +258,7 @@ class _Classifier:
         return ", ".join(parts) + (f": {text}" if text else "")
 
     def _text(self) -> str:
-        return text_of(self._exchange.body, self._exchange.headers.get(_CONTENT_TYPE))
+        return text_of(self._exchange.body, self._exchange.headers.get(CONTENT_TYPE))
 
     def _vendor_message(self) -> str | None:
         return self._cleaned(self._envelope.message) if self._envelope else None
@@ -319,15 +278,8 @@ class _Classifier:
         until = http_date(text)
         if until is None:
             return None
-        now = http_date(self._exchange.headers.get(_DATE))
+        now = http_date(self._exchange.headers.get("Date"))
         return max(0.0, until - (self._exchange.received if now is None else now))
-
-
-def vendor_time(exchange: Exchange) -> float | None:
-    """The vendor's clock in Unix seconds, if a reply can be trusted to tell it: over TLS or loopback, from no cache."""
-    if not exchange.authentic or _AGE in exchange.headers:
-        return None
-    return http_date(exchange.headers.get(_DATE))
 
 
 def cleaned(text: str, call: Call, profile: VendorProfile, signed: tuple[str, ...]) -> str:

@@ -25,24 +25,27 @@ class RetryAfter:
 
 
 class Budget:
-    """Repeats that are saved up for a session (see `RetryPolicy.budget`), so that a storm dies down by itself."""
+    """Repeats that are saved up for a session (see `RetryPolicy.budget`), so that a storm dies down by itself.
+
+    ``left`` is what is saved of ``most``, in units of which a repeat takes `COST`.
+    """
 
     COST = 10
     """What one repeat takes; a success pays back 1."""
 
     def __init__(self, size: int) -> None:
-        self._most = self._left = size * self.COST
+        self.most = self.left = size * self.COST
 
     def earn(self) -> None:
         """A call succeeded."""
-        if self._left < self._most:
-            self._left += 1
+        if self.left < self.most:
+            self.left += 1
 
     def spend(self) -> bool:
         """Take one repeat; False if there is none."""
-        if self._left < self.COST:
+        if self.left < self.COST:
             return False
-        self._left -= self.COST
+        self.left -= self.COST
         return True
 
 

@@ -27,6 +27,10 @@ logger = logging.getLogger("pandapon_async")
 class Way(Protocol):
     """How an attempt is made."""
 
+    def is_usable(self) -> bool:
+        """Whether a call can be sent by it here and now: in this process, on this event loop. False: ask `Transport.open`."""
+        ...
+
     async def attempt(self, call: Call, offset: float, timeouts: Timeouts, seconds: float) -> Exchange:
         """Send the call once and read the whole reply.
 
@@ -55,6 +59,9 @@ class Transport:
         clock: where time comes from.
         connector: a connector to use instead of an own one; it is shared, and never closed.
 
+    Attributes:
+        way: the way to send a call; None: it isn't open.
+
     Raises:
         ConfigError: the connector can't be used.
     """
@@ -66,17 +73,11 @@ class Transport:
         self._clock = clock
         self._given = connector
         self._connector: BaseConnector | None = None
-        self._way: Way | None = None
+        self.way: Way | None = None
         self._opening: asyncio.Lock | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._process = 0
         self._closed = False
-
-    def ready(self) -> Way | None:
-        """The way to send a call, if the transport is open; None: `open` it."""
-        if self._way is None or os.getpid() != self._process or asyncio.get_running_loop() is not self._loop:
-            return None
-        return self._way if self._connector is not None and not self._connector.closed else None
 
     async def open(self) -> Way:
         """The way to send a call; made at the first one.
@@ -88,13 +89,13 @@ class Transport:
         if self._opening is None:
             self._loop, self._opening, self._process = asyncio.get_running_loop(), asyncio.Lock(), os.getpid()
         async with self._opening:
-            if self._way is None:
+            if self.way is None:
                 await self._make()
                 if self._was_closed():  # while the TLS context was being made
                     await self.close()
                     raise ConfigError("the session is closed", vendor=self._profile.name)
-            assert self._way is not None
-            return self._way
+            assert self.way is not None
+            return self.way
 
     def _check(self) -> None:
         name, loop = self._profile.name, asyncio.get_running_loop()
@@ -135,7 +136,7 @@ class Transport:
         base = URL(profile.base_url)
         authentic = base.scheme == "https" or is_loopback(base.host or "")
         way = PlainTransport if differs else DirectTransport
-        self._way = way(profile, self._clock, self._connector, tls or True, authentic=authentic)
+        self.way = way(profile, self._clock, self._connector, tls or True, authentic=authentic)
 
     def _was_closed(self) -> bool:
         return self._closed
@@ -145,7 +146,7 @@ class Transport:
         self._closed = True
         if self._opening is not None and os.getpid() != self._process:
             return  # the connections are the parent's: not even forgotten here, since aiohttp closes what is forgotten
-        way, self._way = self._way, None
+        way, self.way = self.way, None
         connector, self._connector = self._connector, None
         if way is None or connector is None:
             return

@@ -51,14 +51,12 @@ class Service:
 
     async def _data(self, request: VendorRequest[R], **options: Unpack[CallOptions]) -> R:
         """The reply's data; an empty model if a success had none that fits (see ``Reply.problems``)."""
-        return cast("R", (await self._reply(request, **options)).data)
+        reply = await self._caller.call(request, **options)
+        return reply.data if reply.data is not None else _empty(request)
 
     async def _reply(self, request: VendorRequest[R], **options: Unpack[CallOptions]) -> Reply[R]:
         reply = await self._caller.call(request, **options)
-        if reply.data is not None:
-            return reply
-        empty = cast("Callable[[], R]", type(request).operation.reply)
-        return attrs.evolve(reply, data=empty())
+        return reply if reply.data is not None else attrs.evolve(reply, data=_empty(request))
 
     def _pages(self, request: VendorRequest[R], paging: Paging[R, Item], **options: Unpack[CallOptions]) -> Pager[Item]:
         """The list starting at a request's page; the options apply to each page's call."""
@@ -67,6 +65,10 @@ class Service:
             return await self._reply(page, **options)
 
         return Pager(fetch, request, paging)
+
+
+def _empty(request: VendorRequest[R]) -> R:
+    return cast("Callable[[], R]", type(request).operation.reply)()
 
 
 # --- undocumented operations -------------------------------------------------------------------------------------------

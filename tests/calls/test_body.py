@@ -7,7 +7,7 @@ import contextlib
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from pandapon_async._calls.body import read_json, text_of
+from pandapon_async._calls.envelope import read_json, text_of
 from pandapon_async._models.jsonio import JsonError
 
 TEXT = '{"code": 4711, "msg": "余额不足", "data": null}'

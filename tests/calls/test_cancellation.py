@@ -118,7 +118,7 @@ class Stage:
 
     def run_out(self) -> None:
         """Let the deadline of the attempts that are under way have passed."""
-        way = self.session._client.state.transport._way
+        way = self.session._client.state.transport.way
         if way is None:
             return
         assert isinstance(way, DirectTransport)
@@ -391,7 +391,7 @@ async def test_a_waiter_that_is_cancelled_leaves_its_place_to_the_next(vendor: F
         await until(lambda: vendor.ledger.requests)
         second = asyncio.create_task(session.call(booking("B")))
         third = asyncio.create_task(session.call(booking("C")))
-        await until(lambda: session._client.state.limiter.semaphore.waiting == 2)
+        await until(lambda: len(session._client.state.limiter.semaphore.waiters) == 2)
         await cancelled(second)
         await cancelled(first)
         await third

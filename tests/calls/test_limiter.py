@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from pandapon_async._calls.limiter import Limiter, Pacer, Pause, Permit, Semaphore
+from pandapon_async._calls.limiter import Limiter, Pacer, Pause, Semaphore
 from pandapon_async._config.profiles import Limits
 from pandapon_async._errors import LimitExceededError
 from pandapon_async.testing import VirtualClock
@@ -28,7 +28,7 @@ async def settle() -> None:
 
 async def alarm_rung(semaphore: Semaphore) -> None:
     """The moment when the alarm has ended the wait of the first waiter, and the waiter itself has not been woken."""
-    (waiter, *_) = semaphore._waiters
+    (waiter, *_) = semaphore.waiters
     for _ in range(100):
         if waiter.done():
             return
@@ -73,11 +73,11 @@ async def test_waiters_are_served_in_order(manual: VirtualClock):
 
     tasks = [asyncio.create_task(waiter(number)) for number in range(5)]
     await settle()
-    assert (semaphore.waiting, served) == (5, [])
+    assert (len(semaphore.waiters), served) == (5, [])
     semaphore.release()
     await asyncio.gather(*tasks)
     assert served == [0, 1, 2, 3, 4]
-    assert (semaphore.free, semaphore.waiting) == (1, 0)
+    assert (semaphore.free, len(semaphore.waiters)) == (1, 0)
 
 
 async def test_a_newcomer_does_not_overtake_a_waiter(manual: VirtualClock):
@@ -98,7 +98,7 @@ async def test_a_cancelled_waiter_leaves_the_line(manual: VirtualClock):
     await settle()
     first.cancel()
     await settle()
-    assert semaphore.waiting == 1
+    assert len(semaphore.waiters) == 1
     semaphore.release()
     await second
     semaphore.release()
@@ -126,7 +126,7 @@ async def test_a_cancelled_waiter_that_is_still_in_line_is_skipped(manual: Virtu
     waiter.cancel()
     semaphore.release()
     await settle()
-    assert (semaphore.free, semaphore.waiting) == (1, 0)
+    assert (semaphore.free, len(semaphore.waiters)) == (1, 0)
 
 
 async def waiter_of(semaphore: Semaphore, *, wait_forever: bool = False) -> asyncio.Task[None]:
@@ -149,7 +149,7 @@ async def test_the_end_of_max_wait_ends_the_wait(manual: VirtualClock):
     manual.advance(5)
     with pytest.raises(TimeoutError):
         await waiter
-    assert semaphore.waiting == 0
+    assert len(semaphore.waiters) == 0
     semaphore.release()
     assert semaphore.free == 1
 
@@ -257,7 +257,7 @@ async def test_an_alarm_in_the_moment_before_the_permit_gives_it_to_nobody(manua
     semaphore.release()
     with pytest.raises(TimeoutError):
         await waiter
-    assert (semaphore.free, semaphore.waiting) == (1, 0)
+    assert (semaphore.free, len(semaphore.waiters)) == (1, 0)
 
 
 async def test_a_waiter_that_is_cancelled_in_the_moment_of_its_alarm_leaves_no_noise(manual: VirtualClock):
@@ -344,7 +344,7 @@ def test_no_interleaving_leaks_or_exceeds_the_semaphore(size: int, steps: list[t
         asyncio.get_running_loop().set_exception_handler(lambda _, context: noise.append(context))
         crowd = Crowd(size)
         await crowd.run(steps)
-        assert (crowd.semaphore.free, crowd.semaphore.waiting) == (size, 0)
+        assert (crowd.semaphore.free, len(crowd.semaphore.waiters)) == (size, 0)
         for task in crowd.tasks:
             assert task.cancelled() or isinstance(task.exception(), (TimeoutError, type(None)))
         assert asyncio.all_tasks() == {asyncio.current_task()}
@@ -705,7 +705,7 @@ async def herd(limits: Limiter, clock: VirtualClock, calls: int = 64) -> list[fl
     times: list[float] = []
 
     async def call() -> None:
-        async with held(limits.permit(wait_forever=True)):
+        async with held(limits, wait_forever=True):
             times.append(clock.monotonic())
 
     await asyncio.gather(*[call() for _ in range(calls)])
@@ -732,7 +732,7 @@ async def test_after_a_short_pause_they_begin_within_its_length(clock: VirtualCl
 async def test_the_jitter_after_a_pause_does_not_go_beyond_max_wait(clock: VirtualClock):
     limits = limiter(clock, concurrency=64, max_wait=10)
     limits.pause.extend(10)
-    await asyncio.gather(*[begin(limits.permit(wait_forever=False)) for _ in range(64)])
+    await asyncio.gather(*[begin(limits, wait_forever=False) for _ in range(64)])
     assert clock.monotonic() == 10
 
 
@@ -754,13 +754,14 @@ async def test_a_call_that_comes_after_a_pause_begins_at_once(clock: VirtualCloc
     limits = limiter(clock)
     limits.pause.extend(30)
     await clock.sleep(30)
-    assert limits.permit(wait_forever=False).try_acquire()
+    await begin(limits, wait_forever=False)
+    assert clock.slept == [30]
 
 
 async def test_a_pause_that_is_extended_holds_those_who_wait_already(manual: VirtualClock):
     limits = limiter(manual, concurrency=1)
     limits.pause.extend(10)
-    waiter = asyncio.create_task(begin(limits.permit(wait_forever=True)))
+    waiter = asyncio.create_task(begin(limits, wait_forever=True))
     await settle()
     limits.pause.extend(30)
     manual.advance(10)
@@ -779,26 +780,24 @@ def limiter(clock: VirtualClock, **limits: Any) -> Limiter:
     return Limiter(Limits(**{"concurrency": 1, **limits}), clock)
 
 
-async def begin(permit: Permit) -> Permit:
-    """Acquire a permit as a session does."""
-    if not permit.try_acquire():
-        await permit.acquire()
-    return permit
+async def begin(limits: Limiter, *, wait_forever: bool) -> None:
+    """Acquire a permit."""
+    await limits.acquire(wait_forever=wait_forever)
 
 
 @asynccontextmanager
-async def held(permit: Permit) -> AsyncIterator[Permit]:
+async def held(limits: Limiter, *, wait_forever: bool) -> AsyncIterator[None]:
     """A permit from its beginning to its end."""
-    await begin(permit)
+    await begin(limits, wait_forever=wait_forever)
     try:
-        yield permit
+        yield
     finally:
-        permit.release()
+        limits.release()
 
 
 async def test_a_permit_is_held_until_its_end(clock: VirtualClock):
     limits = limiter(clock, concurrency=2)
-    async with held(limits.permit(wait_forever=False)):
+    async with held(limits, wait_forever=False):
         assert limits.free == 1
     assert limits.free == 2
 
@@ -806,16 +805,16 @@ async def test_a_permit_is_held_until_its_end(clock: VirtualClock):
 async def test_a_permit_is_given_back_when_the_call_fails(clock: VirtualClock):
     limits = limiter(clock)
     with pytest.raises(KeyError):
-        async with held(limits.permit(wait_forever=False)):
+        async with held(limits, wait_forever=False):
             raise KeyError
     assert limits.free == 1
 
 
 async def test_a_single_call_waits_for_a_permit_for_max_wait_at_most(clock: VirtualClock):
     limits = limiter(clock, max_wait=30)
-    async with held(limits.permit(wait_forever=False)):
+    async with held(limits, wait_forever=False):
         with pytest.raises(LimitExceededError, match=r"no permit became free in max_wait=30 s, 0 more wait") as caught:
-            await begin(limits.permit(wait_forever=False))
+            await begin(limits, wait_forever=False)
         assert clock.monotonic() == 30
         assert caught.value.sent is False
     assert limits.free == 1
@@ -823,70 +822,50 @@ async def test_a_single_call_waits_for_a_permit_for_max_wait_at_most(clock: Virt
 
 async def test_max_wait_zero_does_not_wait_at_all(clock: VirtualClock):
     limits = limiter(clock, max_wait=0)
-    async with held(limits.permit(wait_forever=False)):
+    async with held(limits, wait_forever=False):
         with pytest.raises(LimitExceededError):
-            await begin(limits.permit(wait_forever=False))
+            await begin(limits, wait_forever=False)
     assert clock.monotonic() == 0
 
 
 async def test_a_permit_that_becomes_free_in_time_is_taken(manual: VirtualClock):
     limits = limiter(manual, max_wait=30)
-    first = limits.permit(wait_forever=False)
-    await begin(first)
-    second = asyncio.create_task(begin(limits.permit(wait_forever=False)))
+    await begin(limits, wait_forever=False)
+    second = asyncio.create_task(begin(limits, wait_forever=False))
     await settle()
     manual.advance(29)
-    first.release()
-    permit = await second
+    limits.release()
+    await second
     assert limits.free == 0
-    permit.release()
-    assert limits.free == 1
-
-
-async def test_a_permit_that_needs_no_waiting_is_taken_at_once(clock: VirtualClock):
-    limits = limiter(clock)
-    permit = limits.permit(wait_forever=False)
-    assert permit.try_acquire()
-    assert limits.free == 0
-    assert not limits.permit(wait_forever=False).try_acquire()
-    permit.release()
-    limits.pause.extend(1)
-    assert not permit.try_acquire()
-    assert limits.free == 1
-
-
-async def test_with_a_rate_no_permit_is_taken_without_its_token(clock: VirtualClock):
-    limits = limiter(clock, rate=10)
-    assert not limits.permit(wait_forever=False).try_acquire()
+    limits.release()
     assert limits.free == 1
 
 
 async def test_who_waits_forever_waits_for_a_permit_however_long_it_takes(manual: VirtualClock):
     limits = limiter(manual, max_wait=1)
-    first = limits.permit(wait_forever=True)
-    await begin(first)
-    second = asyncio.create_task(begin(limits.permit(wait_forever=True)))
+    await begin(limits, wait_forever=True)
+    second = asyncio.create_task(begin(limits, wait_forever=True))
     await settle()
     manual.advance(3600)
     await settle()
     assert not second.done()
-    first.release()
+    limits.release()
     await second
 
 
 async def test_a_single_call_does_not_begin_to_wait_for_a_rate_token_beyond_max_wait(clock: VirtualClock):
     limits = limiter(clock, concurrency=9, rate=0.1, max_wait=5)
-    async with held(limits.permit(wait_forever=False)):
+    async with held(limits, wait_forever=False):
         pass
     with pytest.raises(LimitExceededError, match=r"its permit is 10\.0 s away, more than max_wait=5 s"):
-        await begin(limits.permit(wait_forever=False))
+        await begin(limits, wait_forever=False)
     assert (clock.slept, limits.free) == ([], 9)
 
 
 async def test_who_waits_forever_waits_for_its_rate_token(clock: VirtualClock):
     limits = limiter(clock, concurrency=9, rate=0.1, max_wait=5)
     for _ in range(3):
-        async with held(limits.permit(wait_forever=True)):
+        async with held(limits, wait_forever=True):
             pass
     assert clock.monotonic() == pytest.approx(20)
 
@@ -895,19 +874,18 @@ async def test_a_single_call_does_not_begin_to_sit_out_a_pause_beyond_max_wait(c
     limits = limiter(clock, max_wait=5)
     limits.pause.extend(6)
     with pytest.raises(LimitExceededError, match=r"its permit is 6\.0 s away"):
-        await begin(limits.permit(wait_forever=False))
+        await begin(limits, wait_forever=False)
     assert limits.free == 1
 
 
 async def test_time_spent_on_a_permit_counts_against_max_wait(manual: VirtualClock):
     limits = limiter(manual, max_wait=30)
-    first = limits.permit(wait_forever=False)
-    await begin(first)
-    second = asyncio.create_task(begin(limits.permit(wait_forever=False)))
+    await begin(limits, wait_forever=False)
+    second = asyncio.create_task(begin(limits, wait_forever=False))
     await settle()
     manual.advance(20)
     limits.pause.extend(15)
-    first.release()
+    limits.release()
     with pytest.raises(LimitExceededError, match=r"its permit is 35\.0 s away"):
         await second
     assert limits.free == 1
@@ -915,18 +893,18 @@ async def test_time_spent_on_a_permit_counts_against_max_wait(manual: VirtualClo
 
 async def test_the_next_attempt_of_a_call_waits_however_long_it_takes_and_takes_a_token(clock: VirtualClock):
     limits = limiter(clock, rate=0.1, max_wait=1)
-    async with held(limits.permit(wait_forever=False)) as permit:
-        await permit.next_attempt(wait_forever=True)
+    async with held(limits, wait_forever=False):
+        await limits.next_attempt(wait_forever=True)
         assert clock.monotonic() == pytest.approx(10)
         limits.pause.extend(100)
-        await permit.next_attempt(wait_forever=True)
+        await limits.next_attempt(wait_forever=True)
         assert clock.monotonic() == pytest.approx(110)
 
 
 async def test_a_call_that_is_cancelled_in_a_pause_holds_nothing(manual: VirtualClock):
     limits = limiter(manual)
     limits.pause.extend(5)
-    task = asyncio.create_task(begin(limits.permit(wait_forever=True)))
+    task = asyncio.create_task(begin(limits, wait_forever=True))
     await settle()
     assert limits.free == 0
     task.cancel()
@@ -935,7 +913,7 @@ async def test_a_call_that_is_cancelled_in_a_pause_holds_nothing(manual: Virtual
 
 
 async def test_a_session_without_limits_in_its_way_does_not_wait(clock: VirtualClock):
-    async with held(limiter(clock).permit(wait_forever=False)):
+    async with held(limiter(clock), wait_forever=False):
         assert clock.slept == []
 
 
@@ -945,7 +923,7 @@ async def test_after_a_pause_the_rate_still_holds(manual: VirtualClock):
     times: list[float] = []
 
     async def call() -> None:
-        async with held(limits.permit(wait_forever=True)):
+        async with held(limits, wait_forever=True):
             times.append(manual.monotonic())
 
     calls = [asyncio.create_task(call()) for _ in range(20)]
@@ -958,8 +936,8 @@ async def test_after_a_pause_the_rate_still_holds(manual: VirtualClock):
 
 async def test_after_a_pause_that_began_while_it_waited_a_call_takes_a_token_anew(manual: VirtualClock):
     limits = limiter(manual, concurrency=3, rate=0.1)
-    first = await begin(limits.permit(wait_forever=True))
-    second = asyncio.create_task(begin(limits.permit(wait_forever=True)))
+    await begin(limits, wait_forever=True)
+    second = asyncio.create_task(begin(limits, wait_forever=True))
     await settle()
     manual.advance(5)
     limits.pause.extend(100)
@@ -969,22 +947,22 @@ async def test_after_a_pause_that_began_while_it_waited_a_call_takes_a_token_ane
     manual.advance(95)
     await settle()
     assert second.done()
-    third = asyncio.create_task(begin(limits.permit(wait_forever=True)))
+    third = asyncio.create_task(begin(limits, wait_forever=True))
     await settle()
     manual.advance(9)
     await settle()
     assert not third.done()
     manual.advance(1)
     await settle()
-    for permit in (first, await second, await third):
-        permit.release()
+    for _ in range(3):
+        limits.release()
     assert limits.free == 3
 
 
 async def test_a_pause_that_begins_while_a_single_call_waits_counts_against_max_wait(manual: VirtualClock):
     limits = limiter(manual, concurrency=2, rate=0.1, max_wait=30)
-    async with held(limits.permit(wait_forever=False)):
-        waiting = asyncio.create_task(begin(limits.permit(wait_forever=False)))
+    async with held(limits, wait_forever=False):
+        waiting = asyncio.create_task(begin(limits, wait_forever=False))
         await settle()
         manual.advance(5)
         limits.pause.extend(1000)
@@ -1000,7 +978,7 @@ async def test_a_pause_that_begins_while_a_single_call_waits_counts_against_max_
 async def test_a_pause_that_is_extended_while_a_single_call_sits_it_out_counts_against_max_wait(manual: VirtualClock):
     limits = limiter(manual, max_wait=30)
     limits.pause.extend(10)
-    waiting = asyncio.create_task(begin(limits.permit(wait_forever=False)))
+    waiting = asyncio.create_task(begin(limits, wait_forever=False))
     await settle()
     limits.pause.extend(1000)
     manual.advance(10)

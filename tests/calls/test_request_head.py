@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from pandapon_async import ConfigError
-from pandapon_async._calls.request_head import HeadWriter, Signature, joined_query
+from pandapon_async._calls.direct_transport import HeadWriter, Signature, joined_query
 from pandapon_async.testing import FakeVendor
 from tests.support import booking, session_at
 

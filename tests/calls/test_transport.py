@@ -32,8 +32,8 @@ from pandapon_async import (
     Timeouts,
     from_wire,
 )
+from pandapon_async._calls.direct_transport import joined_query
 from pandapon_async._calls.endpoints import encoded_query
-from pandapon_async._calls.request_head import joined_query
 from pandapon_async.api.logistics import FreightBookingRequest
 from pandapon_async.testing import Account, FakeVendor, VirtualClock
 from tests.support import (
