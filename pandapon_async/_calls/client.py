@@ -10,7 +10,7 @@ import attrs
 
 from .._clock import Clock, ClockOffset
 from .._config.profiles import VendorProfile
-from .._errors import Attempt, DeadlineExceededError, OutcomeUnknownError, PandaponError
+from .._errors import ApiError, Attempt, DeadlineExceededError, OutcomeUnknownError, PandaponError
 from .._models.converters import to_wire
 from .._models.jsonio import dumps, loads
 from .._models.operation import Effect, Operation, Reply, VendorRequest
@@ -270,6 +270,8 @@ class ApiClient:
     def _classified(self, exchange: Exchange, call: Call) -> Reply[Any] | Failure:
         state = self.state
         result, date = classify(exchange, call, self.profile)
+        if isinstance(result, Failure) and exchange.peer is not None and not _is_plain_refusal(result, call):
+            exchange.peer.close()  # it may be another call's reply: then the next one on the connection is this call's
         if date is not None:
             if isinstance(result, Failure) and result.signed_wrong_time:
                 state.offset.adopt(date, exchange.received)
@@ -301,3 +303,8 @@ class ApiClient:
         began = clock.monotonic()
         await self.state.limiter.next_attempt(wait_forever=True)
         return clock.monotonic() - began
+
+
+def _is_plain_refusal(failure: Failure, call: Call) -> bool:
+    """Whether a READ was refused in so many words: nothing is at stake, and sweeps get many of these."""
+    return call.operation.effect is Effect.READ and isinstance(failure.error, ApiError)

@@ -171,6 +171,19 @@ async def test_a_stream_tells_nobody_anothers_order_id(kind: str) -> None:
         assert sorted(peer.read) == sorted(f"R{n}" for n in range(40))
 
 
+@pytest.mark.parametrize("first", STRAYS)
+async def test_after_a_reply_that_is_not_believed_the_connection_is_spent(first: str) -> None:
+    """Half a head and a stray reply behind it read like one whole reply; the true one comes next."""
+
+    def turns(count: int) -> Turn:
+        return Turn(later="half a head") if count == 0 else Turn(first=first) if count == 1 else Turn()
+
+    async with RawPeer(turns) as peer, session_at(local_profile(peer.port, timeouts=QUICK)) as session:
+        for reference in ("R0", "R1", "R2", "R3"):
+            assert await told(session, reference) in (None, order_of(reference))
+        assert sorted(peer.read) == ["R0", "R1", "R2", "R3"]
+
+
 kinds = st.none() | st.sampled_from(STRAYS)
 turns_ = st.builds(
     Turn,
