@@ -99,8 +99,8 @@ class BookingWork:
         return tally
 
     def _told(self, outcome: JobOutcome[Any], tally: Tally) -> None:
-        tally[outcome.recorded] += 1
-        if outcome.state == "refused" and outcome.body is None:
+        tally[outcome.recorded or "refused"] += 1
+        if outcome.recorded is None:
             self._untaken[outcome.index] = _text(outcome)
         if self.as_json:
             write_out(json_text(_as_json(outcome)))

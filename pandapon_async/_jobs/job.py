@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterable, Callable, Iterable, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -14,20 +13,21 @@ import attrs
 from .._errors import ConfigError, LimitExceededError
 from .._journal.identity import AccountKey
 from .._journal.rows import State
-from .._journal.store import Ending, Problem
+from .._journal.sqlite.file import resolved
+from .._journal.store import Ending, Entry, Problem
 from .._models.money import Money
-from .._models.operation import Effect, Input, Operation, VendorRequest
+from .._models.operation import Effect, Operation, VendorRequest
 from .._session import VendorSession, client_of
 from .._streams.admission import Admission, Pace, Stop
 from .._streams.workers import Unwritten, WorkerState
 from ..api.logistics import FreightBooking, FreightBookingRequest
 from .claims import Claims
 from .open_journal import OpenJournal, SharedJournal
-from .outcome import InputError, JobOutcome
+from .outcome import InputError, JobOutcome, not_taken
 from .report import Report
 from .run import JobRun
 from .sender import Sender
-from .settings import Check, JobSettings, Reconcile
+from .settings import Allowance, Check, JobInput, JobSettings, Reconcile, allowance
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -55,12 +55,16 @@ class WriteJob(Generic[R]):
             comes, for inputs of millions.
         retry_refused: send again what an earlier run had refused, with the same body, too.
         drain: seconds that requests under way get to end when the job is left early.
+        allow_same_parcel: the references of bookings that may be made though another one has their parcel, or a function of
+            reference and request that tells; all others are held. Decide booking by booking.
+        adopt_account: accept that the account has a new access key. (A new host or user id: `Journal.adopt`.)
 
     Attributes:
         report: what was done so far.
 
     Raises:
         ConfigError: the operation is no WRITE, or an argument can't work.
+        JournalError: the journal isn't a file on disk.
     """
 
     def __init__(
@@ -77,6 +81,8 @@ class WriteJob(Generic[R]):
         check: Check = "all",
         retry_refused: bool = False,
         drain: float = 30.0,
+        allow_same_parcel: Allowance = (),
+        adopt_account: bool = False,
         spend: Money | None = None,
     ) -> None:
         operation: Operation[Any] = request_type.operation
@@ -94,6 +100,7 @@ class WriteJob(Generic[R]):
             size=min(concurrency, session.profile.limits.concurrency),
             facts=self.facts,
             make_reference=reference,
+            allows_same_parcel=allowance(allow_same_parcel),
             reconcile=reconcile,
             stop=stop,
             pace=pace,
@@ -102,7 +109,7 @@ class WriteJob(Generic[R]):
             drain=drain,
         )
         self._journal = SharedJournal(
-            Path(journal).absolute(), AccountKey.of(session.profile, operation), spend, client.clock
+            resolved(journal), AccountKey.of(session.profile, operation), spend, client.clock, adopt_key=adopt_account
         )
         self._claims = Claims()
         self.report: Report = Report()
@@ -118,16 +125,19 @@ class WriteJob(Generic[R]):
     ) -> None:
         await self._journal.__aexit__(kind, error, trace)
 
-    def run(self, requests: Iterable[Input[R]] | AsyncIterable[Input[R]] | None = None) -> JobRun[R]:
+    def run(self, requests: Iterable[JobInput[R]] | AsyncIterable[JobInput[R]] | None = None) -> JobRun[R]:
         """Send what the journal doesn't know as ended, and give every booking's outcome; one run at a time.
 
         Args:
-            requests: the input; pairs (reference, request) or requests. None: what the journal holds as pending.
+            requests: the input; requests, pairs (reference, request), or triples (reference, request, shipment). None: what the
+                journal holds as pending.
         """
         return JobRun(self._settings, self._journal, self._claims, self.report, requests)
 
-    async def book(self, request: VendorRequest[R], reference: str | None = None) -> JobOutcome[R]:
+    async def book(self, request: VendorRequest[R], reference: str | None = None, shipment: int = 1) -> JobOutcome[R]:
         """Book one request. A repeated reference returns the recorded outcome, including its data.
+
+        One whose parcel another booking has is ``held``: it is not sent, and its outcome's error names the other.
 
         Use the job as a context manager around many of these: else each opens and closes the journal. The brake and the pace
         are for runs; the spend bound holds here, too.
@@ -137,12 +147,16 @@ class WriteJob(Generic[R]):
             JournalError: the journal can't be used.
         """
         async with self._journal as journal:
-            entry = self._settings.entry(0, request if reference is None else (reference, request))
+            entry = self._settings.entry_of(0, request, reference, shipment)
             (problem,) = await journal.store.admit([entry], 0, retry_refused=self._settings.retry_refused)
             if isinstance(problem, Problem):
+                if problem.code == "same parcel":
+                    outcome = not_taken(problem, entry.shipment)
+                    self.report.add(outcome)
+                    return outcome
                 raise InputError(problem.text, problems=[problem], reference=entry.reference)
             worker = WorkerState()
-            booking = asyncio.ensure_future(self._booked(entry.reference, journal, worker))
+            booking = asyncio.ensure_future(self._booked(entry, journal, worker))
             try:
                 outcome = await asyncio.shield(booking)
             except asyncio.CancelledError:
@@ -154,19 +168,20 @@ class WriteJob(Generic[R]):
                 await asyncio.wait([booking])
             if outcome.state == "skipped" and outcome.ok:
                 outcome = attrs.evolve(
-                    outcome, recorded_reply=await journal.store.reply(await journal.store.find(entry.reference))
+                    outcome,
+                    recorded_reply=await journal.store.reply(await journal.store.find(entry.reference, entry.shipment)),
                 )
             self.report.add(outcome)
             return outcome
 
-    async def _booked(self, reference: str, journal: OpenJournal, worker: WorkerState) -> JobOutcome[R]:
+    async def _booked(self, entry: Entry, journal: OpenJournal, worker: WorkerState) -> JobOutcome[R]:
         admission = Admission(_NEVER, self._settings.pace, 1, journal.spending, self._settings.client.clock)
         sender: Sender[R] = Sender(self._settings, self._claims, journal.store, admission)
-        row = await journal.store.find(reference)
+        row = await journal.store.find(entry.reference, entry.shipment)
         if row.state != "pending":
             return await _when_written(await sender.finish(worker, 0, row))
         if not await admission.admit():
-            error = LimitExceededError(f"not sent: {admission.reason}", reference=reference)
+            error = LimitExceededError(f"not sent: {admission.reason}", reference=entry.reference)
             return sender.outcome(0, row, "pending", "pending", error=error)
         admission.began()
         try:
@@ -223,6 +238,8 @@ class BookingJob(WriteJob[FreightBooking]):
         check: Check = "all",
         retry_refused: bool = False,
         drain: float = 30.0,
+        allow_same_parcel: Allowance = (),
+        adopt_account: bool = False,
         spend: Money | None = None,
     ) -> None:
         super().__init__(
@@ -237,6 +254,8 @@ class BookingJob(WriteJob[FreightBooking]):
             check=check,
             retry_refused=retry_refused,
             drain=drain,
+            allow_same_parcel=allow_same_parcel,
+            adopt_account=adopt_account,
             spend=spend,
         )
 

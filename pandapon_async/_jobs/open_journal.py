@@ -27,9 +27,10 @@ class OpenJournal:
 class SharedJournal:
     """``async with journal as open_journal``, by any number of users at the same time."""
 
-    def __init__(self, path: Path, key: AccountKey, spend: Money | None, clock: Clock) -> None:
+    def __init__(self, path: Path, key: AccountKey, spend: Money | None, clock: Clock, *, adopt_key: bool) -> None:
         self._path = path
         self._key = key
+        self._adopt_key = adopt_key
         self._spend = spend
         self._clock = clock
         self._users = 0
@@ -47,7 +48,7 @@ class SharedJournal:
             return self._open
 
     async def _opened(self) -> OpenJournal:
-        store = await SqliteStore.open(self._path, self._key, self._clock)
+        store = await SqliteStore.open(self._path, self._key, self._clock, adopt_key=self._adopt_key)
         try:
             return OpenJournal(store, await self._spending(store))
         except BaseException:

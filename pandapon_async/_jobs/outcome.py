@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .._journal.store import Problem
 
 R_co = TypeVar("R_co", covariant=True)
-Ended = Literal["done", "refused", "unknown", "pending", "skipped"]
+Ended = Literal["done", "refused", "unknown", "pending", "held", "skipped"]
 
 
 @attrs.frozen(kw_only=True)
@@ -28,10 +28,11 @@ class JobOutcome(Generic[R_co]):
 
     Attributes:
         index: its place in the input, from 0.
-        reference: what the journal knows it by.
-        state: ``done``, ``refused``, ``unknown`` or ``pending`` (nothing was done; a later run sends it), or ``skipped``: an
-            earlier run had ended it, ``recorded`` says how.
-        recorded: the state that the journal has.
+        reference, shipment: what the journal knows it by.
+        state: ``done``, ``refused``, ``unknown`` or ``pending`` (nothing was done; a later run sends it); ``held``: not sent,
+            since another booking has its parcel (``error`` names it); or ``skipped``: an earlier run had ended it, ``recorded``
+            says how.
+        recorded: the state that the journal has; None: it was not taken into it (``error`` is an `InputError` that says why).
         order_id, fee, tracking: what the vendor gave.
         reply: the vendor's reply, if this run got it.
         error: why it isn't done.
@@ -41,8 +42,9 @@ class JobOutcome(Generic[R_co]):
 
     index: int
     reference: str
+    shipment: int = 1
     state: Ended
-    recorded: State
+    recorded: State | None
     order_id: str | None = None
     fee: Money | None = None
     tracking: tuple[str, ...] = ()
@@ -91,9 +93,22 @@ class JobOutcome(Generic[R_co]):
 class InputError(RequestError):
     """A job's input has mistakes; nothing of it was taken, and nothing was sent.
 
-    ``problems`` are the first hundred, in the input's order.
+    ``problems`` are the first hundred, in the input's order. Each has a ``code``: ``"input"``, ``"other body"``, ``"twice"``,
+    ``"same parcel"``, ``"moved"`` or ``"taken in"``.
     """
 
     def __init__(self, message: str, *, problems: Iterable[Problem] = (), **context: Any) -> None:
         super().__init__(message, **context)
         self.problems: tuple[Problem, ...] = tuple(problems)
+
+
+def not_taken(problem: Problem, shipment: int = 1) -> JobOutcome[Any]:
+    """The outcome of a booking that the journal didn't take."""
+    return JobOutcome(
+        index=problem.position,
+        reference=problem.reference,
+        shipment=shipment,
+        state="held" if problem.code == "same parcel" else "refused",
+        recorded=None,
+        error=InputError(problem.text, problems=[problem], reference=problem.reference or None),
+    )

@@ -24,7 +24,7 @@ class Report:
     """Counts of the bookings that a job has ended in this process, over all its runs.
 
     Attributes:
-        done, refused, unknown, pending, skipped: bookings by how they ended.
+        done, refused, unknown, pending, held, skipped: bookings by how they ended.
         fees: what the done ones cost, per currency.
         codes: the vendor's codes of refusals, counted.
         slowest: the ten slowest calls, as (seconds, reference), slowest first.
@@ -37,6 +37,7 @@ class Report:
     refused: int = 0
     unknown: int = 0
     pending: int = 0
+    held: int = 0
     skipped: int = 0
     codes: Counter[int | str | None] = attrs.field(factory=Counter["int | str | None"])
     in_doubt: list[str] = attrs.field(factory=list[str])

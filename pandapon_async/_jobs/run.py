@@ -12,17 +12,16 @@ import attrs
 
 from .._errors import JournalError, RequestError
 from .._journal.store import Entry, PendingRow, Problem, Store
-from .._models.operation import Input
 from .._streams.admission import Admission
 from .._streams.iteration import close_source
 from .._streams.workers import Lane, Unwritten, WorkerState, WorkerStream
 from .claims import Claims
 from .open_journal import OpenJournal, SharedJournal
-from .outcome import InputError, JobOutcome
+from .outcome import InputError, JobOutcome, not_taken
 from .report import Report
 from .row_source import RowSource
 from .sender import Sender
-from .settings import JobSettings
+from .settings import JobInput, JobSettings
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -61,7 +60,7 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
         journal: SharedJournal,
         claims: Claims,
         report: Report,
-        requests: Iterable[Input[R]] | AsyncIterable[Input[R]] | None,
+        requests: Iterable[JobInput[R]] | AsyncIterable[JobInput[R]] | None,
     ) -> None:
         rows = RowSource(self._pages_of_rows(), self._prepared_admission)
         super().__init__(Lane(settings.client, rows, settings.size), ordered=False, drain=settings.drain)
@@ -134,7 +133,7 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
         self._stack.push_async_callback(_end_run, store, run)
         return _Ready(run, store, admission, Sender(settings, self._claims, store, admission))
 
-    async def _check_all(self, ready: _Ready, requests: Iterable[Input[R]] | AsyncIterable[Input[R]]) -> None:
+    async def _check_all(self, ready: _Ready, requests: Iterable[JobInput[R]] | AsyncIterable[JobInput[R]]) -> None:
         """The whole input, or nothing of it: it is taken in a page at a time, and counts once it is released."""
         problems: list[Problem] = []
         await self._admit_all(ready, requests, problems)
@@ -148,7 +147,7 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
             raise InputError(message, problems=problems, reference=first.reference or None)
 
     async def _admit_all(
-        self, ready: _Ready, requests: Iterable[Input[R]] | AsyncIterable[Input[R]], problems: list[Problem]
+        self, ready: _Ready, requests: Iterable[JobInput[R]] | AsyncIterable[JobInput[R]], problems: list[Problem]
     ) -> None:
         admitting: deque[asyncio.Future[list[PendingRow | Problem]]] = deque()  # while the next pages are made
         try:
@@ -169,7 +168,7 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
         problems.sort(key=lambda problem: problem.position)
 
     async def _pages(
-        self, requests: Iterable[Input[R]] | AsyncIterable[Input[R]], problems: list[Problem], size: int = _PAGE
+        self, requests: Iterable[JobInput[R]] | AsyncIterable[JobInput[R]], problems: list[Problem], size: int = _PAGE
     ) -> AsyncGenerator[list[Entry], None]:
         """The input's entries, ``size`` at a time; what is wrong with the others goes into ``problems``, as far as it is small."""
         page: list[Entry] = []
@@ -205,7 +204,7 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
             after = page[-1].id
 
     async def _streamed(
-        self, ready: _Ready, requests: Iterable[Input[R]] | AsyncIterable[Input[R]]
+        self, ready: _Ready, requests: Iterable[JobInput[R]] | AsyncIterable[JobInput[R]]
     ) -> AsyncGenerator[Sequence[PendingRow | Problem], None]:
         # An input that makes us wait may be waiting for an outcome itself: its bookings are taken one at a time.
         size = 1 if isinstance(requests, AsyncIterable) else _PAGE
@@ -223,10 +222,7 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
     ) -> JobOutcome[R] | Unwritten[JobOutcome[R]]:
         made: JobOutcome[R] | Unwritten[JobOutcome[R]]
         if isinstance(item, Problem):
-            error = RequestError(item.text, reference=item.reference or None)
-            made = JobOutcome(
-                index=item.position, reference=item.reference, state="refused", recorded="refused", error=error
-            )
+            made = not_taken(item)
         else:
             ready = self._ready_run or await self._prepared()
             try:

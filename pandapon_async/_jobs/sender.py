@@ -243,6 +243,7 @@ class Sender(Generic[R]):
         return JobOutcome(
             index=index,
             reference=row.reference,
+            shipment=row.shipment,
             state=state,
             recorded=recorded,
             order_id=ending.order_id if ending else row.order_id,
