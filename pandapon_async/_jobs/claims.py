@@ -7,27 +7,30 @@ from collections.abc import Callable
 
 from .._errors import JournalError
 
+Key = tuple[str, int]
+"""A booking of the job's account: reference and shipment."""
+
 
 class Claims:
-    """One task a reference at a time, and one run a job at a time."""
+    """One task a booking at a time, and one run a job at a time."""
 
     def __init__(self) -> None:
-        self._claimed: dict[str, asyncio.Future[None] | None] = {}
+        self._claimed: dict[Key, asyncio.Future[None] | None] = {}
         self._halt: Callable[[str], None] | None = None
 
-    def claim(self, reference: str) -> asyncio.Future[None] | None:
-        """Claim a reference for this task; else another task has it: when the future ends, look again."""
-        if reference not in self._claimed:
-            self._claimed[reference] = None
+    def claim(self, key: Key) -> asyncio.Future[None] | None:
+        """Claim a booking for this task; else another task has it: when the future ends, look again."""
+        if key not in self._claimed:
+            self._claimed[key] = None
             return None
-        released = self._claimed[reference]
+        released = self._claimed[key]
         if released is None:
-            released = self._claimed[reference] = asyncio.get_running_loop().create_future()
+            released = self._claimed[key] = asyncio.get_running_loop().create_future()
         return released
 
-    def release(self, reference: str) -> None:
+    def release(self, key: Key) -> None:
         """Release what this task has claimed."""
-        released = self._claimed.pop(reference)
+        released = self._claimed.pop(key)
         if released is not None:
             released.set_result(None)
 

@@ -14,12 +14,12 @@ from .._errors import ConfigError, LimitExceededError
 from .._journal.identity import AccountKey
 from .._journal.rows import State
 from .._journal.sqlite.file import resolved
-from .._journal.store import Ending, Entry, Problem
+from .._journal.store import Ending, PendingRow, Problem
 from .._models.money import Money
 from .._models.operation import Effect, Operation, VendorRequest
 from .._session import VendorSession, client_of
 from .._streams.admission import Admission, Pace, Stop
-from .._streams.workers import Unwritten, WorkerState
+from .._streams.workers import Unwritten, WorkerState, lead_out
 from ..api.logistics import FreightBooking, FreightBookingRequest
 from .claims import Claims
 from .open_journal import OpenJournal, SharedJournal
@@ -112,6 +112,7 @@ class WriteJob(Generic[R]):
             resolved(journal), AccountKey.of(session.profile, operation), spend, client.clock, adopt_key=adopt_account
         )
         self._claims = Claims()
+        self._bookings: set[asyncio.Future[JobOutcome[R]]] = set()
         self.report: Report = Report()
 
     # --- what users call ---
@@ -146,51 +147,60 @@ class WriteJob(Generic[R]):
             RequestError: the journal has another body under the reference, or the request can't be sent.
             JournalError: the journal can't be used.
         """
+        worker = WorkerState()
+        booking = asyncio.ensure_future(self._booked(worker, request, reference, shipment))
+        self._bookings.add(booking)
+        booking.add_done_callback(self._bookings.discard)
+        try:
+            return await asyncio.shield(booking)
+        except asyncio.CancelledError:
+            await lead_out({booking: worker}, self._settings.drain)
+            await asyncio.wait([booking])
+            raise
+
+    async def _booked(
+        self, worker: WorkerState, request: VendorRequest[R], reference: str | None, shipment: int
+    ) -> JobOutcome[R]:
+        """A task of its own, which holds the journal open until what becomes of it is written down, whoever has gone."""
         async with self._journal as journal:
             entry = self._settings.entry_of(0, request, reference, shipment)
-            (problem,) = await journal.store.admit([entry], 0, retry_refused=self._settings.retry_refused)
-            if isinstance(problem, Problem):
-                if problem.code == "same parcel":
-                    outcome = not_taken(problem, entry.shipment)
-                    self.report.add(outcome)
-                    return outcome
-                raise InputError(problem.text, problems=[problem], reference=entry.reference)
-            worker = WorkerState()
-            booking = asyncio.ensure_future(self._booked(entry, journal, worker))
-            try:
-                outcome = await asyncio.shield(booking)
-            except asyncio.CancelledError:
-                if worker.must_end:
-                    await asyncio.wait([booking], timeout=self._settings.drain)
-                raise
-            finally:
-                booking.cancel()
-                await asyncio.wait([booking])
-            if outcome.state == "skipped" and outcome.ok:
-                outcome = attrs.evolve(
-                    outcome,
-                    recorded_reply=await journal.store.reply(await journal.store.find(entry.reference, entry.shipment)),
-                )
+            (row,) = await journal.store.admit([entry], 0, retry_refused=self._settings.retry_refused)
+            if not isinstance(row, Problem):
+                outcome = await self._ended(worker, row, journal)
+                if outcome.state == "pending" and row.state == "sent":  # whoever had it under way has given it back
+                    row = await journal.store.find(row.reference, row.shipment)
+                    outcome = await self._ended(worker, row, journal)
+            elif row.code == "same parcel":
+                outcome = not_taken(row, entry.shipment)
+            else:
+                raise InputError(row.text, problems=[row], reference=entry.reference)
             self.report.add(outcome)
             return outcome
 
-    async def _booked(self, entry: Entry, journal: OpenJournal, worker: WorkerState) -> JobOutcome[R]:
+    async def _ended(self, worker: WorkerState, row: PendingRow, journal: OpenJournal) -> JobOutcome[R]:
         admission = Admission(_NEVER, self._settings.pace, 1, journal.spending, self._settings.client.clock)
         sender: Sender[R] = Sender(self._settings, self._claims, journal.store, admission)
-        row = await journal.store.find(entry.reference, entry.shipment)
-        if row.state != "pending":
-            return await _when_written(await sender.finish(worker, 0, row))
-        if not await admission.admit():
-            error = LimitExceededError(f"not sent: {admission.reason}", reference=entry.reference)
-            return sender.outcome(0, row, "pending", "pending", error=error)
-        admission.began()
+        if starts := row.state == "pending":
+            if not await admission.admit():
+                error = LimitExceededError(f"not sent: {admission.reason}", reference=row.reference)
+                return sender.outcome(0, row, "pending", "pending", error=error)
+            admission.began()
         try:
-            return await _when_written(await sender.finish(worker, 0, row))
+            made = await sender.finish(worker, 0, row)
+            if isinstance(made, Unwritten):
+                await asyncio.wait([made.future])
+                made = made.written(made)
         except asyncio.CancelledError:
-            await sender.cut_off(worker, 0, row)
+            worker.cut = True
+            self.report.add(await sender.cut_off(worker, 0, row))
             raise
         finally:
-            admission.ended()
+            if starts:
+                admission.ended()
+        if made.state == "skipped" and made.ok:
+            found = await journal.store.find(row.reference, row.shipment)
+            made = attrs.evolve(made, recorded_reply=await journal.store.reply(found))
+        return made
 
     async def recorded(self, references: Sequence[str]) -> dict[str, tuple[State, str | None]]:
         """What the journal says of this account's bookings: reference -> (state, why it isn't done).
@@ -266,10 +276,3 @@ class BookingJob(WriteJob[FreightBooking]):
         parcels = [order.international_logistic_infos for order in data.sub_orders]
         tracking = tuple(parcel.logistic_number for parcel in parcels if parcel and parcel.logistic_number)
         return Ending(state="done", order_id=data.order_id, fee=data.order_fee, tracking=tracking)
-
-
-async def _when_written(made: JobOutcome[R] | Unwritten[JobOutcome[R]]) -> JobOutcome[R]:
-    if not isinstance(made, Unwritten):
-        return made
-    await asyncio.wait([made.future])
-    return made.written(made)

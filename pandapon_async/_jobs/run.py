@@ -72,16 +72,14 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
         self._stack = contextlib.AsyncExitStack()
         self._ready_run: _Ready | None = None
         self._left_pending = 0
-        self._summed_up = False
 
     async def __aenter__(self) -> Self:
         await self._prepared()
         return await super().__aenter__()
 
-    async def aclose(self) -> None:
-        """Stop taking bookings, end what is under way, close the journal. Idempotent."""
+    async def _end(self) -> None:
         try:
-            await super().aclose()
+            await super()._end()
         finally:
             try:
                 await self._sum_up()
@@ -89,11 +87,10 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
                 await self._stack.aclose()
 
     async def _sum_up(self) -> None:
-        """Put into the report what only a run's end tells. Idempotent."""
+        """Put into the report what only a run's end tells."""
         ready = self._ready_run
-        if ready is None or self._summed_up:
+        if ready is None:
             return
-        self._summed_up = True
         report, admission = self._report, ready.admission
         report.stopped, report.cuts = admission.reason, admission.cuts
         report.slowest_pace = admission.slowest_window

@@ -54,35 +54,39 @@ class Sender(Generic[R]):
     async def finish(
         self, worker: WorkerState, index: int, row: PendingRow
     ) -> JobOutcome[R] | Unwritten[JobOutcome[R]]:
-        """Bring one row to its end: send it, ask for it, or skip it. One that was made must still come on disk."""
-        while (other := self._claims.claim(row.reference)) is not None:
+        """Bring one row to its end: send it, ask for it, or skip it. One that was made must still come on disk.
+
+        Only one that was pending is sent: nothing else has been admitted, whatever it has become meanwhile.
+        """
+        admitted = row.state == "pending"
+        key = (row.reference, row.shipment)
+        while (other := self._claims.claim(key)) is not None:
             await asyncio.shield(other)
             row = await self._store.find(row.reference, row.shipment)
         try:
-            made = await self._finished(worker, index, row)
+            made = await self._finished(worker, index, row, admitted)
         except BaseException:
-            self._claims.release(row.reference)
+            self._claims.release(key)
             raise
         if isinstance(made, Unwritten):
-            made.future.add_done_callback(lambda _: self._claims.release(row.reference))
+            made.future.add_done_callback(lambda _: self._claims.release(key))
         else:
-            self._claims.release(row.reference)
+            self._claims.release(key)
         return made
 
     async def _finished(
-        self, worker: WorkerState, index: int, row: PendingRow
+        self, worker: WorkerState, index: int, row: PendingRow, admitted: bool
     ) -> JobOutcome[R] | Unwritten[JobOutcome[R]]:
         try:
             if row.state == "unknown":
                 return await self._asked(index, row, "skipped")
-            if row.state != "pending" or row.body is None:
-                return self.outcome(index, row, "skipped", row.state)
-            return await self._sent(worker, index, row)
+            if row.state == "pending" and row.body is not None and admitted:
+                return await self._sent(worker, index, row)
         except RowMovedError:  # by a `book`, a person, or the input that was fed again, since the row was read
             row = await self._store.find(row.reference, row.shipment)
-            if row.state == "pending":
-                return await self._finished(worker, index, row)
-            return self.outcome(index, row, "skipped", row.state)
+            if row.state in ("pending", "unknown"):
+                return await self._finished(worker, index, row, admitted)
+        return self.outcome(index, row, "pending" if row.state == "pending" else "skipped", row.state)
 
     async def cut_off(self, worker: WorkerState, index: int, row: PendingRow) -> JobOutcome[R]:
         """The outcome of one that was cancelled: in doubt if a byte may have left."""
@@ -109,7 +113,7 @@ class Sender(Generic[R]):
     # --- sending ---
 
     async def _sent(self, worker: WorkerState, index: int, row: PendingRow) -> JobOutcome[R] | Unwritten[JobOutcome[R]]:
-        on_disk = self._under_way[worker] = _OnDisk(self._store, row, self._admission)
+        on_disk = self._under_way[worker] = _OnDisk(self._store, row, self._admission, worker)
         try:
             worker.call = call = self._call(row)
             reply: Reply[R] = await self._settings.client.run(
@@ -259,8 +263,9 @@ class Sender(Generic[R]):
 class _OnDisk:
     """What the journal has of one row while it is being sent."""
 
-    def __init__(self, store: Store, row: PendingRow, admission: Admission) -> None:
+    def __init__(self, store: Store, row: PendingRow, admission: Admission, worker: WorkerState) -> None:
         self._store = store
+        self._worker = worker
         self._admission = admission
         self._writing: asyncio.Future[PendingRow] | None = None
         self.row = row
@@ -273,6 +278,7 @@ class _OnDisk:
         """It was proved that nothing was done, and it waits: a kill meanwhile leaves no doubt."""
         self._admission.retrying(error)
         await self._written(self._store.ended(self.row, Ending(state="pending", error=in_short(error))))
+        await self._worker.requeued(error)
 
     async def _written(self, writing: asyncio.Future[PendingRow]) -> None:
         self._writing = writing

@@ -107,7 +107,7 @@ class OutcomeStream(WorkerStream[Input[R], Outcome[R]]):
             reference, request = split_pair(item, self._client.profile.name)
             call = worker.call = self._client.prepare(request, reference)
             reference = call.reference
-            reply: Reply[R] = await self._client.run(call, wait_forever=True)
+            reply: Reply[R] = await self._client.run(call, wait_forever=True, on_requeue=worker.requeued)
             return Outcome(index=index, reference=reference, request=request, reply=reply, elapsed=reply.elapsed)
         except Exception as error:  # noqa: BLE001 - one failure doesn't stop the others
             elapsed = self._client.clock.monotonic() - call.began if call is not None and call.began else 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 from collections import deque
-from collections.abc import AsyncIterable, Callable, Iterable
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import attrs
@@ -17,6 +17,7 @@ from .sources import Items, Source
 if TYPE_CHECKING:
     from .._calls.client import ApiClient
     from .._calls.exchange import Call
+    from .._errors import PandaponError
 
 ItemT = TypeVar("ItemT")
 OutT = TypeVar("OutT")
@@ -26,12 +27,14 @@ OutT = TypeVar("OutT")
 class WorkerState:
     """What one worker is doing.
 
-    ``made`` is the final result, set before its bookkeeping is finished; ``cut``: it was cancelled.
+    ``made`` is the final result, set before its bookkeeping is finished; ``cut``: it was cancelled; ``left``: nobody waits for
+    more than the attempt that is under way.
     """
 
     call: Call | None = None
     made: Any = None
     cut: bool = False
+    left: bool = False
 
     @property
     def must_end(self) -> bool:
@@ -39,6 +42,34 @@ class WorkerState:
         if self.made is not None:
             return True
         return self.call is not None and self.call.written and self.call.operation.effect is Effect.WRITE
+
+    async def requeued(self, error: PandaponError) -> None:
+        """An attempt has proved that nothing was done: once it is left, there is no next one."""
+        if self.left:
+            raise error
+
+
+async def lead_out(workers: Mapping[asyncio.Task[Any], WorkerState], drain: float) -> None:
+    """Cancel the tasks that have nothing under way; the others get ``drain`` seconds to end, and are cancelled then.
+
+    Cancelled itself, it cancels them at once. They may still be writing down how they ended when it returns.
+    """
+    for task, worker in workers.items():
+        worker.left = worker.must_end
+        if not worker.left:
+            task.cancel()
+    try:
+        if ending := [task for task, worker in workers.items() if worker.left]:
+            await asyncio.wait(ending, timeout=drain)
+    finally:
+        cut_off(workers)
+
+
+def cut_off(workers: Mapping[asyncio.Task[Any], WorkerState]) -> None:
+    """Cancel the tasks that weren't cancelled yet: those that were are ending, and may be writing down how."""
+    for task, worker in workers.items():
+        if not worker.cut:
+            task.cancel()
 
 
 @attrs.frozen(eq=False)
@@ -92,6 +123,7 @@ class WorkerStream(ClosableIterator[OutT], Generic[ItemT, OutT]):
         self._room = asyncio.Event()
         self._failure: BaseException | None = None
         self._closed = False
+        self._ending: asyncio.Future[None] | None = None
 
     # --- for subclasses ---
 
@@ -211,15 +243,30 @@ class WorkerStream(ClosableIterator[OutT], Generic[ItemT, OutT]):
     # --- ending ---
 
     async def aclose(self) -> None:
-        """Stop taking input, finish what is in flight, join the workers. Idempotent."""
+        """Stop taking input, finish what is in flight, join the workers. Idempotent.
+
+        Cancelled, it cuts off what is under way, and is joined all the same: what becomes of it must be written down.
+        """
         self._closed = True
-        if not self._sources:
-            return
         for source in self._sources:
             source.end()
+        if self._ending is None:
+            self._ending = asyncio.ensure_future(self._end())
         try:
-            await self._end_workers()
+            await asyncio.shield(self._ending)
+        except asyncio.CancelledError:
+            cut_off(self._workers)
+            if not self._ending.done():
+                await asyncio.wait([self._ending])
+            raise
+
+    async def _end(self) -> None:
+        """What `aclose` does, once."""
+        try:
+            await lead_out(dict(self._workers), self._drain)
         finally:
+            while left := {*self._workers, *self._unwritten}:
+                await asyncio.wait(left)
             for lane in self._lanes:
                 lane.client.state.open_streams.discard(self)
             self.undelivered += [*self._ready, *self._early.values()]
@@ -228,17 +275,3 @@ class WorkerStream(ClosableIterator[OutT], Generic[ItemT, OutT]):
             self._wake()
             for source in self._sources:
                 await source.close()
-
-    async def _end_workers(self) -> None:
-        draining = {task for task, worker in self._workers.items() if worker.must_end}
-        for task in self._workers.keys() - draining:
-            task.cancel()
-        try:
-            if draining:
-                await asyncio.wait(draining, timeout=self._drain)
-        finally:
-            for task, worker in self._workers.items():
-                if not worker.cut:  # otherwise it is already ending, and may be recording its outcome
-                    task.cancel()
-            while left := {*self._workers, *self._unwritten}:
-                await asyncio.wait(left)

@@ -44,11 +44,11 @@ def row_of(path: Path, reference: str) -> JournalRow:
 
 @contextlib.asynccontextmanager
 async def on_virtual_clock(
-    vendor: FakeVendor, now: float, *, retry: RetryPolicy = AT_ONCE, **changes: Any
+    vendor: FakeVendor, now: float, *, kind: str = "pandapon", retry: RetryPolicy = AT_ONCE, **changes: Any
 ) -> AsyncIterator[tuple[PandaPonSession, VirtualClock]]:
     """A session whose waits take no time."""
     clock = VirtualClock(now)
-    async with session_at(vendor.profile("pandapon", retry=retry, **changes), clock=clock) as session:
+    async with session_at(vendor.profile(kind, retry=retry, **changes), clock=clock) as session:
         yield session, clock
 
 

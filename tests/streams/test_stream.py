@@ -75,12 +75,12 @@ class HeldVendor(RawServer):
 
 @contextlib.asynccontextmanager
 async def held(
-    *references: str, concurrency: int = 8, everything: bool = False
+    *references: str, concurrency: int = 8, everything: bool = False, kind: str = "pandapon"
 ) -> AsyncIterator[tuple[HeldVendor, PandaPonSession]]:
     """A vendor that holds some replies back, and a session at it."""
     async with (
         HeldVendor(None if everything else references) as server,
-        session_at(local_profile(server.port, limits=Limits(concurrency=concurrency))) as session,
+        session_at(local_profile(server.port, kind=kind, limits=Limits(concurrency=concurrency))) as session,
     ):
         yield server, session
 
