@@ -67,7 +67,7 @@ class BookingWork:
                 vendors[self.profile.name],
                 journal=self.journal,
                 concurrency=self.concurrency,
-                spend=self.spend,
+                spend_limit=self.spend,
                 check="all" if self.rejects is None else "stream",
                 retry_refused=self.retry_refused,
             )

@@ -9,13 +9,16 @@ import math
 import re
 import ssl
 from collections.abc import Callable, Iterable, Mapping
+from datetime import timezone, tzinfo
 from typing import Any, NoReturn, cast
 from urllib.parse import SplitResult
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import attrs
 
-from .._errors import ConfigError, suggestion
+from .._errors import ConfigError, RequestError, suggestion
 from .._models.fields import masked
+from .._models.money import Money
 from .._models.operation import Operation, Route
 from .price_paths import parsed_paths
 from .signing import PUSH_BASES, Signer, documented_signer
@@ -206,6 +209,44 @@ def normal_code(code: int | str) -> int | str:
     return code
 
 
+def spend_limit(name: str, given: Money | str) -> Money:
+    """An amount that bounds what is spent, from `Money` or ``"500 USD"``.
+
+    Raises:
+        ConfigError: it is none above zero, in a currency of three capital letters.
+    """
+    money: object = given
+    if isinstance(given, str):
+        amount, _, currency = given.strip().partition(" ")
+        try:
+            money = Money(amount=amount, currency=currency.strip())
+        except RequestError:
+            money = None
+    if isinstance(money, Money) and money.amount > 0 and re.fullmatch("[A-Z]{3}", money.currency):
+        return money
+    raise ConfigError(f"{name}: must be an amount above zero and its currency, such as 500 USD")
+
+
+def _daily_limit(given: Money | str | None) -> Money | None:
+    return None if given is None else spend_limit("daily_spend_limit", given)
+
+
+def zone_of(name: str) -> tzinfo:
+    """A time zone by its name.
+
+    Raises:
+        ConfigError: this machine knows none of that name.
+    """
+    if name == "UTC":  # known everywhere
+        return timezone.utc
+    try:
+        return ZoneInfo(name)
+    except (ValueError, TypeError, OSError, ZoneInfoNotFoundError):
+        raise ConfigError(
+            f"time_zone: {name!r} is no time zone that this machine knows (the package tzdata brings them all)"
+        ) from None
+
+
 def _checked_url(url: object, field: str, vendor: str) -> SplitResult:
     """An absolute http or https URL, taken apart; the error doesn't show it, since it may hold a password."""
     if (parts := parsed_url(url)) is None:
@@ -255,6 +296,9 @@ class VendorProfile:
         idle_timeout: seconds that an idle connection is kept; less where the vendor's ``Keep-Alive`` says so (Node closes at 5).
         fresh_connections: whether each WRITE has a connection of its own, on which no reply can be another call's. It costs a
             handshake each.
+        daily_spend_limit: what booking jobs may spend in a day, all together, by what their journal says; as `Money`, or text such
+            as ``"500 USD"``. What isn't booked by a job doesn't count.
+        time_zone: whose day that is, such as ``"Asia/Shanghai"``.
     """
 
     kind: str
@@ -279,8 +323,11 @@ class VendorProfile:
     max_reply_bytes: int = attrs.field(default=32 * 1024 * 1024, validator=_count)
     idle_timeout: float = attrs.field(default=4.0, validator=_above(0))
     fresh_connections: bool = attrs.field(default=False, validator=_of(bool))
+    daily_spend_limit: Money | None = attrs.field(default=None, converter=_daily_limit)
+    time_zone: str = attrs.field(default="UTC")
 
     def __attrs_post_init__(self) -> None:
+        zone_of(self.time_zone)
         if self.timestamp_unit not in ("s", "ms"):
             raise ConfigError(f"timestamp_unit: must be 's' or 'ms', not {self.timestamp_unit!r}", vendor=self.name)
         if self.push_base not in PUSH_BASES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterable, Callable, Iterable, Sequence
 from types import TracebackType
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attrs
 
+from .._config.profiles import VendorProfile, spend_limit as checked_limit, zone_of
 from .._errors import ConfigError, LimitExceededError
 from .._journal.identity import AccountKey
 from .._journal.rows import State
@@ -18,7 +20,7 @@ from .._journal.store import Ending, PendingRow, Problem
 from .._models.money import Money
 from .._models.operation import Effect, Operation, VendorRequest
 from .._session import VendorSession, client_of
-from .._streams.admission import Admission, Pace, Stop
+from .._streams.admission import Admission, Pace, Spending, Stop
 from .._streams.workers import Unwritten, WorkerState, lead_out
 from ..api.logistics import FreightBooking, FreightBookingRequest
 from .claims import Claims
@@ -28,6 +30,7 @@ from .report import Report
 from .run import JobRun
 from .sender import Sender
 from .settings import Allowance, Check, JobInput, JobSettings, Reconcile, allowance
+from .spending import SpendLimits
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 _NEVER = Stop(in_a_row=2**62)
+_log = logging.getLogger("pandapon_async.jobs")
 
 
 class WriteJob(Generic[R]):
@@ -48,7 +52,7 @@ class WriteJob(Generic[R]):
         reference: function from a request to its reference, for requests that come without one. Unless given: the request's
             own number, else a digest of what was set. Your own order number is better than either.
         reconcile: ``async (session, request)`` that finds out what became of a booking in doubt: the reply's data (it was
-            made: done), `NOT_BOOKED` (it will be sent again), or None (can't tell).
+            made: done), `NOT_BOOKED` (it will be sent again), or None (can't tell). Each run asks again.
         stop: when the job slows down and ends by itself.
         pace: how it finds the speed that the vendor bears.
         check: ``"all"``: the whole input is checked and taken into the journal before anything is sent; ``"stream"``: as it
@@ -58,6 +62,8 @@ class WriteJob(Generic[R]):
         allow_same_parcel: the references of bookings that may be made though another one has their parcel, or a function of
             reference and request that tells; all others are held. Decide booking by booking.
         adopt_account: accept that the account has a new access key. (A new host or user id: `Journal.adopt`.)
+        not_booked_after: seconds after the sending before which `NOT_BOOKED` is not believed, since the vendor may still be at
+            work on it: the booking stays in doubt, and its error says until when.
 
     Attributes:
         report: what was done so far.
@@ -83,13 +89,15 @@ class WriteJob(Generic[R]):
         drain: float = 30.0,
         allow_same_parcel: Allowance = (),
         adopt_account: bool = False,
-        spend: Money | None = None,
+        not_booked_after: float = 900.0,
     ) -> None:
         operation: Operation[Any] = request_type.operation
         if operation.effect is not Effect.WRITE:
             raise ConfigError("a job is for WRITE operations; use a stream", operation=operation.name)
         if check not in ("all", "stream"):
             raise ConfigError(f"check: must be 'all' or 'stream', not {check!r}")
+        if not not_booked_after >= 0:
+            raise ConfigError(f"not_booked_after: must be at least 0 seconds, not {not_booked_after}")
         if concurrency < 1:
             raise ConfigError(f"concurrency: must be at least 1, not {concurrency}")
         client = client_of(session)
@@ -107,13 +115,25 @@ class WriteJob(Generic[R]):
             check=check,
             retry_refused=retry_refused,
             drain=drain,
+            not_booked_after=not_booked_after,
         )
+        limits = self._spend_limits(session.profile)
         self._journal = SharedJournal(
-            resolved(journal), AccountKey.of(session.profile, operation), spend, client.clock, adopt_key=adopt_account
+            resolved(journal),
+            AccountKey.of(session.profile, operation),
+            limits,
+            client.clock,
+            adopt_key=adopt_account,
         )
         self._claims = Claims()
         self._bookings: set[asyncio.Future[JobOutcome[R]]] = set()
-        self.report: Report = Report()
+        self.report: Report = Report(one_at_a_time=limits.one_at_a_time)
+        if limits.one_at_a_time:
+            _log.warning("%s: %s", session.profile.name, limits.one_at_a_time)
+
+    def _spend_limits(self, profile: VendorProfile) -> SpendLimits:
+        day = profile.daily_spend_limit if self._settings.request_type is FreightBookingRequest else None
+        return SpendLimits(day=day, zone=zone_of(profile.time_zone))
 
     # --- what users call ---
 
@@ -141,7 +161,7 @@ class WriteJob(Generic[R]):
         One whose parcel another booking has is ``held``: it is not sent, and its outcome's error names the other.
 
         Use the job as a context manager around many of these: else each opens and closes the journal. The brake and the pace
-        are for runs; the spend bound holds here, too.
+        are for runs; the limits of spending hold here, too.
 
         Raises:
             RequestError: the journal has another body under the reference, or the request can't be sent.
@@ -178,7 +198,8 @@ class WriteJob(Generic[R]):
             return outcome
 
     async def _ended(self, worker: WorkerState, row: PendingRow, journal: OpenJournal) -> JobOutcome[R]:
-        admission = Admission(_NEVER, self._settings.pace, 1, journal.spending, self._settings.client.clock)
+        spending = journal.spending_of_single() or Spending()
+        admission = Admission(_NEVER, self._settings.pace, 1, self._settings.client.clock, spending)
         sender: Sender[R] = Sender(self._settings, self._claims, journal.store, admission)
         if starts := row.state == "pending":
             if not await admission.admit():
@@ -227,10 +248,15 @@ class WriteJob(Generic[R]):
 class BookingJob(WriteJob[FreightBooking]):
     """Freight bookings over a journal: a `WriteJob` that knows fees, and ends before more is spent than it may.
 
+    What bounds the spending, beside the profile's ``daily_spend_limit``: a booking starts only if the fees paid, and for each
+    booking under way, in doubt, without a fee, and this one, ``highest_fee``, stay within the limits. A limited run ends at a
+    reply without a fee that can be read.
+
     Args:
-        spend: what may be spent in all, earlier runs included. A booking starts only if the fees paid, and for every booking
-            under way, in doubt, and this one, the highest fee seen, stay within it. Fees are known only afterwards, so a fee
-            above all seen can overshoot by one.
+        spend_limit: what the input may cost, in all its runs. The single bookings of a job count as one
+            input, and those that are made during a run for its input, too.
+        highest_fee: what a booking may cost at most; a fee above it ends the run. Unless given, the bookings of a limited run
+            go one at a time, the highest fee seen is reserved for each, and the last fee can be above it.
 
     The others are those of `WriteJob`.
     """
@@ -250,8 +276,12 @@ class BookingJob(WriteJob[FreightBooking]):
         drain: float = 30.0,
         allow_same_parcel: Allowance = (),
         adopt_account: bool = False,
-        spend: Money | None = None,
+        not_booked_after: float = 900.0,
+        spend_limit: Money | None = None,
+        highest_fee: Money | None = None,
     ) -> None:
+        self._spend_limit = None if spend_limit is None else checked_limit("spend_limit", spend_limit)
+        self._highest_fee = None if highest_fee is None else checked_limit("highest_fee", highest_fee)
         super().__init__(
             session,
             FreightBookingRequest,
@@ -266,8 +296,11 @@ class BookingJob(WriteJob[FreightBooking]):
             drain=drain,
             allow_same_parcel=allow_same_parcel,
             adopt_account=adopt_account,
-            spend=spend,
+            not_booked_after=not_booked_after,
         )
+
+    def _spend_limits(self, profile: VendorProfile) -> SpendLimits:
+        return attrs.evolve(super()._spend_limits(profile), input=self._spend_limit, highest_fee=self._highest_fee)
 
     def facts(self, data: FreightBooking | None) -> Ending:
         """Order id, fee, and the tracking numbers of all parcels."""

@@ -1,4 +1,4 @@
-"""A job's journal while it is in use: opened by its first user, closed by its last."""
+"""A job's journal while it is in use, and what may be spent: opened by its first user, closed by its last."""
 
 from __future__ import annotations
 
@@ -12,26 +12,51 @@ from .._clock import Clock
 from .._journal.identity import AccountKey
 from .._journal.sqlite.store import SqliteStore
 from .._journal.store import Store
-from .._models.money import Money
-from .spending import Spending
+from .spending import Bound, DayBound, LimitedSpending, SpendLimits
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class OpenJournal:
-    """What is there while the journal is open: the rows, and what they say of money spent."""
+    """What is there while the journal is open: the rows, and what they say of money spent.
+
+    ``singles``, ``run`` and ``day`` bound the job's single bookings, the run that is under way, and the account's day;
+    ``changed`` is set when a booking has ended.
+    """
 
     store: Store
-    spending: Spending
+    limits: SpendLimits
+    singles: Bound | None
+    day: DayBound | None
+    run: Bound | None = None
+    changed: asyncio.Event = attrs.field(factory=asyncio.Event)
+
+    def spending_of_run(self) -> LimitedSpending | None:
+        """What bounds a run that begins; None: nothing does."""
+        self.run = self.limits.of_an_input()
+        return self._spending(self.run)
+
+    def spending_of_single(self) -> LimitedSpending | None:
+        """What bounds a single booking: also the run that is under way, since it may be of its input."""
+        return self._spending(self.singles, self.run)
+
+    def _spending(self, *inputs: Bound | None) -> LimitedSpending | None:
+        bounds = [bound for bound in inputs if bound is not None]
+        return LimitedSpending(self.limits, bounds, self.day, self.changed) if self.limits.are_set else None
+
+    def end_run(self) -> None:
+        """The run has ended."""
+        self.run = None
 
 
 class SharedJournal:
     """``async with journal as open_journal``, by any number of users at the same time."""
 
-    def __init__(self, path: Path, key: AccountKey, spend: Money | None, clock: Clock, *, adopt_key: bool) -> None:
+    def __init__(self, path: Path, key: AccountKey, limits: SpendLimits, clock: Clock, *, adopt_key: bool) -> None:
         self._path = path
         self._key = key
         self._adopt_key = adopt_key
-        self._spend = spend
+        self._limits = limits
+        self._singles = limits.of_an_input()
         self._clock = clock
         self._users = 0
         self._open: OpenJournal | None = None
@@ -50,16 +75,16 @@ class SharedJournal:
     async def _opened(self) -> OpenJournal:
         store = await SqliteStore.open(self._path, self._key, self._clock, adopt_key=self._adopt_key)
         try:
-            return OpenJournal(store, await self._spending(store))
+            return OpenJournal(store, self._limits, self._singles, await self._day(store))
         except BaseException:
             await store.close()
             raise
 
-    async def _spending(self, store: Store) -> Spending:
-        if self._spend is None:  # nothing is summed up that nobody asks for
-            return Spending(None, {}, None, 0)
-        spent = await store.spent()
-        return Spending(self._spend, dict(spent.paid), max(spent.highest.values(), default=None), spent.in_doubt)
+    async def _day(self, store: Store) -> DayBound | None:
+        day = self._limits.of_a_day(self._clock)
+        if day is not None:
+            day.add(await store.spent(since=day.began))
+        return day
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

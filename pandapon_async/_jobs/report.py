@@ -29,7 +29,9 @@ class Report:
         codes: the vendor's codes of refusals, counted.
         slowest: the ten slowest calls, as (seconds, reference), slowest first.
         in_doubt: the references of the first hundred in doubt: what needs a person.
+        unpriced: done ones of which no fee is known; ``fees`` lacks them.
         stopped: why the job ended before its input did; None: it didn't.
+        one_at_a_time: why its bookings go one at a time; None: they don't.
         cuts: how often the pace was cut; ``slowest_pace``: the fewest bookings at a time.
     """
 
@@ -41,7 +43,9 @@ class Report:
     skipped: int = 0
     codes: Counter[int | str | None] = attrs.field(factory=Counter["int | str | None"])
     in_doubt: list[str] = attrs.field(factory=list[str])
+    unpriced: int = 0
     stopped: str | None = None
+    one_at_a_time: str | None = None
     cuts: int = 0
     slowest_pace: float | None = None
     _fees: dict[str, Decimal] = attrs.field(factory=dict[str, Decimal])
@@ -60,7 +64,9 @@ class Report:
     def add(self, outcome: JobOutcome[object]) -> None:
         """Count one booking."""
         setattr(self, outcome.state, getattr(self, outcome.state) + 1)
-        if outcome.state == "done" and outcome.fee is not None:
+        if outcome.state == "done" and outcome.fee is None:
+            self.unpriced += 1
+        elif outcome.state == "done" and outcome.fee is not None:
             currency = outcome.fee.currency
             self._fees[currency] = self._fees.get(currency, _NOTHING) + outcome.fee.amount
         if isinstance(outcome.error, ApiError):

@@ -12,7 +12,7 @@ import attrs
 
 from .._errors import JournalError, RequestError
 from .._journal.store import Entry, PendingRow, Problem, Store
-from .._streams.admission import Admission
+from .._streams.admission import Admission, Spending
 from .._streams.iteration import close_source
 from .._streams.workers import Lane, Unwritten, WorkerState, WorkerStream
 from .claims import Claims
@@ -22,6 +22,7 @@ from .report import Report
 from .row_source import RowSource
 from .sender import Sender
 from .settings import JobInput, JobSettings
+from .spending import LimitedSpending
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -41,6 +42,7 @@ class _Ready:
     store: Store
     admission: Admission
     sender: Sender[Any]
+    spending: LimitedSpending | None
 
 
 class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
@@ -117,6 +119,8 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
                 await journal.store.take_unfinished(ready.number)
             elif self._settings.check == "all":
                 await self._check_all(ready, self._requests)
+            if ready.spending is not None:
+                ready.spending.add(await journal.store.spent(run=ready.number))
         except BaseException:
             await self._stack.aclose()
             raise
@@ -125,10 +129,14 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
 
     async def _made_ready(self, journal: OpenJournal) -> _Ready:
         settings, store = self._settings, journal.store
-        admission = Admission(settings.stop, settings.pace, settings.size, journal.spending, settings.client.clock)
+        spending = journal.spending_of_run()
+        self._stack.callback(journal.end_run)
+        admission = Admission(
+            settings.stop, settings.pace, settings.size, settings.client.clock, spending or Spending()
+        )
         run = await store.begin_run(released=self._requests is None or settings.check == "stream")
         self._stack.push_async_callback(_end_run, store, run)
-        return _Ready(run, store, admission, Sender(settings, self._claims, store, admission))
+        return _Ready(run, store, admission, Sender(settings, self._claims, store, admission), spending)
 
     async def _check_all(self, ready: _Ready, requests: Iterable[JobInput[R]] | AsyncIterable[JobInput[R]]) -> None:
         """The whole input, or nothing of it: it is taken in a page at a time, and counts once it is released."""
@@ -209,6 +217,8 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
         async with contextlib.aclosing(self._pages(requests, problems, size)) as pages:
             async for page in pages:
                 rows = await ready.store.admit(page, ready.number, retry_refused=self._settings.retry_refused)
+                if ready.spending is not None:
+                    ready.spending.add_page(page, rows)
                 yield [*problems, *rows]
                 problems.clear()
 
@@ -224,17 +234,28 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
             ready = self._ready_run or await self._prepared()
             try:
                 made = await ready.sender.finish(worker, item.position, item)
-            finally:
-                if item.state == "pending":
-                    ready.admission.ended()
+            except asyncio.CancelledError:
+                raise  # it ends with `_cut_off`
+            except BaseException:
+                self._ended(ready, item)
+                raise
+            self._ended(ready, item)
         self._count(made.made if isinstance(made, Unwritten) else made)
         return made
 
     async def _cut_off(self, worker: WorkerState, index: int, item: PendingRow | Problem) -> JobOutcome[R]:
         assert isinstance(item, PendingRow)  # a problem is never under way
-        outcome: JobOutcome[R] = await (await self._prepared()).sender.cut_off(worker, item.position, item)
+        ready = await self._prepared()
+        try:
+            outcome: JobOutcome[R] = await ready.sender.cut_off(worker, item.position, item)
+        finally:
+            self._ended(ready, item)
         self._count(outcome)
         return outcome
+
+    def _ended(self, ready: _Ready, item: PendingRow) -> None:
+        if item.state == "pending":
+            ready.admission.ended()
 
     def _count(self, outcome: JobOutcome[R]) -> None:
         self._report.add(outcome)

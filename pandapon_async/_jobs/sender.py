@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar, cast
 
 import attrs
@@ -20,7 +21,7 @@ from .._errors import (
     RequestError,
     in_short,
 )
-from .._journal.rows import State
+from .._journal.rows import State, storable
 from .._journal.store import Ending, PendingRow, RowMovedError, Store
 from .._models.converters import from_wire
 from .._models.jsonio import dumps, loads
@@ -44,7 +45,13 @@ NOT_BOOKED: Final = "not booked"
 class Sender(Generic[R]):
     """Sends rows of a job, or asks what became of them, and writes down how they end."""
 
-    def __init__(self, settings: JobSettings[R], claims: Claims, store: Store, admission: Admission) -> None:
+    def __init__(
+        self,
+        settings: JobSettings[R],
+        claims: Claims,
+        store: Store,
+        admission: Admission,
+    ) -> None:
         self._settings = settings
         self._claims = claims
         self._store = store
@@ -145,7 +152,7 @@ class Sender(Generic[R]):
         ending = Ending(
             state="done",
             order_id=facts.order_id,
-            fee=facts.fee,
+            fee=storable(facts.fee),
             tracking=facts.tracking,
             request_id=reply.request_id,
             reply=dumps(reply.raw).decode(),
@@ -208,9 +215,12 @@ class Sender(Generic[R]):
             return in_doubt
         try:
             found = await self._settings.reconcile(self._settings.session, self._request(row.body.encode()))
-            ending = self._found(found)
-            if ending is None:
+            if found is None:
                 return in_doubt
+            if found == NOT_BOOKED and (believed_at := self._believed_at(row)) is not None:
+                text = f"{in_short(error)}; not there yet, which counts from {believed_at:%Y-%m-%d %H:%M:%S} UTC: ask again then"
+                return attrs.evolve(in_doubt, error=OutcomeUnknownError(text, reference=row.reference))
+            ending = self._found(found)
             await self._store.ended(row, ending)
         except RowMovedError:
             raise
@@ -219,15 +229,19 @@ class Sender(Generic[R]):
         except Exception as failure:  # noqa: BLE001 - the caller's own code: said once, and nothing more starts
             self._admission.halt(f"reconcile raised {type(failure).__name__}: {failure}")
             return in_doubt
-        self._admission.resolved()
+        self._admission.resolved(row.sent_at or 0.0)
         if ending.state == "pending":
             return self.outcome(index, attrs.evolve(row, state="pending"), "pending", "pending", error=error)
         self._admission.succeeded(ending.fee, 0.0)
         return self.outcome(index, row, "done", "done", ending=ending)
 
-    def _found(self, found: Any) -> Ending | None:
-        if found is None:
-            return None
+    def _believed_at(self, row: PendingRow) -> datetime | None:
+        """When it is believed that a booking was not made; None: now."""
+        now = self._settings.client.clock.now()
+        moment = (now if row.sent_at is None else row.sent_at) + self._settings.not_booked_after
+        return None if moment <= now else datetime.fromtimestamp(moment, timezone.utc)
+
+    def _found(self, found: Any) -> Ending:
         if found == NOT_BOOKED:
             return Ending(state="pending", by="reconcile", note="not booked")
         return attrs.evolve(self._settings.facts(found), by="reconcile", note="found at the vendor")

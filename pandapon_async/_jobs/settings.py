@@ -37,7 +37,8 @@ class JobSettings(Generic[R]):
 
     ``size`` is how many requests are under way at the same time; ``facts`` tells what of a reply's data goes into the
     journal's columns; ``make_reference`` makes the reference of a request that comes without one; ``allows_same_parcel`` tells
-    of a reference and its request whether another booking may have its parcel.
+    of a reference and its request whether another booking may have its parcel; ``not_booked_after`` is how many seconds after
+    the sending `NOT_BOOKED` is believed.
     """
 
     session: VendorSession
@@ -53,6 +54,7 @@ class JobSettings(Generic[R]):
     check: Check
     retry_refused: bool
     drain: float
+    not_booked_after: float
 
     def entry(self, position: int, item: Any) -> Entry:
         """One item of the input as the journal takes it.

@@ -1,75 +1,248 @@
-"""The bound on what a job spends."""
+"""What a job may spend: for its input in all its runs, and for the account in a day. What can't be known counts as spent."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 
+import attrs
+
+from .._clock import Clock
+from .._errors import ConfigError
+from .._journal.store import Entry, PendingRow, Problem, Spent
 from .._models.money import Money
+from .._streams.admission import Spending
 
 
-class Spending:
-    """The bound on what is spent, shared by everything that a job has under way.
+@attrs.frozen(kw_only=True)
+class SpendLimits:
+    """What may be spent. ``input``: for one input, in all its runs; ``day``: by the account in a day of ``zone``.
 
-    Args:
-        bound: what may be spent in all; None: no bound.
-        fees: what earlier runs spent, per currency.
-        highest: the highest fee that they saw.
-        unknown: how many bookings they left in doubt.
+    ``highest_fee``: what each booking reserves; a fee above it ends the run.
 
-    Attributes:
-        changed: set whenever a booking ended, so that who waits may look again.
+    Raises:
+        ConfigError: they are in several currencies.
     """
 
-    def __init__(self, bound: Money | None, fees: dict[str, Decimal], highest: Decimal | None, unknown: int) -> None:
-        self._bound = bound
-        self._spent = Decimal(0) if bound is None else fees.get(bound.currency, Decimal(0))
-        self._highest = highest
-        self._unknown = unknown
-        self._in_flight = 0
-        self.changed = asyncio.Event()
-        self._foreign: str | None = None
-        if bound is not None:
-            for currency in fees.keys() - {bound.currency}:
-                self._foreign = f"earlier bookings were paid in {currency}, the bound is in {bound.currency}"
+    input: Money | None = None
+    day: Money | None = None
+    zone: tzinfo = timezone.utc
+    highest_fee: Money | None = None
 
-    def allows_one_more(self) -> bool:
-        """Whether one more booking stays within the bound now."""
-        bound = self._bound
-        if bound is None:
-            return True
+    def __attrs_post_init__(self) -> None:
+        currencies = {money.currency for money in (self.input, self.day, self.highest_fee) if money is not None}
+        if len(currencies) > 1:
+            raise ConfigError(
+                f"spend limits and highest_fee must be in one currency, not {', '.join(sorted(currencies))}"
+            )
+
+    @property
+    def are_set(self) -> bool:
+        """Whether there is any."""
+        return (self.input, self.day, self.highest_fee) != (None, None, None)
+
+    @property
+    def one_at_a_time(self) -> str | None:
+        """Why a booking must wait for the fee of the one before it; None: it need not."""
+        if self.highest_fee is not None or not self.are_set:
+            return None
+        return "there is a spend limit, and no highest_fee= says what one booking may cost: they go one at a time"
+
+    def of_an_input(self) -> Bound | None:
+        """What bounds one input."""
+        return None if self.input is None else Bound("the spend limit", self.input, self.highest_fee)
+
+    def of_a_day(self, clock: Clock) -> DayBound | None:
+        """What bounds the account's day."""
+        if self.day is None:
+            return None
+        return DayBound("the daily spend limit", self.day, self.highest_fee, clock=clock, zone=self.zone)
+
+
+@attrs.define
+class Bound:
+    """One limit, and what counts against it.
+
+    That is the fees, and for each booking under way, in doubt or without a fee what one may cost: ``highest_fee``, else the
+    highest seen. While none is known, only one that nothing precedes may start.
+    """
+
+    name: str
+    limit: Money
+    highest_fee: Money | None
+    in_flight: int = 0
+    _spent: Decimal = Decimal(0)
+    _highest: Decimal | None = None
+    _unpriced: int = 0
+    _in_doubt: int = 0
+    _foreign: str | None = None
+
+    def why_not(self) -> str | None:
+        """Why one more doesn't stay within it now."""
+        self._turn()
         if self._foreign is not None:
-            return False
-        if self._highest is None:  # one at a time until the first fee is known
-            return self._spent < bound.amount and not self._in_flight
-        return self._spent + (self._in_flight + self._unknown + 1) * self._highest <= bound.amount
+            return f"a fee is in {self._foreign}, {self.name} in {self.limit.currency}"
+        unknown = self._unpriced + self._in_doubt
+        if self.highest_fee is None and self.in_flight:
+            return "one at a time"
+        told = f"{self._spent} spent, {self._in_doubt} in doubt, {self._unpriced} without a fee"
+        cost = self._highest if self.highest_fee is None else self.highest_fee.amount
+        if cost is None and unknown:
+            return f"{self.name}: {told}, and no fee is known: give highest_fee="
+        reserved = (self.in_flight + unknown + 1) * (cost or Decimal(0))
+        if self._spent + reserved > self.limit.amount or self._spent >= self.limit.amount:
+            return f"{self.name} of {self.limit} is reached: {told}"
+        return None
 
     def exhausted(self) -> str | None:
-        """Why no more may be booked, however long one waits; None: what is under way may leave room."""
-        if self._in_flight and self._foreign is None:
-            return None
-        reached = f"the bound of {self._bound} is reached: {self._spent} spent, {self._unknown} in doubt"
-        return self._foreign or (None if self.allows_one_more() else reached)
-
-    def began(self) -> None:
-        """A booking starts."""
-        self._in_flight += 1
-
-    def ended(self) -> None:
-        """It has ended, however."""
-        self._in_flight -= 1
-        self.changed.set()
+        """Why no more may start, however long one waits; None: what is under way may leave room."""
+        return self.why_not() if self._foreign is not None or not self.in_flight else None
 
     def paid(self, fee: Money | None) -> None:
-        """A booking was made."""
-        if fee is None or self._bound is None:
-            return
-        if fee.currency != self._bound.currency:
-            self._foreign = f"a fee came in {fee.currency}, the bound is in {self._bound.currency}"
-            return
-        self._spent += fee.amount
-        self._highest = max(self._highest or fee.amount, fee.amount)
+        """A booking was made; ``fee`` None: nobody knows what it cost."""
+        self._turn()
+        if fee is None:
+            self._unpriced += 1
+        elif fee.currency != self.limit.currency:
+            self._foreign = fee.currency
+        else:
+            self._spent += fee.amount
+            self._highest = max(self._highest or fee.amount, fee.amount)
 
     def doubted(self, change: int) -> None:
         """So many more are in doubt."""
-        self._unknown += change
+        self._turn()
+        self._in_doubt = max(0, self._in_doubt + change)
+
+    def _turn(self) -> None:
+        """Begin anew, if it is time for that."""
+
+    def add(self, spent: Spent) -> None:
+        """Count what the journal has."""
+        for currency, amount in spent.paid.items():
+            if currency == self.limit.currency:
+                self._spent += amount
+            else:
+                self._foreign = currency
+        seen = spent.highest.get(self.limit.currency)
+        if seen is not None:
+            self._highest = max(self._highest or seen, seen)
+        self._unpriced += spent.unpriced
+        self.doubted(spent.in_doubt)
+
+
+@attrs.define
+class DayBound(Bound):
+    """The limit of a day, which ends at midnight in ``zone``; then nothing is spent yet but what is under way."""
+
+    clock: Clock = attrs.field(kw_only=True)
+    zone: tzinfo = attrs.field(kw_only=True)
+    began: float = attrs.field(init=False)
+    _ends: float = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
+        today = datetime.fromtimestamp(self.clock.now(), self.zone).date()
+        midnight = [
+            datetime(day.year, day.month, day.day, tzinfo=self.zone) for day in (today, today + timedelta(days=1))
+        ]
+        self.began, self._ends = (moment.timestamp() for moment in midnight)
+
+    def _turn(self) -> None:
+        if self.clock.now() >= self._ends:
+            self._begin()
+            self._spent, self._unpriced, self._in_doubt, self._foreign = Decimal(0), 0, 0, None
+
+    def resolved(self, sent_at: float) -> None:
+        """One that was in doubt isn't any more; one of another day didn't count."""
+        self._turn()
+        if sent_at >= self.began:
+            self.doubted(-1)
+
+
+class LimitedSpending(Spending):
+    """What bounds a run, or single bookings: the limits of the input and of the day.
+
+    Args:
+        limits: what they are.
+        inputs: what one booking counts against: the bound of its input; shared by all who spend for it.
+        day: the day's; shared by all of the account.
+        changed: shared by all who share a bound.
+    """
+
+    def __init__(
+        self, limits: SpendLimits, inputs: Sequence[Bound], day: DayBound | None, changed: asyncio.Event
+    ) -> None:
+        super().__init__()
+        self.changed = changed
+        self._limits = limits
+        self._inputs = inputs
+        self._day = day
+        self._bounds = [*inputs] if day is None else [*inputs, day]
+        self._doubts = 0
+
+    def allows_one_more(self) -> bool:
+        """Whether one more booking stays within the limits now."""
+        return all(bound.why_not() is None for bound in self._bounds)
+
+    def exhausted(self) -> str | None:
+        """Why no more may start, however long one waits."""
+        return next((why for bound in self._bounds if (why := bound.exhausted())), None)
+
+    def began(self) -> None:
+        """A booking starts."""
+        for bound in self._bounds:
+            bound.in_flight += 1
+
+    def ended(self) -> None:
+        """It has ended, however."""
+        for bound in self._bounds:
+            bound.in_flight -= 1
+        self.changed.set()
+
+    def paid(self, fee: Money | None) -> str | None:
+        """A booking was made."""
+        for bound in self._bounds:
+            bound.paid(fee)
+        most = self._limits.highest_fee
+        if fee is None:
+            return "a booking was made, and no fee can be read in its reply"
+        if most is not None and (fee.currency != most.currency or fee.amount > most.amount):
+            return f"a booking cost {fee}, the highest fee is {most}"
+        return None
+
+    def doubted(self) -> None:
+        """One more is in doubt."""
+        self._doubts += 1
+        for bound in self._bounds:
+            bound.doubted(1)
+
+    def resolved(self, sent_at: float) -> None:
+        """One that was in doubt isn't any more; of others' nobody knows whether they have counted."""
+        if self._day is not None:
+            self._day.resolved(sent_at)
+        if self._doubts:
+            self._doubts -= 1
+            for bound in self._inputs:
+                bound.doubted(-1)
+
+    def add(self, spent: Spent) -> None:
+        """Count what the journal has of the input; the day has counted it."""
+        self._doubts += spent.in_doubt
+        for bound in self._inputs:
+            bound.add(spent)
+
+    def add_page(self, page: Sequence[Entry], rows: Sequence[PendingRow | Problem]) -> None:
+        """Count what a page of the input has cost already; one that stands in it twice counts once."""
+        for entry, row in zip(page, rows, strict=True):
+            if not isinstance(row, PendingRow) or row.position != entry.position:
+                continue
+            if row.state in ("sent", "unknown"):
+                self.add(Spent(paid={}, highest={}, unpriced=0, in_doubt=1))
+            elif row.state == "done":
+                for bound in self._inputs:
+                    bound.paid(row.fee)

@@ -11,9 +11,9 @@ import attrs
 from .._errors import JournalError
 from .._models.money import Money
 from .identity import parcel_keys
-from .rows import JournalRow, State, history_entry
+from .rows import JournalRow, State, history_entry, storable
 from .sqlite.admitting import held_now
-from .sqlite.changes import enter_money, forget_replies, holder_of, order_key, storable
+from .sqlite.changes import enter_money, forget_replies, holder_of, order_key
 from .store import PendingRow
 
 BY_HAND: Final[dict[State, tuple[State, ...]]] = {
@@ -131,7 +131,7 @@ def _contradiction(row: JournalRow, resolution: Resolution) -> str | None:
         return f"it has order id {row.order_id}, and not {resolution.order_id.strip()}"
     if row.fee and resolution.fee and row.fee.currency != resolution.fee.currency:
         return f"its fee is in {row.fee.currency}, and not in {resolution.fee.currency}: credit it first"
-    if resolution.fee is not None and (storable(resolution.fee) is None or resolution.fee.amount < 0):
+    if resolution.fee is not None and storable(resolution.fee) is None:
         return "its fee is no amount that can have been paid"
     return None
 

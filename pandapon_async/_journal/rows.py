@@ -17,6 +17,7 @@ State = Literal["pending", "sent", "done", "refused", "unknown", "void"]
 
 STATES: Final[tuple[State, ...]] = ("pending", "sent", "done", "refused", "unknown", "void")
 
+_MOST_DIGITS: Final = 18
 EntryKind = Literal["fee", "credit", "correction"]
 
 
@@ -112,6 +113,12 @@ def time_of(seconds: float | None) -> datetime | None:
 def money_of(amount: str | None, currency: str | None) -> Money | None:
     """A stored amount."""
     return None if amount is None or currency is None else Money(amount=Decimal(amount), currency=currency)
+
+
+def storable(money: Money | None) -> Money | None:
+    """A fee that can be summed up exactly; None for one that nobody can have paid, which then counts as not known."""
+    fits = money is not None and money.amount >= 0 and len(money.amount.as_tuple().digits) <= _MOST_DIGITS
+    return money if fits else None
 
 
 def row_of(values: Mapping[str, Any], money: tuple[MoneyEntry, ...]) -> JournalRow:

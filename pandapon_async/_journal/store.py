@@ -73,6 +73,7 @@ class PendingRow:
     fee: Money | None = None
     error: str | None = None
     tracking: tuple[str, ...] = ()
+    sent_at: float | None = None
 
 
 ProblemCode = Literal["input", "other body", "twice", "same parcel", "moved", "taken in"]
@@ -112,7 +113,7 @@ class Ending:
 class Spent:
     """What was paid: net of credits, per currency; the highest fee, per currency; and what can't be summed up.
 
-    ``unpriced``: done, and without a fee; ``in_doubt``: unknown, or under way.
+    ``unpriced``: done, and without a fee; ``in_doubt``: unknown, or under way; since a moment: those that were sent since.
     """
 
     paid: Mapping[str, Decimal]

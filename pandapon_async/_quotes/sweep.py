@@ -19,10 +19,9 @@ from .._errors import (
     RequestError,
     in_short,
 )
-from .._jobs.spending import Spending
 from .._models.operation import Reply, VendorRequest
 from .._session import VendorSession, client_of
-from .._streams.admission import Admission, Pace, Stop, is_fatal
+from .._streams.admission import Admission, Pace, Spending, Stop, is_fatal
 from .._streams.fan import Fan
 from .._streams.iteration import ClosableIterator
 from .._streams.workers import Lane, WorkerState, WorkerStream
@@ -180,8 +179,7 @@ class _Results(WorkerStream[_Task, "tuple[Quote, ...]"]):
 
     async def _tasks(self, number: int, cache: QuoteCache, stop: Stop, size: int) -> AsyncGenerator[_Task, None]:
         client = cache.client
-        nothing = Spending(None, {}, None, 0)
-        account = _Account(cache, Admission(stop, Pace(), size, nothing, client.clock))
+        account = _Account(cache, Admission(stop, Pace(), size, client.clock, Spending()))
         reading = self._fan.read(number)
         try:
             async for index, item in reading:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
 
 import attrs
 
@@ -52,47 +51,49 @@ class Pace:
     slow_after: float | None = None
 
 
-class SpendBound(Protocol):
-    """A limit on spending, shared by everything that spends.
+class Spending:
+    """What bounds the money that is spent, shared by everything that spends it; this one bounds nothing.
 
     ``changed`` is set whenever a booking ends, so that waiters check again.
     """
 
-    changed: asyncio.Event
+    def __init__(self) -> None:
+        self.changed = asyncio.Event()
 
     def allows_one_more(self) -> bool:
-        """Whether one more booking fits within the bound now."""
-        ...
+        """Whether one more booking stays within the bound now."""
+        return True
 
     def exhausted(self) -> str | None:
-        """Why nothing more may be booked, ever; None if bookings in flight may still leave room."""
-        ...
+        """Why no more may be booked, however long one waits; None: what is under way may leave room."""
+        return None
 
     def began(self) -> None:
-        """Record that a booking started."""
-        ...
+        """A booking starts."""
 
     def ended(self) -> None:
-        """Record that a booking ended, with any outcome."""
-        ...
+        """It has ended, however."""
+        self.changed.set()
 
-    def paid(self, fee: Money | None) -> None:
-        """Record a successful booking's fee."""
-        ...
+    def paid(self, fee: Money | None) -> str | None:
+        """A booking was made; why no more may start, if it is so."""
+        return None
 
-    def doubted(self, change: int) -> None:
-        """Change the number of bookings in doubt."""
-        ...
+    def doubted(self) -> None:
+        """One more is in doubt."""
+
+    def resolved(self, sent_at: float) -> None:
+        """One that was sent then isn't in doubt any more."""
 
 
 class Admission:
     """Decides when the next booking of a run may start, and whether one may at all.
 
     Args:
-        stop, pace: see `Stop` and `Pace`.
-        size: the maximum number of bookings in flight.
-        spending: the spend bound.
-        clock: the time source.
+        stop, pace: see there.
+        size: bookings at the same time, at most.
+        clock: where time comes from.
+        spending: what may be spent.
 
     Attributes:
         reason: why no more bookings may start; None while they may.
@@ -100,7 +101,7 @@ class Admission:
         cuts: how often the window was reduced.
     """
 
-    def __init__(self, stop: Stop, pace: Pace, size: int, spending: SpendBound, clock: Clock) -> None:
+    def __init__(self, stop: Stop, pace: Pace, size: int, clock: Clock, spending: Spending) -> None:
         self._stop = stop
         self._pace = pace
         self._size = size
@@ -136,7 +137,8 @@ class Admission:
             if room and not self.spending.allows_one_more() and (why := self.spending.exhausted()):
                 self.halt(why)
             elif room and self._tripped() and self.spending.allows_one_more():
-                return await self._probe()
+                if await self._probe() and self.spending.allows_one_more():  # others may have spent meanwhile
+                    return True
             else:
                 changed.clear()
                 await changed.wait()
@@ -188,7 +190,8 @@ class Admission:
         self.window = min(self._size, self.window + 1 / self.window)
         if self._pace.slow_after is not None and elapsed > self._pace.slow_after:
             self._cut(0.9)
-        self.spending.paid(fee)
+        if why := self.spending.paid(fee):
+            self.halt(why)
 
     def failed(self, error: Exception) -> None:
         """Record a failure, including a booking left in doubt."""
@@ -199,15 +202,15 @@ class Admission:
             self._cut(0.5)
 
     def doubted(self) -> None:
-        """Record that a booking is in doubt."""
-        self.spending.doubted(1)
+        """It is in doubt."""
+        self.spending.doubted()
         self._in_doubt += 1
         if self._stop.in_doubt is not None and self._in_doubt >= self._stop.in_doubt:
             self.halt(f"{self._in_doubt} bookings are in doubt")
 
-    def resolved(self) -> None:
-        """Record that a booking is no longer in doubt."""
-        self.spending.doubted(-1)
+    def resolved(self, sent_at: float) -> None:
+        """One that was sent then isn't in doubt any more."""
+        self.spending.resolved(sent_at)
 
     def retrying(self, error: PandaponError) -> None:
         """Record a failed attempt that will be retried."""

@@ -548,7 +548,7 @@ async def test_reconcile_decides_about_one_in_doubt(
     vendor.script("drop_after")
     if at_resume:
         await ran(BookingJob(panda, journal=path), pairs(1))
-    (outcome,) = await ran(BookingJob(panda, journal=path, reconcile=reconcile), pairs(1))
+    (outcome,) = await ran(BookingJob(panda, journal=path, reconcile=reconcile, not_booked_after=0), pairs(1))
     assert asked == [booking("R0")]
     assert outcome.recorded == state
     row = row_of(path, "order-0")

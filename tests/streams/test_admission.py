@@ -1,20 +1,17 @@
-"""The brake, the pace and the spend bound."""
+"""The brake and the pace."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections import Counter
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from pandapon_async import BookingJob, NotSentError, OutcomeUnknownError, Pace, Stop
 from pandapon_async._errors import RateLimitedError
-from pandapon_async._jobs.spending import Spending
-from pandapon_async._streams.admission import Admission
-from pandapon_async.api.logistics import Money
+from pandapon_async._streams.admission import Admission, Spending
 from pandapon_async.testing import FakeVendor, Faults, VirtualClock
 from tests.jobs.support import on_virtual_clock, pairs, ran, recorded
 from tests.support import spin
@@ -28,14 +25,10 @@ def path(tmp_path: Path) -> Path:
 DEFAULT, STEADY = Stop(), Pace()
 
 
-def usd(amount: str) -> Money:
-    return Money(amount=Decimal(amount), currency="USD")
-
-
 def admission(
-    stop: Stop = DEFAULT, *, pace: Pace = STEADY, size: int = 8, spend: Money | None = None, clock: VirtualClock | None = None
-) -> Admission:  # fmt: skip
-    return Admission(stop, pace, size, Spending(spend, {}, None, 0), clock or VirtualClock())
+    stop: Stop = DEFAULT, *, pace: Pace = STEADY, size: int = 8, clock: VirtualClock | None = None
+) -> Admission:
+    return Admission(stop, pace, size, clock or VirtualClock(), Spending())
 
 
 def fail(one: Admission, times: int, error: Exception | None = None) -> None:
@@ -175,74 +168,3 @@ async def test_a_full_window_lets_nobody_in_before_one_ends():
     assert not waiting.done()
     one.ended()
     assert await waiting
-
-
-# --- the spend bound ---------------------------------------------------------------------------------------------------
-
-
-async def test_the_job_stays_within_its_bound(vendor: FakeVendor, path: Path):
-    async with on_virtual_clock(vendor, time.time()) as (session, _):
-        job = BookingJob(session, journal=path, concurrency=8, spend=usd("3000"))
-        await ran(job, pairs(100))
-        spent = vendor.ledger.fees["USD"]
-        assert Decimal(2000) < spent <= Decimal(3000)
-        assert job.report.stopped is not None
-        assert "3000 USD is reached" in job.report.stopped
-        assert set(recorded(path).values()) == {"done", "pending"}
-        again = BookingJob(session, journal=path, concurrency=8, spend=usd("3000"))
-        await ran(again, pairs(100))
-    assert vendor.ledger.fees["USD"] <= Decimal(3000)
-
-
-async def test_a_single_booking_beyond_the_bound_is_not_sent(vendor: FakeVendor, path: Path):
-    (_, first), (_, second) = pairs(2)
-    async with (
-        on_virtual_clock(vendor, time.time()) as (session, _),
-        BookingJob(session, journal=path, spend=usd("1")) as job,
-    ):
-        assert (await job.book(first)).state == "done"  # the first fee isn't known before it
-        outcome = await job.book(second)
-    assert (outcome.state, recorded(path)["R1"]) == ("pending", "pending")
-    assert vendor.ledger.bookings == {"R0": 1}
-
-
-async def test_one_at_a_time_until_the_first_fee_is_known():
-    one = admission(spend=usd("100"))
-    assert await one.admit()
-    one.began()
-    waiting = asyncio.create_task(one.admit())
-    await spin()
-    assert not waiting.done()
-    one.succeeded(usd("40"), 0.1)
-    one.ended()
-    assert await waiting
-    one.began()
-    blocked = asyncio.create_task(one.admit())  # 40 + (1 + 1) * 40 > 100
-    await spin()
-    assert not blocked.done()
-    one.succeeded(usd("40"), 0.1)
-    one.ended()
-    assert await blocked is False
-    assert one.reason == "the bound of 100 USD is reached: 80 spent, 0 in doubt"
-
-
-async def test_one_in_doubt_counts_as_paid():
-    one = admission(spend=usd("100"))
-    one.succeeded(usd("40"), 0.1)
-    assert await one.admit()
-    one.doubted()
-    assert await one.admit() is False
-
-
-async def test_a_fee_in_another_currency_ends_the_job():
-    one = admission(spend=usd("100"))
-    one.succeeded(Money(amount=Decimal(1), currency="CNY"), 0.1)
-    assert await one.admit() is False
-    assert one.reason == "a fee came in CNY, the bound is in USD"
-
-
-async def test_earlier_fees_in_another_currency_end_it_before_anything_is_sent():
-    spending = Spending(usd("100"), {"CNY": Decimal(5)}, Decimal(5), 0)
-    one = Admission(Stop(), Pace(), 8, spending, VirtualClock())
-    assert await one.admit() is False
-    assert one.reason == "earlier bookings were paid in CNY, the bound is in USD"

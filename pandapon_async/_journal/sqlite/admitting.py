@@ -24,7 +24,7 @@ _WORDS: Final = ("render id", "Tmall order", "receiver and items")
 _OPEN_STATES: Final = ("pending", "sent", "unknown")
 _KNOWN: Final = (
     "SELECT r.id, r.version, i.position, r.reference, r.shipment, r.state, b.body, r.order_id, r.fee, r.currency, r.error, "
-    f"r.tracking, r.digest, r.run, r.run IN {HIDDEN} FROM rows r LEFT JOIN bodies b ON b.row = r.id "
+    f"r.tracking, r.sent_at, r.digest, r.run, r.run IN {HIDDEN} FROM rows r LEFT JOIN bodies b ON b.row = r.id "
     "LEFT JOIN inputs i ON i.run = ? AND i.row = r.id WHERE r.account = ? AND r.operation = ? AND r.reference_key IN "
 )
 _INSERT: Final = (
@@ -153,7 +153,7 @@ class Page:
         self._new.append((entry, number, keys))
         if self._run:
             self._inputs.append((self._run, number, entry.position, 1, 0, None, None))
-        columns = (number, 1, entry.position, entry.reference, entry.shipment, "pending", entry.body, *[None] * 5)
+        columns = (number, 1, entry.position, entry.reference, entry.shipment, "pending", entry.body, *[None] * 6)
         self._known[entry.reference, entry.shipment] = _Known(columns, entry.position, None, self._run)
         self._note_keys(entry, number, keys)
         return pending_row(columns) if self._released else None
@@ -295,11 +295,13 @@ def drop_rows(connection: sqlite3.Connection, run: int, rows: Sequence[int]) -> 
 
 
 def pending_row(values: Sequence[Any]) -> PendingRow:
-    """A row from its first twelve columns; see `_KNOWN`."""
-    number, version, position, reference, shipment, state, body, order_id, fee, currency, error, tracking = values
+    """A row from its first thirteen columns; see `_KNOWN`."""
+    number, version, position, reference, shipment, state, body, order_id, fee, currency, error, tracking, sent_at = (
+        values
+    )
     return PendingRow(
         number, version, position or 0, reference, shipment, state, body, order_id, money_of(fee, currency), error,
-        tuple((tracking or "").split()),
+        tuple((tracking or "").split()), sent_at,
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ import attrs
 from ..._errors import JournalError
 from ..._models.money import Money
 from ..identity import key_of
-from ..rows import history_entry
+from ..rows import history_entry, storable
 from ..store import BY_JOB, Ending, PendingRow, RowMovedError
 
 _UPDATE: Final = (
@@ -22,7 +22,6 @@ _UPDATE: Final = (
 )
 _MONEY: Final = "money (row, account, operation, at, kind, digits, exponent, currency, by, note)"
 _MOST_VALUES: Final = 999  # what any SQLite lets a statement bind
-_MOST_DIGITS: Final = 18
 _OF_THE_ROW: Final = (
     sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.DataError, ValueError, TypeError,
     OverflowError,
@@ -58,8 +57,9 @@ class Change:
         row, ending = self.row, self.ending
         known = (row.id, row.version + 1, row.position, row.reference, row.shipment)
         if ending is None:
-            return PendingRow(*known, "sent", row.body, row.order_id, row.fee, row.error, row.tracking)
-        return PendingRow(*known, ending.state, row.body, ending.order_id, ending.fee, ending.error, ending.tracking)
+            return PendingRow(*known, "sent", row.body, row.order_id, row.fee, row.error, row.tracking, self.at)
+        told = (ending.order_id, ending.fee, ending.error, ending.tracking)
+        return PendingRow(*known, ending.state, row.body, *told, row.sent_at)
 
     def update(self) -> tuple[Any, ...]:
         """The values of `_UPDATE`."""
@@ -91,11 +91,6 @@ class Change:
 def order_key(order_id: str) -> int:
     """By what an order id is found."""
     return key_of("order", order_id.strip())
-
-
-def storable(money: Money | None) -> Money | None:
-    """An amount that can be summed up exactly; None for one that nobody can have paid, which then counts as not known."""
-    return None if money is None or len(money.amount.as_tuple().digits) > _MOST_DIGITS else money
 
 
 def enter_money(connection: sqlite3.Connection, *entries: MoneyEntered) -> None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _PAGE: Final = 5_000
 _COLUMNS: Final = (
     "r.id, r.version, {position}, r.reference, r.shipment, r.state, b.body, r.order_id, r.fee, r.currency, r.error, "
-    "r.tracking"
+    "r.tracking, r.sent_at"
 )
 _LEFT: Final = "found as sent: the job had ended before its reply"
 
@@ -371,11 +371,13 @@ def _spent(connection: sqlite3.Connection, scope: tuple[int, int], run: int | No
         paid[currency] = paid.get(currency, Decimal(0)) + (-amount if kind == "credit" else amount)
         if kind == "fee":
             highest[currency] = max(highest.get(currency, Decimal(0)), Decimal(most).scaleb(exponent))
+    of_run: tuple[Any, ...]
     part, of_run = (
         ("", ()) if run is None else (" AND EXISTS (SELECT 1 FROM inputs i WHERE i.run = ? AND i.row = r.id)", (run,))
     )
+    part, of_part = (part, of_run) if since is None else (f"{part} AND r.sent_at >= ?", (*of_run, since))
     count: Callable[[str], int] = lambda test: connection.execute(  # noqa: E731
-        f"SELECT COUNT(*) FROM rows r WHERE {test} AND r.account = ? AND r.operation = ?{part}", (*scope, *of_run)
+        f"SELECT COUNT(*) FROM rows r WHERE {test} AND r.account = ? AND r.operation = ?{part}", (*scope, *of_part)
     ).fetchone()[0]
     return Spent(
         paid=paid,
