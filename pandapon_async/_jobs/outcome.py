@@ -36,6 +36,7 @@ class JobOutcome(Generic[R_co]):
         order_id, fee, tracking: what the vendor gave.
         reply: the vendor's reply, if this run got it.
         error: why it isn't done.
+        problem: what went wrong with one that is done all the same: the job's own `WriteJob.facts` raised.
         body: the request as wire JSON text.
         recorded_reply: the whole reply as JSON text, if `WriteJob.book` found it in the journal.
     """
@@ -50,6 +51,7 @@ class JobOutcome(Generic[R_co]):
     tracking: tuple[str, ...] = ()
     reply: Reply[R_co] | None = None
     error: Exception | None = None
+    problem: str | None = None
     body: str | None = attrs.field(default=None, repr=False)
     recorded_reply: str | None = attrs.field(default=None, repr=False)
     request_type: type[VendorRequest[R_co]] | None = attrs.field(default=None, repr=False)

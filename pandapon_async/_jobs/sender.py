@@ -25,6 +25,7 @@ from .._journal.rows import State, storable
 from .._journal.store import Ending, PendingRow, RowMovedError, Store
 from .._models.converters import from_wire
 from .._models.jsonio import dumps, loads
+from .._models.money import Money
 from .._models.operation import Reply, VendorRequest
 from .._streams.admission import Admission, is_fatal
 from .._streams.workers import Unwritten, WorkerState
@@ -96,14 +97,14 @@ class Sender(Generic[R]):
         return self.outcome(index, row, "pending" if row.state == "pending" else "skipped", row.state)
 
     async def cut_off(self, worker: WorkerState, index: int, row: PendingRow) -> JobOutcome[R]:
-        """The outcome of one that was cancelled: in doubt if a byte may have left."""
+        """The outcome of one that was cancelled: in doubt if a byte may have left. What was under way is written down first."""
         if worker.made is not None:
             made: JobOutcome[R] = worker.made
-            return made
+            return attrs.evolve(made, recorded=await self._recorded(row, "sent"))
         on_disk = self._under_way.pop(worker, None)
         mine = row if on_disk is None else await on_disk.latest()
         if on_disk is None or mine.state != "sent":
-            current = (await self._store.find(row.reference, row.shipment)).state
+            current = await self._recorded(row, mine.state)
             return self.outcome(index, row, "pending" if current == "pending" else "skipped", current)
         unknown = worker.must_end
         error = (
@@ -112,10 +113,20 @@ class Sender(Generic[R]):
             else PandaponError("the job was left before it was sent", reference=row.reference)
         )
         state: Literal["unknown", "pending"] = "unknown" if unknown else "pending"
-        await self._store.ended(mine, Ending(state=state, error=error.message))
         if unknown:
             self._admission.doubted()
-        return self.outcome(index, row, state, state, error=error)
+        with contextlib.suppress(
+            JournalError
+        ):  # then it is still written as sent, which the next run takes as in doubt
+            await self._store.ended(mine, Ending(state=state, error=error.message))
+        return self.outcome(index, row, state, await self._recorded(row, "sent"), error=error)
+
+    async def _recorded(self, row: PendingRow, known: State) -> State:
+        """What is on disk of a row, once all that waits to be written was; ``known``: if it can't be read any more."""
+        try:
+            return (await self._store.find(row.reference, row.shipment)).state
+        except JournalError:
+            return known
 
     # --- sending ---
 
@@ -126,13 +137,11 @@ class Sender(Generic[R]):
             reply: Reply[R] = await self._settings.client.run(
                 call, wait_forever=True, before_send=on_disk.sent, on_requeue=on_disk.requeued
             )
-        except RowMovedError:
-            del self._under_way[worker]
-            raise
-        except Exception as error:  # noqa: BLE001 - one failure stops nobody, and how it ended must be written down
-            outcome = await self._failed(worker, index, row, error, on_disk)
+        except Exception as error:
             del self._under_way[worker]  # who is cancelled is still asked for it
-            return outcome
+            if isinstance(error, RowMovedError):
+                raise
+            return await self._failed(worker, index, row, error, on_disk)
         del self._under_way[worker]
         return self._made(worker, index, on_disk.row, reply)
 
@@ -148,23 +157,34 @@ class Sender(Generic[R]):
     def _made(
         self, worker: WorkerState, index: int, row: PendingRow, reply: Reply[R]
     ) -> JobOutcome[R] | Unwritten[JobOutcome[R]]:
-        facts = self._settings.facts(reply.data)
-        ending = Ending(
-            state="done",
-            order_id=facts.order_id,
-            fee=storable(facts.fee),
-            tracking=facts.tracking,
-            request_id=reply.request_id,
-            reply=dumps(reply.raw).decode(),
-        )
+        problem: str | None = None
+        try:
+            ending = self._facts(reply.data)
+        except Exception as error:  # noqa: BLE001 - the caller's own code: the booking was made all the same
+            problem = f"facts() of the job: {type(error).__name__}; what the vendor gave stands in the reply only"
+            self._admission.halt(problem)
+            ending = Ending(state="done")
+        ending = attrs.evolve(ending, note=problem, request_id=reply.request_id, reply=dumps(reply.raw).decode())
         self._admission.succeeded(ending.fee, reply.elapsed)
-        outcome = worker.made = self.outcome(index, row, "done", "done", ending=ending, reply=reply)
+        outcome = self.outcome(index, row, "done", "done", ending=ending, reply=reply)
+        outcome = worker.made = outcome if problem is None else attrs.evolve(outcome, problem=problem)
         try:
             written = self._store.ended(row, ending)
         except JournalError as error:
             self._not_written(error)
             return attrs.evolve(outcome, recorded="sent")
         return Unwritten(outcome, written, self._written)
+
+    def _facts(self, data: Any) -> Ending:
+        """What of a reply's data can be written down; raises what is wrong with it."""
+        facts: Any = self._settings.facts(data)
+        if not isinstance(facts, Ending) or not isinstance(facts.fee, (Money, type(None))):
+            raise TypeError
+        texts = [*facts.tracking] if facts.order_id is None else [facts.order_id, *facts.tracking]
+        for text in texts:
+            text.encode()
+        order_id = None if facts.order_id is None else facts.order_id.strip() or None
+        return Ending(state="done", order_id=order_id, fee=storable(facts.fee), tracking=tuple(facts.tracking))
 
     def _written(self, unwritten: Unwritten[JobOutcome[R]]) -> JobOutcome[R]:
         made, error = unwritten.made, unwritten.future.exception()
@@ -221,7 +241,7 @@ class Sender(Generic[R]):
                 text = f"{in_short(error)}; not there yet, which counts from {believed_at:%Y-%m-%d %H:%M:%S} UTC: ask again then"
                 return attrs.evolve(in_doubt, error=OutcomeUnknownError(text, reference=row.reference))
             ending = self._found(found)
-            await self._store.ended(row, ending)
+            row = await self._store.ended(row, ending)
         except RowMovedError:
             raise
         except PandaponError:
@@ -229,9 +249,11 @@ class Sender(Generic[R]):
         except Exception as failure:  # noqa: BLE001 - the caller's own code: said once, and nothing more starts
             self._admission.halt(f"reconcile raised {type(failure).__name__}: {failure}")
             return in_doubt
+        if row.state == "unknown":  # what was found is another booking's
+            return attrs.evolve(in_doubt, error=OutcomeUnknownError(row.error or "", reference=row.reference))
         self._admission.resolved(row.sent_at or 0.0)
-        if ending.state == "pending":
-            return self.outcome(index, attrs.evolve(row, state="pending"), "pending", "pending", error=error)
+        if row.state == "pending":
+            return self.outcome(index, row, "pending", "pending", error=error)
         self._admission.succeeded(ending.fee, 0.0)
         return self.outcome(index, row, "done", "done", ending=ending)
 
@@ -244,7 +266,7 @@ class Sender(Generic[R]):
     def _found(self, found: Any) -> Ending:
         if found == NOT_BOOKED:
             return Ending(state="pending", by="reconcile", note="not booked")
-        return attrs.evolve(self._settings.facts(found), by="reconcile", note="found at the vendor")
+        return attrs.evolve(self._facts(found), by="reconcile", note="found at the vendor")
 
     def outcome(
         self,

@@ -1,0 +1,165 @@
+"""Endings that can't be written down as they should: what is told is what is on disk, and no outcome is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pandapon_async import BookingJob, Money, OutcomeUnknownError, VendorSession
+from pandapon_async._journal.sqlite.changes import make_all
+from pandapon_async._journal.sqlite.writer import Writer
+from pandapon_async._journal.store import Ending
+from pandapon_async.api.logistics import FreightBooking
+from pandapon_async.testing import FakeVendor
+from tests.jobs.support import pairs, ran, recorded, row_of, states
+from tests.streams.test_stream import held
+from tests.support import booking, no, spin, until, yes
+
+KINDS = ["pandapon", "xportcn_ka"]
+BOTH = pytest.mark.parametrize("kind", KINDS)
+
+
+# --- facts that somebody's own code gives ------------------------------------------------------------------------------
+
+
+class Raising(BookingJob):
+    def facts(self, data: FreightBooking | None) -> Ending:
+        raise KeyError("a receiver's name")
+
+
+def giving(facts: Any) -> type[BookingJob]:
+    class Giving(BookingJob):
+        def facts(self, data: FreightBooking | None) -> Ending:
+            return facts  # type: ignore[no-any-return]
+
+    return Giving
+
+
+WRONG: dict[str, type[BookingJob]] = {
+    "they raise": Raising,
+    "they are none": giving(None),
+    "an order id that is a number": giving(Ending(state="done", order_id=21)),  # type: ignore[arg-type]
+    "an order id that can't be stored": giving(Ending(state="done", order_id="\ud800")),
+    "a fee that is a number": giving(Ending(state="done", fee=5)),  # type: ignore[arg-type]
+    "tracking that is None": giving(Ending(state="done", tracking=None)),  # type: ignore[arg-type]
+    "tracking that holds None": giving(Ending(state="done", tracking=(None,))),  # type: ignore[arg-type]
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+async def test_facts_that_are_wrong_lose_no_outcome(vendor: FakeVendor, account: VendorSession, path: Path, kind: str):
+    job = WRONG[kind](account, journal=path, concurrency=1)
+    (outcome,) = await ran(job, pairs(2))
+    assert (outcome.state, outcome.recorded, outcome.error) == ("done", "done", None)
+    assert outcome.problem is not None
+    assert "facts()" in outcome.problem
+    assert "receiver" not in outcome.problem
+    assert job.report.stopped == outcome.problem
+    row = row_of(path, "order-0")
+    assert (row.state, row.reply["data"]) == ("done", vendor.ledger.replies["R0"])
+    assert row.history[-1].note == outcome.problem
+    assert recorded(path)["order-1"] == "pending"
+    assert states(await ran(BookingJob(account, journal=path), pairs(2))) == {"order-0": "skipped", "order-1": "done"}
+    assert vendor.ledger.bookings == {"R0": 1, "R1": 1}
+
+
+async def test_a_state_that_facts_give_changes_nothing(vendor: FakeVendor, account: VendorSession, path: Path):
+    job = giving(Ending(state="pending", order_id="21"))(account, journal=path)
+    assert states(await ran(job, pairs(1))) == {"order-0": "done"}
+    assert row_of(path, "order-0").state == "done"
+
+
+async def test_an_empty_order_id_is_none(vendor: FakeVendor, account: VendorSession, path: Path):
+    vendor.script({"json": yes({"orderId": "", "orderFee": None})}, {"json": yes({"orderId": " "})})
+    outcomes = await ran(BookingJob(account, journal=path, concurrency=1), pairs(2))
+    assert [(outcome.recorded, outcome.order_id) for outcome in outcomes] == [("done", None)] * 2
+
+
+async def test_an_order_id_that_was_looked_up_and_is_anothers_leaves_it_in_doubt(
+    vendor: FakeVendor, account: VendorSession, path: Path
+):
+    async def reconcile(_: Any, __: Any) -> FreightBooking:
+        return FreightBooking(order_id="O1", order_fee=Money(amount=Decimal(1), currency="USD"))
+
+    vendor.script({"json": yes({"orderId": "O1"})}, "drop_after")
+    outcomes = await ran(BookingJob(account, journal=path, concurrency=1, reconcile=reconcile), pairs(2))
+    assert (outcomes[1].state, outcomes[1].recorded, outcomes[1].order_id) == ("unknown", "unknown", None)
+    assert "O1" in str(outcomes[1].error)
+    assert "order-0" in str(outcomes[1].error)
+    assert recorded(path) == {"order-0": "done", "order-1": "unknown"}
+
+
+# --- a file that can't be written --------------------------------------------------------------------------------------
+
+
+def full_for_endings(connection: sqlite3.Connection, changes: Any) -> Any:
+    if any(change.is_ending for change in changes):
+        raise sqlite3.OperationalError("database or disk is full")
+    return make_all(connection, changes)
+
+
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Writer, "PATIENCE", 0.0)
+    monkeypatch.setattr("pandapon_async._journal.sqlite.writer.make_all", full_for_endings)
+
+
+REPLIES = {
+    "done": {"json": yes({"orderId": "O1"})},
+    "refused": {"json": no(1)},
+    "unknown": "drop_after",
+    "pending": 401,
+}
+
+
+@pytest.mark.usefixtures("full_disk")
+@pytest.mark.parametrize("state", REPLIES)
+async def test_what_can_not_be_written_is_told_as_it_is_on_disk(
+    vendor: FakeVendor, account: VendorSession, path: Path, state: str
+):
+    vendor.script(REPLIES[state])
+    job = BookingJob(account, journal=path, concurrency=1)
+    (outcome,) = await ran(job, pairs(2))
+    assert (outcome.state, outcome.recorded) == (state, "sent")
+    assert recorded(path) == {"order-0": "sent", "order-1": "pending"}
+    assert job.report.stopped is not None
+
+
+@BOTH
+@pytest.mark.usefixtures("full_disk")
+async def test_one_that_is_cut_off_then_is_told_all_the_same(path: Path, kind: str):
+    async with held("R0", kind=kind) as (server, session):
+        job = BookingJob(session, journal=path, drain=0.01)
+        async with job.run(pairs(1)) as outcomes:
+            reading = asyncio.ensure_future(anext(outcomes))
+            await until(lambda: server.seen)
+            reading.cancel()
+        (outcome,) = outcomes.undelivered
+    assert (outcome.state, outcome.recorded) == ("unknown", "sent")
+    assert isinstance(outcome.error, OutcomeUnknownError)
+    assert (job.report.unknown, recorded(path)) == (1, {"order-0": "sent"})
+
+
+async def test_one_that_is_left_while_it_is_looked_up_is_told_as_it_is_on_disk(
+    vendor: FakeVendor, account: VendorSession, path: Path
+):
+    asked = asyncio.Event()
+
+    async def reconcile(_: Any, __: Any) -> Any:
+        asked.set()
+        await asyncio.Event().wait()
+
+    vendor.script("drop_after")
+    job = BookingJob(account, journal=path, drain=0.01, reconcile=reconcile)
+    async with job.run([("order-0", booking("R0"))]) as outcomes:
+        reading = asyncio.ensure_future(anext(outcomes))
+        await asked.wait()
+        await spin()
+        reading.cancel()
+    assert [(outcome.state, outcome.recorded) for outcome in outcomes.undelivered] == [("unknown", "unknown")]
+    assert recorded(path) == {"order-0": "unknown"}
