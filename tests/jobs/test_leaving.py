@@ -100,7 +100,7 @@ async def test_while_it_waits_for_a_permit(path: Path, kind: str):
         other = asyncio.ensure_future(session.logistics.book_freight(booking("other")))
         await until(lambda: server.seen)
         limiter = BookingJob(session, journal=path)._settings.client.state.limiter
-        (outcome,) = await left_at(path, session, lambda: limiter.semaphore.waiting)
+        (outcome,) = await left_at(path, session, lambda: limiter.semaphore.waiters)
         server.release()
         await other
     assert (outcome.state, recorded(path)) == ("pending", {"order-0": "pending"})
