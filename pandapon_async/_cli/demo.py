@@ -13,7 +13,7 @@ from .shared import FAILED, Failed, Interrupted, json_text, labelled, mixed_faul
 if TYPE_CHECKING:
     from .._config.profiles import VendorProfile
     from ..testing import FakeVendor
-    from .journal_actions import Audit, Finding, SampleOrders
+    from .demo_orders import Audit, Finding, SampleOrders
 
 
 @click.command("demo", short_help="Book freight at a fake vendor; needs no keys.")
@@ -29,7 +29,7 @@ def command(bookings: int, faults: bool, concurrency: int, seed: int, as_json: b
     exactly once, no refused one, and none twice. Status 0 only if it agrees.
     """
     from ..testing import FakeVendor, Faults
-    from .journal_actions import Audit, SampleOrders
+    from .demo_orders import Audit, SampleOrders
 
     orders = SampleOrders(bookings, seed)
     audit = Audit(orders)

@@ -20,7 +20,7 @@ from hypothesis import given, settings, strategies as st
 from rich.console import Console
 
 from pandapon_async import to_wire
-from pandapon_async._cli.journal_actions import Audit, SampleOrders
+from pandapon_async._cli.demo_orders import Audit, SampleOrders
 from pandapon_async._cli.shared import Interrupted
 from pandapon_async._errors import (
     ApiError,
