@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
+from typing import cast
 
 _REQUIRED = ("click", "rich")
 
@@ -22,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     from ._cli.app import app
 
-    return app.main(args=None if arguments is None else list(arguments), prog_name="pandapon")
+    return cast("int", app.main(args=None if arguments is None else list(arguments), prog_name="pandapon"))
 
 
 if __name__ == "__main__":

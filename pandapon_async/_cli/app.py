@@ -11,7 +11,8 @@ import click
 
 from .._errors import PandaponError
 from .._version import __version__
-from .shared import FAILED, Failed, Interrupted, exit_status
+from .shared import FAILED, Failed, Interrupted, exit_status, tell
+from .streams import standard_streams
 
 COMMANDS: Mapping[str, str] = {
     "demo": "demo",
@@ -38,10 +39,14 @@ class _Warnings(logging.Handler):
         text = record.getMessage()
         if text not in self._shown:
             self._shown.add(text)
-            click.echo(f"Warning: {text}", err=True)
+            tell(f"Warning: {text}")
 
 
 class _Program(click.Group):
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        with standard_streams():
+            return super().main(*args, **kwargs)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
@@ -62,7 +67,8 @@ class _Program(click.Group):
             message, status = "Interrupted.", Interrupted.BY_KEYBOARD
         finally:
             logger.removeHandler(warnings)
-        click.echo(message, err=True)
+        if message:
+            tell(message)
         return ctx.exit(status)
 
 
@@ -76,7 +82,9 @@ def _ending(error: Exception) -> tuple[str, int]:
         return "Interrupted.", error.status
     if isinstance(error, click.Abort):
         return "Interrupted.", Interrupted.BY_KEYBOARD
-    if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):  # click itself exits on a closed pipe
+    if isinstance(error, BrokenPipeError):
+        return "", 0  # whoever reads has seen enough
+    if isinstance(error, OSError):
         return f"Error: {error.strerror or type(error).__name__}", FAILED
     raise error
 

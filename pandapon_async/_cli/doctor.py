@@ -24,6 +24,7 @@ from .shared import (
     run,
     show_table,
     vendor_option,
+    write_out,
 )
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class _AccountCheck:
         show_table(table)
         for name in self._unknown_operations():
             labelled("Paths", name, style="yellow")
-        click.echo()
+        write_out("")
 
     def _unknown_operations(self) -> Iterator[str]:
         """Problems with operations in the profile's ``paths`` that the vendor's catalogue doesn't have."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .shared import cant_listen, host_option, mixed_faults, port_option, serve, write_out
+from .shared import cant_listen, host_option, mixed_faults, port_option, serve, tell, write_out
 
 if TYPE_CHECKING:
     from ..testing import FakeVendor, Faults
@@ -62,12 +62,12 @@ async def _serve(vendor: FakeVendor) -> None:
         raise cant_listen("the fake vendor", error) from None
     try:
         write_out("\n".join(_environment(vendor)))
-        click.echo("Serving until Ctrl-C. The lines above are for the client's environment.", err=True)
+        tell("Serving until Ctrl-C. The lines above are for the client's environment.")
         await asyncio.Event().wait()
     finally:
         await vendor.stop()
         seen, booked = sum(vendor.ledger.seen.values()), len(vendor.ledger.bookings)
-        click.echo(f"The fake vendor has stopped: {seen} requests, {booked} bookings.", err=True)
+        tell(f"The fake vendor has stopped: {seen} requests, {booked} bookings.")
 
 
 def _environment(vendor: FakeVendor) -> Sequence[str]:

@@ -18,6 +18,7 @@ from .shared import (
     load_profiles,
     port_option,
     serve,
+    tell,
     vendor_option,
     write_out,
 )
@@ -75,7 +76,7 @@ class _Listener:
         finally:
             await runner.cleanup()
             if self._printed or self._refused:
-                click.echo(f"Stopped: {self._printed} messages, {self._refused} rejected.", err=True)
+                tell(f"Stopped: {self._printed} messages, {self._refused} rejected.")
 
     def _app(self) -> web.Application:
         from aiohttp import web
@@ -89,7 +90,7 @@ class _Listener:
     def _greet(self, host: str, port: int) -> None:
         where = f"[{host}]" if ":" in host else host
         name = self._profile.name
-        click.echo(f"Listening for messages of {name!r} at http://{where}:{port}/ until Ctrl-C.", err=True)
+        tell(f"Listening for messages of {name!r} at http://{where}:{port}/ until Ctrl-C.")
 
     def _show(self, message: Message) -> None:
         try:
@@ -104,7 +105,7 @@ class _Listener:
     def _refuse(self, error: Exception, message: Message | None) -> None:
         if message is None:
             self._refused += 1
-            click.echo(f"Rejected: {getattr(error, 'message', error)}", err=True)
+            tell(f"Rejected: {getattr(error, 'message', error)}")
 
     def _record(self, message: Message) -> dict[str, Any]:
         return {

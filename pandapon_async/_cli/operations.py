@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .shared import config_option, console, json_text, load_profiles, new_table, show_table
+from .shared import config_option, console, json_text, load_profiles, new_table, show_table, write_out
 
 if TYPE_CHECKING:
     from .._config.profiles import VendorProfile
@@ -32,7 +32,7 @@ def command(vendor: str | None, as_json: bool, config: Path | None) -> None:
     rows = list(_rows(vendor, config))
     if as_json:
         for row in rows:
-            click.echo(json_text({key: row[key] for key in _KEYS}))
+            write_out(json_text({key: row[key] for key in _KEYS}))
     else:
         _show(rows)
 

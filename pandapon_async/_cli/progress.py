@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,7 @@ class Bar:
             console=err,
             expand=narrow,
             transient=True,
+            redirect_stdout=sys.stdout.isatty(),  # else rich prints on stderr what belongs into a file
         )
         self._task = self._bar.add_task("", total=total, rate=0, note="")
         self._done = 0

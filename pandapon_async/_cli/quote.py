@@ -22,6 +22,7 @@ from .shared import (
     new_table,
     run,
     show_table,
+    tell,
     write_out,
 )
 
@@ -162,7 +163,7 @@ class _Report:
             (table.write_csv if out.suffix.lower() == ".csv" else table.write_jsonl)(out)
         if chart is not None and table.priced:
             for notice in table.write_chart(chart, rates=self._rates):
-                click.echo(f"Warning: {notice}", err=True)
+                tell(f"Warning: {notice}")
         self._show_failures()
 
     def _show_cheapest(self) -> None:
@@ -189,6 +190,6 @@ class _Report:
 
         reasons = Counter((row.vendor, in_short(row.error)) for row in self._table.rows if row.error is not None)
         for (vendor, reason), count in reasons.most_common(_MAX_REASONS):
-            click.echo(f"{vendor}: {count} failed: {reason}", err=True)
+            tell(f"{vendor}: {count} failed: {reason}")
         if len(reasons) > _MAX_REASONS:
-            click.echo(f"... and {len(reasons) - _MAX_REASONS} other reasons; --out has them all", err=True)
+            tell(f"... and {len(reasons) - _MAX_REASONS} other reasons; --out has them all")

@@ -9,13 +9,14 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
 from .._errors import ConfigError, OutcomeUnknownError, PandaponError, RequestError, suggestion
+from .streams import lost
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -46,6 +47,10 @@ class Failed(Exception):  # noqa: N818 - control flow, not an API error
     def __init__(self, message: str, status: int = FAILED) -> None:
         super().__init__(message)
         self.status = status
+
+
+_SIGNALS: Final = tuple(int(getattr(signal, name)) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+_AGAIN: Final = "Interrupted again: what is in flight stays in doubt; only that is written down now"
 
 
 class Interrupted(Exception):  # noqa: N818 - not an error
@@ -99,29 +104,38 @@ def choose(profiles: Sequence[VendorProfile], vendor: str | None) -> VendorProfi
 # --- running -----------------------------------------------------------------------------------------------------------
 
 
-def run(main: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine on a new event loop; Ctrl-C or SIGTERM cancels it so that it can clean up, a second one cancels that too.
+def run(main: Coroutine[Any, Any, T], under_way: Callable[[], str] | None = None) -> T:
+    """Run a coroutine on a new event loop; a signal cancels it so that it can clean up, a second one cancels that too.
+
+    Args:
+        main: the coroutine.
+        under_way: what the first signal is answered with at once: what is being ended, and what a second signal would do.
 
     Raises:
         Interrupted: a signal cancelled it.
     """
     try:
-        return asyncio.run(_with_signals(main))
+        return asyncio.run(_with_signals(main, under_way))
     except KeyboardInterrupt:  # where handlers can't be installed, or just before or after they were
         raise Interrupted(signal.SIGINT) from None
 
 
-async def _with_signals(main: Coroutine[Any, Any, T]) -> T:
+async def _with_signals(main: Coroutine[Any, Any, T], under_way: Callable[[], str] | None) -> T:
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
     received: list[int] = []
 
     def stop(number: int) -> None:
         received.append(number)
-        task.cancel()
+        if under_way is not None:
+            tell(f"Interrupted: {under_way()}" if len(received) == 1 else _AGAIN)
+        if len(received) <= 2:  # impatience must not cut off what only writes down how it ended
+            task.cancel()
 
     handled: list[int] = []
-    for number in map(int, (signal.SIGINT, signal.SIGTERM)):
+    for number in _SIGNALS:
+        if signal.getsignal(number) is signal.SIG_IGN:  # nohup, or a job in a shell's background
+            continue
         # On Windows, or outside the main thread, asyncio's default handling has to do.
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
             loop.add_signal_handler(number, stop, number)
@@ -142,9 +156,12 @@ def serve(main: Coroutine[Any, Any, object]) -> None:
 
     Raises:
         Interrupted: by Ctrl-C.
+        Failed: nobody reads what it prints.
     """
     try:
         run(main)
+    except BrokenPipeError:
+        raise Failed("nobody reads stdout any more") from None
     except Interrupted as interrupted:
         if interrupted.status != 128 + signal.SIGTERM:
             raise
@@ -217,7 +234,7 @@ def show_table(table: Table) -> None:
         return
     with out.capture() as captured:
         out.print(table)
-    click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
+    write_out("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 def json_text(value: Any, *, indent: int | None = None) -> str:
@@ -231,19 +248,24 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
     return text
 
 
+def say(text: str) -> None:
+    """Write a line to stdout, whether or not somebody reads it."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def tell(text: str) -> None:
+    """Write a line to stderr, whether or not somebody reads it."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
 def write_out(text: str) -> None:
-    """Write to stdout and flush.
+    """Write a line to stdout, for commands that have nothing else to do.
 
     Raises:
-        OSError: it failed (closed pipe, full disk); stdout is then redirected to the null device.
+        OSError: nobody reads it (closed pipe, full disk).
     """
-    try:
-        click.echo(text)
-        sys.stdout.flush()
-    except OSError:
-        # What is left in the buffer would fail again when Python exits, and change the exit status.
-        with contextlib.suppress(OSError, ValueError):
-            devnull = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(devnull, sys.stdout.fileno())
-            os.close(devnull)
-        raise
+    say(text)
+    if (error := lost()) is not None:
+        raise error
