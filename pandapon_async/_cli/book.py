@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import click
 
-from .shared import BAD_INPUT, FAILED, Failed, choose, config_option, load_profiles, run, vendor_option, write_out
+from .._errors import PandaponError
+from .shared import BAD_INPUT, FAILED, Failed, choose, config_option, load_profiles, run, tell, vendor_option, write_out
 
 if TYPE_CHECKING:
     from .._config.profiles import VendorProfile
@@ -39,6 +40,9 @@ _SHOWN = 20
     help="Book the good ones, and write the bad and the refused ones here, in the file's own format.",
 )
 @click.option("--retry-refused", is_flag=True, help="Send again what an earlier run had refused.")
+@click.option(
+    "--adopt", metavar="NAME", help="Accept that the account NAME has another access key than the journal knows."
+)
 @click.option("--template", type=click.Choice(["csv"]), help="Print the columns that a file can have.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a booking on stdout.")
 def command(file: str | None, template: str | None, **options: Any) -> None:
@@ -48,26 +52,29 @@ def command(file: str | None, template: str | None, **options: Any) -> None:
     --template csv, one row a line item; "-" is stdin. Without FILE the journal's pending bookings are sent. Nothing is sent
     before the whole file has been checked.
 
+    Ctrl-C, SIGTERM and SIGHUP let what is in flight end, for 30 s; a second one leaves it in doubt.
+
     \b
-    Exit status, of all the file's bookings:
-      0  all done        3  some in doubt: look them up, settle them with `pandapon journal`
-      1  some refused    4  some still pending: run it again
-      2  bad input, nothing was sent            130  interrupted; run it again
+    Exit status, of all the file's bookings, earlier runs included:
+      0  all done                            3  some in doubt: look them up, then `pandapon journal --resolve`
+      1  some refused, void or wrong         4  some still pending: run it again
+      2  bad input, nothing was sent       130  interrupted (128 + the signal); run it again
     """
     if template is not None:
         write_out(_template())
         return
     given = _Options(**options)
     with _source(file) as source:
-        if source is not None:
-            count, has_bad = _check(source, given)
-            if given.dry_run:
-                write_out(f"{source.name}: {count:,} bookings are good" + (", the others aren't" if has_bad else ""))
-                raise SystemExit(BAD_INPUT if has_bad else 0)
-        else:
-            count, has_bad = None, False
+        if source is None:
             if given.dry_run or given.preview or given.rejects is not None:
                 raise click.UsageError("--dry-run, --preview and --rejects need a FILE")
+            if given.retry_refused:
+                raise click.UsageError("--retry-refused needs a FILE; or `pandapon journal PATH --mark REF=pending`")
+            raise SystemExit(_work(None, None, given))
+        count, has_bad = _check(source, given)
+        if given.dry_run:
+            write_out(f"{source.name}: {count:,} bookings are good" + (", the others aren't" if has_bad else ""))
+            raise SystemExit(BAD_INPUT if has_bad else 0)
         status = _work(source, count, given)
     raise SystemExit(status or (FAILED if has_bad else 0))
 
@@ -86,6 +93,7 @@ class _Options:
     spend: tuple[str, str] | None
     rejects: Path | None
     retry_refused: bool
+    adopt: str | None
     as_json: bool
 
 
@@ -106,6 +114,8 @@ def _source(file: str | None) -> Generator[BookingFile | None, None, None]:
         yield BookingFile(file)
     else:
         with tempfile.TemporaryDirectory() as folder:  # only its owner can look into it
+            if sys.stdin is None:  # closed
+                raise click.UsageError("there is no stdin to read")
             copy = Path(folder) / "stdin"
             with copy.open("wb") as target:
                 while piece := sys.stdin.buffer.read(2**20):
@@ -115,11 +125,14 @@ def _source(file: str | None) -> Generator[BookingFile | None, None, None]:
 
 def _check(source: BookingFile, options: _Options) -> tuple[int, bool]:
     """How many bookings of the file are good, and whether any is bad; without --rejects a bad one ends the program."""
+    from .._files.outputs import check_output
+    from .._files.problems import is_rejects
+
     good, mistakes, bad = source.check()
     for mistake in mistakes[:_SHOWN]:
-        click.echo(f"{source.name}: {mistake}", err=True)
+        tell(f"{source.name}: {mistake}")
     if bad > _SHOWN:
-        click.echo(f"{source.name}: and {bad - _SHOWN:,} more", err=True)
+        tell(f"{source.name}: and {bad - _SHOWN:,} more")
     if bad and options.rejects is None and not options.dry_run:
         raise Failed(
             f"{bad:,} of {good + bad:,} bookings can't be read; nothing was sent. With --rejects PATH the good ones are booked",
@@ -127,14 +140,15 @@ def _check(source: BookingFile, options: _Options) -> tuple[int, bool]:
         )
     if not good and not bad:
         raise Failed(f"{source.name}: holds no booking", BAD_INPUT)
-    if options.rejects is not None and options.rejects.exists() and options.rejects.samefile(source.path):
-        raise Failed("--rejects: that is the file itself", BAD_INPUT)
+    if options.rejects is not None:
+        kept = [path for path in (source.path, options.journal, options.config) if path is not None]
+        check_output(options.rejects, kept, is_rejects)
     return good, bool(bad)
 
 
 def _work(source: BookingFile | None, count: int | None, options: _Options) -> int:
     """Preview or book; the exit status."""
-    from .booking import BookingWork, exit_of
+    from .booking import BookingWork
     from .preview import preview
 
     profile = _profile(options)
@@ -151,16 +165,27 @@ def _work(source: BookingFile | None, count: int | None, options: _Options) -> i
         spend=_money(options.spend),
         rejects=options.rejects,
         retry_refused=options.retry_refused,
+        adopt_key=options.adopt is not None,
         as_json=options.as_json,
     )
+    failed = False
     try:
-        return exit_of(run(work.run()))
+        run(work.run(), work.under_way)
+    except PandaponError as error:
+        if not work.began:
+            raise
+        failed = True
+        tell(f"Error: {error}")
     finally:
-        work.show()
+        if work.began:
+            work.show()
+    return work.status or (FAILED if failed else 0)
 
 
 def _profile(options: _Options) -> VendorProfile:
-    profile = choose(load_profiles(options.config), options.vendor)
+    profile = choose(load_profiles(options.config), options.vendor or options.adopt)
+    if options.adopt not in (None, profile.name):
+        raise click.UsageError(f"--adopt {options.adopt}: the account is {profile.name}")
     if options.rate is None:
         return profile
     return profile.evolve(limits=attrs.evolve(profile.limits, rate=options.rate))

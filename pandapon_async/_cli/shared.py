@@ -127,10 +127,10 @@ async def _with_signals(main: Coroutine[Any, Any, T], under_way: Callable[[], st
 
     def stop(number: int) -> None:
         received.append(number)
-        if under_way is not None:
-            tell(f"Interrupted: {under_way()}" if len(received) == 1 else _AGAIN)
         if len(received) <= 2:  # impatience must not cut off what only writes down how it ended
             task.cancel()
+        if under_way is not None:
+            tell(f"Interrupted: {under_way()}" if len(received) == 1 else _AGAIN)
 
     handled: list[int] = []
     for number in _SIGNALS:

@@ -16,7 +16,7 @@ from .._errors import RequestError, suggestion
 
 DAMAGED = "was altered by a spreadsheet (format the column as text and enter it again)"
 _DAMAGED = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+|#(?:NAME\?|REF!|VALUE!|N/A|NUM!|DIV/0!|NULL!)|#{3,}")
-_DELIMITERS = ",;\t"
+DELIMITERS = ",;\t"
 _MAX_SHOWN = 5
 MAX_MISTAKES = 100
 """The most mistakes that an error lists."""
@@ -79,7 +79,7 @@ class Sheet:
         self._lines = _Lines(file)
         self.name = name
         first = next(iter(self._lines), "")
-        self.delimiter = max(_DELIMITERS, key=first.count) if first else ","
+        self.delimiter = max(DELIMITERS, key=first.count) if first else ","
         self._lines.unread(first)
         self._reader = csv.reader(self._lines, delimiter=self.delimiter, strict=True)
         try:

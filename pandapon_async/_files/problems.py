@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -9,14 +10,27 @@ from typing import TYPE_CHECKING, Any
 from .._models.jsonio import JsonError, dumps, is_object, loads
 from .bookings import Booking, BookingFile
 from .columns import REJECTED
-from .csv_sheet import Mistake, SheetRow, SheetWriter, open_private
+from .csv_sheet import DELIMITERS, Mistake, SheetRow, SheetWriter
+from .outputs import check_output, replaced
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 
+def is_rejects(first: bytes) -> bool:
+    """Whether a file that begins with this line is a rejects file."""
+    text = first.decode("utf-8", "replace").strip()
+    if not text.startswith("{"):
+        return any(tuple(cell.strip('"') for cell in text.split(one)[-3:]) == REJECTED for one in DELIMITERS)
+    try:
+        members = loads(first)
+    except JsonError:
+        return False
+    return is_object(members) and {*REJECTED} <= members.keys()
+
+
 class RejectsWriter:
-    """Writes bookings of a file with ``line,column,error``; the rejects file is created with the first one.
+    """Writes bookings of a file with ``line,column,error``; the rejects file is created with the first one, once all are written.
 
     A line that isn't JSON is stored in a member ``"text"``, to be replaced by its correction.
     """
@@ -24,6 +38,7 @@ class RejectsWriter:
     def __init__(self, path: Path, source: BookingFile) -> None:
         self._path = path
         self._source = source
+        self._stack = contextlib.ExitStack()
         self._file: Any = None
         self._sheet: SheetWriter | None = None
         self.count = 0
@@ -34,13 +49,17 @@ class RejectsWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._file is not None:
-            self._file.close()
+        self._stack.__exit__(kind, error, trace)
 
     def add(self, booking: Booking, mistakes: tuple[Mistake, ...]) -> None:
-        """Write one booking with its mistakes."""
+        """Write one booking with its mistakes.
+
+        Raises:
+            FileError: something else has come to the path meanwhile.
+        """
         if self._file is None:
-            self._file = open_private(self._path)
+            check_output(self._path, (self._source.path,), is_rejects)
+            self._file = self._stack.enter_context(replaced(self._path))
             if self._source.columns is not None:
                 columns = (*(name for name in self._source.columns if name not in REJECTED), *REJECTED)
                 self._sheet = SheetWriter(self._file, columns, self._source.delimiter)

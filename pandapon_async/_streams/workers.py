@@ -125,6 +125,11 @@ class WorkerStream(ClosableIterator[OutT], Generic[ItemT, OutT]):
         self._closed = False
         self._ending: asyncio.Future[None] | None = None
 
+    @property
+    def in_flight(self) -> int:
+        """The number of items whose cancellation would lose something."""
+        return sum(worker.must_end for worker in self._workers.values())
+
     # --- for subclasses ---
 
     @abstractmethod
