@@ -39,15 +39,26 @@ _SOON = 14 * _DAY
 @vendor_option
 @config_option
 @click.option("--try", "try_it", is_flag=True, help="Send one signed READ, and find settings that the vendor accepts.")
+@click.option(
+    "--journal",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="PATH",
+    help="Check only whether this journal's file is whole.",
+)
 @click.pass_context
-def command(ctx: click.Context, vendor: str | None, config: Path | None, try_it: bool) -> None:
+def command(ctx: click.Context, vendor: str | None, config: Path | None, try_it: bool, journal: Path | None) -> None:
     """Show every setting and its origin, check TLS, and explain the signature. Secrets are masked.
 
     --try sends the vendor a signed freight estimate for an invented item: nothing is booked. If that is refused, it tries the
     undocumented settings (timestamp unit, signed query, user id) separately and combined, and prints the TOML that worked.
 
-    Status 0 if everything works, 1 if an account doesn't, 2 if the configuration is invalid.
+    --journal reads the whole file of a journal, which may be in use, and asks no vendor.
+
+    Status 0 if everything works, 1 if an account or the journal doesn't, 2 if the configuration is invalid.
     """
+    if journal is not None:
+        _check_journal(journal)
+        return
     labelled("Package", f"pandapon-async {__version__}, Python {platform.python_version()} on {platform.system()}")
     labelled("Uses", f"aiohttp {_version('aiohttp')}, orjson {_version('orjson')}")
     if config is None:
@@ -58,6 +69,15 @@ def command(ctx: click.Context, vendor: str | None, config: Path | None, try_it:
         well = _AccountCheck(profile, config).run(try_it=try_it) and well
     if not well:
         ctx.exit(FAILED)
+
+
+def _check_journal(path: Path) -> None:
+    from .._journal.journal import Journal
+
+    with Journal.open(path) as journal:
+        journal.check()
+        count = sum(journal.counts().values())
+    labelled("Journal", f"{path} is whole: {count:,} bookings")
 
 
 def _version(package: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time, timezone
 from pathlib import Path
@@ -12,14 +11,13 @@ import attrs
 import click
 
 from .._journal.rows import STATES
-from .shared import console, json_text, labelled, show_table, write_out
+from .journal_actions import ACTION_FIELDS, Action
+from .shared import config_option, console, json_text, labelled, show_table, write_out
 
 if TYPE_CHECKING:
     from .._journal.journal import Journal
     from .._journal.rows import JournalRow
-    from .._models.money import Money
-
-_NOTE = "settled from an edited export"
+    from .._journal.sqlite.reader import Total
 
 
 def _moment(text: str) -> datetime:
@@ -36,134 +34,109 @@ def _moment(text: str) -> datetime:
 _file = click.Path(dir_okay=False, path_type=Path)
 
 
-@click.command("journal", short_help="What a booking job did; settle what is in doubt.")
+@click.command("journal", short_help="What a booking job did; resolve what is in doubt.")
 @click.argument("path", type=_file)
 @click.argument("reference", required=False, metavar="[REF]")
 @click.option("--state", type=click.Choice(STATES), help="Only rows in this state.")
 @click.option("--account", metavar="NAME", help="Only rows of this account.")
+@click.option("--operation", metavar="NAME", help="Only rows of this operation.")
+@click.option(
+    "--shipment", type=click.IntRange(1), default=1, metavar="N", help="Which shipment of REF; 1 unless given."
+)
 @click.option("--since", type=_moment, metavar="D", help="Only rows sent at D (UTC) or later.")
 @click.option("--until", type=_moment, metavar="D", help="Only rows sent before D (UTC).")
 @click.option("--export", type=_file, metavar="CSV", help="Write the rows to a file, to be looked at or edited.")
 @click.option("--contact", is_flag=True, help="With the receivers' names, phones and addresses.")
-@click.option("--sum", "as_sum", is_flag=True, help="Fees paid, per account and currency.")
-@click.option("--settle", type=_file, metavar="CSV", help="Read an edited export back: all of it, or nothing.")
-@click.option("--mark", metavar="REF=STATE", help="Settle one row.")
+@click.option("--totals", is_flag=True, help="Fees, credits and what is left, per account and currency.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a row.")
+@click.option("--resolve", type=_file, metavar="CSV", help="Read an edited export back: all of it, or nothing.")
+@click.option("--mark", metavar="REF=STATE", help="Resolve one booking.")
 @click.option("--order-id", metavar="ID", help="With --mark REF=done: the vendor's order id.")
 @click.option("--fee", nargs=2, metavar="AMOUNT CUR", help="With --mark REF=done: what it cost.")
 @click.option("--tracking", multiple=True, metavar="NUMBER", help="With --mark REF=done; may be repeated.")
-@click.option("--by", metavar="NAME", help="Who settles; your login unless given.")
-@click.option("--note", metavar="TEXT", help="Why.")
+@click.option("--credit", nargs=3, metavar="REF AMOUNT CUR", help="Enter what the vendor gave back.")
+@click.option("--adopt", metavar="ACCOUNT", help="Accept its host, key and user id as they are configured now.")
+@config_option
+@click.option("--rename", metavar="OLD=NEW", help="Let an account's bookings stand under another name.")
+@click.option("--backup", type=_file, metavar="FILE", help="Write a whole copy, during a run too.")
+@click.option("--restore", is_flag=True, help="Let jobs use this backup.")
+@click.option("--whole", is_flag=True, help="Take a file whose -wal is lost: you have looked up what was booked last.")
 @click.option("--forget-before", type=_moment, metavar="DATE", help="Erase bodies and replies of what ended before.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a row.")
+@click.option("--by", metavar="NAME", help="Who does it; your login unless given.")
+@click.option("--note", metavar="TEXT", help="Why.")
 def command(path: Path, **options: Any) -> None:
-    """Look into the journal of a booking job; reading is possible while a job runs.
+    """Look into the journal of a booking job, and change what a person has found out; possible while a job runs.
 
     Without options: how many bookings are in each state. With REF: one booking and its whole history.
 
-    A person may settle what is in doubt or refused: as done (it was made) or pending (it was not, a job sends it again);
-    and what is done as void (cancelled). Who and why stands in the row's history.
+    What is in doubt or refused can be resolved as done (it was made) or pending (it was not, a job sends it again); what is
+    pending as void (withdrawn); what is done as void (cancelled), or as done once more to add its order id or fee. Who and why
+    stands in the history. --adopt, --restore and --whole need --by and --note.
     """
     from .._journal.journal import Journal
 
-    asked = _Asked(**options)
+    action = Action(**{name: value for name, value in options.items() if name in ACTION_FIELDS})
+    view = _View(**{name: options[name] for name in attrs.fields_dict(_View)})
+    change = action.asked()
+    if (change is not None or action.whole) and view.export is not None:
+        raise click.UsageError("--export changes nothing: give it alone")
+    if action.whole:
+        action.declare_whole(path)
+        return
     with Journal.open(path) as journal:
-        asked.answer(journal)
+        if change is not None:
+            change(journal)
+        else:
+            view.show(journal)
 
 
 @attrs.frozen
-class _Asked:
-    """What was asked for."""
+class _View:
+    """Which rows are shown, and how."""
 
     reference: str | None
     state: Any
     account: str | None
+    operation: str | None
+    shipment: int
     since: datetime | None
     until: datetime | None
     export: Path | None
     contact: bool
-    as_sum: bool
-    settle: Path | None
-    mark: str | None
-    order_id: str | None
-    fee: tuple[str, str] | None
-    tracking: tuple[str, ...]
-    by: str | None
-    note: str | None
-    forget_before: datetime | None
+    totals: bool
     as_json: bool
 
-    def answer(self, journal: Journal) -> None:
-        """Do it, or show it."""
-        deeds = [deed for deed in (self.settle, self.mark, self.forget_before, self.export) if deed is not None]
-        if len(deeds) > 1:
-            raise click.UsageError("--settle, --mark, --export and --forget-before are done one at a time")
-        if (self.order_id or self.fee or self.tracking) and self.mark is None:
-            raise click.UsageError("--order-id, --fee and --tracking go with --mark")
-        if self.settle is not None:
-            self._settle(journal, self.settle)
-        elif self.mark is not None:
-            self._mark(journal, self.mark)
-        elif self.forget_before is not None:
-            write_out(f"Erased the bodies and replies of {journal.forget_before(self.forget_before):,} rows")
-        elif self.export is not None:
+    def show(self, journal: Journal) -> None:
+        """Show it, or write it to a file."""
+        if self.export is not None:
             self._export(journal, self.export)
+        elif self.totals:
+            self._show_totals(journal)
         elif self.reference is not None:
-            self._show_one(journal.get(self.reference, account=self.account))
+            row = journal.get(self.reference, shipment=self.shipment, account=self.account, operation=self.operation)
+            self._show_one(row)
+        elif self.as_json:
+            for row in self._rows(journal):
+                write_out(json_text(self._as_json(row)))
+        elif self.contact or any(
+            given is not None for given in (self.state, self.account, self.operation, self.since, self.until)
+        ):
+            self._show_rows(journal)
         else:
-            self._show_many(journal)
-
-    # --- changing it ---
-
-    def _author(self) -> str:
-        if self.by:
-            return self.by
-        try:
-            return getpass.getuser()
-        except (OSError, KeyError, ImportError):  # no login: a container
-            raise click.UsageError("--by NAME is needed: who settles it?") from None
-
-    def _settle(self, journal: Journal, file: Path) -> None:
-        from .._files.resolutions import read_resolutions
-
-        found = read_resolutions(file, journal)
-        if found:
-            journal.resolve_all(found, by=self._author(), note=self.note or _NOTE)
-        write_out(f"Settled {len(found):,} rows")
-
-    def _mark(self, journal: Journal, mark: str) -> None:
-        reference, _, state = mark.rpartition("=")
-        if not reference or state not in STATES:
-            raise click.BadParameter(f"expected REF=STATE, the state one of {', '.join(STATES)}", param_hint="--mark")
-        if state != "done" and (self.order_id or self.fee or self.tracking):
-            raise click.UsageError("--order-id, --fee and --tracking go with --mark REF=done")
-        row = journal.resolve(
-            reference,
-            state,
-            by=self._author(),
-            note=self.note or "settled by hand",
-            order_id=self.order_id,
-            fee=self._money(),
-            tracking=self.tracking,
-            account=self.account,
-        )
-        write_out(f"{row.reference} is {row.state} now")
-
-    def _money(self) -> Money | None:
-        from .._files.resolutions import money_of
-
-        return money_of(*self.fee) if self.fee else None
-
-    # --- showing it ---
+            for state, count in journal.counts().items():
+                labelled(state, f"{count:,}", style="bold" if state == "unknown" and count else None)
 
     def _rows(self, journal: Journal) -> Iterator[JournalRow]:
-        rows = journal.rows(state=self.state, account=self.account, since=self.since, until=self.until)
+        rows = journal.rows(
+            state=self.state, account=self.account, operation=self.operation, since=self.since, until=self.until
+        )
         return (row for row in rows if self.reference in (None, row.reference))
 
     def _export(self, journal: Journal, file: Path) -> None:
-        from .._files.resolutions import write_export
+        from .._files.outputs import check_output
+        from .._files.resolutions import is_export, write_export
 
-        if file.exists() and file.samefile(journal.path):
-            raise click.BadParameter("that is the journal itself", param_hint="--export")
+        check_output(file, (journal.path,), is_export)
         count = write_export(file, self._rows(journal), contact=self.contact)
         write_out(f"Wrote {count:,} rows to {file}")
 
@@ -180,27 +153,29 @@ class _Asked:
             note = f": {step.note}" if step.note else ""
             labelled("", f"{_step(step)['at']} {step.state}, by {step.by}{note}")
 
-    def _show_many(self, journal: Journal) -> None:
-        if self.as_sum:
-            self._show_sum(journal)
-        elif self.as_json:
-            for row in self._rows(journal):
-                write_out(json_text(self._as_json(row)))
-        elif any(given is not None for given in (self.state, self.account, self.since, self.until)) or self.contact:
-            self._show_rows(journal)
-        else:
-            for state, count in journal.counts().items():
-                labelled(state, f"{count:,}", style="bold" if state == "unknown" and count else None)
-
-    def _show_sum(self, journal: Journal) -> None:
-        totals = journal.totals(since=self.since, until=self.until)
-        for account, currency, amount in [(total.account, total.currency, total.net) for total in totals]:
-            if self.account not in (None, account):
-                continue
+    def _show_totals(self, journal: Journal) -> None:
+        sums: dict[str, list[Total]] = {}
+        for total in journal.totals(since=self.since, until=self.until):
+            sums.setdefault(total.account, []).append(total)
+        unpriced = journal.unpriced()
+        for account in sorted({*sums, *unpriced} if self.account is None else {self.account}):
+            totals, count = sums.get(account, []), unpriced.get(account, 0)
             if self.as_json:
-                write_out(json_text({"account": account, "currency": currency, "amount": format(amount, "f")}))
-            else:
-                labelled(account, f"{amount:,f} {currency}")
+                amounts = [
+                    {"currency": total.currency}
+                    | {name: format(getattr(total, name), "f") for name in ("fees", "credits", "net")}
+                    for total in totals
+                ]
+                write_out(json_text({"account": account, "totals": amounts, "unpriced": count}))
+                continue
+            texts = [
+                f"{total.net:,f} {total.currency} (fees {total.fees:,f}, credits {total.credits:,f})"
+                for total in totals
+            ]
+            if count:
+                texts.append(f"{count:,} done without a fee, not in the sum")
+            for index, text in enumerate(texts):
+                labelled("" if index else account, text)
 
     def _show_rows(self, journal: Journal) -> None:
         from rich.table import Table

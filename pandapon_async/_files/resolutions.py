@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
+
+import attrs
 
 from .._errors import JournalError, RequestError, suggestion
 from .._journal.journal import Journal
 from .._journal.resolving import Resolution, why_not
-from .._journal.rows import STATES, JournalRow
+from .._journal.rows import STATES, JournalRow, State
 from .._models.base import members_of
 from .._models.fields import optional_inner, wire_name
 from .._models.jsonio import is_object
@@ -26,9 +29,9 @@ from .csv_sheet import (
     SheetRow,
     SheetWriter,
     is_damaged,
-    open_private,
     open_to_read,
 )
+from .outputs import replaced
 
 EXPORT_COLUMNS: Final = (
     "reference",
@@ -40,6 +43,8 @@ EXPORT_COLUMNS: Final = (
     "error",
     "vendor",
     "account",
+    "operation",
+    "shipment",
     "sent_at",
     "done_at",
     "request_id",
@@ -82,7 +87,7 @@ def cells_of(row: JournalRow) -> dict[str, str]:
         "sent_at": time_text(row.sent_at),
         "done_at": time_text(row.done_at),
     }
-    return {name: values[name] or "" for name in EXPORT_COLUMNS}
+    return {name: str(values[name] or "") for name in EXPORT_COLUMNS}
 
 
 def time_text(moment: datetime | None) -> str:
@@ -102,7 +107,7 @@ def write_export(path: Path, rows: Iterable[JournalRow], *, contact: bool = Fals
         The number of rows written.
     """
     count = 0
-    with open_private(path) as file:
+    with replaced(path) as file:
         sheet = SheetWriter(file, (*EXPORT_COLUMNS, *(contact_columns() if contact else ())))
         for row in rows:
             sheet.row([*cells_of(row).values(), *(contact_of(row.body) if contact else ())])
@@ -110,10 +115,16 @@ def write_export(path: Path, rows: Iterable[JournalRow], *, contact: bool = Fals
     return count
 
 
-def read_resolutions(path: Path, journal: Journal) -> list[Resolution]:
-    """What a person has changed in an export: the rows whose state is another now.
+def is_export(first: bytes) -> bool:
+    """Whether a file that begins with this line is an export."""
+    return first.startswith(",".join(EXPORT_COLUMNS[:7]).encode())
 
-    Columns that aren't there, and rows that weren't changed, are passed over.
+
+def read_resolutions(path: Path, journal: Journal) -> list[Resolution]:
+    """Read an edited export: a resolution for every row that a person has changed.
+
+    Cells are compared by meaning (12.5 is 12.50), and an empty one changes nothing, like a column that is missing. What the
+    journal has already is passed over, so a file can be read twice.
 
     Raises:
         FileError: names every line that can't be resolved, and why; nothing was resolved.
@@ -123,91 +134,145 @@ def read_resolutions(path: Path, journal: Journal) -> list[Resolution]:
     with open_to_read(path) as file:
         sheet = Sheet(file, str(path))
         sheet.require((*EXPORT_COLUMNS, *contact_columns()), ("reference", "state"))
-        seen: dict[tuple[str, str], int] = {}
+        seen: dict[int, _Line] = {}
         for row in sheet:
             try:
-                found += _changes(row, journal, sheet.columns, seen)
-            except _Unfit as unfit:
-                mistakes.append(unfit.mistake)
+                line = _Line.read(row, journal)
+                first = seen.setdefault(line.known.id, line)
+                if first is line:
+                    found += line.resolution()
+                else:
+                    line.compare(first)
+            except _MistakeError as error:
+                mistakes.append(error.mistake)
     if mistakes:
         raise FileError.of(str(path), mistakes[:MAX_MISTAKES], max(0, len(mistakes) - MAX_MISTAKES))
     return found
 
 
-class _Unfit(Exception):  # noqa: N818 - caught a few lines above
-    def __init__(self, mistake: Mistake) -> None:
-        super().__init__(str(mistake))
-        self.mistake = mistake
+class _MistakeError(Exception):
+    def __init__(self, line: int, column: str | None, text: str) -> None:
+        super().__init__(text)
+        self.mistake = Mistake(line, column, text)
 
 
-def _changes(
-    row: SheetRow, journal: Journal, columns: tuple[str, ...], seen: dict[tuple[str, str], int]
-) -> Iterator[Resolution]:
-    """The resolution of one row, if it was changed."""
+@attrs.frozen
+class _Line:
+    """A row of an edited export beside the booking that it is about.
 
-    def unfit(column: str | None, text: str) -> _Unfit:
-        return _Unfit(Mistake(row.line, column, text))
+    ``state`` and ``changes`` are what it says: the changes by column, as text, without what means the same in the journal.
+    """
 
-    if row.mistakes:
-        raise _Unfit(row.mistakes[0])
-    cells = row.cells
-    reference, state = cells.get("reference"), cells.get("state", "").strip()
-    if reference is None:
-        raise unfit("reference", "is empty")
-    if state not in STATES:
-        raise unfit("state", f"isn't a state{suggestion(state, STATES)}; there are {', '.join(STATES)}")
-    key = (reference, cells.get("account", ""))
-    if key in seen:
-        raise unfit("reference", f"is also in line {seen[key]}")
-    seen[key] = row.line
+    number: int
+    known: JournalRow
+    state: State
+    changes: Mapping[str, str]
+
+    @classmethod
+    def read(cls, row: SheetRow, journal: Journal) -> _Line:
+        """Raises `_MistakeError`: it names no booking, or no state."""
+        if row.mistakes:
+            first = row.mistakes[0]
+            raise _MistakeError(first.line, first.column, first.text)
+        cells = {name: cell.strip() for name, cell in row.cells.items()}
+        state = cells.get("state", "").lower()
+        if not cells.get("reference"):
+            raise _MistakeError(row.line, "reference", "is empty")
+        if state not in STATES:
+            text = f"isn't a state{suggestion(state, STATES)}; there are {', '.join(STATES)}"
+            raise _MistakeError(row.line, "state", text)
+        known = _known(row.line, cells, journal)
+        was = cells_of(known)
+        new = {name: cells[name] for name in _EDITABLE if cells.get(name)}
+        changes = {name: cell for name, cell in new.items() if _meaning(name, cell) != _meaning(name, was[name])}
+        line = cls(row.line, known, state, changes)
+        sent_at = cells.get("sent_at")
+        if line.is_change and sent_at and _meaning("sent_at", sent_at) != _meaning("sent_at", was["sent_at"]):
+            raise line._mistake(
+                "state", f"it was sent again since the export, and is {known.state} now: export it anew"
+            )
+        return line
+
+    @property
+    def is_change(self) -> bool:
+        """Whether it says something new; what a spreadsheet did to a number by itself is nobody's wish."""
+        is_new = [name for name, cell in self.changes.items() if name != "note" and not is_damaged(cell)]
+        return self.state != self.known.state or bool(is_new)
+
+    def _mistake(self, column: str | None, text: str) -> _MistakeError:
+        return _MistakeError(self.number, column, text)
+
+    def compare(self, other: _Line) -> None:
+        """Raise `_MistakeError` if another line says something else of the same booking."""
+        mine, others = (
+            (line.state, {name: _meaning(name, cell) for name, cell in line.changes.items() if name != "note"})
+            for line in (self, other)
+        )
+        if mine != others:
+            raise self._mistake("reference", f"contradicts line {other.number}, which is about the same booking")
+
+    def resolution(self) -> Iterator[Resolution]:
+        """What is to be changed, if anything is. Raises `_MistakeError`: it can't be."""
+        if not self.is_change:
+            return
+        for name, cell in self.changes.items():
+            if is_damaged(cell):
+                raise self._mistake(name, DAMAGED)
+            if self.state != "done" and name != "note":
+                raise self._mistake(name, f"only a booking that is done has it, and this one is to be {self.state}")
+        if (refusal := why_not(self.known, self.state)) is not None:
+            raise self._mistake("state", refusal)
+        yield Resolution(
+            self.known.reference,
+            self.state,
+            order_id=self.changes.get("order_id"),
+            fee=self._fee(),
+            tracking=tuple(self.changes.get("tracking", "").split()),
+            account=self.known.account,
+            note=self.changes.get("note"),
+            shipment=self.known.shipment,
+            operation=self.known.operation,
+        )
+
+    def _fee(self) -> Money | None:
+        if not {"fee", "currency"} & self.changes.keys():
+            return None
+        was = cells_of(self.known)
+        amount, currency = (self.changes.get(name, was[name]) for name in ("fee", "currency"))
+        return money_of(amount, currency, self._mistake)
+
+
+def _known(number: int, cells: Mapping[str, str], journal: Journal) -> JournalRow:
+    shipment = cells.get("shipment", "1")
+    if not (shipment.isascii() and shipment.isdigit()):
+        raise _MistakeError(number, "shipment", "expected a whole number")
+    account, operation = cells.get("account"), cells.get("operation")
     try:
-        known = journal.get(reference, account=cells.get("account"))
+        return journal.get(cells["reference"], shipment=int(shipment), account=account, operation=operation)
     except JournalError as error:
-        raise unfit("reference", error.message) from None
-    was = cells_of(known)
-    changed = [name for name in _EDITABLE if name in columns and cells.get(name, "").strip() != was[name]]
-    damaged = [name for name in changed if is_damaged(cells.get(name, ""))]
-    if state == known.state:
-        if changed != damaged:  # what a spreadsheet did by itself is nobody's wish
-            raise unfit(changed[0], f"was changed, but its state wasn't ({state}): only another state resolves it")
-        return
-    if damaged:
-        raise unfit(damaged[0], DAMAGED)
-    if "sent_at" in columns and cells.get("sent_at", "") != was["sent_at"]:
-        raise unfit("state", f"it was sent again since the export, and is {known.state} now: export it anew")
-    refusal = why_not(known, state)
-    if refusal:
-        raise unfit("state", refusal)
-    if state != "done" and (wrong := [name for name in changed if name != "note"]):
-        raise unfit(wrong[0], f"only a booking that is done has it, this becomes {state}")
-    yield Resolution(
-        reference,
-        state,
-        order_id=cells.get("order_id") if "order_id" in changed else None,
-        fee=_fee(cells, unfit) if {"fee", "currency"} & {*changed} else None,
-        tracking=tuple(cells.get("tracking", "").split()) if "tracking" in changed else (),
-        account=known.account,
-        note=cells.get("note") if "note" in changed else None,
-    )
+        raise _MistakeError(number, "reference", error.message) from None
 
 
-def _fee(cells: Mapping[str, str], unfit: Any) -> Money | None:
-    amount, currency = cells.get("fee", "").strip(), cells.get("currency", "").strip()
-    if not amount and not currency:
-        return None
-    return money_of(amount, currency, unfit)
+def _meaning(column: str, cell: str) -> Any:
+    """What a cell says, however it is written; its text if it can't be read."""
+    try:
+        if column == "fee":
+            amount = Decimal(cell)
+            return amount if amount.is_finite() else cell
+        if column == "sent_at":
+            return datetime.fromisoformat(cell.replace("Z", "+00:00"))
+    except (ValueError, ArithmeticError):
+        return cell
+    return frozenset(cell.split()) if column == "tracking" else cell
 
 
-def money_of(amount: str, currency: str, unfit: Any = None) -> Money:
+def money_of(amount: str, currency: str, problem: Callable[[str, str], Exception] | None = None) -> Money:
     """Parse an amount and its currency as people write them.
 
     Raises:
-        RequestError: they are invalid; with ``unfit``, the exception that ``unfit(column, text)`` returns.
+        RequestError: they are invalid; with ``problem``, the exception that ``problem(column, text)`` returns.
     """
-
-    def problem(column: str, text: str) -> Exception:
-        return unfit(column, text) if unfit else RequestError(f"{column}: {text}", field=column)
-
+    problem = problem or (lambda column, text: RequestError(f"{column}: {text}", field=column))
     if not (len(currency) == 3 and currency.isascii() and currency.isalpha() and currency.isupper()):
         raise problem("currency", "expected three capital letters, such as USD")
     try:

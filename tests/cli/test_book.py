@@ -312,7 +312,7 @@ _DAMAGE = (
 
 
 def test_a_night_on_paper(pandapon: Pandapon, shop: FakeVendor, journal: str, tmp_path: Path):
-    """A large file with mistakes of every kind; corrected, fed again, what is in doubt settled, and the sums agree."""
+    """A large file with mistakes of every kind; corrected, fed again, what is in doubt resolved, and the sums agree."""
     pick = random.Random(7)
     bad = {
         number: _DAMAGE[index % len(_DAMAGE)] for index, number in enumerate(pick.sample(range(NIGHT), NIGHT // 100))
@@ -352,8 +352,8 @@ def test_a_night_on_paper(pandapon: Pandapon, shop: FakeVendor, journal: str, tm
         writer = csv.DictWriter(target, list(found[0]))
         writer.writeheader()
         writer.writerows(found)
-    settled = pandapon("journal", journal, "--settle", str(edited), "--by", "Jane")
-    assert (settled.exit_code, settled.stdout) == (0, "Settled 37 rows\n")
+    resolved = pandapon("journal", journal, "--resolve", str(edited), "--by", "Jane")
+    assert (resolved.exit_code, resolved.stdout) == (0, "Resolved 37 bookings\n")
 
     assert pandapon("book", "--journal", journal).exit_code == 0
     assert set(states(journal).values()) == {"done"}

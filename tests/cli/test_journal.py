@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
@@ -17,11 +21,12 @@ from pandapon_async import Journal, JournalError
 from pandapon_async._files.csv_sheet import FileError
 from pandapon_async._files.resolutions import EXPORT_COLUMNS, read_resolutions, write_export
 from pandapon_async.testing import FakeVendor
+from tests.journal.support import done, entry, opened
 
-from .conftest import Pandapon
+from .conftest import Pandapon, environment
 
 HEAD = ["reference", "state", "order_id", "fee", "currency", "tracking", "error"]
-TAIL = ["vendor", "account", "sent_at", "done_at", "request_id", "resolved_by", "note"]
+TAIL = ["vendor", "account", "operation", "shipment", "sent_at", "done_at", "request_id", "resolved_by", "note"]
 NAME, PHONE = "Jane Example", "5550100100"
 
 
@@ -110,13 +115,26 @@ def test_rows_are_chosen_by_state_account_and_time(pandapon: Pandapon, journal: 
     assert chosen("--until", "2020-01-01T00:00:00Z") == []
 
 
-def test_what_was_paid_is_summed_per_account_and_currency(pandapon: Pandapon, journal: str):
+def test_what_was_paid_and_credited_is_summed_per_account_and_currency(pandapon: Pandapon, journal: str):
     with Journal.open(journal) as opened:
         fee = opened.get("o-0").fee
     assert fee is not None
-    assert pandapon("journal", journal, "--sum").stdout.split() == ["pandapon", f"{fee.amount:,}", fee.currency]
-    told = json.loads(pandapon("journal", journal, "--sum", "--json").stdout)
-    assert told == {"account": "pandapon", "currency": fee.currency, "amount": str(fee.amount)}
+    assert pandapon("journal", journal, "--credit", "o-0", "10.5", "USD", "--by", "Jane").exit_code == 0
+    net = fee.amount - Decimal("10.5")
+    shown = pandapon("journal", journal, "--totals").stdout
+    assert " ".join(shown.split()) == f"pandapon {net:,f} USD (fees {fee.amount:,f}, credits 10.5)"
+    told = json.loads(pandapon("journal", journal, "--totals", "--json").stdout)
+    amounts = {"currency": "USD", "fees": f"{fee.amount:f}", "credits": "10.5", "net": f"{net:f}"}
+    assert told == {"account": "pandapon", "totals": [amounts], "unpriced": 0}
+
+
+def test_the_totals_count_what_has_no_fee(pandapon: Pandapon, journal: str):
+    pandapon("journal", journal, "--mark", "o-1=done", "--order-id", "77", "--by", "Jane")
+    assert "1 done without a fee" in pandapon("journal", journal, "--totals").stdout
+    assert json.loads(pandapon("journal", journal, "--totals", "--json").stdout)["unpriced"] == 1
+    done = pandapon("journal", journal, "--mark", "o-1=done", "--fee", "5", "USD", "--by", "Jane")
+    assert (done.exit_code, done.stdout) == (0, "o-1 is done now\n")
+    assert "without a fee" not in pandapon("journal", journal, "--totals").stdout
 
 
 @pytest.mark.parametrize(
@@ -130,8 +148,21 @@ def test_what_was_paid_is_summed_per_account_and_currency(pandapon: Pandapon, jo
         ["--mark", "o-1=pending", "--order-id", "7"],
         ["--mark", "o-1=done", "--fee", "x", "USD"],
         ["--mark", "o-1=done", "--fee", "5", "usd"],
-        ["--settle", "nowhere.csv"],
-        ["--settle", "a.csv", "--mark", "o-1=done"],
+        ["--resolve", "nowhere.csv"],
+        ["--resolve", "a.csv", "--mark", "o-1=done"],
+        ["--mark", ""],
+        ["--export", "a.csv", "--mark", "o-1=done"],
+        ["--credit", "o-0", "x", "USD"],
+        ["--rename", "pandapon"],
+        ["--rename", "=x"],
+        ["--restore"],
+        ["--restore", "--by", "Jane"],
+        ["--whole", "--by", "Jane", "--note", " "],
+        ["--whole", "--restore", "--by", "Jane", "--note", "x"],
+        ["--adopt", "pandapon"],
+        ["--adopt", "pandapon", "--by", "Jane"],
+        ["--adopt", "", "--by", "Jane", "--note", "x"],
+        ["--adopt", "nobody", "--by", "Jane", "--note", "x"],
     ],
 )
 def test_bad_usage_changes_nothing(pandapon: Pandapon, journal: str, arguments: list[str]):
@@ -174,20 +205,20 @@ def test_the_journal_itself_is_never_written_over(pandapon: Pandapon, journal: s
     assert states(journal) == UNTOUCHED
 
 
-# --- settling ---
+# --- resolving ---
 
 
-def test_an_export_that_was_not_edited_settles_nothing(pandapon: Pandapon, journal: str, exported: Path):
-    assert pandapon("journal", journal, "--settle", str(exported)).stdout == "Settled 0 rows\n"
+def test_an_export_that_was_not_edited_resolves_nothing(pandapon: Pandapon, journal: str, exported: Path):
+    assert pandapon("journal", journal, "--resolve", str(exported)).stdout == "Resolved 0 bookings\n"
 
 
-def test_an_edited_export_settles_its_rows(pandapon: Pandapon, journal: str, edited: Callable[..., Path]):
+def test_an_edited_export_resolves_its_rows(pandapon: Pandapon, journal: str, edited: Callable[..., Path]):
     file = edited(
         o_1={"state": "done", "order_id": "77", "fee": "12.50", "currency": "USD", "tracking": "T1 T2", "note": "seen"},
         o_2={"state": "pending"},
     )
-    result = pandapon("journal", journal, "--settle", str(file), "--by", "Jane", "--note", "by phone")
-    assert (result.exit_code, result.stdout) == (0, "Settled 2 rows\n")
+    result = pandapon("journal", journal, "--resolve", str(file), "--by", "Jane", "--note", "by phone")
+    assert (result.exit_code, result.stdout) == (0, "Resolved 2 bookings\n")
     with Journal.open(journal) as opened:
         one, two = opened.get("o-1"), opened.get("o-2")
     assert (one.state, one.order_id, str(one.fee), one.tracking) == ("done", "77", "12.50 USD", ("T1", "T2"))
@@ -209,11 +240,15 @@ def test_an_edited_export_settles_its_rows(pandapon: Pandapon, journal: str, edi
         ({"o_1": {"order_id": "7"}}, 3, "order_id"),
         ({"o_1": {"reference": "o-9"}}, 3, "reference"),
         ({"o_1": {"reference": ""}}, 3, "reference"),
+        ({"o_1": {"shipment": "x"}}, 3, "shipment"),
+        ({"o_1": {"shipment": "2"}}, 3, "reference"),
+        ({"o_1": {"operation": "addresses.save"}}, 3, "reference"),
+        ({"o_3": {"state": "done"}}, 5, "state"),
         ({"o_1": {"reference": "o-0"}}, 3, "reference"),
         ({"o_1": {"state": "done", "sent_at": "2020-01-01T00:00:00Z"}}, 3, "state"),
     ],
 )
-def test_a_line_that_cannot_be_settled_is_named_and_nothing_is(
+def test_a_line_that_cannot_be_resolved_is_named_and_nothing_is(
     pandapon: Pandapon,
     journal: str,
     edited: Callable[..., Path],
@@ -222,17 +257,69 @@ def test_a_line_that_cannot_be_settled_is_named_and_nothing_is(
     column: str,
 ):
     file = edited(**{"o_2": {"state": "pending"}, **changes})
-    result = pandapon("journal", journal, "--settle", str(file), "--by", "Jane")
+    result = pandapon("journal", journal, "--resolve", str(file), "--by", "Jane")
     assert result.exit_code == 2
     assert f"line {line}, column {column}" in result.stderr.replace("\n", "")
     assert states(journal) == UNTOUCHED
+
+
+def test_two_lines_that_contradict_each_other_are_refused(
+    pandapon: Pandapon, journal: str, edited: Callable[..., Path]
+):
+    file = edited(o_1={"state": "done", "order_id": "77"}, o_2={"reference": " o-1 ", "state": "pending"})
+    result = pandapon("journal", journal, "--resolve", str(file), "--by", "Jane")
+    assert result.exit_code == 2
+    assert "line 4, column reference: contradicts line 3" in result.stderr.replace("\n", "")
+    assert states(journal) == UNTOUCHED
+
+
+def test_one_order_id_in_two_lines_resolves_neither(pandapon: Pandapon, journal: str, edited: Callable[..., Path]):
+    file = edited(o_1={"state": "done", "order_id": "77"}, o_2={"state": "done", "order_id": "77"})
+    result = pandapon("journal", journal, "--resolve", str(file), "--by", "Jane")
+    assert result.exit_code == 1
+    assert "order id 77" in result.stderr
+    assert states(journal) == UNTOUCHED
+
+
+def test_lines_that_say_the_same_in_other_words_are_one(pandapon: Pandapon, journal: str, edited: Callable[..., Path]):
+    wish = {"state": "done", "order_id": "77", "fee": "12.5", "currency": "USD", "tracking": "T1 T2"}
+    again = {**wish, "reference": "o-1", "state": "Done", "fee": "12.50", "tracking": "T2  T1", "sent_at": ""}
+    result = pandapon("journal", journal, "--resolve", str(edited(o_1=wish, o_2=again)), "--by", "Jane")
+    assert (result.exit_code, result.stdout) == (0, "Resolved 1 bookings\n")
+
+
+def test_a_file_that_is_read_twice_resolves_nothing_more(pandapon: Pandapon, journal: str, edited: Callable[..., Path]):
+    file = edited(o_1={"state": "done", "order_id": "77", "fee": "12.50", "currency": "USD"}, o_3={"state": "void"})
+    resolve = ("journal", journal, "--resolve", str(file), "--by", "Jane", "--note", "by phone")
+    assert pandapon(*resolve).stdout == "Resolved 2 bookings\n"
+    with Journal.open(journal) as opened:
+        before = [row.version for row in opened.rows()]
+    again = edited(o_1={"state": "done", "order_id": "77", "fee": "12.5", "currency": "USD"}, o_3={"state": "void"})
+    assert pandapon("journal", journal, "--resolve", str(again), "--by", "Joe").stdout == "Resolved 0 bookings\n"
+    with Journal.open(journal) as opened:
+        assert [row.version for row in opened.rows()] == before
+
+
+def test_an_order_id_and_a_fee_are_added_to_what_is_done(pandapon: Pandapon, journal: str, edited: Callable[..., Path]):
+    pandapon("journal", journal, "--mark", "o-1=done", "--by", "Jane")
+    file = edited(o_1={"state": "done", "order_id": "77", "fee": "5", "currency": "USD"})
+    assert pandapon("journal", journal, "--resolve", str(file), "--by", "Jane").stdout == "Resolved 1 bookings\n"
+    with Journal.open(journal) as opened:
+        row = opened.get("o-1")
+    assert (row.state, row.order_id, str(row.fee)) == ("done", "77", "5 USD")
+
+
+def test_an_order_id_is_never_changed_to_another(pandapon: Pandapon, journal: str, edited: Callable[..., Path]):
+    result = pandapon("journal", journal, "--resolve", str(edited(o_0={"order_id": "77"})), "--by", "Jane")
+    assert result.exit_code == 1
+    assert "it has order id" in result.stderr
 
 
 def test_ids_that_a_spreadsheet_has_damaged_in_other_rows_do_no_harm(
     pandapon: Pandapon, journal: str, edited: Callable[..., Path]
 ):
     file = edited(o_0={"order_id": "5.77556E+17"}, o_1={"state": "pending"})
-    assert pandapon("journal", journal, "--settle", str(file), "--by", "Jane").stdout == "Settled 1 rows\n"
+    assert pandapon("journal", journal, "--resolve", str(file), "--by", "Jane").stdout == "Resolved 1 bookings\n"
     with Journal.open(journal) as opened:
         assert "E+" not in (opened.get("o-0").order_id or "")
 
@@ -249,13 +336,20 @@ def test_one_row_is_marked(pandapon: Pandapon, journal: str):
 
 
 def test_a_cancelled_booking_is_marked_void(pandapon: Pandapon, journal: str):
-    paid = pandapon("journal", journal, "--sum").stdout
+    paid = pandapon("journal", journal, "--totals").stdout
     assert pandapon("journal", journal, "--mark", "o-0=void", "--by", "Jane").exit_code == 0
     assert "void" in states(journal)
-    assert pandapon("journal", journal, "--sum").stdout == paid != ""  # until the vendor has credited it
+    assert pandapon("journal", journal, "--totals").stdout == paid != ""  # until the vendor has credited it
 
 
-def test_who_settles_is_the_login_unless_said(pandapon: Pandapon, journal: str, monkeypatch: pytest.MonkeyPatch):
+def test_a_pending_booking_is_withdrawn_and_never_sent(pandapon: Pandapon, shop: FakeVendor, journal: str):
+    assert pandapon("journal", journal, "--mark", "o-3=void", "--by", "Jane").stdout == "o-3 is void now\n"
+    pandapon("book", "--journal", journal)
+    assert "FF3" not in shop.ledger.bookings
+    assert states(journal)[3] == "void"
+
+
+def test_who_resolves_is_the_login_unless_said(pandapon: Pandapon, journal: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("LOGNAME", "jdoe")
     pandapon("journal", journal, "--mark", "o-1=pending")
     with Journal.open(journal) as opened:
@@ -266,6 +360,129 @@ def test_what_is_not_allowed_by_hand_says_what_is(pandapon: Pandapon, journal: s
     result = pandapon("journal", journal, "--mark", "o-0=pending", "--by", "Jane")
     assert result.exit_code == 1
     assert "can become void or done by hand" in result.stderr
+
+
+# --- accounts ---
+
+
+@pytest.fixture
+def rotated(shop: FakeVendor, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeVendor]:
+    """The vendor once it has given the account a new key, which the environment has."""
+    (account,) = [one for one in shop.accounts if one.kind == "pandapon"]
+    with FakeVendor(accounts=[attrs.evolve(account, access_key="a-new-key")]) as vendor:
+        for name, value in environment(vendor, "pandapon").items():
+            monkeypatch.setenv(name, value)
+        yield vendor
+
+
+def test_a_new_key_books_nothing_until_it_is_adopted(pandapon: Pandapon, journal: str, rotated: FakeVendor):
+    refused = pandapon("book", "-", "--journal", journal, stdin=body(5))
+    assert refused.exit_code == 1
+    assert "another key" in refused.stderr
+    assert not rotated.ledger.requests
+    assert pandapon("book", "-", "--journal", journal, "--adopt", "pandapon", stdin=body(5)).exit_code == 0
+    assert pandapon("book", "-", "--journal", journal, stdin=body(5)).exit_code == 0
+    assert rotated.ledger.bookings == {"FF5": 1}
+
+
+def test_book_adopts_a_key_only(pandapon: Pandapon, shop: FakeVendor, journal: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PANDAPON_USER_ID", "9999999999999")
+    before = len(shop.ledger.requests)
+    refused = pandapon("book", "-", "--journal", journal, "--adopt", "pandapon", stdin=body(5))
+    assert refused.exit_code == 1
+    assert "another user id" in refused.stderr
+    assert len(shop.ledger.requests) == before
+    adopted = pandapon("journal", journal, "--adopt", "pandapon", "--by", "Jane", "--note", "the vendor renumbered")
+    assert adopted.exit_code == 0
+    assert "another user id" not in pandapon("book", "-", "--journal", journal, stdin=body(5)).stderr
+
+
+def test_book_adopts_no_other_account_than_it_books_with(pandapon: Pandapon, journal: str):
+    result = pandapon("book", "-", "--journal", journal, "--vendor", "pandapon", "--adopt", "shop-b", stdin=body(5))
+    assert result.exit_code == 2
+
+
+def test_an_account_gets_another_name(
+    pandapon: Pandapon, shop: FakeVendor, journal: str, accounts: Callable[[str], str]
+):
+    profile = shop.profile("pandapon")
+    keys = profile.credentials
+    assert keys is not None
+    config = accounts(
+        f'[vendors.shop-a]\nkind = "pandapon"\nbase_url = "{profile.base_url}"\naccess_key = "{keys.access_key}"\n'
+        f'access_secret = "env:PANDAPON_ACCESS_SECRET"\nuser_id = "{keys.user_id}"\n'
+    )
+    book = ("book", "-", "--journal", journal, "--config", config)
+    assert "under the name 'pandapon'" in pandapon(*book, stdin=body(0)).stderr
+    renamed = pandapon("journal", journal, "--rename", "pandapon=shop-a", "--by", "Jane")
+    assert (renamed.exit_code, renamed.stdout) == (0, "The bookings of pandapon are those of shop-a now\n")
+    assert "Booked       1, 1 of them by earlier runs" in pandapon(*book, stdin=body(0)).stdout
+    assert shop.ledger.bookings["FF0"] == 1
+
+
+# --- the file ---
+
+
+def test_a_backup_is_whole_and_books_nothing_until_it_is_restored(
+    pandapon: Pandapon, shop: FakeVendor, journal: str, tmp_path: Path
+):
+    copy = str(tmp_path / "copy.db")
+    assert pandapon("journal", journal, "--backup", copy).exit_code == 0
+    assert states(copy) == UNTOUCHED
+    before = len(shop.ledger.requests)
+    refused = pandapon("book", "-", "--journal", copy, stdin=body(5))
+    assert (refused.exit_code, "is a backup" in refused.stderr) == (1, True)
+    assert len(shop.ledger.requests) == before
+    assert pandapon("journal", copy, "--restore", "--by", "Jane", "--note", "the disk broke").exit_code == 0
+    assert pandapon("book", "-", "--journal", copy, stdin=body(5)).exit_code == 0
+
+
+def test_a_backup_replaces_nothing(pandapon: Pandapon, journal: str, tmp_path: Path):
+    there = tmp_path / "orders.csv"
+    there.write_text("mine")
+    assert pandapon("journal", journal, "--backup", str(there)).exit_code == 1
+    assert there.read_text() == "mine"
+
+
+def test_a_file_whose_wal_is_lost_is_taken_only_by_name(pandapon: Pandapon, tmp_path: Path):
+    whole, lost = tmp_path / "whole.db", tmp_path / "lost.db"
+
+    async def copied_during_a_run() -> None:
+        async with opened(whole) as store:
+            await done(store, entry(1))
+            shutil.copyfile(whole, lost)
+
+    asyncio.run(copied_during_a_run())
+    refused = pandapon("journal", str(lost))
+    assert (refused.exit_code, "a part of it is missing" in refused.stderr) == (1, True)
+    taken = pandapon("journal", str(lost), "--whole", "--by", "Jane", "--note", "looked up")
+    assert taken.exit_code == 0, taken.stderr
+    assert pandapon("journal", str(lost)).exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["bookings.db", "bookings.db-wal", "bookings.db-shm", "orders.csv", "link.csv"])
+def test_an_export_replaces_nothing_but_an_export(pandapon: Pandapon, journal: str, tmp_path: Path, name: str):
+    (tmp_path / "orders.csv").write_text("reference,renderId\n")
+    (tmp_path / "link.csv").symlink_to(journal)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    assert pandapon("journal", journal, "--export", str(tmp_path / name)).exit_code == 2
+    after = {path: path.read_bytes() for path in tmp_path.iterdir() if path in before}
+    assert after == before
+
+
+def test_an_export_is_replaced_by_the_next_one(pandapon: Pandapon, journal: str, exported: Path):
+    assert pandapon("journal", journal, "--export", str(exported), "--state", "done").exit_code == 0
+    assert [row["reference"] for row in rows_of(exported)] == ["o-0"]
+
+
+def test_the_doctor_reads_the_whole_file(pandapon: Pandapon, journal: str):
+    assert "is whole: 4 bookings" in pandapon("doctor", "--journal", journal).stdout.replace("\n", " ")
+    content = bytearray(Path(journal).read_bytes())
+    content[4096 * 6 : 4096 * 7] = b"x" * 4096
+    Path(journal).write_bytes(content)
+    damaged = pandapon("doctor", "--journal", journal)
+    assert damaged.exit_code == 1
+    assert "is damaged" in damaged.stderr.replace("\n", " ")
 
 
 def test_nothing_is_erased_while_a_job_runs_but_all_else_goes_on(pandapon: Pandapon, journal: str):
@@ -303,7 +520,7 @@ def test_personal_data_is_erased(pandapon: Pandapon, journal: str):
 
 
 @pytest.fixture
-def opened(journal: str):
+def open_journal(journal: str):
     with Journal.open(journal) as found:
         yield found
 
@@ -328,17 +545,17 @@ _CELL = st.one_of(
         ),
     )
 )
-def test_any_settlement_file_is_read_or_refused(opened: Journal, tmp_path: Path, content: bytes):
+def test_any_edited_file_is_read_or_refused(open_journal: Journal, tmp_path: Path, content: bytes):
     path = tmp_path / "any.csv"
     path.write_bytes(content)
     refused: FileError | None = None
     found: list[Any] = []
     try:
-        found = read_resolutions(path, opened)
+        found = read_resolutions(path, open_journal)
     except FileError as error:
         refused = error
     assert refused is None or "line" in str(refused)
-    assert all(settlement.reference in ("o-0", "o-1", "o-2") for settlement in found)
+    assert all(one.reference in ("o-0", "o-1", "o-2") for one in found)
 
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])

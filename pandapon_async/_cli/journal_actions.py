@@ -1,0 +1,174 @@
+"""What a person does to a journal from the command line: resolve, credit, adopt, rename, back up, restore, erase."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import attrs
+import click
+
+from .._journal.rows import STATES
+from .shared import choose, load_profiles, say
+
+if TYPE_CHECKING:
+    from .._journal.journal import Journal
+    from .._models.money import Money
+
+
+@attrs.frozen(kw_only=True)
+class Action:
+    """One of the actions of ``pandapon journal``: the option that asks for it is set, the others are None or False.
+
+    ``reference`` to ``operation`` say which booking; ``by`` and ``note``: who does it, and why.
+    """
+
+    resolve: Path | None
+    mark: str | None
+    order_id: str | None
+    fee: tuple[str, str] | None
+    tracking: tuple[str, ...]
+    credit: tuple[str, str, str] | None
+    adopt: str | None
+    config: Path | None
+    rename: str | None
+    backup: Path | None
+    restore: bool
+    whole: bool
+    forget_before: datetime | None
+    shipment: int
+    account: str | None
+    operation: str | None
+    by: str | None
+    note: str | None
+
+    def asked(self) -> Callable[[Journal], None] | None:
+        """What is to be done with the journal; None: nothing, it is to be shown."""
+        actions: dict[str, tuple[object, Callable[[Journal], None]]] = {
+            "--resolve": (self.resolve, self._resolve),
+            "--mark": (self.mark, self._mark),
+            "--credit": (self.credit, self._credit),
+            "--adopt": (self.adopt, self._adopt),
+            "--rename": (self.rename, self._rename),
+            "--backup": (self.backup, self._backup),
+            "--restore": (self.restore, self._restore),
+            "--forget-before": (self.forget_before, self._forget),
+        }
+        asked = [action for given, action in actions.values() if given is not None and given is not False]
+        if len(asked) + self.whole > 1:
+            raise click.UsageError(f"{', '.join(actions)} and --whole are done one at a time")
+        if (self.order_id or self.fee or self.tracking) and not (self.mark or "").endswith("=done"):
+            raise click.UsageError("--order-id, --fee and --tracking go with --mark REF=done")
+        return asked[0] if asked else None
+
+    # --- one booking, or several ---
+
+    def _resolve(self, journal: Journal) -> None:
+        from .._files.resolutions import read_resolutions
+
+        assert self.resolve is not None
+        found = read_resolutions(self.resolve, journal)
+        if found:
+            journal.resolve_all(found, by=self._author(), note=self.note or "resolved in an edited export")
+        say(f"Resolved {len(found):,} bookings")
+
+    def _mark(self, journal: Journal) -> None:
+        reference, _, state = (self.mark or "").rpartition("=")
+        if not reference or state not in STATES:
+            raise click.BadParameter(f"expected REF=STATE, the state one of {', '.join(STATES)}", param_hint="--mark")
+        row = journal.resolve(
+            reference,
+            state,
+            by=self._author(),
+            note=self.note or "resolved by hand",
+            order_id=self.order_id,
+            fee=None if self.fee is None else _money(*self.fee),
+            tracking=self.tracking,
+            shipment=self.shipment,
+            account=self.account,
+            operation=self.operation,
+        )
+        say(f"{row.reference} is {row.state} now")
+
+    def _credit(self, journal: Journal) -> None:
+        assert self.credit is not None
+        reference, amount, currency = self.credit
+        money = _money(amount, currency)
+        row = journal.credit(
+            reference,
+            money,
+            by=self._author(),
+            note=self.note or "entered by hand",
+            shipment=self.shipment,
+            account=self.account,
+            operation=self.operation,
+        )
+        say(f"{row.reference}: credited {money}")
+
+    # --- an account ---
+
+    def _adopt(self, journal: Journal) -> None:
+        from ..api.logistics import FreightBookingRequest
+
+        by, note = self._reasons("--adopt")
+        profile = choose(load_profiles(self.config), self.adopt)
+        journal.adopt(profile, FreightBookingRequest.operation, by=by, note=note)
+        say(f"{profile.name} is adopted as it is configured now")
+
+    def _rename(self, journal: Journal) -> None:
+        old, _, new = (self.rename or "").partition("=")
+        if not old.strip() or not new.strip():
+            raise click.BadParameter("expected OLD=NEW", param_hint="--rename")
+        journal.rename(old, new, by=self._author(), note=self.note or "renamed by hand")
+        say(f"The bookings of {old} are those of {new} now")
+
+    # --- the file ---
+
+    def _backup(self, journal: Journal) -> None:
+        assert self.backup is not None
+        journal.backup(self.backup)
+        say(f"Wrote {self.backup}; a job takes it only after `pandapon journal {self.backup} --restore`")
+
+    def _restore(self, journal: Journal) -> None:
+        by, note = self._reasons("--restore")
+        journal.restore(by=by, note=note)
+        say("Jobs may use this backup now")
+
+    def declare_whole(self, path: Path) -> None:
+        """Take a journal whose ``-wal`` is lost; it can't be opened before."""
+        from .._journal.journal import Journal
+
+        by, note = self._reasons("--whole")
+        Journal.declare_whole(path, by=by, note=note)
+        say("Jobs may use this journal as it is now")
+
+    def _forget(self, journal: Journal) -> None:
+        assert self.forget_before is not None
+        say(f"Erased the bodies and replies of {journal.forget_before(self.forget_before):,} rows")
+
+    # --- who, and why ---
+
+    def _author(self) -> str:
+        if self.by:
+            return self.by
+        try:
+            return getpass.getuser()
+        except (OSError, KeyError, ImportError):  # no login: a container
+            raise click.UsageError("--by NAME is needed: who does it?") from None
+
+    def _reasons(self, option: str) -> tuple[str, str]:
+        if not (self.by or "").strip() or not (self.note or "").strip():
+            raise click.UsageError(f"{option} needs --by NAME and --note TEXT: somebody must answer for it")
+        return str(self.by), str(self.note)
+
+
+ACTION_FIELDS: Final = frozenset(attrs.fields_dict(Action))
+
+
+def _money(amount: str, currency: str) -> Money:
+    from .._files.resolutions import money_of
+
+    return money_of(amount, currency)
