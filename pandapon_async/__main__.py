@@ -21,9 +21,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         needs = " and ".join(missing)
         sys.stderr.write(f"pandapon: the command line needs {needs}: pip install 'pandapon-async[cli]'\n")
         return 2
-    from ._cli.app import app
+    try:
+        from ._cli.app import app
 
-    return cast("int", app.main(args=None if arguments is None else list(arguments), prog_name="pandapon"))
+        return cast("int", app.main(args=None if arguments is None else list(arguments), prog_name="pandapon"))
+    except KeyboardInterrupt:  # while the command was being imported
+        return 130
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -92,11 +92,16 @@ def accounts(tmp_path: Path) -> Callable[[str], str]:
 
 
 @contextlib.contextmanager
-def process(*arguments: str, environ: dict[str, str] | None = None, **streams: Any) -> Iterator[subprocess.Popen[str]]:
+def process(
+    *arguments: str,
+    environ: dict[str, str] | None = None,
+    program: Sequence[str] = ("-m", "pandapon_async"),
+    **streams: Any,
+) -> Iterator[subprocess.Popen[str]]:
     """The program as a process of its own; it doesn't outlive the block."""
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL, **streams}
     child = subprocess.Popen(
-        [sys.executable, "-m", "pandapon_async", *arguments],
+        [sys.executable, *program, *arguments],
         text=True,
         env={**os.environ, **(environ or {})},
         **streams,
