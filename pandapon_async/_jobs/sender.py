@@ -177,8 +177,9 @@ class Sender(Generic[R]):
 
     def _facts(self, data: Any) -> Ending:
         """What of a reply's data can be written down; raises what is wrong with it."""
-        facts: Any = self._settings.facts(data)
-        if not isinstance(facts, Ending) or not isinstance(facts.fee, (Money, type(None))):
+        facts = self._settings.facts(data)
+        fee: Any = facts.fee
+        if not isinstance(fee, (Money, type(None))):
             raise TypeError
         texts = [*facts.tracking] if facts.order_id is None else [facts.order_id, *facts.tracking]
         for text in texts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, Union, cast
 
 import attrs
 
@@ -76,12 +76,13 @@ class JobSettings(Generic[R]):
             raise RequestError(f"expected a {self.request_type.__name__}, not {found}", reference=reference)
         if not isinstance(shipment, int) or isinstance(shipment, bool) or shipment < 1:
             raise RequestError("a shipment must be a whole number of at least 1", reference=reference)
-        wire = to_wire(request)
+        ours = cast("VendorRequest[Any]", request)
+        wire = to_wire(ours)
         self.client.check_endpoint(self.request_type, wire)
         derived = reference is None or isinstance(reference, DerivedReference)
-        known = normal_reference(self._made_reference(request, wire) if reference is None else reference)
+        known = normal_reference(self._made_reference(ours, wire) if reference is None else reference)
         return Entry(
-            position, known, derived, dumps(wire).decode(), shipment, bool(self.allows_same_parcel(known, request))
+            position, known, derived, dumps(wire).decode(), shipment, bool(self.allows_same_parcel(known, ours))
         )
 
     def _made_reference(self, request: VendorRequest[R], wire: Any) -> Any:
