@@ -7,6 +7,7 @@ import asyncio
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Coroutine, Mapping
@@ -281,18 +282,20 @@ def test_the_commands_of_bulk_booking_and_the_morning_after(
         if ">" in arguments:
             arguments = arguments[: arguments.index(">")]
         (tmp_path / "orders.csv").write_text(orders)
-        if "--settle" in arguments:
+        if "--resolve" in arguments:
             edit_doubt(tmp_path / "doubt.csv")
-        if arguments[:2] == ["journal", "bookings.db"] and "--mark" in arguments:
-            keys.script("drop_after")
-            body = '{"reference": "order-7", "renderId": "FF7"}'
-            assert CliRunner().invoke(app, ["book", "-", "--journal", "bookings.db"], input=body).exit_code == 3
-        if arguments[:2] == ["book", "orders.csv"] and "--spend" in arguments:
+        if "--mark" in arguments:
+            number, step, status = ("7", "drop_after", 3) if "order-7=done" in arguments else ("8", {"status": 401}, 4)
+            keys.script(step)
+            body = f'{{"reference": "order-{number}", "renderId": "FF{number}"}}'
+            assert CliRunner().invoke(app, ["book", "-", "--journal", "bookings.db"], input=body).exit_code == status
+        if "--whole" in arguments:
+            shutil.copyfile("bookings.db", "lost.db")
+        is_first = arguments[:2] == ["book", "orders.csv"] and "--journal" in arguments and "--adopt" not in arguments
+        if is_first and "--spend" in arguments:
             keys.script("drop_before", "drop_before")
         result = CliRunner().invoke(app, arguments)
-        assert result.exit_code == (3 if arguments[:2] == ["book", "orders.csv"] and "--journal" in arguments else 0), (
-            result.output
-        )
+        assert result.exit_code == (3 if is_first else 0), result.output
     assert keys.ledger.doubled == {}
 
 

@@ -103,5 +103,5 @@ def app() -> None:
                  2  usage or bad input; nothing was sent
                  3  a booking's outcome is unknown: look it up
                  4  a job ended early: bookings are still pending
-               130  interrupted
+               130  interrupted (128 + the signal)
     """

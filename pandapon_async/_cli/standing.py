@@ -48,7 +48,7 @@ class Standing:
 
     def add(self, outcome: JobOutcome[Any]) -> None:
         """Count the outcome of one booking; the state of one that couldn't be written down comes with `count_late`."""
-        if outcome.recorded != "sent":
+        if outcome.recorded not in (None, "sent"):
             self.met[outcome.recorded] += 1
             self.now[outcome.recorded] += outcome.state != "skipped"
         if "done" not in (outcome.state, outcome.recorded):
