@@ -28,6 +28,7 @@ from pandapon_async._calls.request_head import fixed_headers, sign
 from pandapon_async._config.profiles import Timeouts
 from pandapon_async._errors import Stage
 from pandapon_async._journal.sqlite import store as store_module, writer as writer_module
+from pandapon_async._journal.sqlite.owners import Owner
 from pandapon_async._journal.sqlite.writer import Writer
 from pandapon_async._session import client_of
 from pandapon_async.testing._faults import FaultDice, Faults
@@ -217,6 +218,7 @@ class Disk:
 
     Attributes:
         left: the folder that a killed process left; what it does after its death it does in the old one, and nobody sees it.
+        life: the number of the process that lives now.
     """
 
     def __init__(self, root: Path) -> None:
@@ -225,6 +227,7 @@ class Disk:
         self.folder = self.new_folder()
         self.folder.mkdir()
         self.left: Path | None = None
+        self.life = 1
         self._commits = 0
         self._kill: Kill | None = None
         self._at_kill: Callable[[], None] = lambda: None
@@ -249,6 +252,7 @@ class Disk:
         try:
             yield
         finally:
+            self.life += 1
             self._kill = None
             if self.left is not None:
                 self.move_to(self.left)
@@ -324,6 +328,8 @@ def simulated(disk: Disk) -> Generator[None, None, None]:
             (sqlite3, "connect", connect),
             (store_module, "Writer", _SteppedWriter),
             (writer_module, "threading", mock.Mock()),
+            (Owner, "this_process", classmethod(lambda cls: cls("here", "boot", disk.life, "1"))),
+            (Owner, "is_alive", lambda owner: owner.pid == disk.life),
         ):
             patches.enter_context(mock.patch.object(target, name, value))
         yield
