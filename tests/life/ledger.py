@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import attrs
 
 from pandapon_async import Journal, JournalError, JournalRow
+from pandapon_async._jobs.report import Report
 from pandapon_async.api.logistics import BookingItem, FreightBookingRequest, ReceiverAddress
 from pandapon_async.testing._ledger import Ledger
 
@@ -84,8 +85,17 @@ def deeds_of(ledger: Ledger) -> list[Deed]:
 # --- the check ---------------------------------------------------------------------------------------------------------
 
 
-def check(path: Path, deeds: Sequence[Deed], told: Iterable[Told]) -> dict[str, JournalRow]:
-    """Nothing is booked twice or lost, no order id told to two, every total true. Gives the journal's rows."""
+def check(
+    path: Path, deeds: Sequence[Deed], told: Iterable[Told], *, credited: Decimal = Decimal(0)
+) -> dict[str, JournalRow]:
+    """Nothing is booked twice or lost, no order id told to two, every total true. Gives the journal's rows.
+
+    Args:
+        path: the journal; nobody may be writing it.
+        deeds: what the vendor has made.
+        told: what users were told, by whatever process.
+        credited: what the vendor gave back, by those who entered it.
+    """
     twice = {reference: count for reference, count in Counter(deed.reference for deed in deeds).items() if count > 1}
     assert twice == {}, f"booked twice: {twice}"
     made = {deed.reference: deed for deed in deeds}
@@ -95,7 +105,7 @@ def check(path: Path, deeds: Sequence[Deed], told: Iterable[Told]) -> dict[str, 
     with Journal.open(path) as journal:
         rows = {row.reference: row for row in journal.rows()}
         _check_rows(rows, made)
-        _check_totals(journal, rows, made)
+        _check_totals(journal, rows, made, credited)
     return rows
 
 
@@ -109,10 +119,22 @@ def _has_tables(path: Path) -> bool:
     return True
 
 
-def check_settled(rows: Mapping[str, JournalRow], deeds: Sequence[Deed], orders: Sequence[Order]) -> None:
-    """In the end every order is booked, and the journal says so."""
-    assert {reference: row.state for reference, row in rows.items()} == {order.reference: "done" for order in orders}
-    assert sorted(deed.reference for deed in deeds) == sorted(order.reference for order in orders)
+def check_report(report: Report, told: Sequence[tuple[str, Told]], deeds: Sequence[Deed]) -> None:
+    """A job's figures are those of what it told: pairs (how it ended, what was told)."""
+    counted = Counter({state: getattr(report, state) for state in ("done", "refused", "unknown", "skipped")})
+    assert +counted == Counter(state for state, _ in told if state != "pending")
+    fees = {deed.reference: deed.fee for deed in deeds}
+    paid = sum((fees[one.reference] for state, one in told if state == "done"), Decimal(0))
+    assert sum((fee.amount for fee in report.fees.values()), Decimal(0)) == paid, "the fees of a run aren't true"
+
+
+def check_settled(
+    rows: Mapping[str, JournalRow], deeds: Sequence[Deed], orders: Iterable[Order], withdrawn: Collection[str] = ()
+) -> None:
+    """In the end every order is booked, but for those withdrawn, and the journal says so."""
+    wanted = {order.reference: "void" if order.reference in withdrawn else "done" for order in orders}
+    assert {reference: row.state for reference, row in rows.items()} == wanted
+    assert sorted(deed.reference for deed in deeds) == sorted(name for name, state in wanted.items() if state == "done")
 
 
 def _check_told(made: Mapping[str, Deed], told: Iterable[Told]) -> None:
@@ -141,9 +163,12 @@ def _check_rows(rows: Mapping[str, JournalRow], made: Mapping[str, Deed]) -> Non
         assert row.history[-1].state == row.state, f"its history ends otherwise: {row}, {row.history}"
 
 
-def _check_totals(journal: Journal, rows: Mapping[str, JournalRow], made: Mapping[str, Deed]) -> None:
+def _check_totals(
+    journal: Journal, rows: Mapping[str, JournalRow], made: Mapping[str, Deed], credited: Decimal
+) -> None:
     counts = Counter(row.state for row in rows.values())
     assert {state: count for state, count in journal.counts().items() if count} == counts
     fees = sum((made[reference].fee for reference, row in rows.items() if row.state == "done"), Decimal(0))
     assert sum((total.fees for total in journal.totals()), Decimal(0)) == fees, "the sum of fees isn't true"
+    assert sum((total.credits for total in journal.totals()), Decimal(0)) == credited, "the sum of credits isn't true"
     assert journal.unpriced() == {}

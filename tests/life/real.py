@@ -6,6 +6,7 @@ is hit by a signal depends on the machine, so a replay is near, not exact.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import csv
 import json
@@ -20,6 +21,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import attrs
 
@@ -27,6 +29,7 @@ from pandapon_async import PANDAPON, Credentials, Journal, JournalError, Journal
 from pandapon_async._models.converters import to_wire
 from pandapon_async.api.logistics import FreightBookingRequest
 from pandapon_async.testing import FakeVendor, Faults
+from pandapon_async.testing._delivery import Delivery
 from pandapon_async.testing._verification import Account
 from tests.life.ledger import Order, Told, check, check_settled, deeds_of
 
@@ -36,7 +39,7 @@ ACCOUNTS = [
     Account(kind="pandapon", access_key=f"key-{n}", access_secret=f"secret-{n}", user_id="1000000000001")
     for n in range(4)
 ]
-URLS = ("http://127.0.0.1:{port}", "http://127.0.0.1:{port}/", "HTTP://localhost:{port}", "http://127.0.0.1.:{port}/.")[:3]
+URLS = ("http://127.0.0.1:{port}", "http://127.0.0.1:{port}/", "HTTP://localhost:{port}")
 SIGNALS = {"killed": "SIGKILL", "interrupted": "SIGINT", "hung up": "SIGHUP", "terminated": "SIGTERM"}
 QUIET: dict[str, Any] = {"new": 0, "end": "through", "after": 0, "faults": {}, "beside": ""}
 
@@ -46,6 +49,8 @@ def _drawn_faults(dice: random.Random) -> dict[str, Any]:
     found: dict[str, Any] = {name: round(dice.uniform(0, 0.05), 3) for name in names if dice.random() < 0.4}
     if dice.random() < 0.4:
         found["status"] = {"429": 0.05, "502": 0.02}
+    if dice.random() < 0.3:
+        found["replies_too_many"] = 0.1
     return {**found, "seed": dice.randrange(1000)}
 
 
@@ -82,6 +87,8 @@ class RealLife:
         self.root = root
         self.script: list[dict[str, Any]] = []
         self.stack = contextlib.ExitStack()
+        self.replies_too_many = 0.0
+        self.stack.enter_context(mock.patch.object(Delivery, "send", self._sending(Delivery.send)))
         self.vendor = self.stack.enter_context(FakeVendor(accounts=ACCOUNTS))
         self.deeds = deeds_of(self.vendor.ledger)
         self.orders: list[Order] = []
@@ -267,10 +274,30 @@ class RealLife:
         _, errors = self._ended(process)
         assert process.returncode == 0, errors
 
+    # --- the vendor ---
+
+    def _sending(self, send: Callable[..., Any]) -> Callable[..., Any]:
+        """The vendor's way of sending, but that some replies come twice."""
+        dice = random.Random(0)
+
+        async def send_and_again(delivery: Delivery, request: Any, answer: Any) -> Any:
+            response = await send(delivery, request, answer)
+            transport = request.transport
+            if answer.step.manner == "plain" and dice.random() < self.replies_too_many and transport is not None:
+                fields = {**answer.headers, "Content-Length": str(len(answer.body))}
+                head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+                again = f"HTTP/1.1 {answer.status} OK\r\n{head}\r\n".encode() + answer.body
+                asyncio.get_running_loop().call_later(dice.choice((0.001, 0.01)), transport.write, again)
+            return response
+
+        return send_and_again
+
     # --- what is known ---
 
     def _take(self, new: int, faults: dict[str, Any]) -> None:
         self.orders += [Order(len(self.orders) + 1 + number) for number in range(new)]
+        self.replies_too_many = faults.get("replies_too_many", 0.0)
+        faults = {name: odds for name, odds in faults.items() if name != "replies_too_many"}
         statuses = {int(status): odds for status, odds in faults.get("status", {}).items()}
         self.vendor.faults = Faults(**{**faults, "status": statuses}, latency=0.005, jitter=0.02, retry_after=0)
 
@@ -290,7 +317,6 @@ class RealLife:
                 continue  # KNOWN: see test_found
             fee = None if one["fee"] is None else Decimal(one["fee"]["amount"])
             self.told.append(Told(one["reference"], one["recorded"], one["order_id"], fee))
-
             if one["recorded"] == "refused":
                 assert one["reference"] not in made, f"told as refused, and made: {one}"
 
@@ -313,8 +339,8 @@ class Lived:
     bookings: int = 0
 
 
-def live(root: Path, number: int, *, acts: int, until: float = 0.0) -> Lived:
-    """Live by a seed: so many acts, and on until a moment (monotonic); then let everything be settled."""
+def live(root: Path, number: int, *, acts: int) -> Lived:
+    """Live by a seed: so many acts; then let everything be settled."""
     dice = random.Random(number)
     names, weights = list(ACTS), [weight for weight, _ in ACTS.values()]
     life = RealLife(root)

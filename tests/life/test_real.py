@@ -22,7 +22,7 @@ def test_ordinary_acts_with_real_processes(tmp_path: Path) -> None:
         root = tmp_path / str(number)
         root.mkdir()
         try:
-            lived = live(root, number, acts=20 if SECONDS else 5)
+            lived = live(root, number, acts=20 if SECONDS else 4)
         except BaseException:
             print(f"seed {number}; do it again with: python -m tests.life.replay {root / 'script.jsonl'}")
             raise

@@ -9,6 +9,8 @@ import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator
+from datetime import datetime, timezone
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +36,7 @@ from pandapon_async._journal.resolving import Resolution
 from pandapon_async._models.converters import decode
 from pandapon_async.api.logistics import FreightBooking, FreightBookingRequest, Money
 from pandapon_async.testing._verification import Account
-from tests.life.ledger import Order, Told, check, check_settled, reference_of
+from tests.life.ledger import Order, Told, check, check_report, check_settled, reference_of
 from tests.life.simulation import FAULTS, Disk, Kill, SimulatedVendor, VirtualLoop, simulated
 
 SECONDS = float(os.environ.get("PANDAPON_TEST_LIFE", "0"))
@@ -121,6 +123,9 @@ class Life(RuleBasedStateMachine):
         self.rows: dict[str, JournalRow] = {}
         self.key = self.url = 0
         self.known_keys = {0}
+        self.withdrawn: set[str] = set()
+        self.credited = Decimal(0)
+        self.told_today: list[tuple[str, Told]] = []
 
     # --- the job ---
 
@@ -130,6 +135,7 @@ class Life(RuleBasedStateMachine):
         type(self).days += 1
         for _ in range(plan.new):
             self.orders.append(Order(len(self.orders) + 1))
+        self.told_today.clear()
         self.vendor.faults.clear()
         self.vendor.faults.extend(plan.faults)
         task: asyncio.Task[None] | None = None
@@ -161,6 +167,8 @@ class Life(RuleBasedStateMachine):
                 callers = [asyncio.create_task(self._call(job, caller)) for caller in plan.callers]
                 await self._run(job, plan)
                 await asyncio.gather(*callers)
+            if not self.vendor.cut and not (self.known and "stray" in plan.faults):  # KNOWN: see test_found
+                check_report(job.report, self.told_today, self.vendor.deeds)
 
     async def _run(self, job: BookingJob, plan: Plan) -> None:
         outcomes = job.run(self._input(plan.feed))
@@ -260,7 +268,27 @@ class Life(RuleBasedStateMachine):
         number = int(refused[which % len(refused)].partition("-")[2])
         self.orders[number - 1].edition += 1
 
-    @rule(kind=st.sampled_from(("other body", "same parcel", "bad reference", "no request", "cut off")), which=st.integers(0, 9))
+    @rule(which=st.integers(0, 9))
+    @precondition(lambda self: self._in("pending"))
+    def withdraw(self, which: int) -> None:
+        """The customer doesn't want it any more."""
+        waiting = self._in("pending")
+        reference = waiting[which % len(waiting)]
+        with self._by_hand(None) as journal:
+            journal.resolve(reference, "void", by="ann", note="withdrawn")
+        self.withdrawn.add(reference)
+
+    @rule(which=st.integers(0, 9), cents=st.integers(1, 999))
+    @precondition(lambda self: self._in("done"))
+    def credit(self, which: int, cents: int) -> None:
+        """The vendor gives something back."""
+        done = self._in("done")
+        amount = Decimal(cents) / 100
+        with self._by_hand(None) as journal:
+            journal.credit(done[which % len(done)], Money(amount=amount, currency="USD"), by="ann", note="late")
+        self.credited += amount
+
+    @rule(kind=st.sampled_from(("other body", "same quote", "same parcel", "bad reference", "no request", "cut off")), which=st.integers(0, 9))
     @precondition(lambda self: self._in("done", "unknown") and self._key_is_known)
     def feed_damaged(self, kind: str, which: int) -> None:
         """The file is fed with a mistake in it: none of it is taken."""
@@ -268,11 +296,15 @@ class Life(RuleBasedStateMachine):
         order = self.orders[int(ended[which % len(ended)].partition("-")[2]) - 1]
         bad: Any = {
             "other body": (order.reference, order.request(remark="another")),
-            "same parcel": (f"copy-of-{order.number}", order.request()),
+            "same quote": (f"copy-of-{order.number}", order.request()),
+            "same parcel": (f"copy-of-{order.number}", order.request(render_id="another")),
             "bad reference": ("order\x00", order.request()),
             "no request": 42,
             "cut off": (order.reference, FreightBookingRequest(render_id=order.render_id[:-1] or "R")),
         }[kind]
+        sent_at = self.rows[order.reference].sent_at
+        if kind == "same parcel" and sent_at and sent_at.timestamp() < self.loop.now() - 29 * DAY:
+            return  # by now it may be meant
         seen = sum(self.vendor.ledger.seen.values())
 
         async def fed() -> None:
@@ -326,7 +358,7 @@ class Life(RuleBasedStateMachine):
             self.disk.move_to(folder)
         else:
             with self._by_hand(None) as journal:
-                journal.check() if how == "check" else journal.forget_before(_moment(self.loop.now() - DAY))
+                journal.check() if how == "check" else journal.forget_before(datetime.fromtimestamp(self.loop.now() - DAY, timezone.utc))
 
     @rule()
     @precondition(lambda self: self.rows and self._key_is_known)
@@ -367,7 +399,7 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def the_books_agree(self) -> None:
-        self.rows = check(self.disk.journal, self.vendor.deeds, self.told)
+        self.rows = check(self.disk.journal, self.vendor.deeds, self.told, credited=self.credited)
 
     def teardown(self) -> None:
         try:
@@ -391,7 +423,7 @@ class Life(RuleBasedStateMachine):
             for reference in self._in("refused"):
                 self.orders[int(reference.partition("-")[2]) - 1].edition += 1
             self.the_books_agree()
-        check_settled(self.rows, self.vendor.deeds, self.orders)
+        check_settled(self.rows, self.vendor.deeds, self.orders, self.withdrawn)
 
     # --- helpers ---
 
@@ -419,6 +451,9 @@ class Life(RuleBasedStateMachine):
         if self.vendor.cut:
             return  # its process was dead by then
         fee = None if outcome.fee is None else outcome.fee.amount
+        fee = None if outcome.fee is None else outcome.fee.amount
+        told = Told(outcome.reference, outcome.recorded, outcome.order_id, fee)
+        self.told_today.append((outcome.state, told))
         if self.known and outcome.state == "skipped" and outcome.recorded == "done" and outcome.order_id is None:
             return  # KNOWN: see test_found
         told = Told(outcome.reference, outcome.recorded, outcome.order_id, fee)
@@ -455,12 +490,6 @@ class Life(RuleBasedStateMachine):
             yield session
         finally:
             await session.close()
-
-
-def _moment(seconds: float) -> Any:
-    from datetime import datetime, timezone
-
-    return datetime.fromtimestamp(seconds, timezone.utc)
 
 
 def test_ordinary_days() -> None:
