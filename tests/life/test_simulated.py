@@ -167,7 +167,7 @@ class Life(RuleBasedStateMachine):
                 callers = [asyncio.create_task(self._call(job, caller)) for caller in plan.callers]
                 await self._run(job, plan)
                 await asyncio.gather(*callers)
-            if not self.vendor.cut and not (self.known and "stray" in plan.faults):  # KNOWN: see test_found
+            if not self.vendor.cut and not (self.known and {"stray", "stray_refused"} & {*plan.faults}):  # KNOWN: see test_found
                 check_report(job.report, self.told_today, self.vendor.deeds)
 
     async def _run(self, job: BookingJob, plan: Plan) -> None:
