@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 from pandapon_async import BookingJob, Journal, SessionManager, Stop
@@ -16,15 +17,23 @@ from pandapon_async.api.logistics import FreightBookingRequest
 
 def tell(outcome: Any) -> None:
     fee = None if outcome.fee is None else {"amount": str(outcome.fee.amount), "currency": outcome.fee.currency}
-    told = {"reference": outcome.reference, "state": outcome.state, "recorded": outcome.recorded, "order_id": outcome.order_id}
+    told = {
+        "reference": outcome.reference,
+        "state": outcome.state,
+        "recorded": outcome.recorded,
+        "order_id": outcome.order_id,
+    }
     print(json.dumps({**told, "fee": fee}), flush=True)
 
 
-async def main(file: str, journal: str, callers: int, patience: float, leave_after: int) -> None:
-    with open(file, encoding="utf-8") as lines:
-        orders = [json.loads(line) for line in lines]
-    pairs = [(order.pop("reference"), from_wire(FreightBookingRequest, order)) for order in orders]
+def pairs_of(file: str) -> list[tuple[str, FreightBookingRequest]]:
+    orders = [json.loads(line) for line in Path(file).read_text(encoding="utf-8").splitlines()]
+    return [(order.pop("reference"), from_wire(FreightBookingRequest, order)) for order in orders]
 
+
+async def main(
+    pairs: list[tuple[str, FreightBookingRequest]], journal: str, callers: int, patience: float, leave_after: int
+) -> None:
     async def book(job: BookingJob, reference: str, request: FreightBookingRequest) -> None:
         with contextlib.suppress(asyncio.TimeoutError):
             tell(await asyncio.wait_for(job.book(request, reference), patience))
@@ -47,4 +56,4 @@ async def main(file: str, journal: str, callers: int, patience: float, leave_aft
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4]), int(sys.argv[5])))
+    asyncio.run(main(pairs_of(sys.argv[1]), sys.argv[2], int(sys.argv[3]), float(sys.argv[4]), int(sys.argv[5])))

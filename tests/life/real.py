@@ -117,7 +117,9 @@ class RealLife:
         """``pandapon book``; ``after``: how many requests have come when something happens to it."""
         self._take(new, faults)
         before = self._seen()
-        process = self._start("-m", "pandapon_async", "book", self._file(), "--journal", self.journal, "--json", "--concurrency", 8)
+        process = self._start(
+            "-m", "pandapon_async", "book", self._file(), "--journal", self.journal, "--json", "--concurrency", 8
+        )
         while process.poll() is None and self._seen() - before < after:
             time.sleep(0.001)
         self._do_beside(beside)
@@ -244,14 +246,20 @@ class RealLife:
         elif beside == "look":
             self._ended(self._start("-m", "pandapon_async", "journal", self.journal))
         elif beside == "second start":
-            self._tell(*self._ended(self._start("-m", "pandapon_async", "book", self._file(), "--journal", self.journal, "--json")))
+            self._tell(
+                *self._ended(
+                    self._start("-m", "pandapon_async", "book", self._file(), "--journal", self.journal, "--json")
+                )
+            )
         elif beside == "backup":
             with contextlib.suppress(JournalError), Journal.open(self.journal) as journal:
                 journal.backup(self.root / f"backup-{len(self.script)}.db")
 
     def _start(self, *arguments: object) -> subprocess.Popen[str]:
         keys = ACCOUNTS[self.key]
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("PANDAPON_", "PYTEST"))}
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("PANDAPON_", "PYTEST"))
+        }
         environment |= {
             "PANDAPON_BASE_URL": URLS[self.url].format(port=self.vendor.url.rpartition(":")[2]),
             "PANDAPON_ACCESS_KEY": keys.access_key,
