@@ -1,0 +1,175 @@
+"""What must be so after every act, whatever it was, by the vendor's own books: one check for both drivers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from pandapon_async import Journal, JournalError, JournalRow
+from pandapon_async._jobs.report import Report
+from pandapon_async.api.logistics import BookingItem, FreightBookingRequest, ReceiverAddress
+from pandapon_async.testing._ledger import Ledger
+
+# --- orders ------------------------------------------------------------------------------------------------------------
+
+
+@attrs.define
+class Order:
+    """An order of the shop; ``edition``: how often it was corrected, each time with a quote of its own."""
+
+    number: int
+    edition: int = 0
+
+    @property
+    def reference(self) -> str:
+        return f"order-{self.number}"
+
+    @property
+    def render_id(self) -> str:
+        return f"R{self.number}" + (f".{self.edition}" if self.edition else "")
+
+    def request(self, **changes: Any) -> FreightBookingRequest:
+        person = ReceiverAddress(name=f"Ann Example {self.number}", address="1 Example Street", country="US")
+        members = {
+            "render_id": self.render_id, "receiver_address": person, "line_items": (BookingItem(item_id="1", quantity=1),),
+        }  # fmt: skip
+        return FreightBookingRequest(**{**members, **changes})
+
+
+def reference_of(render_id: str) -> str:
+    """Which order a quote was for."""
+    return f"order-{render_id[1:].partition('.')[0]}"
+
+
+# --- what was booked, and what was said of it --------------------------------------------------------------------------
+
+
+@attrs.frozen
+class Deed:
+    """A booking as the vendor made it."""
+
+    reference: str
+    order_id: str
+    fee: Decimal
+    data: Mapping[str, Any] = attrs.field(repr=False)
+
+
+@attrs.frozen
+class Told:
+    """What a user was told of a booking."""
+
+    reference: str
+    recorded: str
+    order_id: str | None
+    fee: Decimal | None
+
+
+def deeds_of(ledger: Ledger) -> list[Deed]:
+    """Every booking from now on, also the second of the same: what the ledger itself only counts."""
+    deeds: list[Deed] = []
+    note = ledger.add_booking
+
+    def noted(render_id: str, data: Mapping[str, Any]) -> None:
+        deeds.append(Deed(reference_of(render_id), data["orderId"], Decimal(data["orderFee"]["amount"]), data))
+        note(render_id, data)
+
+    ledger.add_booking = noted  # type: ignore[method-assign]
+    return deeds
+
+
+# --- the check ---------------------------------------------------------------------------------------------------------
+
+
+def check(
+    path: Path, deeds: Sequence[Deed], told: Iterable[Told], *, credited: Decimal = Decimal(0)
+) -> dict[str, JournalRow]:
+    """Nothing is booked twice or lost, no order id told to two, every total true. Gives the journal's rows.
+
+    Args:
+        path: the journal; nobody may be writing it.
+        deeds: what the vendor has made.
+        told: what users were told, by whatever process.
+        credited: what the vendor gave back, by those who entered it.
+    """
+    twice = {reference: count for reference, count in Counter(deed.reference for deed in deeds).items() if count > 1}
+    assert twice == {}, f"booked twice: {twice}"
+    made = {deed.reference: deed for deed in deeds}
+    _check_told(made, told)
+    if not made and not _has_tables(path):
+        return {}
+    with Journal.open(path) as journal:
+        rows = {row.reference: row for row in journal.rows()}
+        _check_rows(rows, made)
+        _check_totals(journal, rows, made, credited)
+    return rows
+
+
+def _has_tables(path: Path) -> bool:
+    """Whether a job got as far as making the journal."""
+    try:
+        Journal.open(path).close()
+    except JournalError as error:
+        if not error.message.endswith(("there is no journal", "the journal is empty")):
+            raise
+        return False
+    return True
+
+
+def check_report(report: Report, told: Sequence[tuple[str, Told]], deeds: Sequence[Deed]) -> None:
+    """A job's figures are those of what it told: pairs (how it ended, what was told)."""
+    counted = Counter({state: getattr(report, state) for state in ("done", "refused", "unknown", "skipped")})
+    assert +counted == Counter(state for state, _ in told if state != "pending")
+    fees = {deed.reference: deed.fee for deed in deeds}
+    paid = sum((fees[one.reference] for state, one in told if state == "done"), Decimal(0))
+    assert sum((fee.amount for fee in report.fees.values()), Decimal(0)) == paid, "the fees of a run aren't true"
+
+
+def check_settled(
+    rows: Mapping[str, JournalRow], deeds: Sequence[Deed], orders: Iterable[Order], withdrawn: Collection[str] = ()
+) -> None:
+    """In the end every order is booked, but for those withdrawn, and the journal says so."""
+    wanted = {order.reference: "void" if order.reference in withdrawn else "done" for order in orders}
+    assert {reference: row.state for reference, row in rows.items()} == wanted
+    assert sorted(deed.reference for deed in deeds) == sorted(name for name, state in wanted.items() if state == "done")
+
+
+def _check_told(made: Mapping[str, Deed], told: Iterable[Told]) -> None:
+    owner: dict[str, str] = {}
+    for one in told:
+        if one.order_id is not None:
+            assert owner.setdefault(one.order_id, one.reference) == one.reference, f"told to two: {one}"
+        if one.recorded == "done":
+            deed = made.get(one.reference)
+            assert deed is not None, f"told as done, and never made: {one}"
+            assert (one.order_id, one.fee) == (deed.order_id, deed.fee), f"told otherwise than made: {one}, {deed}"
+
+
+def _check_rows(rows: Mapping[str, JournalRow], made: Mapping[str, Deed]) -> None:
+    ids = Counter(row.order_id for row in rows.values() if row.order_id)
+    assert not ids or max(ids.values()) == 1, f"one order id for two: {ids}"
+    for reference, deed in made.items():
+        row = rows.get(reference)
+        assert row is not None, f"lost: {reference} was made, and has no row"
+        assert row.state in ("done", "unknown", "sent"), f"lost: {reference} was made, and is {row.state}"
+        if row.state == "done":
+            fee = None if row.fee is None else row.fee.amount
+            assert (row.order_id, fee) == (deed.order_id, deed.fee), f"recorded otherwise than made: {row}, {deed}"
+    for reference, row in rows.items():
+        assert row.state != "done" or reference in made, f"recorded as done, and never made: {row}"
+        assert row.history[-1].state == row.state, f"its history ends otherwise: {row}, {row.history}"
+
+
+def _check_totals(
+    journal: Journal, rows: Mapping[str, JournalRow], made: Mapping[str, Deed], credited: Decimal
+) -> None:
+    counts = Counter(row.state for row in rows.values())
+    assert {state: count for state, count in journal.counts().items() if count} == counts
+    fees = sum((made[reference].fee for reference, row in rows.items() if row.state == "done"), Decimal(0))
+    assert sum((total.fees for total in journal.totals()), Decimal(0)) == fees, "the sum of fees isn't true"
+    assert sum((total.credits for total in journal.totals()), Decimal(0)) == credited, "the sum of credits isn't true"
+    assert journal.unpriced() == {}

@@ -1,0 +1,34 @@
+"""Ordinary life, simulated: thousands of days of a job, its vendor, and the people around it, none of which takes any time.
+
+A few days in every run of the tests; ``PANDAPON_TEST_LIFE`` seconds of them if asked for, from the seed ``PANDAPON_TEST_LIFE_SEED``.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.life.shop import Life
+
+SECONDS = float(os.environ.get("PANDAPON_TEST_LIFE", "0"))
+SEED = int(os.environ.get("PANDAPON_TEST_LIFE_SEED", "1"))
+
+
+def test_ordinary_days() -> None:
+    began, number, days = time.monotonic(), SEED, 0
+    while not days or time.monotonic() - began < SECONDS:
+        machine = seed(number)(type("Life", (Life,), {"days": 0}))
+        run_state_machine_as_test(
+            machine,
+            settings=settings(
+                max_examples=50 if SECONDS else 8, stateful_step_count=12, deadline=None, database=None,
+                suppress_health_check=list(HealthCheck), print_blob=False, report_multiple_bugs=False,
+                phases=(Phase.generate, Phase.shrink),
+            ),
+        )  # fmt: skip
+        days, number = days + machine.days, number + 1  # type: ignore[attr-defined]
+    seconds = time.monotonic() - began
+    print(f"{days:,} days in {seconds:.0f} s: {days / seconds * 60:,.0f} a minute")
