@@ -33,7 +33,6 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "bookings.db"
 
 
-@pytest.mark.xfail(strict=True, reason="`Sender.cut_off` tells the row as it was read before another had ended it")
 def test_a_run_that_is_left_tells_the_order_id_of_what_a_caller_has_booked():
     life = Life()
     try:
@@ -85,7 +84,6 @@ async def test_a_corrected_booking_and_the_old_one_in_one_input_contradict_each_
 # --- "not booked", said too early --------------------------------------------------------------------------------------
 
 
-@pytest.mark.xfail(strict=True, reason="NOT_BOOKED counts at once, while the vendor may still be carrying it out")
 def test_not_booked_counts_only_once_the_vendor_can_not_make_it_any_more():
     life = Life()
 
