@@ -120,10 +120,13 @@ def _has_tables(path: Path) -> bool:
     return True
 
 
-def check_report(report: Report, told: Sequence[tuple[str, Told]], deeds: Sequence[Deed]) -> None:
-    """A job's figures are those of what it told: pairs (how it ended, what was told)."""
+def check_report(
+    report: Report, told: Sequence[tuple[str, Told]], deeds: Sequence[Deed], fed: int | None = None
+) -> None:
+    """A job's figures are those of what it told: pairs (how it ended, what was told); ``fed``: how many bookings it was given."""
     counted = Counter({state: getattr(report, state) for state in ("done", "refused", "unknown", "skipped")})
     assert +counted == Counter(state for state, _ in told if state != "pending")
+    assert fed in (None, report.pending + counted.total()), f"of {fed} bookings others are told: {report}"
     fees = {deed.reference: deed.fee for deed in deeds}
     paid = sum((fees[one.reference] for state, one in told if state == "done"), Decimal(0))
     assert sum((fee.amount for fee in report.fees.values()), Decimal(0)) == paid, "the fees of a run aren't true"

@@ -12,6 +12,7 @@ import functools
 import selectors
 import shutil
 import sqlite3
+import time
 from collections import deque
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -326,6 +327,7 @@ def simulated(disk: Disk) -> Generator[None, None, None]:
         for target, name, value in (
             (asyncio, "to_thread", at_once),
             (sqlite3, "connect", connect),
+            (time, "sleep", lambda seconds: None),
             (store_module, "Writer", _SteppedWriter),
             (writer_module, "threading", mock.Mock()),
             (Owner, "this_process", classmethod(lambda cls: cls("here", "boot", disk.life, "1"))),
