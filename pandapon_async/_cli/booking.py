@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from .._clock import SystemClock
 from .._errors import JournalError
 from .._files.bookings import Booking, BookingFile
 from .._files.csv_sheet import FileError, Mistake
@@ -21,10 +20,8 @@ from .._jobs.job import BookingJob
 from .._jobs.outcome import InputError, JobOutcome
 from .._jobs.report import Report
 from .._jobs.run import JobRun
-from .._journal.identity import AccountKey
 from .._journal.journal import Journal
 from .._journal.rows import State
-from .._journal.sqlite.store import SqliteStore
 from .._manager import SessionManager
 from ..api.logistics import FreightBooking, FreightBookingRequest
 from .progress import Bar
@@ -64,14 +61,12 @@ class BookingWork:
     _standing: Standing = attrs.field(factory=Standing)
     _rejected: int = 0
     _seconds: float = 0.0
-    _untaken: dict[int, str] = attrs.field(factory=dict[int, str])
+    _untaken: dict[int, JobOutcome[Any]] = attrs.field(factory=dict[int, JobOutcome[Any]])
     _unwritten: dict[int, JobOutcome[Any]] = attrs.field(factory=dict[int, JobOutcome[Any]])
     _shown: bytearray = attrs.field(factory=bytearray)
 
     async def run(self) -> None:
         """Book, and find out how all of the file's bookings stand; then write the rejects."""
-        if self.adopt_key:
-            await self._adopt_key()
         async with SessionManager([self.profile]) as vendors:
             job = BookingJob(
                 vendors[self.profile.name],
@@ -81,6 +76,7 @@ class BookingWork:
                 check="all" if self.rejects is None else "stream",
                 retry_refused=self.retry_refused,
                 drain=_DRAIN,
+                adopt_account=self.adopt_key,
             )
             async with job:
                 self._report = job.report
@@ -89,11 +85,6 @@ class BookingWork:
                 finally:  # interrupted, too
                     if self.began:
                         await self._count_all(job)
-
-    async def _adopt_key(self) -> None:
-        key = AccountKey.of(self.profile, FreightBookingRequest.operation)
-        store = await SqliteStore.open(self.journal, key, SystemClock(), adopt_key=True)
-        await store.close()
 
     async def _book(self, job: BookingJob) -> None:
         requests = None if self.source is None else (item.pair() for item in self.source if not item.mistakes)
@@ -124,7 +115,7 @@ class BookingWork:
 
     def _take(self, outcome: JobOutcome[Any]) -> None:
         if outcome.recorded is None:
-            self._untaken[outcome.index] = _text(outcome)
+            self._untaken[outcome.index] = outcome
         else:
             self._standing.add(outcome)
         if outcome.recorded == "sent":
@@ -181,8 +172,9 @@ class BookingWork:
         is_shown = position < len(self._shown) and bool(self._shown[position])
         if (untaken := self._untaken.get(position)) is not None:
             # What was sent under its reference before is in doubt all the same.
-            state = state if state in ("sent", "unknown") else "wrong"
-            return _Found(booking, state, (Mistake(booking.line, None, untaken),), is_shown)
+            if state not in ("sent", "unknown"):
+                state = "held" if untaken.state == "held" else "wrong"
+            return _Found(booking, state, (Mistake(booking.line, None, _text(untaken)),), is_shown)
         mistakes = (Mistake(booking.line, None, error or "refused"),) if state == "refused" else ()
         return _Found(booking, state, mistakes, is_shown)
 
@@ -267,7 +259,7 @@ class _Found:
 
 
 def _at_a_glance(report: Report) -> str:
-    counts = {"refused": report.refused, "in doubt": report.unknown, "left": report.pending}
+    counts = {"refused": report.refused, "held": report.held, "in doubt": report.unknown, "left": report.pending}
     return ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
 
 

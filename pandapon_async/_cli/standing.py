@@ -73,9 +73,10 @@ class Standing:
             yield "", "by code " + ", ".join(f"{code}: {count:,}" for code, count in report.codes.most_common(5))
         if states["wrong"]:
             yield "Wrong", f"{states['wrong']:,} can't be read, or the journal can't take them"
-        for state in ("held", "void"):
-            if states[state]:
-                yield state.capitalize(), f"{states[state]:,}"
+        if states["held"]:
+            yield "Held", f"{states['held']:,} not sent: another booking has their parcel"
+        if states["void"]:
+            yield "Void", f"{states['void']:,}"
         yield "In doubt", self._counted(states, "unknown", "sent")
         if report.in_doubt:
             examples = ", ".join(report.in_doubt[:EXAMPLES])

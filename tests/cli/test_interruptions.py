@@ -333,6 +333,22 @@ def test_a_void_booking_that_is_fed_again_is_status_1(pandapon: Pandapon, orders
     )
 
 
+def test_a_parcel_that_another_booking_has_is_held_and_comes_back(
+    pandapon: Pandapon, shop: FakeVendor, orders: Write, journal: str, tmp_path: Path
+):
+    pandapon("book", orders(2), "--journal", journal)
+    file, rejects = Path(orders(2)), tmp_path / "rejects.csv"
+    file.write_text(file.read_text("utf-8").replace("o-1,", "another,"), "utf-8")
+    result = pandapon("book", str(file), "--journal", journal, "--rejects", str(rejects))
+    assert result.exit_code == 1
+    assert "Held         1 not sent: another booking has their parcel" in result.stdout
+    assert summary(result.stdout)["Booked"] == 1
+    with rejects.open(encoding="utf-8-sig", newline="") as read:
+        (row,) = csv.DictReader(read)
+    assert (row["reference"], "o-1" in row["error"]) == ("another", True)
+    assert shop.ledger.bookings == {"FF0": 1, "FF1": 1}
+
+
 def test_bad_input_sends_nothing_and_sums_nothing_up(pandapon: Pandapon, shop: FakeVendor, orders: Write, journal: str):
     result = pandapon("book", orders(3, wrong=(1,)), "--journal", journal)
     assert (result.exit_code, result.stdout) == (2, "")
