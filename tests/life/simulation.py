@@ -24,8 +24,8 @@ import attrs
 from multidict import CIMultiDict
 
 from pandapon_async import PandaPonSession, VendorProfile
-from pandapon_async._calls.exchange import BrokenExchangeError, Call, Exchange
 from pandapon_async._calls.direct_transport import fixed_headers, sign
+from pandapon_async._calls.exchange import BrokenExchangeError, Call, Exchange
 from pandapon_async._config.profiles import Timeouts
 from pandapon_async._errors import Stage
 from pandapon_async._journal.sqlite import store as store_module, writer as writer_module
