@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import graphlib
 import re
+import sys
+import types
 from pathlib import Path
 
 import grimp
 import pytest
 
 import pandapon_async
+from pandapon_async import PandaPonSession
+from tests.support import booking
 
 HOME = Path(pandapon_async.__file__).parent
 TEXT = (HOME / "ARCHITECTURE.md").read_text(encoding="utf-8")
@@ -18,6 +23,8 @@ ROOMS = [line.split()[0] for line in ROOMS_BLOCK]
 NEVER = {line.split()[0]: line.split()[1:] for line in NEVER_BLOCK}
 WAY = [line.split()[0] for line in WAY_BLOCK]
 MOST_LINES = 400
+MOST_LINES_OF_CODE = 40
+HAPPY_PATH = {"_calls/client.py:run": 80, "_calls/direct_transport.py:attempt": 80}
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +73,40 @@ def test_what_a_room_never_imports(name: str, graph: grimp.ImportGraph):
 @pytest.mark.parametrize("path", sorted(HOME.rglob("*.py")), ids=lambda path: str(path.relative_to(HOME)))
 def test_no_module_is_too_long(path: Path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES
+
+
+def functions() -> dict[str, int]:
+    """Every function and the lines of its body, without its docstring."""
+    found: dict[str, int] = {}
+    for path in HOME.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                docstring = len((ast.get_docstring(node, clean=False) or "").splitlines())
+                name = f"{path.relative_to(HOME).as_posix()}:{node.name}"
+                found[name] = max(found.get(name, 0), (node.end_lineno or 0) - node.body[0].lineno + 1 - docstring)
+    return found
+
+
+def test_no_function_is_too_long_but_the_happy_path():
+    long = {name: lines for name, lines in functions().items() if lines > HAPPY_PATH.get(name, MOST_LINES_OF_CODE)}
+    assert long == {}
+
+
+async def test_an_ordinary_booking_enters_the_files_that_are_listed(panda: PandaPonSession):
+    await panda.logistics.book_freight(booking("first"))
+    entered: dict[str, None] = {}
+
+    def note(frame: types.FrameType, event: str, _: object) -> None:
+        path = Path(frame.f_code.co_filename)
+        if event == "call" and path.is_relative_to(HOME) and "testing" not in path.parts:
+            entered[path.relative_to(HOME).as_posix()] = None
+
+    request, service = booking("second"), panda.logistics
+    entered.clear()
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        await service.book_freight(request)
+    finally:
+        sys.setprofile(before)
+    assert list(entered) == WAY
