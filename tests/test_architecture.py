@@ -109,4 +109,5 @@ async def test_an_ordinary_booking_enters_the_files_that_are_listed(panda: Panda
         await service.book_freight(request)
     finally:
         sys.setprofile(before)
+    entered.pop("_clock.py", None)  # once a second: a reply's date is new
     assert list(entered) == WAY
