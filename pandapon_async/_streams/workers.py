@@ -257,6 +257,9 @@ class WorkerStream(ClosableIterator[OutT], Generic[ItemT, OutT]):
             source.end()
         if self._ending is None:
             self._ending = asyncio.ensure_future(self._end())
+        elif self._ending.done():
+            self._ending.exception()  # whoever closed it first has been told
+            return
         try:
             await asyncio.shield(self._ending)
         except asyncio.CancelledError:
