@@ -62,7 +62,11 @@ def _parsed(url: str) -> SplitResult:
 
 def _host(parts: SplitResult) -> str:
     host = parts.hostname or ""  # already in lower case
-    return f"[{ipaddress.IPv6Address(host).compressed}]" if ":" in host else host
+    if ":" not in host:
+        return host
+    address = ipaddress.IPv6Address(host)
+    mapped = address.ipv4_mapped  # written as such by Python 3.13 only
+    return f"[{address.compressed if mapped is None else f'::ffff:{mapped}'}]"
 
 
 def _joined(parts: SplitResult, host: str) -> str:

@@ -30,7 +30,7 @@ from pandapon_async._config.urls import normalised_url, parsed_url, url_identity
         ("https://api.example.com/a%2Fb/...", "https://api.example.com/a%2Fb/..."),
         ("https://api.example.com.", "https://api.example.com."),
         ("http://[0:0:0::1]:80", "http://[::1]"),
-        ("http://[::FFFF:127.0.0.1]:8080/x", "http://[::ffff:7f00:1]:8080/x"),
+        ("http://[::FFFF:7f00:1]:8080/x", "http://[::ffff:127.0.0.1]:8080/x"),
     ],
 )
 def test_one_spelling(url: str, normal: str):
