@@ -20,7 +20,7 @@ def parsed_url(url: object) -> SplitResult | None:
         host = parts.hostname or ""
         if parts.scheme not in _DEFAULT_PORTS or parts.port == 0:
             return None
-        if ":" in host:
+        if ":" in host or "[" in parts.netloc:  # Python 3.10 takes anything in brackets
             ipaddress.IPv6Address(host)
         elif not _HOST_NAME.fullmatch(host):
             return None
