@@ -39,7 +39,7 @@ def test_a_run_that_is_left_tells_the_order_id_of_what_a_caller_has_booked():
         life.known = False
         life.day(
             plan=attrs.evolve(
-                QUIET, new=4, concurrency=2, end="left", after=0.08, callers=[Caller(3, at=0.04, patience=0)]
+                QUIET, new=4, concurrency=2, end="left", after=0.08, callers=[Caller(0, at=0.04, patience=0)]
             )
         )
         assert [told for told in life.told if told.recorded == "done" and told.order_id is None] == []
@@ -57,6 +57,15 @@ async def test_a_booking_whose_order_id_is_another_s_is_counted_as_in_doubt(
         job = BookingJob(session, journal=path)
         assert states(await ran(job, pairs(1, 1))) == {"order-1": "unknown"}
     assert (job.report.done, job.report.unknown, job.report.in_doubt) == (0, 1, ["order-1"])
+
+
+@pytest.mark.xfail(strict=True, reason="what had ended before and wasn't reached is counted nowhere")
+async def test_the_report_of_a_run_that_is_left_counts_its_whole_input(panda: PandaPonSession, path: Path):
+    await ran(BookingJob(panda, journal=path), pairs(20))
+    job = BookingJob(panda, journal=path, concurrency=1)
+    async with job.run(pairs(20)) as outcomes:
+        await anext(outcomes)
+    assert job.report.skipped + job.report.pending == 20
 
 
 @pytest.mark.xfail(strict=True, reason="`Page` compares the second with the body from before the first")
