@@ -53,7 +53,10 @@ ACCOUNTS = [
 
 @attrs.frozen
 class Caller:
-    """One who books one order by itself, beside the run; ``which``: counted from the latest; ``patience``: seconds after which it gives up."""
+    """One who books one order by itself, beside the run.
+
+    ``which``: counted from the latest; ``patience``: seconds after which it gives up.
+    """
 
     which: int
     at: float
