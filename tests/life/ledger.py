@@ -124,7 +124,7 @@ def check_report(
     report: Report, told: Sequence[tuple[str, Told]], deeds: Sequence[Deed], fed: int | None = None
 ) -> None:
     """A job's figures are those of what it told: pairs (how it ended, what was told); ``fed``: how many bookings it was given."""
-    counted = Counter({state: getattr(report, state) for state in ("done", "refused", "unknown", "skipped")})
+    counted = Counter({state: getattr(report, state) for state in ("done", "refused", "unknown", "held", "skipped")})
     assert +counted == Counter(state for state, _ in told if state != "pending")
     assert fed in (None, report.pending + counted.total()), f"of {fed} bookings others are told: {report}"
     fees = {deed.reference: deed.fee for deed in deeds}

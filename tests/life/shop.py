@@ -80,7 +80,7 @@ class Plan:
     around: frozenset[str]
 
 
-FEEDS = ("all", "all", "shuffled", "twice", "blanks", "unfinished")
+FEEDS = ("all", "all", "shuffled", "twice", "blanks", "unfinished", "copied")
 ENDS = ("through", "through", "left", "interrupted", "interrupted", "killed", "killed", "killed")
 AROUND = ("look", "second start", "backup", "reconcile", "retry refused")
 KILLS = st.builds(Kill, st.integers(1, 40), st.booleans())
@@ -167,7 +167,7 @@ class Life(RuleBasedStateMachine):
 
     async def _booked(self, plan: Plan) -> None:
         async with self._session() as session:
-            job = self._job(session, plan)
+            job = self._job(session, plan if plan.feed != "copied" else attrs.evolve(plan, streamed=True))
             if not self._key_is_known:
                 await self._refused(job)
                 return
@@ -176,8 +176,9 @@ class Life(RuleBasedStateMachine):
                 await self._run(job, plan)
                 await asyncio.gather(*callers)
             strays = {"stray", "stray_refused"} & {*plan.faults}
-            if not self.vendor.cut and not (self.known and strays):  # KNOWN: see test_found
-                whole = not plan.callers and not plan.streamed and plan.feed not in ("unfinished", "twice")
+            given_up = any(caller.patience for caller in plan.callers)  # counted, perhaps, and never told
+            if not self.vendor.cut and not given_up and not (self.known and strays):  # KNOWN: see test_found
+                whole = not plan.callers and not plan.streamed and plan.feed not in ("unfinished", "twice", "copied")
                 whole = whole and plan.end == "through"  # KNOWN: see test_found
                 check_report(job.report, self.told_today, self.vendor.deeds, len(self.orders) if whole else None)
 
@@ -216,6 +217,7 @@ class Life(RuleBasedStateMachine):
             drain=plan.drain,
             stop=Stop(in_a_row=10**6),
             retry_refused="retry refused" in plan.around,
+            adopt_account="adopt" in plan.around,
             reconcile=self._reconcile if "reconcile" in plan.around else None,
         )
 
@@ -223,6 +225,8 @@ class Life(RuleBasedStateMachine):
         pairs = [(order.reference, order.request()) for order in self.orders]
         if feed == "twice" and self._in("refused"):
             feed = "all"  # KNOWN: see test_found
+        if feed == "copied" and pairs and self.orders[0].reference not in self._in("refused", "void"):
+            pairs.append(("copy-of-1", self.orders[0].request()))  # held: it is never sent
         if feed == "blanks":
             pairs = [(f"\u3000{reference} ", request) for reference, request in pairs]
         return None if feed == "unfinished" else {"twice": pairs * 2, "shuffled": pairs[::-1]}.get(feed, pairs)
@@ -251,13 +255,12 @@ class Life(RuleBasedStateMachine):
         assert sum(self.vendor.ledger.seen.values()) == seen
 
     async def _reconcile(self, session: PandaPonSession, request: FreightBookingRequest) -> Any:
-        """What the vendor's list of orders says; a booking that isn't there may still come for a quarter of an hour."""
+        """What the vendor's list of orders says, though a booking that isn't there yet may still come."""
         reference = reference_of(request.render_id or "")
         for deed in self.vendor.deeds:
             if deed.reference == reference:
                 return decode(FreightBooking, deed.data)[0]
-        sent = [step.at.timestamp() for step in self._row(reference).history if step.state == "sent"]
-        return NOT_BOOKED if self.loop.now() - max(sent) > 900 else None
+        return NOT_BOOKED
 
     # --- the people around it ---
 
@@ -337,14 +340,16 @@ class Life(RuleBasedStateMachine):
         """The vendor gives another key; the old one ends."""
         self.key = (self.key + 1) % KEYS
 
-    @rule(kill=KILLS_BY_HAND)
+    @rule(kill=KILLS_BY_HAND, by_job=st.booleans())
     @precondition(lambda self: not self._key_is_known)
-    def adopt(self, kill: Kill | None) -> None:
-        """Somebody says that it is the same account; killed meanwhile, they say it again."""
-        for once in (kill, None):
+    def adopt(self, kill: Kill | None, by_job: bool = False) -> None:
+        """Somebody says that it is the same account, by hand or to the job; killed meanwhile, they say it again."""
+        for once in () if by_job else (kill, None):
             with self._by_hand(once) as journal:
                 journal.adopt(self._profile(), FreightBookingRequest.operation, by="ann", note="a new key")
         self.known_keys.add(self.key)
+        if by_job:
+            self.day(plan=attrs.evolve(QUIET, around=frozenset({"adopt"})))
 
     @rule(url=st.integers(0, len(URLS) - 1))
     def respell_the_url(self, url: int) -> None:

