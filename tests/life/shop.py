@@ -131,7 +131,7 @@ class Life(RuleBasedStateMachine):
         self.key = self.url = 0
         self.known_keys = {0}
         self.withdrawn: set[str] = set()
-        self.forgotten = False
+        self.forgotten = self.was_killed = False
         self.credited = Decimal(0)
         self.told_today: list[tuple[str, Told]] = []
 
@@ -163,13 +163,15 @@ class Life(RuleBasedStateMachine):
             finally:
                 self._end_tasks()
         self.vendor.receive_all()
+        self.was_killed = self.vendor.cut or (self.was_killed and not self._key_is_known)
         self.vendor.cut = False
 
     async def _booked(self, plan: Plan) -> None:
         async with self._session() as session:
             job = self._job(session, plan if plan.feed != "copied" else attrs.evolve(plan, streamed=True))
             if not self._key_is_known:
-                await self._refused(job)
+                if not (self.known and self.was_killed):  # KNOWN: see test_found
+                    await self._refused(job)
                 return
             async with job:
                 callers = [asyncio.create_task(self._call(job, caller)) for caller in plan.callers]
@@ -478,7 +480,7 @@ class Life(RuleBasedStateMachine):
         fee = None if outcome.fee is None else outcome.fee.amount
         told = Told(outcome.reference, outcome.recorded, outcome.order_id, fee)
         self.told_today.append((outcome.state, told))
-        if self.known and outcome.state == "skipped" and outcome.recorded == "done" and outcome.order_id is None:
+        if self.known and outcome.recorded == "done" and outcome.order_id is None:
             return  # KNOWN: see test_found
         told = Told(outcome.reference, outcome.recorded, outcome.order_id, fee)
         self.told.append(told)

@@ -23,6 +23,7 @@ from pandapon_async import (
 from pandapon_async.testing import FakeVendor
 from tests.jobs.support import pairs, ran, states
 from tests.life.shop import QUIET, Caller, Life
+from tests.life.simulation import Kill
 from tests.support import booking, session_at
 
 HOME = Path(__file__).parent.parent.parent
@@ -168,3 +169,21 @@ async def test_a_start_that_is_refused_after_a_kill_leaves_the_file_whole(
             await ran(BookingJob(session, journal=path), pairs(1))
     with Journal.open(path) as journal:
         assert journal.get("order-0").state == "unknown"
+
+
+@pytest.mark.xfail(
+    strict=True, reason="until its first group is written, an owner's commits stand nowhere but in the -wal"
+)
+@pytest.mark.parametrize("commit", [2, 3, 4])
+def test_a_start_that_is_refused_after_a_kill_while_opening_leaves_the_file_whole(commit: int):
+    life = Life()
+    life.known = False
+    try:
+        life.day(plan=attrs.evolve(QUIET, new=1))
+        life.day(plan=attrs.evolve(QUIET, end="killed", kill=Kill(commit, before=True)))
+        life.the_books_agree()
+        life.rotate_the_key()
+        life.day(plan=QUIET)
+        life.the_books_agree()
+    finally:
+        life.stack.close()
