@@ -25,9 +25,8 @@ from unittest import mock
 
 import attrs
 
-from pandapon_async import PANDAPON, Credentials, Journal, JournalError, JournalRow
+from pandapon_async import Journal, JournalError, JournalRow
 from pandapon_async._models.converters import to_wire
-from pandapon_async.api.logistics import FreightBookingRequest
 from pandapon_async.testing import FakeVendor, Faults
 from pandapon_async.testing._delivery import Delivery
 from pandapon_async.testing._verification import Account
@@ -154,7 +153,7 @@ class RealLife:
                 writer = csv.DictWriter(file, list(rows[0]))
                 writer.writeheader()
                 writer.writerows(rows)
-            self._pandapon("journal", self.journal, "--settle", sheet, "--by", "ann")
+            self._pandapon("journal", self.journal, "--resolve", sheet, "--by", "ann")
 
     def correct(self) -> None:
         for reference in self._in("refused"):
@@ -189,11 +188,7 @@ class RealLife:
         if self.key > known:  # else it has been known for long
             assert "adopt" in errors, errors
             assert self._seen() == seen
-        keys = ACCOUNTS[self.key]
-        credentials = Credentials(access_key=keys.access_key, access_secret=keys.access_secret, user_id=keys.user_id)
-        profile = PANDAPON.evolve(base_url=self.vendor.url, credentials=credentials)
-        with Journal.open(self.journal) as journal:
-            journal.adopt(profile, FreightBookingRequest.operation, by="ann", note="a new key")
+        self._pandapon("journal", self.journal, "--adopt", "pandapon", "--by", "ann", "--note", "a new key")
 
     def respell_the_url(self, url: int) -> None:
         self.url = url
@@ -209,12 +204,12 @@ class RealLife:
             self.folder.rename(folder)
         elif how == "backup":
             folder.mkdir()
-            with Journal.open(self.journal) as journal:
-                journal.backup(folder / "bookings.db")
+            self._pandapon("journal", self.journal, "--backup", folder / "bookings.db")
             process = self._start("-m", "pandapon_async", "book", self._file(), "--journal", folder / "bookings.db")
             assert "backup" in self._ended(process)[1]
-            with Journal.open(folder / "bookings.db") as journal:
-                journal.restore(by="ann", note="the old disk is broken")
+            self._pandapon(
+                "journal", folder / "bookings.db", "--restore", "--by", "ann", "--note", "the old disk is broken"
+            )
         elif how == "foreign look":
             look = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('SELECT COUNT(*) FROM rows').fetchall()"
             self._ended(self._start("-c", look, self.journal))
