@@ -214,10 +214,11 @@ def sign(profile: VendorProfile, clock: Clock, offset: float, operation: Operati
         headers, query = profile.signer(keys.access_key, keys.access_secret, timestamp, new_nonce(), operation)
         encoded = ""
         if query and profile.signed_query:
-            plain = "".join(map("".join, query.items()))
-            encoded = (
-                "&".join(map("=".join, query.items())) if plain.isalnum() and plain.isascii() else encoded_query(query)
-            )
+            plain = "".join([*query, *query.values()])
+            if plain.isalnum() and plain.isascii():  # as what is documented
+                encoded = "&".join([f"{name}={value}" for name, value in query.items()])
+            else:
+                encoded = encoded_query(query)
         return Signature(headers, encoded, signed_at, (*headers.values(), *query.values()))
     except Exception as error:  # noqa: BLE001 - the profile may hold anybody's signer; its error may quote the secret
         raise ConfigError(f"the profile's signer raised {type(error).__name__}", vendor=profile.name) from None

@@ -27,24 +27,33 @@ def compile_structure(cls: type[Model], hook_of: Callable[[Any], Hook]) -> Hook:
         cls: the model.
         hook_of: returns the structure hook of a type.
     """
-    names: dict[str, Any] = {"cls": cls, "new": object.__new__, "NO_EXTRA": NO_EXTRA, "rest": _rest}
+    names: dict[str, Any] = {"cls": cls, "twin": _twin(cls), "new": object.__new__}
+    names |= {"NO_EXTRA": NO_EXTRA, "rest": _rest, "ABSENT": object()}
     names["known"] = frozenset(wire_name(member) for member, _ in members_of(cls))
     lines = [
         "def convert(data, _):",
         " if type(data) is not dict: raise ValueError",
         " get = data.get",
-        " model = new(cls)",
+        " model = new(twin)",
+        # Counting what is known saves 2 % of a booking over comparing sets of names.
+        " unknown = len(data)",
     ]
     for index, (member, annotation) in enumerate(members_of(cls)):
         lines += _structure_lines(index, member, annotation, names, hook_of)
-        names[f"set{index}"] = getattr(cls, member.name).__set__  # the slot's own setter: the class is frozen
-    names["set_extra"] = cls.extra.__set__  # type: ignore[attr-defined]
-    lines.append(" set_extra(model, NO_EXTRA if known.issuperset(data) else rest(data, known))")
+    lines.append(" model.extra = rest(data, known) if unknown else NO_EXTRA")
     if issubclass(cls, OpenReply):
-        names["set_value"] = cls.value.__set__
-        lines.append(" set_value(model, data)")
-    hook: Hook = compile_function([*lines, " return model"], names)
+        lines.append(" model.value = data")
+    hook: Hook = compile_function([*lines, " model.__class__ = cls", " return model"], names)
     return hook
+
+
+def _twin(cls: type[Model]) -> type[Model]:
+    """A subclass that isn't frozen: an instance is filled as that, then becomes the model.
+
+    It saves 3 % of a booking over calling the setters of the slots.
+    """
+    thawed = {"__slots__": (), "__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
+    return type(cls.__name__, (cls,), thawed)
 
 
 def _structure_lines(
@@ -55,22 +64,28 @@ def _structure_lines(
     special = lenient_reader(member, annotation, hook_of)
     hook = special or hook_of(plain)
     names[f"hook{index}"], names[f"type{index}"], names[f"default{index}"] = hook, plain, member.default
-    key = repr(wire_name(member))
-    read = f" value = data[{key}]" if member.default is attrs.NOTHING else f" value = get({key}, default{index})"
     structured = f"value = hook{index}(value, type{index})"
     unfit = f"type(value) is not type{index}" if plain in _PLAIN else ""
     if special:
-        change = [f" {structured}"]
+        change = structured
     elif typing.get_origin(plain) is tuple:
         item = typing.get_args(plain)[0]
         names[f"item{index}"], names[f"of{index}"] = hook_of(item), item
         listed = f"tuple([item{index}(item, of{index}) for item in value]) if type(value) is list else {structured[8:]}"
-        change = [f" value = () if value is None else {listed}"]
+        change = f"value = () if value is None else {listed}"
     elif inner is not None:
-        change = [f" if value is not None{' and ' + unfit if unfit else ''}: {structured}"]
+        change = f"if value is not None{' and ' + unfit if unfit else ''}: {structured}"
     else:
-        change = [f" if {unfit}: {structured}" if unfit else f" {structured}"]
-    return [read, *change, f" set{index}(model, value)"]
+        change = f"if {unfit}: {structured}" if unfit else structured
+    needed = member.default is attrs.NOTHING
+    return [
+        f" value = get({wire_name(member)!r}, ABSENT)",
+        " if value is not ABSENT:",
+        "  unknown -= 1",
+        f"  {change}",
+        " else: raise ValueError" if needed else f" else: value = default{index}",
+        f" model.{member.name} = value",
+    ]
 
 
 def compile_unstructure(cls: type[Model], hook_of: Callable[[Any], Callable[[Any], Any]]) -> Callable[[Any], Any]:

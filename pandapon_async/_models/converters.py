@@ -35,8 +35,8 @@ RequestT = TypeVar("RequestT", bound=RequestModel)
 
 def to_wire(model: Model) -> dict[str, Any]:
     """A model as the vendor's JSON object: None and unset members left out, empty text kept, ``extra`` merged in."""
-    wire: dict[str, Any] = _request_hook(cast("Any", type(model)))(model)
-    return wire
+    kind: Any = type(model)
+    return _request_hook(kind)(model)
 
 
 def from_wire(cls: type[RequestT], data: Mapping[str, Any], *, keep_unknown: bool = False) -> RequestT:
@@ -73,12 +73,13 @@ def decode(cls: type[ModelT], data: Any, path: str = "$.data") -> tuple[ModelT |
     """
     if data is None and not issubclass(cls, OpenReply):
         return None, ()
+    kind: Any = cls
     skipped = 0
     if issubclass(cls, WholeReply):
         ((member, _),) = members_of(cls)
         data, skipped = {wire_name(member): data}, 1
     try:
-        return _hook_of(_fast_replies, cast("Any", cls))(data, cls), ()
+        return _hook_of(_fast_replies, kind)(data, cls), ()
     except Exception:  # noqa: BLE001 - something doesn't fit: cattrs itself explains what
         return _decode_what_fits(cls, data, path, skipped)
 

@@ -19,7 +19,7 @@ MAX_DEPTH = 400
 """Deeper nesting is rejected, in both directions."""
 
 # orjson turns integers beyond 64 bits into floats, so bodies that could hold one are parsed by the standard library. Looking
-# for a run of 19 digits first is thirty times as fast as the regular expression.
+# for a run of 19 digits first costs a twelfth of the regular expression, which alone would be a third of a booking.
 _DIGITS = bytes(ord("0") if chr(byte).isdigit() else ord(" ") for byte in range(256))
 _LONG_RUN = b"0" * 19
 _LONG_INTEGER = re.compile(rb"-\d{19}|\d{20}")
@@ -184,9 +184,6 @@ def check_json(value: Any, path: str) -> None:
 
 
 def _may_hold_long_integer(body: bytes) -> bool:
-    # A run of 19 digits contains two consecutive samples of every ninth byte, so most bodies need no full scan.
-    if b"00" not in body[::9].translate(_DIGITS):
-        return False
     return _LONG_RUN in body.translate(_DIGITS) and _LONG_INTEGER.search(body) is not None
 
 
