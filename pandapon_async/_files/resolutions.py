@@ -161,12 +161,14 @@ class _Line:
     """A row of an edited export beside the booking that it is about.
 
     ``state`` and ``changes`` are what it says: the changes by column, as text, without what means the same in the journal.
+    ``sent_again``: it tells of an earlier sending than the journal.
     """
 
     number: int
     known: JournalRow
     state: State
     changes: Mapping[str, str]
+    sent_again: bool
 
     @classmethod
     def read(cls, row: SheetRow, journal: Journal) -> _Line:
@@ -185,13 +187,9 @@ class _Line:
         was = cells_of(known)
         new = {name: cells[name] for name in _EDITABLE if cells.get(name)}
         changes = {name: cell for name, cell in new.items() if _meaning(name, cell) != _meaning(name, was[name])}
-        line = cls(row.line, known, state, changes)
         sent_at = cells.get("sent_at")
-        if line.is_change and sent_at and _meaning("sent_at", sent_at) != _meaning("sent_at", was["sent_at"]):
-            raise line._mistake(
-                "state", f"it was sent again since the export, and is {known.state} now: export it anew"
-            )
-        return line
+        sent_again = bool(sent_at) and _meaning("sent_at", sent_at or "") != _meaning("sent_at", was["sent_at"])
+        return cls(row.line, known, state, changes, sent_again)
 
     @property
     def is_change(self) -> bool:
@@ -215,6 +213,10 @@ class _Line:
         """What is to be changed, if anything is. Raises `_MistakeError`: it can't be."""
         if not self.is_change:
             return
+        if self.sent_again:
+            raise self._mistake(
+                "state", f"it was sent again since the export, and is {self.known.state} now: export it anew"
+            )
         for name, cell in self.changes.items():
             if is_damaged(cell):
                 raise self._mistake(name, DAMAGED)

@@ -14,6 +14,7 @@ import attrs
 from .._config.profiles import VendorProfile, spend_limit as checked_limit, zone_of
 from .._errors import ConfigError, LimitExceededError
 from .._journal.identity import AccountKey
+from .._journal.resolving import NOT_BOOKED_AFTER
 from .._journal.rows import State
 from .._journal.sqlite.file import resolved
 from .._journal.store import Ending, PendingRow, Problem
@@ -89,7 +90,7 @@ class WriteJob(Generic[R]):
         drain: float = 30.0,
         allow_same_parcel: Allowance = (),
         adopt_account: bool = False,
-        not_booked_after: float = 900.0,
+        not_booked_after: float = NOT_BOOKED_AFTER,
     ) -> None:
         operation: Operation[Any] = request_type.operation
         if operation.effect is not Effect.WRITE:
@@ -276,7 +277,7 @@ class BookingJob(WriteJob[FreightBooking]):
         drain: float = 30.0,
         allow_same_parcel: Allowance = (),
         adopt_account: bool = False,
-        not_booked_after: float = 900.0,
+        not_booked_after: float = NOT_BOOKED_AFTER,
         spend_limit: Money | None = None,
         highest_fee: Money | None = None,
     ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar, cast
 
 import attrs
@@ -21,6 +21,7 @@ from .._errors import (
     RequestError,
     in_short,
 )
+from .._journal.resolving import believed_at
 from .._journal.rows import State, storable
 from .._journal.store import Ending, PendingRow, RowMovedError, Store
 from .._models.converters import from_wire
@@ -261,8 +262,7 @@ class Sender(Generic[R]):
     def _believed_at(self, row: PendingRow) -> datetime | None:
         """When it is believed that a booking was not made; None: now."""
         now = self._settings.client.clock.now()
-        moment = (now if row.sent_at is None else row.sent_at) + self._settings.not_booked_after
-        return None if moment <= now else datetime.fromtimestamp(moment, timezone.utc)
+        return believed_at(now if row.sent_at is None else row.sent_at, self._settings.not_booked_after, now)
 
     def _found(self, found: Any) -> Ending:
         if found == NOT_BOOKED:

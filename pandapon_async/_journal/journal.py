@@ -18,7 +18,7 @@ from .._clock import Clock, SystemClock
 from .._errors import JournalError, RequestError, suggestion
 from .._models.money import Money
 from .identity import AccountKey, key_of, normal_reference
-from .resolving import Resolution, credit, resolve_all
+from .resolving import NOT_BOOKED_AFTER, Resolution, credit, resolve_all
 from .rows import STATES, JournalRow, State
 from .sqlite.accounts import account_id, admitted_account, known_accounts
 from .sqlite.editor import Editor
@@ -39,20 +39,31 @@ class Journal:
     Made by `Journal.open`; close it, or use it as a context manager.
     """
 
-    def __init__(self, path: Path, clock: Clock = SystemClock()) -> None:  # noqa: B008 - it has no state
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock = SystemClock(),  # noqa: B008 - it has no state
+        not_booked_after: float = NOT_BOOKED_AFTER,
+    ) -> None:
         self.path = path
         self._clock = clock
+        self._not_booked_after = not_booked_after
         self._reader = Reader(path)
         self._editor = Editor(path, clock)
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str]) -> Self:
+    def open(cls, path: str | os.PathLike[str], *, not_booked_after: float = NOT_BOOKED_AFTER) -> Self:
         """Open an existing journal.
+
+        Args:
+            path: the file.
+            not_booked_after: seconds after the sending before which nobody can say that a booking in doubt is not booked, since
+                the vendor may still be at it.
 
         Raises:
             JournalError: there is none, or the file is something else, damaged, or not whole. It is not changed.
         """
-        return cls(resolved(path))
+        return cls(resolved(path), not_booked_after=not_booked_after)
 
     def __enter__(self) -> Self:
         return self
@@ -185,7 +196,8 @@ class Journal:
             shipment, account, operation: as in `get`.
 
         Raises:
-            JournalError: no such row, not allowed, or a job has it under way.
+            JournalError: no such row, not allowed, a job has it under way, or ``pending`` is said of one in doubt too soon
+                after its sending (see `open`).
         """
         resolution = Resolution(
             reference, state, order_id, fee, tuple(tracking), account, shipment=shipment, operation=operation
@@ -197,7 +209,8 @@ class Journal:
         _named(by)
         with self._editor.writing() as connection:  # nobody else changes what is read meanwhile
             rows = [self._row_of(resolution) for resolution in resolutions]
-            resolve_all(connection, list(zip(rows, resolutions, strict=True)), by, note, self._clock.now())
+            pairs = list(zip(rows, resolutions, strict=True))
+            resolve_all(connection, pairs, by, note, self._not_booked_after, self._clock.now())
         return [next(self._reader.select({"r.id = ?": row.id})) for row in rows]
 
     def _row_of(self, resolution: Resolution) -> JournalRow:

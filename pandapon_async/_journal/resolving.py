@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from datetime import datetime, timezone
 from typing import Any, Final
 
 import attrs
@@ -16,6 +17,8 @@ from .sqlite.admitting import held_now
 from .sqlite.changes import enter_money, forget_replies, holder_of, order_key
 from .store import PendingRow
 
+NOT_BOOKED_AFTER: Final = 900.0
+"""Seconds after the sending before which "not booked" isn't believed, a person's neither: the vendor may still be at it."""
 BY_HAND: Final[dict[State, tuple[State, ...]]] = {
     "unknown": ("done", "pending"),
     "refused": ("done", "pending"),
@@ -45,6 +48,11 @@ class Resolution:
     operation: str | None = None
 
 
+def believed_at(sent_at: float, wait: float, now: float) -> datetime | None:
+    """When "not booked" counts, ``wait`` seconds after the sending; None: it counts now."""
+    return None if sent_at + wait <= now else datetime.fromtimestamp(sent_at + wait, timezone.utc)
+
+
 def why_not(row: JournalRow, state: State) -> str | None:
     """Why a person can't bring a row into a state; None: it is allowed, or it is there already."""
     allowed = BY_HAND.get(row.state, ())
@@ -55,10 +63,24 @@ def why_not(row: JournalRow, state: State) -> str | None:
     return None
 
 
+def _too_soon(row: JournalRow, state: State, wait: float, now: float) -> str | None:
+    if row.state != "unknown" or state != "pending":
+        return None
+    moment = believed_at(row.sent_at.timestamp() if row.sent_at else now, wait, now)
+    if moment is None:
+        return None
+    return f"the vendor may still be booking it: that it isn't booked counts from {moment:%Y-%m-%d %H:%M:%S} UTC, say so then"
+
+
 def resolve_all(
-    connection: sqlite3.Connection, pairs: Sequence[tuple[JournalRow, Resolution]], by: str, note: str, now: float
+    connection: sqlite3.Connection,
+    pairs: Sequence[tuple[JournalRow, Resolution]],
+    by: str,
+    note: str,
+    wait: float,
+    now: float,
 ) -> None:
-    """Resolve rows inside a transaction.
+    """Resolve rows inside a transaction; ``wait`` as in `believed_at`.
 
     Raises:
         JournalError: one can't be resolved; then nothing may be kept of the others.
@@ -72,6 +94,13 @@ def resolve_all(
     for row, resolution in pairs:
         if row.id not in done:
             done.add(row.id)
+            refusal = (
+                why_not(row, resolution.state)
+                or _contradiction(row, resolution)
+                or _too_soon(row, resolution.state, wait, now)
+            )
+            if refusal:
+                raise JournalError(refusal, reference=row.reference)
             _resolve(connection, row, resolution, by, resolution.note or note, now)
 
 
@@ -83,9 +112,6 @@ def _meaning(resolution: Resolution) -> tuple[Any, ...]:
 def _resolve(
     connection: sqlite3.Connection, row: JournalRow, resolution: Resolution, by: str, note: str, now: float
 ) -> None:
-    refusal = why_not(row, resolution.state) or _contradiction(row, resolution)
-    if refusal:
-        raise JournalError(refusal, reference=row.reference)
     scope = _scope(connection, row)
     order_id = _order_id(connection, row, resolution, scope)
     fee, added = _fee(row, resolution)

@@ -15,6 +15,7 @@ import pytest
 
 from pandapon_async import Journal
 from pandapon_async.testing import FakeVendor, Faults
+from tests.journal.support import hours_later
 
 from .conftest import Pandapon, environment, process
 
@@ -339,6 +340,7 @@ def test_a_night_on_paper(pandapon: Pandapon, shop: FakeVendor, journal: str, tm
     assert second.exit_code == 0
 
     export, edited = tmp_path / "export.csv", tmp_path / "edited.csv"
+    hours_later(journal)
     pandapon("journal", journal, "--export", str(export), "--state", "unknown")
     found = read_rows(export)
     assert len(found) == 37

@@ -21,7 +21,7 @@ from pandapon_async import Journal, JournalError
 from pandapon_async._files.csv_sheet import FileError
 from pandapon_async._files.resolutions import EXPORT_COLUMNS, read_resolutions, write_export
 from pandapon_async.testing import FakeVendor
-from tests.journal.support import done, entry, opened
+from tests.journal.support import done, entry, hours_later, opened
 
 from .conftest import Pandapon, environment
 
@@ -37,11 +37,12 @@ def body(number: int) -> str:
 
 @pytest.fixture
 def journal(pandapon: Pandapon, shop: FakeVendor, keys: None, tmp_path: Path) -> str:
-    """o-0 done, o-1 in doubt, o-2 refused, o-3 pending."""
+    """o-0 done, o-1 in doubt, o-2 refused, o-3 pending; some hours ago."""
     path = str(tmp_path / "bookings.db")
     shop.script("ok", "drop_after", "refuse", {"status": 403})
     lines = "\n".join(map(body, range(4)))
     assert pandapon("book", "-", "--journal", path, "--concurrency", "1", stdin=lines).exit_code == 3
+    hours_later(path)
     return path
 
 
@@ -483,6 +484,15 @@ def test_the_doctor_reads_the_whole_file(pandapon: Pandapon, journal: str):
     damaged = pandapon("doctor", "--journal", journal)
     assert damaged.exit_code == 1
     assert "is damaged" in damaged.stderr.replace("\n", " ")
+
+
+def test_a_person_s_not_booked_counts_only_some_time_after_the_sending(pandapon: Pandapon, journal: str):
+    hours_later(journal, -1)
+    result = pandapon("journal", journal, "--mark", "o-1=pending", "--by", "Jane")
+    assert result.exit_code == 1
+    assert "o-1" in result.stderr
+    assert "the vendor may still be booking it" in " ".join(result.stderr.split())
+    assert states(journal) == UNTOUCHED
 
 
 def test_nothing_is_erased_while_a_job_runs_but_all_else_goes_on(pandapon: Pandapon, journal: str):

@@ -323,7 +323,7 @@ async def test_what_is_sent_anew_does_not_keep_the_reply_to_its_earlier_sending(
 ):
     vendor.script({"json": DOUBTFUL}, "drop_before")
     await ran(BookingJob(panda, journal=path), pairs(1))
-    with Journal.open(path) as journal:
+    with Journal.open(path, not_booked_after=0) as journal:
         journal.resolve("order-0", "pending", by="me", note="not there")
     await ran(BookingJob(panda, journal=path), pairs(1))
     row = row_of(path, "order-0")

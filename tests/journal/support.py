@@ -11,7 +11,9 @@ from typing import Any
 import attrs
 
 from pandapon_async import Journal
+from pandapon_async._clock import SystemClock
 from pandapon_async._journal.identity import AccountKey
+from pandapon_async._journal.sqlite.editor import Editor
 from pandapon_async._journal.sqlite.store import SqliteStore
 from pandapon_async._journal.store import Ending, Entry, PendingRow, Problem
 from pandapon_async.api.logistics import Money
@@ -43,6 +45,13 @@ async def opened(path: Path, key: AccountKey = KEY, *, now: float = NOW, **optio
 def reading(path: Path, now: float = NOW) -> Journal:
     """The journal, read and resolved at a moment of the test's."""
     return Journal(path, VirtualClock(now))
+
+
+def hours_later(path: str | Path, hours: float = 1) -> None:
+    """Let it be long ago that anything was sent: then a person is believed who says that it wasn't booked."""
+    editor = Editor(Path(path), SystemClock())
+    with editor.connected() as connection, editor.transaction(connection):
+        connection.execute("UPDATE rows SET sent_at = sent_at - ?", (hours * 3600,))
 
 
 async def taken(store: SqliteStore, *entries: Entry, run: int = 0, retry_refused: bool = False) -> list[Any]:

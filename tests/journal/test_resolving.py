@@ -38,7 +38,7 @@ async def filled(path: Path) -> Path:
 
 
 def resolved(path: Path, reference: str, state: Any, **facts: Any) -> JournalRow:
-    with reading(path, NOW + 60) as journal:
+    with reading(path, NOW + 3600) as journal:
         return journal.resolve(reference, state, by="jane", note="by phone", **facts)
 
 

@@ -30,6 +30,7 @@ from pandapon_async._models.converters import to_wire
 from pandapon_async.testing import FakeVendor, Faults
 from pandapon_async.testing._delivery import Delivery
 from pandapon_async.testing._verification import Account
+from tests.journal.support import hours_later
 from tests.life.ledger import Order, Told, check, check_settled, deeds_of
 
 HOME = Path(__file__).parent.parent.parent
@@ -139,6 +140,7 @@ class RealLife:
         sheet = self.root / "doubts.csv"
         if not self.journal.exists():
             return
+        hours_later(self.journal)
         self._pandapon("journal", self.journal, "--state", "unknown", "--export", sheet)
         with sheet.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))

@@ -287,7 +287,7 @@ async def test_what_a_journal_knows_at_any_account_is_left_out(
     async with sessions((vendor, "pandapon")) as (session,), BookingJob(session, journal=path) as job:
         await job.book(booking("FF1"), reference="order-1")
     if settled:
-        with Journal.open(path) as journal:
+        with Journal.open(path, not_booked_after=0) as journal:
             journal.resolve("order-1", settled, by="Jane", note="seen")
     table = QuoteTable([quote("1 USD", reference="order-1", vendor="xportcn_ka")])
     assert [pair.vendor for pair in table.to_bookings(journal=path)] == left
@@ -299,7 +299,7 @@ async def test_what_is_pending_at_its_own_account_is_booked(vendor: FakeVendor, 
     vendor.script("drop_after")
     async with sessions((vendor, "pandapon")) as (session,), BookingJob(session, journal=path) as job:
         await job.book(booking("FF1"), reference="order-1")
-    with Journal.open(path) as journal:
+    with Journal.open(path, not_booked_after=0) as journal:
         journal.resolve("order-1", "pending", by="Jane", note="not there")
     table = QuoteTable([quote("1 USD", reference="order-1")])
     assert len(table.to_bookings(journal=path)) == 1
