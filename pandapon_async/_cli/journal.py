@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime, time, timezone
+from datetime import date, datetime, time, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,15 @@ def _moment(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
+def _month(text: str) -> tuple[datetime, datetime]:
+    """A month as its bounds."""
+    try:
+        begin = datetime.strptime(text, "%Y-%m").replace(tzinfo=timezone.utc)
+    except ValueError:
+        raise click.BadParameter("expected a month such as 2026-01") from None
+    return begin, (begin + timedelta(days=32)).replace(day=1)
+
+
 _file = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -47,6 +56,8 @@ _file = click.Path(dir_okay=False, path_type=Path)
 @click.option("--until", type=_moment, metavar="D", help="Only rows sent before D (UTC).")
 @click.option("--export", type=_file, metavar="CSV", help="Write the rows to a file, to be looked at or edited.")
 @click.option("--contact", is_flag=True, help="With the receivers' names, phones and addresses.")
+@click.option("--month", type=_month, metavar="M", help="The same for one month, such as 2026-01.")
+@click.option("--report", type=_file, metavar="HTML", help="Write a page: counts, money, refusals, what is to be done.")
 @click.option("--totals", is_flag=True, help="Fees, credits and what is left, per account and currency.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a row.")
 @click.option("--resolve", type=_file, metavar="CSV", help="Read an edited export back: all of it, or nothing.")
@@ -75,11 +86,15 @@ def command(path: Path, **options: Any) -> None:
     """
     from .._journal.journal import Journal
 
+    if (month := options.pop("month")) is not None:
+        if options["since"] or options["until"]:
+            raise click.UsageError("--month stands for --since and --until: give it alone")
+        options["since"], options["until"] = month
     action = Action(**{name: value for name, value in options.items() if name in ACTION_FIELDS})
     view = _View(**{name: options[name] for name in attrs.fields_dict(_View)})
     change = action.asked()
-    if (change is not None or action.whole) and view.export is not None:
-        raise click.UsageError("--export changes nothing: give it alone")
+    if (change is not None or action.whole) and (view.export or view.report) is not None:
+        raise click.UsageError("--export and --report change nothing: give them alone")
     if action.whole:
         action.declare_whole(path)
         return
@@ -103,6 +118,7 @@ class _View:
     until: datetime | None
     export: Path | None
     contact: bool
+    report: Path | None
     totals: bool
     as_json: bool
 
@@ -110,6 +126,8 @@ class _View:
         """Show it, or write it to a file."""
         if self.export is not None:
             self._export(journal, self.export)
+        elif self.report is not None:
+            self._report(journal, self.report)
         elif self.totals:
             self._show_totals(journal)
         elif self.reference is not None:
@@ -139,6 +157,17 @@ class _View:
         check_output(file, (journal.path,), is_export)
         count = write_export(file, self._rows(journal), contact=self.contact)
         write_out(f"Wrote {count:,} rows to {file}")
+
+    def _report(self, journal: Journal, file: Path) -> None:
+        from .._files.outputs import check_output, replaced
+        from .day_report import DayReport
+        from .report_page import MARK, page_of
+
+        check_output(file, (journal.path,), lambda first: first.startswith(MARK.encode()))
+        page = page_of(DayReport.of(journal, self.since, self.until), journal.path.name, datetime.now(timezone.utc))
+        with replaced(file) as target:
+            target.write(page.encode())
+        write_out(f"Wrote {file}")
 
     def _show_one(self, row: JournalRow) -> None:
         if self.as_json:
