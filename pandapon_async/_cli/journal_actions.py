@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timezone, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import attrs
 import click
 
+from .._errors import ConfigError
 from .._journal.rows import STATES
 from .shared import choose, load_profiles, say
 
@@ -27,6 +29,7 @@ class Action:
     """
 
     resolve: Path | None
+    review: bool
     mark: str | None
     order_id: str | None
     fee: tuple[str, str] | None
@@ -49,6 +52,7 @@ class Action:
         """What is to be done with the journal; None: nothing, it is to be shown."""
         actions: dict[str, tuple[object, Callable[[Journal], None]]] = {
             "--resolve": (self.resolve, self._resolve),
+            "--review": (self.review, self._review),
             "--mark": (self.mark, self._mark),
             "--credit": (self.credit, self._credit),
             "--adopt": (self.adopt, self._adopt),
@@ -74,6 +78,15 @@ class Action:
         if found:
             journal.resolve_all(found, by=self._author(), note=self.note or "resolved in an edited export")
         say(f"Resolved {len(found):,} bookings")
+
+    def _review(self, journal: Journal) -> None:
+        from .._config.profiles import zone_of
+        from .review import Review
+
+        zones: dict[str, tzinfo] = {}
+        with contextlib.suppress(ConfigError):  # the accounts needn't be configured where somebody only looks
+            zones = {profile.name: zone_of(profile.time_zone) for profile in load_profiles(self.config)}
+        Review(journal=journal, by=self._author(), note=self.note, zone=timezone.utc, vendor_zones=zones).run()
 
     def _mark(self, journal: Journal) -> None:
         reference, _, state = (self.mark or "").rpartition("=")

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from .._clock import Clock, SystemClock
 from .._errors import JournalError, RequestError, suggestion
@@ -31,6 +31,19 @@ if TYPE_CHECKING:
 
     from .._config.profiles import VendorProfile
     from .._models.operation import Operation
+
+
+_BESIDE: Final = 20
+"""How many rows before and after one count as its neighbours."""
+
+
+def neighbours(journal: Journal, row: JournalRow) -> list[JournalRow]:
+    """What is done of the account's bookings that were taken in about when this one was: the next two before and after it."""
+    near: dict[str, Any] = {"a.name = ?": row.account, "o.name = ?": row.operation, "r.state = ?": "done"}
+    near |= {"r.id >= ?": row.id - _BESIDE, "r.id <= ?": row.id + _BESIDE}
+    found = list(journal._reader.select(near))
+    before, after = ([one for one in found if (one.id > row.id) is later] for later in (False, True))
+    return [*before[-2:], *after[:2]]
 
 
 class Journal:
