@@ -12,6 +12,7 @@ import click
 
 from .._journal.rows import STATES
 from .journal_actions import ACTION_FIELDS, Action
+from .journal_lists import show_runs, show_todo
 from .shared import config_option, console, json_text, labelled, show_table, write_out
 
 if TYPE_CHECKING:
@@ -58,10 +59,13 @@ _file = click.Path(dir_okay=False, path_type=Path)
 @click.option("--contact", is_flag=True, help="With the receivers' names, phones and addresses.")
 @click.option("--month", type=_month, metavar="M", help="The same for one month, such as 2026-01.")
 @click.option("--report", type=_file, metavar="HTML", help="Write a page: counts, money, refusals, what is to be done.")
+@click.option("--todo", is_flag=True, help="What a person has to see to.")
+@click.option("--runs", is_flag=True, help="Who booked what, from where, and when.")
 @click.option("--totals", is_flag=True, help="Fees, credits and what is left, per account and currency.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a row.")
 @click.option("--resolve", type=_file, metavar="CSV", help="Read an edited export back: all of it, or nothing.")
 @click.option("--review", is_flag=True, help="Go through what is unclear, one by one.")
+@click.option("--assign", metavar="REF=NAME", help="Say who sees to a booking; --todo shows it.")
 @click.option("--mark", metavar="REF=STATE", help="Resolve one booking.")
 @click.option("--order-id", metavar="ID", help="With --mark REF=done: the vendor's order id.")
 @click.option("--fee", nargs=2, metavar="AMOUNT CUR", help="With --mark REF=done: what it cost.")
@@ -120,6 +124,8 @@ class _View:
     export: Path | None
     contact: bool
     report: Path | None
+    todo: bool
+    runs: bool
     totals: bool
     as_json: bool
 
@@ -129,6 +135,10 @@ class _View:
             self._export(journal, self.export)
         elif self.report is not None:
             self._report(journal, self.report)
+        elif self.todo:
+            show_todo(journal, self.account, as_json=self.as_json)
+        elif self.runs:
+            show_runs(journal, self.account, as_json=self.as_json)
         elif self.totals:
             self._show_totals(journal)
         elif self.reference is not None:

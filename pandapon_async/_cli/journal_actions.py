@@ -30,6 +30,7 @@ class Action:
 
     resolve: Path | None
     review: bool
+    assign: str | None
     mark: str | None
     order_id: str | None
     fee: tuple[str, str] | None
@@ -53,6 +54,7 @@ class Action:
         actions: dict[str, tuple[object, Callable[[Journal], None]]] = {
             "--resolve": (self.resolve, self._resolve),
             "--review": (self.review, self._review),
+            "--assign": (self.assign, self._assign),
             "--mark": (self.mark, self._mark),
             "--credit": (self.credit, self._credit),
             "--adopt": (self.adopt, self._adopt),
@@ -87,6 +89,16 @@ class Action:
         with contextlib.suppress(ConfigError):  # the accounts needn't be configured where somebody only looks
             zones = {profile.name: zone_of(profile.time_zone) for profile in load_profiles(self.config)}
         Review(journal=journal, by=self._author(), note=self.note, zone=timezone.utc, vendor_zones=zones).run()
+
+    def _assign(self, journal: Journal) -> None:
+        from .._journal.journal import write_down
+
+        reference, _, person = (self.assign or "").rpartition("=")
+        if not reference or not person.strip():
+            raise click.BadParameter("expected REF=NAME", param_hint="--assign")
+        row = journal.get(reference, shipment=self.shipment, account=self.account, operation=self.operation)
+        write_down(journal, [(row, {"assigned": person.strip()})], self._author())
+        say(f"{row.reference} is {person.strip()}'s now")
 
     def _mark(self, journal: Journal) -> None:
         reference, _, state = (self.mark or "").rpartition("=")

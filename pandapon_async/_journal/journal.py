@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +19,7 @@ from .._errors import JournalError, RequestError, suggestion
 from .._models.money import Money
 from .identity import AccountKey, key_of, normal_reference
 from .resolving import NOT_BOOKED_AFTER, Resolution, credit, resolve_all
-from .rows import STATES, JournalRow, State
+from .rows import STATES, JournalRow, State, history_entry
 from .sqlite.accounts import account_id, admitted_account, known_accounts
 from .sqlite.editor import Editor
 from .sqlite.file import back_up, resolved, truncate
@@ -44,6 +44,18 @@ def neighbours(journal: Journal, row: JournalRow) -> list[JournalRow]:
     found = list(journal._reader.select(near))
     before, after = ([one for one in found if (one.id > row.id) is later] for later in (False, True))
     return [*before[-2:], *after[:2]]
+
+
+def write_down(journal: Journal, facts: Iterable[tuple[JournalRow, Mapping[str, str]]], by: str) -> None:
+    """Add to the history of rows what was done about them; their state stays, and whoever has one under way isn't disturbed.
+
+    Raises:
+        JournalError: the file can't be written.
+    """
+    now = journal._clock.now()
+    lines = [(history_entry(now, row.state, by, **fact), row.id) for row, fact in facts]
+    with journal._editor.writing() as connection:
+        connection.executemany("UPDATE rows SET history = history || ? WHERE id = ?", lines)
 
 
 class Journal:
