@@ -14,6 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
+import attrs
+
 from .._clock import Clock, SystemClock
 from .._errors import JournalError, RequestError, suggestion
 from .._models.money import Money
@@ -33,6 +35,19 @@ if TYPE_CHECKING:
     from .._models.operation import Operation
 
 
+@attrs.frozen
+class _Inside:
+    """What is behind a journal, for those functions of this module that aren't for users."""
+
+    reader: Reader
+    editor: Editor
+    clock: Clock
+
+
+def _inside(journal: Journal) -> _Inside:
+    return _Inside(journal._reader, journal._editor, journal._clock)  # pyright: ignore[reportPrivateUsage]
+
+
 _BESIDE: Final = 20
 """How many rows before and after one count as its neighbours."""
 
@@ -41,7 +56,7 @@ def neighbours(journal: Journal, row: JournalRow) -> list[JournalRow]:
     """What is done of the account's bookings that were taken in about when this one was: the next two before and after it."""
     near: dict[str, Any] = {"a.name = ?": row.account, "o.name = ?": row.operation, "r.state = ?": "done"}
     near |= {"r.id >= ?": row.id - _BESIDE, "r.id <= ?": row.id + _BESIDE}
-    found = list(journal._reader.select(near))
+    found = list(_inside(journal).reader.select(near))
     before, after = ([one for one in found if (one.id > row.id) is later] for later in (False, True))
     return [*before[-2:], *after[:2]]
 
@@ -52,9 +67,10 @@ def write_down(journal: Journal, facts: Iterable[tuple[JournalRow, Mapping[str, 
     Raises:
         JournalError: the file can't be written.
     """
-    now = journal._clock.now()
+    inside = _inside(journal)
+    now = inside.clock.now()
     lines = [(history_entry(now, row.state, by, **fact), row.id) for row, fact in facts]
-    with journal._editor.writing() as connection:
+    with inside.editor.writing() as connection:
         connection.executemany("UPDATE rows SET history = history || ? WHERE id = ?", lines)
 
 
