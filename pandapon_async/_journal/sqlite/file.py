@@ -4,8 +4,8 @@ What SQLite does not see by itself, and how it is seen here:
 
 - *A copy without its* ``-wal``, where the latest bookings are. Whoever writes has a row in ``owners``, which is in the database
   file itself before anything else is written, and goes when all is there. So a file with such a row is not whole alone: its
-  ``-wal`` must be there, or, should another program have moved that into the file after a kill, the owner's lock file, which
-  says how many commits there were.
+  ``-wal`` must be there; or, should somebody have moved that into the file after a kill, the owner's lock file, which counts its
+  commits: each raises the number in the row, is noted there, and only then is anybody told of it.
 - *A file and a* ``-wal`` *of different moments.* A checkpoint of ours commits ``open`` (and what ``seen`` will be), moves everything
   into the file, and commits ``seen``; the two nonces stand on two pages, and fit only if they are of one moment.
 - *A dropped lock.* POSIX drops all locks of a process on a file as soon as the process closes any descriptor of it. So nothing
@@ -23,12 +23,12 @@ import sqlite3
 import stat
 import tempfile
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator
 from pathlib import Path
 from typing import Any, Final
 
 from ..._errors import JournalError
-from .lock import commits_of, is_held_here
+from .lock import OwnerLock, counted, is_held_here, lock_file
 from .mounts import refuse_network
 from .owners import Owner
 from .schema import check_version, is_fresh, make_tables
@@ -99,7 +99,7 @@ def _open_copy(path: Path) -> tuple[sqlite3.Connection, Callable[[], None]]:
 
 
 def open_to_write(path: Path, *, create: bool, whole: bool = False) -> sqlite3.Connection:
-    """A connection in autocommit that may write, once `begin_writing` was called with it.
+    """A connection in autocommit that may write, once a `Writing` was begun with it; else close it by `close_unchanged`.
 
     Args:
         path: the file.
@@ -129,9 +129,17 @@ def open_to_write(path: Path, *, create: bool, whole: bool = False) -> sqlite3.C
             if fresh:
                 make_tables(connection, secrets.token_hex(8))
     except BaseException:
-        connection.close()
+        close_unchanged(connection, path)
         raise
     return connection
+
+
+def close_unchanged(connection: sqlite3.Connection, path: Path) -> None:
+    """Close a connection that could write, and leave both files as they are: the last one that closes removes the ``-wal``."""
+    with contextlib.suppress(JournalError, sqlite3.Error), contextlib.closing(_connect(path, "mode=ro")) as last:
+        last.execute("SELECT 1 FROM sqlite_master").fetchall()
+        connection.close()
+    connection.close()
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
@@ -178,11 +186,11 @@ def _recognise(connection: sqlite3.Connection, path: Path, wal: Path, *, whole: 
 
 
 def _is_whole_alone(connection: sqlite3.Connection, path: Path) -> bool:
-    query = "SELECT o.token, o.commits, a.vendor, a.name FROM owners o LEFT JOIN accounts a ON a.id = o.account"
-    return all(
-        vendor is not None and -1 < commits_of(path, vendor, name, token) <= commits
-        for token, commits, vendor, name in connection.execute(query).fetchall()
-    )
+    for lock, token, commits in connection.execute("SELECT lock, token, commits FROM owners").fetchall():
+        noted, number = counted(lock_file(path, lock))
+        if noted != token or number > commits:
+            return False
+    return True
 
 
 def _require_file(path: Path) -> os.stat_result:
@@ -223,86 +231,119 @@ def _nothing() -> None:
 # --- writing -----------------------------------------------------------------------------------------------------------
 
 
-def begin_writing(connection: sqlite3.Connection, path: Path, account: int | None = None, token: str = "") -> int:
-    """Mark the file as one that isn't whole without its ``-wal``. The next transaction must call `note_begun`.
+class Writing:
+    """A connection that may write.
 
-    Returns:
-        The owner's number.
+    Its owner stands in the file itself before anything else is written: from then on the file isn't whole without its ``-wal``.
+
+    Args:
+        connection: see `open_to_write`.
+        lock: taken.
+        account: whose job it is, if it is one's and the journal has it.
+        left: owners that are no more, and whose place this one takes.
 
     Raises:
         JournalError: a reader holds that up.
     """
-    here = Owner.this_process()
-    values = (account, token, here.host, here.boot, here.pid, here.start, time.time())
-    query = "INSERT INTO owners (account, token, commits, host, boot, pid, start, at) VALUES (?, ?, 0, ?, ?, ?, ?, ?)"
-    with _as_journal_error(path):
+
+    def __init__(
+        self, connection: sqlite3.Connection, path: Path, lock: OwnerLock, account: int | None = None, left: Collection[int] = ()
+    ) -> None:
+        self.connection = connection
+        self.path = path
+        self.lock = lock
+        with _as_journal_error(path):
+            self.owner = self._enter(account, left)
+            end = time.monotonic() + WAIT
+            try:
+                while not (begun := self._moved_into_file("FULL")) and time.monotonic() < end:
+                    time.sleep(0.01)  # another checkpoint, for which SQLite doesn't wait by itself
+                if begun:
+                    self._note_seen()
+                    return
+            except BaseException:
+                self._leave()
+                raise
+            self._leave()
+        readers = _processes_with(wal_of(path))
+        who = f" (process {', '.join(map(str, readers))})" if readers else ""
+        raise JournalError(f"{path}: somebody has been reading it for {WAIT:.0f} seconds{who}: nothing was begun")
+
+    def _enter(self, account: int | None, left: Collection[int]) -> int:
+        connection, lock, here = self.connection, self.lock, Owner.this_process()
+        query = "INSERT INTO owners (account, lock, token, commits, host, boot, pid, start, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
         with connection:
             connection.execute("BEGIN IMMEDIATE")
+            known = connection.execute("SELECT MAX(commits) FROM owners WHERE token = ?", (lock.token,)).fetchone()[0]
+            commits = max(lock.commits, known or 0) + 1
+            connection.executemany("DELETE FROM owners WHERE id = ?", [(number,) for number in left])
+            values = (account, lock.name, lock.token, commits, here.host, here.boot, here.pid, here.start, time.time())
             owner = connection.execute(query, values).lastrowid or 0
             _set_marks(connection)
-        end = time.monotonic() + WAIT
+        lock.note_commit(commits)
+        return owner
+
+    @contextlib.contextmanager
+    def transaction(self, *, durable: bool = False) -> Generator[None, None, None]:
+        """All of what is done inside, or nothing; on disk at its end, and counted if it has changed anything."""
+        connection, number = self.connection, self.lock.commits + 1
+        before = connection.total_changes
         try:
-            while not (begun := _moved_into_file(connection, "FULL")) and time.monotonic() < end:
-                time.sleep(0.01)  # another checkpoint, for which SQLite doesn't wait by itself
+            connection.execute("BEGIN IMMEDIATE")
+            yield
+            if changed := connection.total_changes > before:
+                connection.execute("UPDATE owners SET commits = ? WHERE id = ?", (number, self.owner))
+            connection.execute("COMMIT")
         except BaseException:
-            _leave(connection, owner)
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
             raise
-        if begun:
-            return owner
-        _leave(connection, owner)
-    readers = _processes_with(wal_of(path))
-    who = f" (process {', '.join(map(str, readers))})" if readers else ""
-    raise JournalError(f"{path}: somebody has been reading it for {WAIT:.0f} seconds{who}: nothing was begun")
+        if changed:
+            self.lock.note_commit(number, durable=durable)
 
+    def checkpoint(self, mode: str = "PASSIVE") -> bool:
+        """Move what is in the ``-wal`` into the database file; False: a reader keeps a part of it there."""
+        with self.connection:
+            self.connection.execute("BEGIN IMMEDIATE")
+            _set_marks(self.connection)
+        if moved := self._moved_into_file(mode):
+            self._note_seen()
+        return moved
 
-def note_begun(connection: sqlite3.Connection) -> None:
-    """Say, inside the first transaction after a checkpoint, of which moment it was."""
-    connection.execute("UPDATE mark_seen SET nonce = next")
+    def truncate(self) -> bool:
+        """Leave nothing that was ever erased in the ``-wal``; False: a reader prevents it."""
+        return self.checkpoint("FULL") and self._moved_into_file("TRUNCATE") and self.checkpoint("FULL")
 
+    def end(self) -> bool:
+        """Leave the file whole, if nobody else has it open; close the connection. False: the owner still stands in the file."""
+        with contextlib.suppress(sqlite3.Error):  # so that a kill while it is closed finds next to nothing left to move
+            self.checkpoint()
+        left = self._leave()
+        with contextlib.suppress(sqlite3.Error):
+            self.connection.close()
+        return left
 
-def end_writing(connection: sqlite3.Connection, owner: int) -> None:
-    """Leave the file whole, if nobody else has it open; close the connection."""
-    with contextlib.suppress(sqlite3.Error):  # so that a kill while it is closed finds next to nothing left to move
-        _moved_into_file(connection, "PASSIVE")
-    _leave(connection, owner)
-    with contextlib.suppress(sqlite3.Error):
-        connection.close()
-
-
-def _leave(connection: sqlite3.Connection, owner: int) -> None:
-    with contextlib.suppress(sqlite3.Error), connection:
-        connection.execute("BEGIN IMMEDIATE")
-        connection.execute("DELETE FROM owners WHERE id = ?", (owner,))
-        note_begun(connection)
-
-
-def checkpoint(connection: sqlite3.Connection, mode: str = "PASSIVE") -> bool:
-    """Move what is in the ``-wal`` into the database file; False: a reader keeps a part of it there."""
-    with connection:
-        connection.execute("BEGIN IMMEDIATE")
-        _set_marks(connection)
-    if not _moved_into_file(connection, mode):
+    def _leave(self) -> bool:
+        with contextlib.suppress(sqlite3.Error), self.connection:
+            self.connection.execute("BEGIN IMMEDIATE")
+            self.connection.execute("DELETE FROM owners WHERE id = ?", (self.owner,))
+            return True
         return False
-    note_begun(connection)
-    return True
+
+    def _note_seen(self) -> None:
+        """Say, as the first after a checkpoint, of which moment it was."""
+        with self.transaction(durable=True):
+            self.connection.execute("UPDATE mark_seen SET nonce = next")
+
+    def _moved_into_file(self, mode: str) -> bool:
+        busy, frames, moved = self.connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
+        return not busy and frames == moved
 
 
 def _set_marks(connection: sqlite3.Connection) -> None:
     nonce = secrets.token_hex(8)
     connection.execute("UPDATE mark_open SET nonce = ?", (nonce,))
     connection.execute("UPDATE mark_seen SET next = ?", (nonce,))
-
-
-def _moved_into_file(connection: sqlite3.Connection, mode: str) -> bool:
-    busy, frames, moved = connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
-    return not busy and frames == moved
-
-
-def truncate(connection: sqlite3.Connection) -> bool:
-    """Leave nothing that was ever erased in the ``-wal``; False: a reader prevents it."""
-    return (
-        checkpoint(connection, "FULL") and _moved_into_file(connection, "TRUNCATE") and checkpoint(connection, "FULL")
-    )
 
 
 class Place:
