@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
 import sqlite3
 from collections.abc import Generator
 from pathlib import Path
@@ -12,7 +11,7 @@ from ..._clock import Clock
 from ..._errors import JournalError
 from .accounts import known_accounts
 from .file import Place, Writing, close_unchanged, open_to_write
-from .lock import OwnerLock
+from .lock import account_lock, hand_lock
 from .schema import check_whole, refuse_backup
 
 
@@ -29,7 +28,7 @@ class Editor:
         """A connection that may write; ``whole``: to a file of which nobody else has the missing part."""
         if self._place.change() is not None:
             raise JournalError(f"{self._path}: was moved or replaced since it was opened: open it anew")
-        lock = OwnerLock(self._path, "by hand", secrets.token_hex(8))
+        lock = hand_lock(self._path)
         connection = open_to_write(self._path, create=False, whole=whole)
         has_left = True
         try:
@@ -89,7 +88,7 @@ class Editor:
         with contextlib.ExitStack() as locks:
             for known in known_accounts(connection):
                 if name in (None, known.name):
-                    lock = OwnerLock(self._path, known.vendor, known.name)
+                    lock = account_lock(self._path, known.vendor, known.name)
                     lock.acquire()
                     locks.callback(lock.release)
             yield

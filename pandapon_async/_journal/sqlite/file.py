@@ -28,10 +28,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..._errors import JournalError
-from .lock import OwnerLock, counted, is_held_here, lock_file
+from .lock import OwnerLock, counted, forget_lock, is_held, is_held_here, lock_file
 from .mounts import refuse_network
 from .owners import Owner
-from .schema import check_version, is_fresh, make_tables
+from .schema import check_version, check_whole, is_fresh, make_tables
 
 WAIT: Final = 5.0
 """Seconds that a reader, or another writer, may hold us up."""
@@ -240,19 +240,20 @@ class Writing:
         connection: see `open_to_write`.
         lock: taken.
         account: whose job it is, if it is one's and the journal has it.
-        left: owners that are no more, and whose place this one takes.
 
     Raises:
-        JournalError: a reader holds that up.
+        JournalError: a reader holds that up; the account's last owner is still there; or one didn't end in order, and the file is
+            damaged.
     """
 
-    def __init__(
-        self, connection: sqlite3.Connection, path: Path, lock: OwnerLock, account: int | None = None, left: Collection[int] = ()
-    ) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path, lock: OwnerLock, account: int | None = None) -> None:
         self.connection = connection
         self.path = path
         self.lock = lock
         with _as_journal_error(path):
+            left = self._left(account)
+            if left:
+                check_whole(connection, path)
             self.owner = self._enter(account, left)
             end = time.monotonic() + WAIT
             try:
@@ -260,6 +261,8 @@ class Writing:
                     time.sleep(0.01)  # another checkpoint, for which SQLite doesn't wait by itself
                 if begun:
                     self._note_seen()
+                    for name in left.values():
+                        forget_lock(path, name)
                     return
             except BaseException:
                 self._leave()
@@ -268,6 +271,20 @@ class Writing:
         readers = _processes_with(wal_of(path))
         who = f" (process {', '.join(map(str, readers))})" if readers else ""
         raise JournalError(f"{path}: somebody has been reading it for {WAIT:.0f} seconds{who}: nothing was begun")
+
+    def _left(self, account: int | None) -> dict[int, str]:
+        """Owners that are no more, with their locks; this one takes their place."""
+        here, left = Owner.this_process(), dict[int, str]()
+        query = "SELECT id, account, lock, host, boot, pid, start FROM owners"
+        for number, of, name, *found in self.connection.execute(query).fetchall():
+            owner = Owner(*found)
+            if name == self.lock.name or (of is not None and of == account):
+                if owner != here and owner.is_alive():
+                    raise JournalError(f"{self.path}: {owner} is using it, though its lock was deleted: end it first")
+                left[number] = name
+            elif not (owner.is_alive() if (held := is_held(self.path, name)) is None else held):
+                left[number] = name
+        return left
 
     def _enter(self, account: int | None, left: Collection[int]) -> int:
         connection, lock, here = self.connection, self.lock, Owner.this_process()

@@ -30,6 +30,7 @@ else:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+_BY_HAND: Final = "hand-"
 RESERVE: Final = 2 * 1024 * 1024
 """Bytes of disk that are kept, so that what is under way can still be written down when the disk is full."""
 _HEAD: Final = 512
@@ -37,7 +38,7 @@ _HEAD: Final = 512
 
 
 class OwnerLock:
-    """What an owner of a journal holds: an account's job (kind of vendor and name), or somebody who changes it by hand.
+    """What an owner of a journal holds: an account's job (`account_lock`), or somebody who changes it by hand (`hand_lock`).
 
     It is held by its own descriptor, so that it also keeps out a second job of the process. The same file is the reserve against
     a full disk.
@@ -48,10 +49,10 @@ class OwnerLock:
         commits: how many its owners have made; never fewer than that have been told to anybody.
     """
 
-    def __init__(self, path: Path, *names: str) -> None:
+    def __init__(self, path: Path, name: str) -> None:
         self.journal = path
-        self.name = f"{key_of('account', *names) % 2**64:016x}"
-        self.path = lock_file(path, self.name)
+        self.name = name
+        self.path = lock_file(path, name)
         self.token, self.commits = "", 0
         self._descriptor: int | None = None
 
@@ -160,6 +161,38 @@ class OwnerLock:
 
 _HELD: Final[weakref.WeakSet[OwnerLock]] = weakref.WeakSet()
 """What a forked child must not keep: a hook at fork can only find it here."""
+
+
+def account_lock(path: Path, vendor: str, name: str) -> OwnerLock:
+    """The lock of an account's jobs."""
+    return OwnerLock(path, f"{key_of('account', vendor, name) % 2**64:016x}")
+
+
+def hand_lock(path: Path) -> OwnerLock:
+    """A lock of somebody who changes a journal by hand, beside others."""
+    return OwnerLock(path, f"{_BY_HAND}{secrets.token_hex(8)}")
+
+
+def forget_lock(path: Path, name: str) -> None:
+    """Remove what a killed owner left, if nobody will ask for it again."""
+    if name.startswith(_BY_HAND):
+        with contextlib.suppress(OSError):
+            lock_file(path, name).unlink()
+
+
+def is_held(path: Path, name: str) -> bool | None:
+    """Whether somebody holds a lock of a journal; None: there is no such file."""
+    try:
+        descriptor = os.open(lock_file(path, name), os.O_RDWR)
+    except OSError as error:
+        return None if isinstance(error, FileNotFoundError) else True
+    try:
+        _lock(descriptor)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def lock_file(path: Path, name: str) -> Path:

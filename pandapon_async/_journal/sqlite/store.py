@@ -21,9 +21,9 @@ from .accounts import admitted_account, operation_id
 from .admitting import PARCEL_SECONDS, Page, drop_rows, held_now, pending_row, renew
 from .changes import Change
 from .file import Writing, close_unchanged, open_to_write, resolved
-from .lock import OwnerLock, lock_file
+from .lock import OwnerLock, account_lock
 from .owners import Owner
-from .schema import HIDDEN, check_whole, refuse_backup
+from .schema import HIDDEN, refuse_backup
 from .writer import Writer
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class SqliteStore(Store):
     @classmethod
     def _open(cls, path: Path, key: AccountKey, clock: Clock, adopt_key: bool) -> Self:
         file = resolved(path)
-        lock = OwnerLock(file, key.vendor, key.name)
+        lock = account_lock(file, key.vendor, key.name)
         lock.acquire()
         try:
             if not lock.set_aside():
@@ -289,41 +289,16 @@ def _begun(
     path = lock.journal
     refuse_backup(connection, path)
     account = admitted_account(connection, key, adopted, now, write=False)
-    left, by_hand = _left(connection, lock, account)
-    writing = Writing(connection, path, lock, account or None, [*left, *by_hand])
+    writing = Writing(connection, path, lock, account or None)
     try:
         with writing.transaction():
             account = admitted_account(connection, key, adopted, now, write=True)
             connection.execute("UPDATE owners SET account = ? WHERE id = ?", (account, writing.owner))
             scope = account, operation_id(connection, key.operation)
-            opened = _Opened(scope, writing.owner, _put_in_doubt(connection, account, now))
+            return writing, _Opened(scope, writing.owner, _put_in_doubt(connection, account, now))
     except BaseException:
         writing.end()
         raise
-    for name in by_hand.values():
-        lock_file(path, name).unlink(missing_ok=True)
-    return writing, opened
-
-
-def _left(connection: sqlite3.Connection, lock: OwnerLock, account: int) -> tuple[dict[int, str], dict[int, str]]:
-    """Owners that are no more, with their locks: of this account; and those who changed something by hand.
-
-    Raises:
-        JournalError: one is alive, or the file is damaged.
-    """
-    mine, by_hand = dict[int, str](), dict[int, str]()
-    query = "SELECT id, account, lock, host, boot, pid, start FROM owners"
-    for number, of, name, *found in connection.execute(query).fetchall():
-        owner = Owner(*found)
-        if of == account or name == lock.name:
-            if owner != Owner.this_process() and owner.is_alive():
-                raise JournalError(f"{lock.journal}: {owner} is using it, though its lock was deleted: end it first")
-            mine[number] = name
-        elif of is None and not owner.is_alive():
-            by_hand[number] = name
-    if mine:  # it didn't end in order
-        check_whole(connection, lock.journal)
-    return mine, by_hand
 
 
 def _put_in_doubt(connection: sqlite3.Connection, account: int, now: float) -> int:
