@@ -145,7 +145,7 @@ def close_unchanged(connection: sqlite3.Connection, path: Path) -> None:
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
     with _as_journal_error(path):
         return sqlite3.connect(
-            f"{path.as_uri()}?{mode}", uri=True, isolation_level=None, check_same_thread=False, timeout=WAIT
+            f"{path.as_uri()}?{mode}", uri=True, isolation_level=None, check_same_thread=False, timeout=WAIT, cached_statements=512
         )
 
 

@@ -23,11 +23,18 @@ if sys.platform == "win32":
     def _lock(descriptor: int) -> None:
         os.lseek(descriptor, 2**30, os.SEEK_SET)  # who reads the text is not locked out
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+
+    def _write_at(descriptor: int, data: bytes, at: int) -> None:
+        os.lseek(descriptor, at, os.SEEK_SET)
+        os.write(descriptor, data)
 else:
     import fcntl
 
     def _lock(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _write_at(descriptor: int, data: bytes, at: int) -> None:
+        os.pwrite(descriptor, data, at)
 
 
 _BY_HAND: Final = "hand-"
@@ -132,8 +139,7 @@ class OwnerLock:
             if hasattr(os, "posix_fallocate"):
                 os.posix_fallocate(self._descriptor, 0, RESERVE)
             else:
-                os.lseek(self._descriptor, _HEAD, os.SEEK_SET)
-                os.write(self._descriptor, bytes(RESERVE - _HEAD))
+                _write_at(self._descriptor, bytes(RESERVE - _HEAD), _HEAD)
             return True
         except OSError:
             self.use_reserve()
@@ -148,8 +154,7 @@ class OwnerLock:
     def _write(self, text: str, at: int = 0, *, durable: bool = False) -> None:
         if self._descriptor is not None:
             with contextlib.suppress(OSError):
-                os.lseek(self._descriptor, at, os.SEEK_SET)
-                os.write(self._descriptor, text.encode())
+                _write_at(self._descriptor, text.encode(), at)
                 if durable:
                     os.fsync(self._descriptor)
 

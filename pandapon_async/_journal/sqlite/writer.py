@@ -67,7 +67,7 @@ class Writer:
         self._sentinel = self._open_sentinel()
         self._process = os.getpid()
         connection.execute(f"PRAGMA busy_timeout = {int(self.PATIENCE * 1000)}")
-        self._place = Place(self.path, wal_of(self.path))
+        self._place = Place(self.path, wal_of(self.path), self._lock.path)
         self._changed = connection.total_changes
         self._owed: list[_Item] = []
         self._shortage_seen: JournalError | None = None
@@ -219,7 +219,7 @@ class Writer:
 
     def _moved(self) -> JournalError | None:
         """Why nothing more may begin in the file that we have open. What is under way is still written, to wherever the file is now."""
-        change = self._place.change() or (None if self._lock.is_held else f"{self._lock.path} was deleted or replaced")
+        change = self._place.change()
         return None if change is None else JournalError(f"{change}: nothing more is begun")
 
     def _attempt(self, items: list[_Item]) -> JournalError | None:
