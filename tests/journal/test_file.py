@@ -21,7 +21,7 @@ import attrs
 import pytest
 
 from pandapon_async import Journal, JournalError
-from pandapon_async._journal.sqlite import file as journal_file, writer as journal_writer
+from pandapon_async._journal.sqlite import writer as journal_writer, writing as journal_writing
 from pandapon_async._journal.sqlite.lock import _HELD
 from pandapon_async._journal.sqlite.mounts import network_kind, network_kind_on_mac
 from pandapon_async._journal.sqlite.store import SqliteStore
@@ -483,7 +483,7 @@ def other_program(path: Path, statement: str) -> Iterator[subprocess.Popen[str]]
 async def test_a_run_does_not_begin_while_somebody_reads_and_says_who(path: Path, monkeypatch: pytest.MonkeyPatch):
     async with opened(path) as store:
         await done(store, entry(1))
-    monkeypatch.setattr(journal_file, "WAIT", 0.05)
+    monkeypatch.setattr(journal_writing, "WAIT", 0.05)
     with (
         other_program(path, "read") as process,
         pytest.raises(JournalError, match=rf"reading .*process {process.pid}\)"),
@@ -595,7 +595,7 @@ async def test_the_whole_file_is_looked_through_after_a_kill_only(
     tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     looked: list[Path] = []
-    monkeypatch.setattr("pandapon_async._journal.sqlite.file.check_whole", lambda _, path: looked.append(path))
+    monkeypatch.setattr("pandapon_async._journal.sqlite.writing.check_whole", lambda _, path: looked.append(path))
     async with opened(path) as store:
         await done(store, entry(1))
         copy = copied(path, tmp_path / "copy", wal=True)

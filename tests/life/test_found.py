@@ -70,7 +70,6 @@ async def test_the_report_of_a_run_that_is_left_counts_its_whole_input(panda: Pa
     assert job.report.skipped + job.report.pending == 20
 
 
-@pytest.mark.xfail(strict=True, reason="`Page` compares the second with the body from before the first")
 @pytest.mark.parametrize("check", ["all", "stream"])
 async def test_a_corrected_booking_that_stands_twice_in_an_input_is_taken_once(
     vendor: FakeVendor, panda: PandaPonSession, path: Path, check: str
@@ -82,7 +81,6 @@ async def test_a_corrected_booking_that_stands_twice_in_an_input_is_taken_once(
     assert {outcome.recorded for outcome in outcomes} == {"done"}
 
 
-@pytest.mark.xfail(strict=True, reason="`Page` compares the second with the body from before the first")
 async def test_a_corrected_booking_and_the_old_one_in_one_input_contradict_each_other(
     vendor: FakeVendor, panda: PandaPonSession, path: Path
 ):

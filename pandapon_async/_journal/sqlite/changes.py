@@ -137,12 +137,7 @@ def make_all(
     if not changes:
         return []
     try:
-        updates = [change.update() for change in changes]
-        if _MANY:
-            count = _done_with_all(connection, _UPDATE_MANY, updates)
-        else:
-            count = connection.executemany(_UPDATE, updates).rowcount
-        if count == len(changes):
+        if _updated(connection, [change.update() for change in changes]) == len(changes):
             _add_rest(connection, changes)
             return [(change.after, None) for change in changes]
     except _OF_THE_ROW:
@@ -150,6 +145,12 @@ def make_all(
     connection.execute("ROLLBACK")
     connection.execute("BEGIN IMMEDIATE")
     return [_made(connection, change) for change in changes]
+
+
+def _updated(connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> int:
+    if _MANY:
+        return _done_with_all(connection, _UPDATE_MANY, rows)
+    return connection.executemany(_UPDATE, rows).rowcount
 
 
 def _made(connection: sqlite3.Connection, change: Change) -> tuple[PendingRow | None, JournalError | None]:

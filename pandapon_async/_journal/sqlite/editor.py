@@ -10,9 +10,10 @@ from pathlib import Path
 from ..._clock import Clock
 from ..._errors import JournalError
 from .accounts import known_accounts
-from .file import Place, Writing, close_unchanged, open_to_write
+from .file import Place, close_unchanged, open_to_write
 from .lock import account_lock, hand_lock
 from .schema import check_whole, refuse_backup
+from .writing import Writing
 
 
 class Editor:

@@ -20,11 +20,12 @@ from ..store import BY_JOB, MOVES, Ending, Entry, PendingRow, Problem, Spent, St
 from .accounts import admitted_account, operation_id
 from .admitting import PARCEL_SECONDS, Page, drop_rows, held_now, pending_row, renew
 from .changes import Change
-from .file import Writing, close_unchanged, open_to_write, resolved
+from .file import close_unchanged, open_to_write, resolved
 from .lock import OwnerLock, account_lock
 from .owners import Owner
 from .schema import HIDDEN, refuse_backup
 from .writer import Writer
+from .writing import Writing
 
 if TYPE_CHECKING:
     from typing_extensions import Self

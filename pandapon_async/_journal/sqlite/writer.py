@@ -18,7 +18,8 @@ import attrs
 from ..._errors import JournalError
 from ..store import RowMovedError
 from .changes import Change, make_all
-from .file import Place, Writing, wal_of
+from .file import Place, wal_of
+from .writing import Writing
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], Any]
