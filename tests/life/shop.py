@@ -174,11 +174,9 @@ class Life(RuleBasedStateMachine):
                 callers = [asyncio.create_task(self._call(job, caller)) for caller in plan.callers]
                 await self._run(job, plan)
                 await asyncio.gather(*callers)
-            strays = {"stray", "stray_refused"} & {*plan.faults}
             given_up = any(caller.patience for caller in plan.callers)  # counted, perhaps, and never told
-            if not self.vendor.cut and not given_up and not (self.known and strays):  # KNOWN: see test_found
+            if not self.vendor.cut and not given_up:
                 whole = not plan.callers and not plan.streamed and plan.feed not in ("unfinished", "twice", "copied")
-                whole = whole and plan.end == "through"  # KNOWN: see test_found
                 check_report(job.report, self.told_today, self.vendor.deeds, len(self.orders) if whole else None)
 
     async def _run(self, job: BookingJob, plan: Plan) -> None:
@@ -472,12 +470,8 @@ class Life(RuleBasedStateMachine):
         if self.vendor.cut:
             return  # its process was dead by then
         fee = None if outcome.fee is None else outcome.fee.amount
-        fee = None if outcome.fee is None else outcome.fee.amount
         told = Told(outcome.reference, outcome.recorded, outcome.order_id, fee)
         self.told_today.append((outcome.state, told))
-        if self.known and outcome.recorded == "done" and outcome.order_id is None:
-            return  # KNOWN: see test_found
-        told = Told(outcome.reference, outcome.recorded, outcome.order_id, fee)
         self.told.append(told)
         if told.recorded in ("refused", "pending"):
             assert told.reference not in {deed.reference for deed in self.vendor.deeds}, f"told as not made: {told}"
