@@ -256,8 +256,8 @@ class Sender(Generic[R]):
             if found is None:
                 return in_doubt
             if found == NOT_BOOKED and (believed_at := self._believed_at(row)) is not None:
-                text = f"{in_short(error)}; not there yet, which counts from {believed_at:%Y-%m-%d %H:%M:%S} UTC: ask again then"
-                return attrs.evolve(in_doubt, error=OutcomeUnknownError(text, reference=row.reference))
+                text = f"not there yet, which counts from {believed_at:%Y-%m-%d %H:%M:%S} UTC: ask again then"
+                return _still_in_doubt(in_doubt, text)
             ending = self._found(found)
             row = await self._store.ended(row, ending)
         except RowMovedError:
@@ -267,9 +267,7 @@ class Sender(Generic[R]):
         except Exception as failure:  # noqa: BLE001 - the caller's own code: said once, and nothing more starts
             problem = f"reconcile raised {type(failure).__name__}"
             self._admission.halt(problem)
-            doubt = OutcomeUnknownError(f"{in_short(error)}; {problem}", reference=row.reference)
-            doubt.__cause__ = failure
-            return attrs.evolve(in_doubt, error=doubt)
+            return _still_in_doubt(in_doubt, problem, failure)
         if row.state == "unknown":  # what was found is another booking's
             return attrs.evolve(in_doubt, error=OutcomeUnknownError(row.error or "", reference=row.reference))
         self._admission.resolved(row.sent_at or 0.0)
@@ -346,6 +344,14 @@ class _OnDisk:
             with contextlib.suppress(JournalError):
                 self.row = await self._writing
         return self.row
+
+
+def _still_in_doubt(outcome: JobOutcome[R], text: str, cause: Exception | None = None) -> JobOutcome[R]:
+    """The outcome of one in doubt that was asked for, and what came of that."""
+    known = outcome.error.message if isinstance(outcome.error, PandaponError) else type(outcome.error).__name__
+    error = OutcomeUnknownError(f"{known}; {text}", reference=outcome.reference)
+    error.__cause__ = cause
+    return attrs.evolve(outcome, error=error)
 
 
 def _ending(state: State, error: Exception) -> Ending:
