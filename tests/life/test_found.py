@@ -22,7 +22,8 @@ from pandapon_async import (
 )
 from pandapon_async.testing import FakeVendor
 from tests.jobs.support import pairs, ran, states
-from tests.life.shop import QUIET, Caller, Life
+from tests.life.files import Life
+from tests.life.plans import QUIET, Caller
 from tests.life.simulation import Kill
 from tests.support import booking, session_at
 
