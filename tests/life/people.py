@@ -24,7 +24,7 @@ class People(Shop):
     @precondition(lambda self: self._in("unknown"))
     def resolve(self, which: set[int], kill: Kill | None) -> None:
         """Somebody looks up at the vendor, some hours later, what is in doubt."""
-        self.loop.advance(DAY / 4)
+        self._hours_pass()
         doubts = [reference for number, reference in enumerate(self._in("unknown")) if number in which]
         with self._by_hand(kill) as journal:
             journal.resolve_all(self._resolutions(doubts), by="ann", note="looked up")

@@ -275,7 +275,7 @@ class Shop(RuleBasedStateMachine):
         self.day(plan=attrs.evolve(QUIET, around=frozenset({"other account"})))
         self.the_books_agree()
         while left := self._in("unknown", "refused"):
-            self.loop.advance(DAY)
+            self._hours_pass()
             with self._by_hand(None) as journal:
                 journal.resolve_all(self._resolutions(self._in("unknown")), by="ann", note="looked up")
             for reference in self._in("refused"):
@@ -298,6 +298,11 @@ class Shop(RuleBasedStateMachine):
         """What a person does with the journal; killed, it may count or not, but never by half."""
         with self.disk.process(kill, lambda: None), self._journal() as journal:
             yield journal
+
+    def _hours_pass(self) -> None:
+        """Some hours after the last sending, also by a clock that was set back meanwhile."""
+        sent = (row.sent_at.timestamp() for row in self.rows.values() if row.sent_at is not None)
+        self.loop.advance(max(0.0, max(sent, default=0.0) - self.loop.now()) + DAY / 4)
 
     def _resolutions(self, references: list[str]) -> list[Resolution]:
         made = {deed.reference: deed for deed in self.vendor.deeds}
