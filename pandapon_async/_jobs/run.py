@@ -49,7 +49,9 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
     """One run of a job: an async iterator of `JobOutcome`; made by `WriteJob.run`.
 
     ``async with job.run(requests) as outcomes`` joins everything on every exit. Left early, or stopped, nothing new starts,
-    bookings under way get ``drain`` seconds, and the rest stays pending in the journal.
+    bookings under way get ``drain`` seconds, and the rest stays pending in the journal. A bare ``async for`` that is left does the
+    same soon after, as long as the event loop runs, or when the session is closed; what a program's end cuts off is in doubt, and
+    named in a WARNING.
 
     Raises (on entering, or at the first outcome):
         InputError: with ``check="all"``: the input has mistakes; nothing was taken, nothing was sent.
