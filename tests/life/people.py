@@ -12,7 +12,7 @@ from hypothesis.stateful import precondition, rule
 
 from pandapon_async import InputError, RequestError
 from pandapon_async.api.logistics import FreightBookingRequest, Money
-from tests.life.plans import KILLS_BY_HAND, QUIET
+from tests.life.plans import KILLS, QUIET
 from tests.life.shop import DAY, KEYS, URLS, Shop
 from tests.life.simulation import Kill
 
@@ -20,7 +20,7 @@ from tests.life.simulation import Kill
 class People(Shop):
     """A shop, and people's acts."""
 
-    @rule(which=st.sets(st.integers(0, 9)), kill=KILLS_BY_HAND)
+    @rule(which=st.sets(st.integers(0, 9)), kill=KILLS)
     @precondition(lambda self: self._in("unknown"))
     def resolve(self, which: set[int], kill: Kill | None) -> None:
         """Somebody looks up at the vendor, some hours later, what is in doubt."""
@@ -68,7 +68,7 @@ class People(Shop):
         self.voided.add(reference)
 
     @rule()
-    @precondition(lambda self: self._in("done", "unknown") and self._key_is_known and not self.was_killed)
+    @precondition(lambda self: self._in("done", "unknown") and self._key_is_known)
     def rename(self) -> None:
         """The account gets another name: under it nothing begins until the bookings stand under it."""
         old, self.name = self.name, f"shop-{len(self.told)}-{self.disk.life}"
@@ -122,7 +122,7 @@ class People(Shop):
         """The vendor gives another key; the old one ends."""
         self.key = (self.key + 1) % KEYS
 
-    @rule(kill=KILLS_BY_HAND, by_job=st.booleans())
+    @rule(kill=KILLS, by_job=st.booleans())
     @precondition(lambda self: not self._key_is_known)
     def adopt(self, kill: Kill | None, by_job: bool = False) -> None:
         """Somebody says that it is the same account, by hand or to the job; killed meanwhile, they say it again."""

@@ -79,7 +79,7 @@ class Shop(RuleBasedStateMachine):
         self.key = self.url = 0
         self.known_keys = {0}
         self.withdrawn: set[str] = set()
-        self.forgotten = self.was_killed = False
+        self.forgotten = False
         self.credited: Counter[str] = Counter()
         self.voided: set[str] = set()
         self.others: list[Order] = []
@@ -120,15 +120,13 @@ class Shop(RuleBasedStateMachine):
         self.vendor.receive_all()
         if plan.limit is not None and not plan.callers and plan.feed not in ("unfinished", "copied"):
             assert self._spent() <= max(spent, Decimal(plan.limit)), f"more than {plan.limit} was spent"
-        self.was_killed = self.vendor.cut or (self.was_killed and not self._key_is_known)
         self.vendor.cut = False
 
     async def _booked(self, plan: Plan) -> None:
         async with self._session() as session:
             job = self._job(session, plan if plan.feed != "copied" else attrs.evolve(plan, streamed=True))
             if not self._key_is_known:
-                if not (self.known and self.was_killed):  # KNOWN: see test_found
-                    await self._refused(job)
+                await self._refused(job)
                 return
             with contextlib.suppress(JournalError) if plan.full else contextlib.nullcontext():
                 await self._worked(job, plan)
