@@ -297,7 +297,7 @@ class VendorProfile:
         fresh_connections: whether each WRITE has a connection of its own, on which no reply can be another call's. It costs a
             handshake each.
         daily_spend_limit: what booking jobs may spend in a day, all together, by what their journal says; as `Money`, or text such
-            as ``"500 USD"``. What isn't booked by a job doesn't count.
+            as ``"500 USD"``. What isn't booked by a job doesn't count, and what comes back that day leaves no more room.
         time_zone: whose day that is, such as ``"Asia/Shanghai"``.
     """
 

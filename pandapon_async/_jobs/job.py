@@ -254,8 +254,9 @@ class BookingJob(WriteJob[FreightBooking]):
     reply without a fee that can be read.
 
     Args:
-        spend_limit: what the input may cost, in all its runs. The single bookings of a job count as one
-            input, and those that are made during a run for its input, too.
+        spend_limit: what the input may cost, in all its runs; so the whole input is read before its first is sent, with
+            ``check="stream"`` too. The single bookings of a job count as one input, and those that are made while a run is
+            sending for its input, too.
         highest_fee: what a booking may cost at most; a fee above it ends the run. Unless given, the bookings of a limited run
             go one at a time, the highest fee seen is reserved for each, and the last fee can be above it.
 
