@@ -85,16 +85,17 @@ _BY_CALL: tuple[tuple[str, Mapping[str, str]], ...] = (
 _1688_GROUPS = ("alibaba1688", "ka.")
 _MEMBERS = ("errorCode", "errorMsg", "errorMessage", "errorInfo", "resultCode", "code", "message", "msg")
 _FREQUENCY = "FrequencyLimit"
-_TOKEN = re.compile(r"(?<![0-9A-Za-z_])(?:gw\.)?(%s)(?![0-9A-Za-z_])" % "|".join(map(re.escape, _ANYWHERE)))
+_TOKEN = re.compile(rf"(?<![0-9A-Za-z_])(?:gw\.)?({'|'.join(map(re.escape, _ANYWHERE))})(?![0-9A-Za-z_])")
 
 
 def hint(contract_id: str, said: str) -> str:
     """What the codes of 1688 or Taobao Global in a vendor's words mean there; empty if it has none that is known."""
     found = {code: _ANYWHERE[code] for code in _TOKEN.findall(said)}
     if contract_id.startswith(_1688_GROUPS):
-        codes = next((codes for call, codes in _BY_CALL if contract_id.endswith(f".{call}")), {})
         numbers = re.findall(r"(?<![0-9A-Za-z_.])[0-9]{4}(?![0-9A-Za-z_])", said)
-        found |= {code: (_1688, codes[code]) for code in numbers if code in codes}
+        for call, codes in _BY_CALL:
+            if contract_id.endswith(f".{call}"):
+                found |= {code: (_1688, codes[code]) for code in numbers if code in codes}
     if not found and is_rate_limit(said):
         found[_FREQUENCY] = (_1688, "it was called too often")
     told = [f"at {platform}, {code} means: {meaning}" for code, (platform, meaning) in found.items()]

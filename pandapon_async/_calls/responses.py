@@ -149,7 +149,7 @@ class _Classifier:
             return status
         if is_rate_limit(words_of(self._raw)) and meaning(code, self._call.operation.effect, {}) is CodeMeaning.REFUSED:
             return 429
-        return cast("int", code) if code in _AT_THE_DOOR and 200 <= status < 300 else status
+        return code if code in _AT_THE_DOOR and 200 <= status < 300 else status
 
     def _contradiction(self) -> str | None:
         """Why a reply to a WRITE that isn't a clear yes may not be taken for a no."""

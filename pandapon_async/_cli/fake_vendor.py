@@ -108,7 +108,10 @@ def _faults(chosen: Sequence[str], *, misbehave: bool, seed: int) -> Faults:
         elif name in names:
             changes[name] = value
         else:
-            hint = suggestion(name, names) or f"; there are {', '.join(names)}, any HTTP status, and codes of 1688 such as 500_004"
+            hint = (
+                suggestion(name, names)
+                or f"; there are {', '.join(names)}, any HTTP status, and codes of 1688 such as 500_004"
+            )
             raise click.BadParameter(f"no fault is named {name!r}{hint}", param_hint="--fault")
     try:
         return attrs.evolve(faults, status=status, platform_codes=codes, **changes)

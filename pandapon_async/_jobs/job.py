@@ -25,6 +25,7 @@ from .._streams.admission import Admission, Pace, Spending, Stop
 from .._streams.workers import Unwritten, WorkerState, lead_out
 from ..api.logistics import FreightBooking, FreightBookingRequest
 from .claims import Claims
+from .lookup import made_order, packaged_reconcile
 from .open_journal import OpenJournal, SharedJournal
 from .outcome import InputError, JobOutcome, not_taken
 from .report import Report
@@ -110,7 +111,7 @@ class WriteJob(Generic[R]):
             facts=self.facts,
             make_reference=reference,
             allows_same_parcel=allowance(allow_same_parcel),
-            reconcile=reconcile,
+            reconcile=reconcile or packaged_reconcile(session.profile, request_type),
             stop=stop,
             pace=pace,
             check=check,
@@ -243,7 +244,7 @@ class WriteJob(Generic[R]):
 
     def facts(self, data: Any) -> Ending:
         """What of a reply's data goes into the journal's columns."""
-        return Ending(state="done")
+        return Ending(state="done", order_id=made_order(data))
 
 
 class BookingJob(WriteJob[FreightBooking]):

@@ -108,8 +108,10 @@ def compile_unstructure(cls: type[Model], hook_of: Callable[[Any], Callable[[Any
         elif inner in _PLAIN:
             value = "value"
         elif typing.get_origin(inner) is tuple:
-            names[f"hook{index}"] = hook_of(typing.get_args(inner)[0])
-            value = f"[hook{index}(item) for item in value]"
+            item = typing.get_args(inner)[0]
+            if item is not cls:
+                names[f"hook{index}"] = hook_of(item)
+            value = f"[{'convert' if item is cls else f'hook{index}'}(item) for item in value]"
         else:
             names[f"hook{index}"] = _plain_decimal if inner is Decimal else hook_of(inner)
             value = f"hook{index}(value)"

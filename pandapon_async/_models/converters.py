@@ -285,7 +285,8 @@ def _written_structure(cls: type[Model], converter: Converter) -> _Hook:
 
 def _lenient_structure(cls: type[Model], converter: Converter) -> _Hook:
     inferred = {member.name: wire_name(member) for member, _ in inferred_members(cls)}
-    overrides = _wire_overrides(cls, converter, lenient_reader) | dict.fromkeys(inferred, override(omit=True))
+    overrides = _wire_overrides(cls, converter, lenient_reader)
+    overrides |= {name: override(omit=True) for name in inferred}
     typed = make_dict_structure_fn(cls, converter, **overrides)
     known = _known_names(cls) - set(inferred.values())
     open_cls = cls if issubclass(cls, OpenReply) else None

@@ -6,8 +6,11 @@ nothing: no problem is reported, no reply is refused, and what came stays as rea
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
+
+import attrs
 
 from .base import Model, OpenReply, inferred_members
 from .fields import wire_name
@@ -23,23 +26,27 @@ def with_inferred(cls: type[Model], hook_of: Callable[[Any], Hook], seen: Hook) 
         hook_of: returns the structure hook of a type.
         seen: the hook for the members that a page shows; what it doesn't know goes into ``extra``.
     """
-    guesses = [
-        (member, wire_name(member), lenient_reader(member, annotation, hook_of) or hook_of(annotation), annotation)
-        for member, annotation in inferred_members(cls)
-    ]
-    if not guesses:
+    if not inferred_members(cls):
         return seen
     is_open = issubclass(cls, OpenReply)
+
+    @functools.cache
+    def guesses() -> list[tuple[attrs.Attribute[Any], str, Hook, Any]]:
+        # On first use: a category has categories.
+        return [
+            (member, wire_name(member), lenient_reader(member, annotation, hook_of) or hook_of(annotation), annotation)
+            for member, annotation in inferred_members(cls)
+        ]
 
     def structure(value: Any, _: Any) -> Any:
         rest: Any = dict(value) if is_object(value) else {}
         found: dict[str, Any] = {}
-        for member, name, hook, annotation in guesses:
+        for member, name, hook, annotation in guesses():
             found[member.name] = member.default
             if name in rest:
                 try:
                     found[member.name] = hook(rest[name], annotation)
-                except Exception:  # noqa: BLE001 - cattrs raises a tree of its own, generated hooks raise anything
+                except Exception:  # noqa: BLE001, S112 - cattrs raises a tree of its own, generated hooks raise anything
                     continue
                 del rest[name]
         model = seen(rest if is_object(value) else value, cls)

@@ -10,8 +10,8 @@ import pytest
 from pandapon_async import (
     ApiError,
     OutcomeUnknownError,
-    PandaPonSession,
     PandaponError,
+    PandaPonSession,
     RateLimitedError,
     RetryPolicy,
     SessionManager,
