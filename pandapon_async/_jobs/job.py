@@ -54,7 +54,8 @@ class WriteJob(Generic[R]):
         reference: function from a request to its reference, for requests that come without one. Unless given: the request's
             own number, else a digest of what was set. Your own order number is better than either.
         reconcile: ``async (session, request)`` that finds out what became of a booking in doubt: the reply's data (it was
-            made: done), `NOT_BOOKED` (it will be sent again), or None (can't tell). Each run asks again.
+            made: done), `NOT_BOOKED` (it will be sent again), or None (can't tell). Each run asks again. Unless given, Xportcn KA's
+            1688 orders are looked up by their own number, if the profile's ``lists_by_own_number`` says that they can be.
         stop: when the job slows down and ends by itself.
         pace: how it finds the speed that the vendor bears.
         check: ``"all"``: the whole input is checked and taken into the journal before anything is sent; ``"stream"``: as it

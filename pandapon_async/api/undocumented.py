@@ -105,7 +105,9 @@ def _told(behind: Behind | None) -> str:
     if behind is None:
         return ""
     takes = f", which takes: {behind.takes}" if behind.takes else ""
-    shape = "" if behind.reply is OpenReply else f" The shape of the reply is inferred from it (`{behind.reply.__name__}`)."
+    shape = (
+        "" if behind.reply is OpenReply else f" The shape of the reply is inferred from it (`{behind.reply.__name__}`)."
+    )
     return f"Behind it is, inferred, {behind.call}{takes}.{shape}"
 
 

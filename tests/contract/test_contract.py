@@ -8,6 +8,7 @@ import inspect
 import itertools
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, get_args, get_origin
@@ -50,6 +51,7 @@ PROFILES = {
     profile.kind: profile.evolve(credentials=Credentials(access_key="k1", access_secret="s1"))
     for profile in (PANDAPON, XPORTCN_KA)
 }
+OFFERS = [(request.operation, kind) for request in catalogue() for kind in request.operation.vendors]
 _SEARCH_PAGE = {"totalRecords", "totalPage", "pageSize", "currentPage", "data"}
 OF_OUR_OWN: Mapping[str, set[str]] = {
     "logistics.order.render_freight": {"renderId"},
@@ -492,8 +494,7 @@ async def test_the_method_of_its_name_sends_it(vendor: FakeVendor, id_: str, kin
 
 def test_the_fake_vendor_serves_every_route_of_the_catalogue():
     served = Catalogue()
-    offers = [(request.operation, kind) for request in catalogue() for kind in request.operation.vendors]
-    for operation, kind in offers:
+    for operation, kind in OFFERS:
         path = operation.route(kind).path
         assert path is None or operation.method in served.methods(kind, path), (operation.name, kind)
 
@@ -576,3 +577,15 @@ def test_what_the_type_checkers_are_told_of_an_undocumented_reply_is_its_class()
         if issubclass(request, OpenRequest) and (reply := request.operation.reply) is not OpenReply and reply
     }
     assert told == found
+
+
+def test_how_many_operations_are_in_which_state():
+    states = Counter((operation.state(operation.route(kind)), kind) for operation, kind in OFFERS)
+    assert states == {
+        ("typed", "pandapon"): 57,
+        ("inferred", "pandapon"): 12,
+        ("path unknown", "pandapon"): 58,
+        ("typed", "xportcn_ka"): 11,
+        ("inferred", "xportcn_ka"): 3,
+        ("path unknown", "xportcn_ka"): 33,
+    }
