@@ -303,7 +303,7 @@ def _lenient_structure(cls: type[Model], converter: Converter) -> _Hook:
             object.__setattr__(model, "value", value)
         return model
 
-    return with_inferred(cls, converter.get_structure_hook, structure)
+    return with_inferred(cls, _fast_replies().get_structure_hook, structure)  # a guess isn't explained: it fits or not
 
 
 def _fast_structure(cls: type[Model], converter: Converter) -> _Hook:
