@@ -77,6 +77,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         selector = _Timeless()
         selector.advance = self.advance
         super().__init__(selector)
+        # After some hundred days a float has no room for a nanosecond: a timer that is due would never count as due.
+        self._clock_resolution = 1e-6
 
     def advance(self, seconds: float) -> None:
         self._elapsed += seconds
