@@ -30,6 +30,7 @@ _PARAMETERS: tuple[tuple[Any, tuple[str, ...]], ...] = (
 )
 _NO_TRACES: list[Any] = []
 _NO_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
+_MOST_RECEIVED = 65_536
 _PROBE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX: y\r\n\r\nok"
 
 
@@ -103,6 +104,16 @@ class Route:
         return await self._connector.connect(request, [_Began(began)], _NO_TIMEOUT)  # type: ignore[list-item]
 
 
+def limit_receives(protocol: ResponseHandler) -> None:
+    """Let a connection receive at most 64 KiB at a time, where asyncio would have room for 256.
+
+    The C library maps so much room anew and gives it back, with page faults, for every reply: a sixth of a booking's CPU.
+    """
+    transport: Any = protocol.transport
+    if getattr(transport, "max_size", 0) > _MOST_RECEIVED:  # TLS and uvloop receive into a buffer of their own
+        transport.max_size = _MOST_RECEIVED
+
+
 def start_response(protocol: ResponseHandler, *, bodiless: bool) -> None:
     """Let the connection's next bytes be read as a response."""
     protocol.set_response_params(
@@ -113,6 +124,16 @@ def start_response(protocol: ResponseHandler, *, bodiless: bool) -> None:
         max_field_size=65_536,
         max_headers=500,
     )
+
+
+def whole_body(payload: StreamReader) -> bytes:
+    """The body of a response that has come whole.
+
+    ``read_nowait`` would let the parser read on, though there is nothing left to read: 5 % of a booking.
+    """
+    if payload.exception() is not None or not payload.total_bytes:
+        return payload.read_nowait()
+    return b"".join(payload._buffer)
 
 
 def ends_clean(protocol: ResponseHandler) -> bool:
@@ -189,7 +210,7 @@ async def _driven() -> str:
         message, payload = await protocol.read()
         if (message.code, message.headers.get("x"), message.should_close) != (200, "y", False):
             return "its parser read something else"
-        if not payload.is_eof() or payload.total_bytes != 2 or payload.read_nowait() != b"ok":
+        if not payload.is_eof() or payload.total_bytes != 2 or whole_body(payload) != b"ok":
             return "its parser read another body"
         if ends_clean(protocol) != (not behind):
             return f"its parser hides {what}"

@@ -11,7 +11,6 @@ import asyncio
 import math
 import re
 import select
-from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -44,7 +43,7 @@ class Peer:
 
     def __init__(self, protocol: ResponseHandler) -> None:
         self._protocol = protocol
-        self._orders: deque[tuple[str, str, str | None]] | None = None
+        self._orders: dict[tuple[str, str], str | None] = {}
         self._seen = 0
         self.poll = _poller(protocol)
         self.idle_until = 0.0
@@ -61,12 +60,15 @@ class Peer:
             order_id: the id.
             reference: the booking's reference.
         """
-        if self._orders is None:
-            self._orders = deque(maxlen=_LAST_ORDERS)
-        for known, told, whose in self._orders:
-            if told == order_id and known == operation and (whose is None or whose != reference):
+        orders, key = self._orders, (operation, order_id)
+        if key in orders:
+            whose = orders.pop(key)
+            if whose is None or whose != reference:
+                orders[key] = whose
                 return whose or "another booking"
-        self._orders.append((operation, order_id, reference))
+        elif len(orders) == _LAST_ORDERS:
+            del orders[next(iter(orders))]
+        orders[key] = reference
         return None
 
     def close(self) -> None:
@@ -139,6 +141,7 @@ class Connections:
             if peer is None:
                 peer = seam.notes(protocol)[_NOTE] = Peer(protocol)
                 peer.idle_until = math.inf
+                seam.limit_receives(protocol)
             if self._loop.time() <= peer.idle_until and seam.is_clean(protocol):
                 return connection, protocol, peer
             connection.close()

@@ -122,7 +122,7 @@ class DirectTransport:
                 message, payload = await protocol.read()
             early = transport.get_write_buffer_size() > 0
             if payload.is_eof() and payload.total_bytes <= profile.max_reply_bytes:  # it is here already, as most are
-                content = payload.read_nowait()
+                content = seam.whole_body(payload)
             else:
                 peer.payload = payload
                 content = await self._rest(payload, deadline)
