@@ -37,12 +37,12 @@ def compile_structure(cls: type[Model], hook_of: Callable[[Any], Hook]) -> Hook:
         " if type(data) is not dict: raise ValueError",
         " get = data.get",
         " model = new(twin)",
-        # Counting what is known saves 2 % of a booking over comparing sets of names.
-        " unknown = len(data)",
+        # What is absent is counted: comparing sets of names costs 2 % of a booking more, counting what is there 1 %.
+        " absent = 0",
     ]
     for index, (member, annotation) in enumerate(seen):
         lines += _structure_lines(index, member, annotation, names, hook_of)
-    lines.append(" model.extra = rest(data, known) if unknown else NO_EXTRA")
+    lines.append(f" model.extra = NO_EXTRA if len(data) + absent == {len(names['known'])} else rest(data, known)")
     if issubclass(cls, OpenReply):
         lines.append(" model.value = data")
     hook: Hook = compile_function([*lines, " model.__class__ = cls", " return model"], names)
@@ -66,28 +66,21 @@ def _structure_lines(
     special = lenient_reader(member, annotation, hook_of)
     hook = special or hook_of(plain)
     names[f"hook{index}"], names[f"type{index}"], names[f"default{index}"] = hook, plain, member.default
-    structured = f"value = hook{index}(value, type{index})"
-    unfit = f"type(value) is not type{index}" if plain in _PLAIN else ""
-    if special:
-        change = structured
-    elif typing.get_origin(plain) is tuple:
+    change = f"value = hook{index}(value, type{index})"
+    is_tuple = typing.get_origin(plain) is tuple
+    if is_tuple and not special:
         item = typing.get_args(plain)[0]
         names[f"item{index}"], names[f"of{index}"] = hook_of(item), item
-        listed = f"tuple([item{index}(item, of{index}) for item in value]) if type(value) is list else {structured[8:]}"
-        change = f"value = () if value is None else {listed}"
-    elif inner is not None:
-        change = f"if value is not None{' and ' + unfit if unfit else ''}: {structured}"
+        listed = f"tuple([item{index}(one, of{index}) for one in value])"
+        change = f"value = {listed} if type(value) is list else {change.removeprefix('value = ')}"
+    present = f"elif type(value) is not type{index}: {change}" if plain in _PLAIN and not special else f"else: {change}"
+    name = repr(wire_name(member))
+    if (member.default is None and inner is not None) or (member.default == () and is_tuple):
+        absent = [f" value = get({name})", " if value is None:", f"  absent += {name} not in data"]  # null means the same
     else:
-        change = f"if {unfit}: {structured}" if unfit else structured
-    needed = member.default is attrs.NOTHING
-    return [
-        f" value = get({wire_name(member)!r}, ABSENT)",
-        " if value is not ABSENT:",
-        "  unknown -= 1",
-        f"  {change}",
-        " else: raise ValueError" if needed else f" else: value = default{index}",
-        f" model.{member.name} = value",
-    ]
+        absent = [f" value = get({name}, ABSENT)", " if value is ABSENT:", "  absent += 1"]
+    otherwise = "raise ValueError" if member.default is attrs.NOTHING else f"value = default{index}"
+    return [*absent, f"  {otherwise}", f" {present}", f" model.{member.name} = value"]
 
 
 def compile_unstructure(cls: type[Model], hook_of: Callable[[Any], Callable[[Any], Any]]) -> Callable[[Any], Any]:
