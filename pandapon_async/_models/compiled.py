@@ -76,7 +76,11 @@ def _structure_lines(
     present = f"elif type(value) is not type{index}: {change}" if plain in _PLAIN and not special else f"else: {change}"
     name = repr(wire_name(member))
     if (member.default is None and inner is not None) or (member.default == () and is_tuple):
-        absent = [f" value = get({name})", " if value is None:", f"  absent += {name} not in data"]  # null means the same
+        absent = [
+            f" value = get({name})",
+            " if value is None:",
+            f"  absent += {name} not in data",
+        ]  # null means the same
     else:
         absent = [f" value = get({name}, ABSENT)", " if value is ABSENT:", "  absent += 1"]
     otherwise = "raise ValueError" if member.default is attrs.NOTHING else f"value = default{index}"
