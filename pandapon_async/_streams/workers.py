@@ -121,6 +121,7 @@ class WorkerStream(ClosableIterator[OutT], Generic[ItemT, OutT]):
         self._next_index = 0
         self._reader: asyncio.Future[None] | None = None
         self._room = asyncio.Event()
+        self._room.set()
         self._failure: BaseException | None = None
         self._closed = False
         self._ending: asyncio.Future[None] | None = None
@@ -155,7 +156,7 @@ class WorkerStream(ClosableIterator[OutT], Generic[ItemT, OutT]):
             await self._reader
         made = self._ready.popleft()
         self._next_index += 1
-        if not self._full():
+        if not self._room.is_set() and not self._full():
             self._room.set()
         return made
 
@@ -222,7 +223,7 @@ class WorkerStream(ClosableIterator[OutT], Generic[ItemT, OutT]):
                 self._ready.append(following)
         else:
             self._ready.append(made)
-        if self._ready:
+        if self._ready and self._reader is not None:
             self._wake()
 
     def _full(self) -> bool:
