@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
@@ -24,11 +24,7 @@ from yarl import URL
 
 __all__ = ["Connection", "ResponseHandler", "StreamReader"]
 
-_PARAMETERS: tuple[tuple[Any, tuple[str, ...]], ...] = (
-    (BaseConnector.connect, ("self", "req", "traces", "timeout")),
-    (getattr(BaseConnector, "_get", None), ("self", "key", "traces")),
-)
-_NO_TRACES: list[Any] = []
+_PARAMETERS = ("self", "req", "traces", "timeout")
 _NO_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
 _MOST_RECEIVED = 65_536
 _PROBE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX: y\r\n\r\nok"
@@ -82,16 +78,11 @@ class Route:
         self._connector = connector
         self._request = ClientRequest("POST", origin, loop=loop, proxy=proxy, ssl=tls)
         self._own = _OwnConnection("POST", origin, loop=loop, proxy=proxy, ssl=tls)
-        self._key = self._request.connection_key
 
     @property
     def headers(self) -> CIMultiDict[str]:
         """What aiohttp would send: ``Host`` and ``Accept-Encoding`` among them."""
         return self._request.headers
-
-    def pooled(self) -> Awaitable[Connection | None]:
-        """A connection that is kept in the pool, or None. It never waits."""
-        return self._connector._get(self._key, _NO_TRACES)
 
     async def connect(self, began: Any, *, own: bool) -> Connection:
         """A place in the pool, then a connection.
@@ -184,10 +175,9 @@ async def differences() -> str:
 
     The parts are driven, not only looked at: a parser reads a response, half of another one, and stray bytes.
     """
-    for function, names in _PARAMETERS:
-        found = tuple(inspect.signature(function).parameters) if function is not None else ()
-        if found[: len(names)] != names:
-            return f"a function of its connector has the parameters {found}, not {names}"
+    found = tuple(inspect.signature(BaseConnector.connect).parameters)
+    if found[: len(_PARAMETERS)] != _PARAMETERS:
+        return f"its connector's connect has the parameters {found}, not {_PARAMETERS}"
     try:
         return await _driven()
     except Exception as error:  # noqa: BLE001 - whatever it is, it isn't what it was

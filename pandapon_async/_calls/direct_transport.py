@@ -54,10 +54,18 @@ class DirectTransport:
         connector: aiohttp's.
         tls: what aiohttp takes as ``ssl``.
         authentic: whether nobody in between can make up a reply.
+        shared: whether others use the connector, too.
     """
 
     def __init__(
-        self, profile: VendorProfile, clock: Clock, connector: BaseConnector, tls: Any, *, authentic: bool
+        self,
+        profile: VendorProfile,
+        clock: Clock,
+        connector: BaseConnector,
+        tls: Any,
+        *,
+        authentic: bool,
+        shared: bool,
     ) -> None:
         origin = URL(profile.base_url).origin()
         proxy = None if profile.proxy is None else URL(profile.proxy)
@@ -75,7 +83,7 @@ class DirectTransport:
         self._authentic = authentic
         absolute = f"http://{route.headers[hdrs.HOST]}" if by_plain_proxy else ""
         self._heads = SignedHeads(profile, clock, HeadWriter(profile.name, fixed), absolute)
-        self._connections = Connections(route, profile.idle_timeout)
+        self._connections = Connections(route, profile.idle_timeout, shared=shared)
         self._deadlines = Deadlines(self._loop)
 
     def is_usable(self) -> bool:
@@ -84,6 +92,7 @@ class DirectTransport:
 
     def close(self) -> None:
         """Nothing begins any more; what is under way keeps its deadline."""
+        self._connections.close()
         self._deadlines.close()
 
     async def attempt(self, call: Call, offset: float, timeouts: Timeouts, seconds: float) -> Exchange:
@@ -96,7 +105,10 @@ class DirectTransport:
         transport: asyncio.WriteTransport | None = None
         try:
             for _ in range(_MOST_CONNECTIONS):
-                connection, protocol, peer = await connections.take(deadline, timeouts.connect, own=own)
+                taken = None if own else connections.take_idle()
+                if taken is None:
+                    taken = await connections.make(deadline, timeouts.connect, own=own)
+                connection, protocol, peer = taken
                 head, signed_at, signed = self._heads.signed(call, offset)
                 # Signing may take its time: nothing else stands between this look and the first byte.
                 if (peer.poll is not None and not peer.poll(0)) or await connections.is_empty(protocol, peer):
@@ -133,7 +145,7 @@ class DirectTransport:
             if early:
                 transport.abort()  # closing alone would first send the rest
             if 200 <= message.code < 300 and not (early or own):
-                connections.give_back(connection, protocol, peer, headers)
+                connections.give_back(taken, headers)
             else:
                 connection.close()
         except BaseException as error:

@@ -135,8 +135,12 @@ class Transport:
         self._connector = self._given or aiohttp.TCPConnector(limit=profile.limits.concurrency, **keep)
         base = URL(profile.base_url)
         authentic = base.scheme == "https" or is_loopback(base.host or "")
-        way = PlainTransport if differs else DirectTransport
-        self.way = way(profile, self._clock, self._connector, tls or True, authentic=authentic)
+        parts = (profile, self._clock, self._connector, tls or True)
+        self.way = (
+            PlainTransport(*parts, authentic=authentic)
+            if differs
+            else DirectTransport(*parts, authentic=authentic, shared=self._given is not None)
+        )
 
     def _was_closed(self) -> bool:
         return self._closed

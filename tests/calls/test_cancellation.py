@@ -142,7 +142,8 @@ class Stage:
         assert limiter.free == self.session.profile.limits.concurrency
         connector: Any = self.session._client.state.transport._connector
         if connector is not None:
-            await until(lambda: not connector._acquired)
+            way: Any = self.session._client.state.transport.way
+            await until(lambda: len(connector._acquired) == len(way._connections._idle))
         await self.session.close()
         port = int(self.vendor.url.rpartition(":")[2])
         await until(lambda: sockets_to(port) == 0)

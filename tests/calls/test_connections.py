@@ -115,9 +115,9 @@ async def test_an_idle_connection_is_kept_for_less_than_the_vendor_says(said: st
         session_at(local_profile(server.port)) as session,
     ):
         await session.call(booking())
-        connector: Any = session._client.state.transport._connector
-        ((protocol, _),) = next(iter(connector._conns.values()))
-        left = aiohttp_seam.notes(protocol)["pandapon"].idle_until - asyncio.get_running_loop().time()
+        way: Any = session._client.state.transport.way
+        ((_, _, peer),) = way._connections._idle
+        left = peer.idle_until - asyncio.get_running_loop().time()
         assert kept - 1 < left <= kept
 
 
@@ -128,6 +128,43 @@ async def test_a_connection_that_was_idle_for_too_long_is_not_used() -> None:
             await asyncio.sleep(0.02)
             await session.call(booking("B"))
         assert server.connections == 2
+
+
+async def test_a_connection_that_was_idle_for_too_long_is_closed_though_nobody_calls() -> None:
+    answers = says(http_reply(200, yes({})))
+    async with RawServer(answers) as server, session_at(local_profile(server.port, idle_timeout=0.02)) as session:
+        await asyncio.gather(*[session.call(booking(name)) for name in "ABC"])
+        connector: Any = session._client.state.transport._connector
+        await until(lambda: not connector._acquired)
+        assert not connector._conns
+        await session.call(booking("D"))  # and once more
+        await until(lambda: not connector._acquired)
+
+
+async def test_sessions_that_share_a_pool_do_not_hold_its_places(vendor: FakeVendor) -> None:
+    profile = vendor.profile("pandapon", limits=Limits(concurrency=1), idle_timeout=60, timeouts=Timeouts(total=2))
+    async with (
+        aiohttp.TCPConnector(limit=1) as connector,
+        session_at(profile, connector=connector) as one,
+        session_at(profile, connector=connector) as other,
+    ):
+        for session in (one, other, one):
+            await session.call(estimate())
+
+
+async def test_a_session_that_is_closed_gives_a_shared_pool_all_places_back(vendor: FakeVendor) -> None:
+    async with aiohttp.TCPConnector(limit=4) as connector:
+        async with session_at(vendor.profile("pandapon", limits=Limits(concurrency=4)), connector=connector) as session:
+            await asyncio.gather(*[session.call(estimate()) for _ in range(8)])
+        assert not connector._acquired
+
+
+async def test_where_asyncio_lets_us_a_connection_receives_little_at_a_time() -> None:
+    async with RawServer(says(http_reply(200, yes({})))) as server, session_at(local_profile(server.port)) as session:
+        await session.call(booking())
+        way: Any = session._client.state.transport.way
+        ((_, protocol, _),) = way._connections._idle
+        assert getattr(protocol.transport, "max_size", 0) <= 65_536
 
 
 async def test_each_write_has_a_connection_of_its_own_where_the_profile_says_so() -> None:
@@ -144,7 +181,7 @@ async def test_each_write_has_a_connection_of_its_own_where_the_profile_says_so(
         await session.call(estimate())
         assert server.connections == 4
         connector: Any = session._client.state.transport._connector
-        assert not connector._acquired
+        assert len(connector._acquired) <= 1  # the READs'
 
 
 async def test_tls_connections_are_kept_though_tickets_come_unasked() -> None:
@@ -331,6 +368,7 @@ async def test_a_yes_before_all_was_written_is_in_doubt() -> None:
         assert "before it had read all" in str(error)
         connector: Any = session._client.state.transport._connector
         assert not connector._conns
+        assert not connector._acquired
 
 
 async def test_a_no_before_all_was_written_is_a_no() -> None:
@@ -340,6 +378,7 @@ async def test_a_no_before_all_was_written_is_a_no() -> None:
         assert error.sent is True
         connector: Any = session._client.state.transport._connector
         assert not connector._conns
+        assert not connector._acquired
 
 
 # --- the pool ----------------------------------------------------------------------------------------------------------
@@ -423,14 +462,8 @@ async def test_the_aiohttp_that_is_installed_is_the_one_that_is_known() -> None:
     assert await aiohttp_seam.differences() == ""
 
 
-@pytest.mark.parametrize("part", ["_get", "connect"])
-async def test_a_connector_with_other_functions_differs(monkeypatch: pytest.MonkeyPatch, part: str) -> None:
-    monkeypatch.setattr(aiohttp.BaseConnector, part, lambda self, other: None)
-    monkeypatch.setattr(
-        aiohttp_seam,
-        "_PARAMETERS",
-        [(getattr(aiohttp.BaseConnector, part), names) for _, names in aiohttp_seam._PARAMETERS],
-    )
+async def test_a_connector_that_connects_otherwise_differs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aiohttp.BaseConnector, "connect", lambda self, other: None)
     assert "parameters" in await aiohttp_seam.differences()
 
 

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given, strategies as st
+from yarl import URL
 
-from pandapon_async import ConfigError
-from pandapon_async._calls.direct_transport import HeadWriter, Signature, joined_query
+from pandapon_async import PANDAPON, ConfigError, Credentials
+from pandapon_async._calls import direct_transport
+from pandapon_async._calls.direct_transport import HeadWriter, Signature, SignedHeads, joined_query
+from pandapon_async._calls.exchange import Call
+from pandapon_async._clock import SystemClock
+from pandapon_async._config.signing import documented_signer
 from pandapon_async.testing import FakeVendor
 from tests.support import booking, session_at
 
@@ -93,6 +99,28 @@ def test_whatever_a_value_holds_a_head_has_its_lines(value: str, other: str) -> 
     except (ConfigError, UnicodeEncodeError):
         return
     assert [line.partition(b":")[0] for line in lines[4:]] == [b"x", b"y", b"Content-Length"]
+
+
+@given(
+    key=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=12),
+    paths=st.lists(st.text("%sd{}/0Aé", max_size=12), min_size=1, max_size=4),
+    body=st.none() | st.binary(max_size=3),
+    method=st.sampled_from(["POST", "GET", "DELETE"]),
+    changes=st.fixed_dictionaries({"timestamp_unit": st.sampled_from(["s", "ms"]), "signed_query": st.booleans()}),
+    signed_query=st.booleans(),
+)
+def test_a_head_that_is_filled_in_is_what_would_be_written(
+    key: str, paths: list[str], body: bytes | None, method: str, changes: Any, signed_query: bool
+) -> None:
+    operation = attrs.evolve(booking().operation, method=method, signed_query=signed_query)
+    profile = PANDAPON.evolve(credentials=Credentials(access_key=key, access_secret="%s"), **changes)
+    heads = SignedHeads(profile, SystemClock(), HeadWriter("shop", FIXED), "http://shop%s")
+    for path in paths * 2:
+        call = Call(operation, None, None, URL(f"http://shop/{path}"), "", body)
+        head, signed_at, (_, timestamp, nonce, digest) = heads.signed(call, -7.5)
+        assert digest == documented_signer(key, "%s", timestamp, nonce, operation)[0]["signature"]
+        signature = direct_transport._signature(profile, operation, signed_at, timestamp, nonce)
+        assert head == heads._written(call, signature, len(body or b""))
 
 
 async def test_a_signer_whose_value_begins_a_line_sends_nothing(vendor: FakeVendor) -> None:
