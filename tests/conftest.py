@@ -17,7 +17,7 @@ from pandapon_async.testing._operations import Fact, load_facts
 settings.register_profile("pandapon", deadline=None)
 settings.load_profile("pandapon")
 
-# The whole suite on another loop, as CI runs it once.
+# The tests on another loop, as CI runs those that wait on sockets.
 if os.environ.get("PANDAPON_TEST_LOOP") == "uvloop":
     import uvloop
 
