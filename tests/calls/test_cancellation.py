@@ -451,7 +451,9 @@ async def test_a_cancelled_call_does_not_harm_the_next_one_on_its_connection(
     async def wait_for_the_gate() -> None:
         await gate
 
-    monkeypatch.setattr(ResponseHandler, "data_received", received)  # before there is a connection: uvloop looks it up once
+    monkeypatch.setattr(
+        ResponseHandler, "data_received", received
+    )  # before there is a connection: uvloop looks it up once
     async with session_at(vendor.profile("pandapon")) as session:
         await session.call(estimate())
         second = client_of(session).run(
