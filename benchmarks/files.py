@@ -65,7 +65,16 @@ def _read(folder: Path, name: str, write: Callable[[Path, int], None], rows: int
 def _rows(count: int) -> Iterator[tuple[str, ...]]:
     for number in range(count):
         yield (
-            *(f"o-{number}", f"FF{number}", "Jane Example", "5550100", f"{number} Test St", "Springfield", "01103", "US"),
+            *(
+                f"o-{number}",
+                f"FF{number}",
+                "Jane Example",
+                "5550100",
+                f"{number} Test St",
+                "Springfield",
+                "01103",
+                "US",
+            ),
             *(f"624000{number:09d}", f"500{number}", "1", "3"),
         )
 

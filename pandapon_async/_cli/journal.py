@@ -174,10 +174,10 @@ class _View:
         from .day_report import DayReport
         from .report_page import MARK, page_of
 
-        check_output(file, (journal.path,), lambda first: first.startswith(MARK.encode()))
+        check_output(file, (journal.path,), lambda there: there.read_bytes().startswith(MARK.encode()))
         page = page_of(DayReport.of(journal, self.since, self.until), journal.path.name, datetime.now(timezone.utc))
-        with replaced(file) as target:
-            target.write(page.encode())
+        with replaced(file) as output:
+            output.file.write(page.encode())
         write_out(f"Wrote {file}")
 
     def _show_one(self, row: JournalRow) -> None:

@@ -11,7 +11,7 @@ import attrs
 from .._errors import suggestion
 from .csv_table import CsvTable
 from .findings import FileError, Finding
-from .tables import Format, Row, Table, format_of
+from .tables import Format, Row, Table, format_of, open_to_read
 from .workbooks import WorkbookTable
 
 _LOOKED_AT: Final = 10
@@ -72,6 +72,9 @@ class Sheet:
 
     def __init__(self, path: Path) -> None:
         self.name = str(path)
+        with open_to_read(path) as file:
+            if not file.read(4096).strip():
+                raise self._error("no-header", None)
         kind, _ = format_of(path, self.name, None)
         if kind == "json":
             raise FileError(f"{path}: is JSON, and a table was expected")

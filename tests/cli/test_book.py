@@ -17,17 +17,17 @@ from pandapon_async import Journal
 from pandapon_async.testing import FakeVendor, Faults
 from tests.journal.support import hours_later
 
-from .conftest import Pandapon, environment, process
+from .conftest import Pandapon, environment, order, process
 
 BOOK = "logistics.order.book_freight"
-HEADER = "reference,renderId,receiverAddress.name,itemId,skuId,quantity,freightInfo.serviceId"
+HEADER = "reference,renderId,receiverAddress.name,receiverAddress.country,itemId,skuId,quantity,freightInfo.serviceId"
 NIGHT = int(os.environ.get("PANDAPON_TEST_NIGHT", "1500"))
 
 pytestmark = pytest.mark.usefixtures("keys")
 
 
 def row(number: int, **changes: str) -> dict[str, str]:
-    cells = [f"o-{number}", f"FF{number}", "Jane Example", str(2048020617114736 + number), "413", "1", "1"]
+    cells = [f"o-{number}", f"FF{number}", "Jane Example", "US", str(2048020617114736 + number), "413", "1", "1"]
     return {**dict(zip(HEADER.split(","), cells, strict=True)), **changes}
 
 
@@ -86,7 +86,7 @@ def test_once_more_books_nothing_twice(pandapon: Pandapon, shop: FakeVendor, ord
 
 
 def test_json_lines_from_a_pipe(pandapon: Pandapon, shop: FakeVendor, journal: str):
-    lines = "".join(json.dumps({"reference": f"o-{n}", "renderId": f"FF{n}"}) + "\n" for n in range(2))
+    lines = "".join(json.dumps(order(f"o-{n}", n)) + "\n" for n in range(2))
     result = pandapon("book", "-", "--journal", journal, "--json", stdin=lines)
     assert result.exit_code == 0
     told = [json.loads(line) for line in result.stdout.splitlines()]

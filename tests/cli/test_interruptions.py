@@ -23,7 +23,7 @@ from pandapon_async import Journal
 from pandapon_async.testing import FakeVendor, Faults
 from tests.journal.conftest import small_disk
 
-from .conftest import Pandapon, environment, process
+from .conftest import Pandapon, environment, order, process
 
 __all__ = ["small_disk"]
 
@@ -32,7 +32,16 @@ pytestmark = [
     pytest.mark.skipif(os.name != "posix", reason="POSIX signals and shells"),
 ]
 
-HEADER = ("reference", "renderId", "receiverAddress.name", "itemId", "skuId", "quantity", "freightInfo.serviceId")
+HEADER = (
+    "reference",
+    "renderId",
+    "receiverAddress.name",
+    "receiverAddress.country",
+    "itemId",
+    "skuId",
+    "quantity",
+    "freightInfo.serviceId",
+)
 Write = Callable[..., str]
 
 
@@ -47,7 +56,9 @@ def orders(tmp_path: Path) -> Write:
             rows.writerow(HEADER)
             for number in range(count):
                 quantity = "x" if number in wrong else "1"
-                rows.writerow([f"o-{number}", f"FF{number}", name, 2048020617114736 + number, "413", quantity, "1"])
+                rows.writerow(
+                    [f"o-{number}", f"FF{number}", name, "US", 2048020617114736 + number, "413", quantity, "1"]
+                )
         return str(path)
 
     return write
@@ -119,7 +130,7 @@ def test_a_narrow_code_page_changes_neither_a_booking_nor_the_status(
 ):
     shop.script("drop_after")
     file = tmp_path / "orders.jsonl"
-    file.write_text(json.dumps({"reference": "订单-1", "renderId": "FF1"}) + "\n", encoding="utf-8")
+    file.write_text(json.dumps(order("订单-1", 1)) + "\n", encoding="utf-8")
     environ = {**environment(shop, "pandapon"), "PYTHONIOENCODING": encoding}
     with process("book", str(file), "--journal", journal, *how, environ=environ) as child:
         out, err = child.communicate()

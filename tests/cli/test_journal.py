@@ -31,8 +31,10 @@ NAME, PHONE = "Jane Example", "5550100100"
 
 
 def body(number: int) -> str:
-    receiver = {"name": NAME, "phone": PHONE, "city": "=Springfield"}
-    return json.dumps({"reference": f"o-{number}", "renderId": f"FF{number}", "receiverAddress": receiver})
+    receiver = {"name": NAME, "phone": PHONE, "city": "-Springfield", "country": "US"}
+    item = {"itemId": str(number), "quantity": 1}
+    members = {"reference": f"o-{number}", "renderId": f"FF{number}"}
+    return json.dumps({**members, "receiverAddress": receiver, "lineItems": [item]})
 
 
 @pytest.fixture
@@ -198,7 +200,7 @@ def test_an_export_for_the_phone_has_the_receivers(pandapon: Pandapon, journal: 
     pandapon("journal", journal, "--export", str(path), "--contact", "--state", "unknown")
     (row,) = rows_of(path)
     assert (row["receiverAddress.name"], row["receiverAddress.phone"]) == (NAME, PHONE)
-    assert row["receiverAddress.city"] == "'=Springfield"
+    assert row["receiverAddress.city"] == "'-Springfield"
 
 
 def test_the_journal_itself_is_never_written_over(pandapon: Pandapon, journal: str):
@@ -564,7 +566,7 @@ def test_any_edited_file_is_read_or_refused(open_journal: Journal, tmp_path: Pat
         found = read_resolutions(path, open_journal)
     except FileError as error:
         refused = error
-    assert refused is None or "line" in str(refused)
+    assert refused is None or str(path) in str(refused)
     assert all(one.reference in ("o-0", "o-1", "o-2") for one in found)
 
 
