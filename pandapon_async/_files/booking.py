@@ -199,7 +199,7 @@ def _hold(draft: Draft) -> None:
     members = draft.members
     if not members.get("renderId"):
         draft.find("no-render-id", "renderId")
-    receiver = members.get(_RECEIVER) or {}
+    receiver: Mapping[str, Any] = members.get(_RECEIVER) or {}
     country = receiver.get("country")
     if not country:
         draft.find("no-country", f"{_RECEIVER}.country")

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from .._models.base import members_of
 from .._models.fields import wire_name
-from .._models.jsonio import JsonError, dumps, fault_in, is_object, loads
+from .._models.jsonio import JsonError, dumps, fault_in, is_array, is_object, loads
 from ..api.logistics import FreightBookingRequest
 from .booking import Booking, Draft, Finisher
 from .cells import CellKind, damage
@@ -123,7 +123,7 @@ class JsonBookings:
             path, value = waiting.pop()
             if is_object(value):
                 waiting += [(f"{path}.{name}" if path else name, inner) for name, inner in value.items()]
-            elif isinstance(value, list):
+            elif is_array(value):
                 waiting += [(f"{path}[{index}]", inner) for index, inner in enumerate(value)]
             elif isinstance(value, str) and value:
                 texts.append((path, value, False))

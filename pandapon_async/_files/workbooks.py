@@ -239,7 +239,7 @@ class WorkbookWriter:
         self._book.set_properties({"author": _MARK})
         text = self._book.add_format({"num_format": "@"})
         self._text = text
-        self._dates = {
+        self._dates: dict[type, Any] = {
             datetime.datetime: self._book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
             datetime.date: self._book.add_format({"num_format": "yyyy-mm-dd"}),
             datetime.time: self._book.add_format({"num_format": "hh:mm:ss"}),
