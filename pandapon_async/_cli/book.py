@@ -13,7 +13,8 @@ import attrs
 import click
 
 from .._errors import PandaponError
-from .shared import BAD_INPUT, FAILED, Failed, choose, config_option, load_profiles, run, tell, vendor_option, write_out
+from .running import run
+from .shared import BAD_INPUT, FAILED, Failed, choose, config_option, load_profiles, tell, vendor_option, write_out
 
 if TYPE_CHECKING:
     from .._config.profiles import VendorProfile
