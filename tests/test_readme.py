@@ -292,7 +292,7 @@ def test_the_commands_of_bulk_booking_and_the_morning_after(
         if "--whole" in arguments:
             shutil.copyfile("bookings.db", "lost.db")
         is_first = arguments[:2] == ["book", "orders.csv"] and "--journal" in arguments and "--adopt" not in arguments
-        if is_first and "--spend" in arguments:
+        if is_first and "--spend-limit" in arguments:
             keys.script("drop_before", "drop_before")
         result = CliRunner().invoke(app, arguments)
         assert result.exit_code == (3 if is_first else 0), result.output

@@ -20,10 +20,11 @@ _SQLITE: Final = b"SQLite format 3\0"
 
 @attrs.frozen
 class ChosenJournal:
-    """The journal to use; ``is_new``: there is none yet, and it will be made."""
+    """The journal to use; ``is_new``: it will be made; ``has_rows``: it can be looked into."""
 
     path: Path
     is_new: bool
+    has_rows: bool
 
 
 def choose_journal(
@@ -49,13 +50,13 @@ def choose_journal(
         path = found[0] if found else None
     path = path or folder / DEFAULT_NAME
     if path.exists():
-        return ChosenJournal(path, is_new=False)
+        return ChosenJournal(path, is_new=False, has_rows=not _is_unmade(path))
     if settings.journal is not None and not new_journal and _is_same(path, settings.journal):
         raise Failed(words("journal.configured_missing", name=path, settings=settings.path), BAD_INPUT)
     others = [one for one in _others(path, settings, folder) if not _is_same(one, path)]
     if others and not new_journal:
         raise Failed(words("journal.another", name=path, names=_names(others)), BAD_INPUT)
-    return ChosenJournal(path, is_new=True)
+    return ChosenJournal(path, is_new=True, has_rows=False)
 
 
 def _others(path: Path, settings: Settings, folder: Path) -> Iterator[Path]:
@@ -81,6 +82,16 @@ def is_journal(path: Path) -> bool:
     except OSError:
         return False
     return head.startswith(_SQLITE) and int.from_bytes(head[68:72], "big") == APPLICATION_ID
+
+
+def _is_unmade(path: Path) -> bool:
+    """Whether somebody was killed while making it."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(72)
+    except OSError:
+        return False
+    return not head or (head.startswith(_SQLITE) and not any(head[68:72]))
 
 
 def _is_same(one: Path, other: Path) -> bool:

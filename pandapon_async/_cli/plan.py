@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from .._config.profiles import zone_of
-from .._errors import JournalError, RequestError
+from .._errors import ConfigError, JournalError
 from .._files.bookings import Booking
 from .._files.findings import FileError
 from .._journal.journal import Journal
 from .._journal.rows import JournalRow
+from .._journal.sqlite.admitting import differing
 from .._models.converters import to_wire
 from .._models.digest import canonical
 from .._models.money import Money
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from .._config.profiles import VendorProfile
 
 OPERATION: Final = FreightBookingRequest.operation.name
-Step = Any
 
 
 @attrs.define(kw_only=True)
@@ -39,13 +40,13 @@ class AccountPlan:
         profile: the account.
         standing: the good bookings by how they stand: ``new``, ``waiting`` (the journal has them), ``booked``, ``unclear``,
             ``refused``, ``cancelled``, or ``changed`` (sent already, with another content: not to be sent).
-        changed: the lines of the changed ones, and what the journal has.
+        changed: of the changed ones the line, what the journal has, and the members that differ.
         paid_today: what the account has cost since midnight by the journal, in the currency of its daily limit.
     """
 
     profile: VendorProfile
     standing: Counter[str] = attrs.field(factory=Counter[str])
-    changed: list[tuple[int, JournalRow]] = attrs.field(factory=list["tuple[int, JournalRow]"])
+    changed: list[tuple[int, JournalRow, str]] = attrs.field(factory=list["tuple[int, JournalRow, str]"])
     paid_today: Money | None = None
 
     def to_send(self, *, retry_refused: bool) -> int:
@@ -66,6 +67,14 @@ class Accounts:
         self._vendor = vendor
         self._by_name: dict[str | None, VendorProfile] = {}
 
+    def the_only(self) -> VendorProfile:
+        """The one that was named, or the only one.
+
+        Raises:
+            ConfigError: there is none of that name, or none was named and there are several.
+        """
+        return choose(self._profiles, self._vendor)
+
     def of(self, booking: Booking) -> VendorProfile:
         """The account of a booking.
 
@@ -79,7 +88,9 @@ class Accounts:
         if name not in self._by_name:
             try:
                 self._by_name[name] = choose(self._profiles, name)
-            except RequestError as error:
+            except ConfigError as error:
+                if booking.account is None:
+                    raise
                 raise FileError(f"line {booking.line}, column account: {error.message}") from None
         return self._by_name[name]
 
@@ -97,7 +108,7 @@ class Planner:
         self._path = journal
         self.plans: dict[str, AccountPlan] = {}
 
-    def plan(self, bookings: Iterable[Booking], step: Step = None) -> list[AccountPlan]:
+    def plan(self, bookings: Iterable[Booking], step: Callable[[], None] | None = None) -> list[AccountPlan]:
         """The plan of these bookings, of which those that aren't good are passed over; ``step`` is called for each."""
         if self._path is None:
             self._look_up(None, bookings, step)
@@ -108,8 +119,7 @@ class Planner:
                     plan.paid_today = paid_today(journal, plan.profile)
         return list(self.plans.values())
 
-    def _look_up(self, journal: Journal | None, bookings: Iterable[Booking], step: Step) -> None:
-        seen: set[tuple[str, str]] = set()
+    def _look_up(self, journal: Journal | None, bookings: Iterable[Booking], step: Callable[[], None] | None) -> None:
         for booking in bookings:
             if step is not None:
                 step()
@@ -121,8 +131,7 @@ class Planner:
             standing, row = _standing(journal, profile.name, reference, request)
             plan.standing[standing] += 1
             if standing == "changed" and row is not None:
-                plan.changed.append((booking.line, row))
-        del seen
+                plan.changed.append((booking.line, row, _differing(row, request)))
 
 
 def _standing(
@@ -140,6 +149,10 @@ def _standing(
     if row.body is not None and canonical(row.body) != canonical(to_wire(request)):
         return "changed", row
     return {"done": "booked", "void": "cancelled"}.get(row.state, "unclear"), row
+
+
+def _differing(row: JournalRow, request: FreightBookingRequest) -> str:
+    return ", ".join(differing(json.dumps(row.body), json.dumps(to_wire(request))))
 
 
 def paid_today(journal: Journal, profile: VendorProfile) -> Money | None:

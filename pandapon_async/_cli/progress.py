@@ -36,6 +36,7 @@ class Screen:
         self._console = console(stderr=True)
         self._shown = self._console.is_terminal
         self._waits_for = waits_for
+        self.phase(label, total)
         self._live = Live(
             get_renderable=self._drawn,
             console=self._console,
@@ -43,7 +44,6 @@ class Screen:
             transient=True,
             redirect_stdout=sys.stdout.isatty(),  # else rich prints on stderr what belongs into a file
         )
-        self.phase(label, total)
 
     def phase(self, label: str, total: int | None = None) -> None:
         """Another phase begins."""

@@ -115,20 +115,20 @@ class ConsoleClosing:
 
 @contextlib.contextmanager
 def _window_closed(loop: asyncio.AbstractEventLoop, stop: Callable[[int], None]) -> Generator[None, None, None]:
-    if sys.platform != "win32":
-        yield
-        return
-    import ctypes  # pragma: no cover - Windows only, as all below
+    if sys.platform == "win32":  # pragma: no cover
+        import ctypes
 
-    closing = ConsoleClosing(loop, stop)
-    kernel = ctypes.WinDLL("kernel32")
-    handler = ctypes.WINFUNCTYPE(ctypes.c_int, ctypes.c_uint)(closing)
-    kernel.SetConsoleCtrlHandler(handler, True)
-    try:
+        closing = ConsoleClosing(loop, stop)
+        kernel = ctypes.WinDLL("kernel32")
+        handler = ctypes.WINFUNCTYPE(ctypes.c_int, ctypes.c_uint)(closing)
+        kernel.SetConsoleCtrlHandler(handler, True)
+        try:
+            yield
+        finally:
+            kernel.SetConsoleCtrlHandler(handler, False)
+            closing.ended.set()
+    else:
         yield
-    finally:
-        kernel.SetConsoleCtrlHandler(handler, False)
-        closing.ended.set()
 
 
 def serve(main: Coroutine[Any, Any, object]) -> None:

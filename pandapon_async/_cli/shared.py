@@ -123,7 +123,7 @@ def mixed_faults(*, seed: int, retry_after: float | None = None) -> Faults:
 
 # --- output ------------------------------------------------------------------------------------------------------------
 
-_LABELS = 12
+_LABELS = 18
 _CONTROLS = re.compile("[\x7f-\x9f\u2028\u2029]")  # valid unescaped in JSON, but a terminal may interpret them
 
 
@@ -145,6 +145,13 @@ def labelled(label: str, text: str, *, style: str | None = None) -> None:
     grid.add_column(overflow="fold")
     grid.add_row(label, text, style=style)
     show_table(grid)
+
+
+def label_line(label: str, text: str) -> str:
+    """The same as one plain line, for stderr."""
+    from rich.cells import cell_len
+
+    return f"{label}{' ' * max(1, _LABELS + 1 - cell_len(label))}{text}"
 
 
 def new_table() -> Table:

@@ -35,15 +35,16 @@ _OURS: Final[Mapping[str, str]] = {
     "rows.more": "and {count} more problems",
     "rows.none": "{name}: holds no booking",
     "rows.changed": (
-        "the order no. {reference} is {state} in the journal{order}, with other content; give a new order a number of its own"
+        "the order no. {reference} is {state} in the journal{order}, with other content ({fields}); give a new order its own number"
     ),
     "rows.changed_order": ", vendor's order no. {order_id}",
     "rows.good": "{name}: {good} good",
     "rows.good_and_bad": "{name}: {good} good, {wrong} wrong, {held} held",
     "rows.column_wrong": "column {column} is wrong in every row: look at the whole column, not at single cells",
     "rows.looks_like": "looks like {encoding}; if so, run it again with --encoding {encoding}",
+    "rows.ask_encoding": "looks like {encoding}; read it so? y or n, Enter is no:",
     # what is done with problems
-    "problems.ask": "Book the {good} good ones, write {bad} to {path}?",
+    "problems.ask": "Book the {good} good ones, write {bad} to {path}? y or n, Enter is no:",
     "problems.need_option": (
         "{bad} of {total} bookings can't be sent as they are; nothing was sent. With --problems FILE the good ones are booked and "
         "these are written there, to be corrected"
@@ -88,6 +89,7 @@ _OURS: Final[Mapping[str, str]] = {
     "standing.refused": "{count} refused by vendor",
     "standing.cancelled": "{count} cancelled",
     "standing.changed": "{count} changed since they were sent",
+    "dry_run.no_accounts": "No account was looked up: {why}",
     "dry_run.end": "Dry run: nothing was sent.",
     # the journal
     "journal.made": "{path} was made: the journal of what is booked. Keep it; book all files of this shop with it",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
@@ -27,17 +27,27 @@ class FileSettings:
     """How one kind of file is read, by its name in ``[files.NAME]``.
 
     Attributes:
-        columns: a column of the file to the one it is; ``"keep"`` keeps it in the journal, ``"ignore"`` passes it over.
-        encoding: of a text file; None: UTF-8, or what its byte order mark says.
+        columns: the file's columns, and which of ours they are.
+        keep: columns of the file that are kept in the journal and never sent.
+        ignore_columns: pass over all other columns that aren't known.
+        text: columns in which a text that looks like damage is meant.
+        encoding: of a text file; None: UTF-8 or UTF-16.
         decimal: the decimal sign.
-        constants: columns that the file lacks, and what they are in each row.
-        sku_table: a CSV or workbook that gives the shop's SKU as ``itemId`` and ``skuId``.
+        sheet: the worksheet of a workbook; None: the only one.
+        constants: a value for each row whose cell is empty, by our column.
+        by_country: the same, by the receiver's country.
+        sku_table: a file that gives the shop's ``sku`` as ``itemId`` and ``skuId``; None: there is none.
     """
 
     columns: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    keep: tuple[str, ...] = ()
+    ignore_columns: bool = False
+    text: tuple[str, ...] = ()
     encoding: str | None = None
     decimal: str = "."
+    sheet: str | None = None
     constants: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    by_country: Mapping[str, Mapping[str, str]] = attrs.field(factory=dict[str, Mapping[str, str]])
     sku_table: Path | None = None
 
 
@@ -115,7 +125,7 @@ def read_settings(path: Path) -> Settings:
 def _settings(members: dict[str, Any], path: Path) -> Settings:
     zone = _value(members, "time_zone", str) or "UTC"
     zone_of(zone)
-    tables = _value(members, "files", dict) or {}
+    tables: dict[str, Any] = _value(members, "files", dict) or {}
     return Settings(
         path=path,
         journal=_path(members, "journal", path.parent),
@@ -124,7 +134,7 @@ def _settings(members: dict[str, Any], path: Path) -> Settings:
         preview_hours=_number(members, "preview_hours"),
         max_increase=_number(members, "max_increase"),
         language=_value(members, "language", str),
-        files={name: _file(name, table, path.parent) for name, table in cast("dict[str, Any]", tables).items()},
+        files={name: _file(name, table, path.parent) for name, table in tables.items()},
     )
 
 
@@ -138,11 +148,17 @@ def _file(name: str, table: Any, folder: Path) -> FileSettings:
         decimal = _value(members, "decimal", str) or "."
         if decimal not in (".", ","):
             raise ConfigError("decimal: must be '.' or ','")
+        by_country = cast("dict[str, Any]", _value(members, "by_country", dict) or {})
         return FileSettings(
             columns=_texts(members, "columns"),
+            keep=_list(members, "keep"),
+            ignore_columns=_value(members, "ignore_columns", bool) or False,
+            text=_list(members, "text"),
             encoding=_value(members, "encoding", str),
             decimal=decimal,
+            sheet=_value(members, "sheet", str),
             constants=_texts(members, "constants"),
+            by_country={country: _texts(by_country, country) for country in by_country},
             sku_table=_path(members, "sku_table", folder),
         )
     except ConfigError as error:
@@ -151,14 +167,20 @@ def _file(name: str, table: Any, folder: Path) -> FileSettings:
 
 # --- values ------------------------------------------------------------------------------------------------------------
 
-_WORDS: Final = {str: "text", dict: "a table", float: "a number of at least 0"}
+_WORDS: Final[Mapping[type, str]] = {
+    str: "text (in quotes)",
+    dict: "a table",
+    bool: "true or false",
+    list: "a list of texts",
+    float: "a number of at least 0",
+}
 
 
-def _value(members: Mapping[str, Any], name: str, kind: Callable[..., T]) -> T | None:
+def _value(members: Mapping[str, Any], name: str, kind: type[T]) -> T | None:
     value = members.get(name)
-    if value is None or (isinstance(value, cast("type", kind)) and value != ""):
+    if value is None or (isinstance(value, kind) and value != ""):
         return value
-    raise ConfigError(f"{name}: must be {_WORDS[cast('type', kind)]}")
+    raise ConfigError(f"{name}: must be {_WORDS[kind]}")
 
 
 def _number(members: Mapping[str, Any], name: str) -> float | None:
@@ -181,3 +203,10 @@ def _texts(members: Mapping[str, Any], name: str) -> dict[str, str]:
         if not isinstance(value, str):
             raise ConfigError(f"{name}.{key}: must be text (in quotes)")
     return dict(table)
+
+
+def _list(members: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    values = cast("list[Any]", _value(members, name, list) or [])
+    if not all(isinstance(value, str) for value in values):
+        raise ConfigError(f"{name}: must be {_WORDS[list]}")
+    return tuple(values)
