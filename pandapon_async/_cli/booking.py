@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .plan import Accounts
 
 _PAGE = 256
+_LABELS: Final = 18
 _DRAIN: Final = 30.0
 
 
@@ -291,7 +292,7 @@ class BookingWork:
             bold = (words("sum.booked"), words("sum.stopped"))
             with contextlib.suppress(OSError):
                 for label, text in lines:
-                    labelled(label, text, style="bold" if label in bold else None)
+                    labelled(label, text, style="bold" if label in bold else None, width=_LABELS)
         error = lost()
         is_lost = error is not None and not isinstance(error, BrokenPipeError)
         if is_lost:

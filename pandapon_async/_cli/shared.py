@@ -123,7 +123,7 @@ def mixed_faults(*, seed: int, retry_after: float | None = None) -> Faults:
 
 # --- output ------------------------------------------------------------------------------------------------------------
 
-_LABELS = 18
+_LABELS = 12
 _CONTROLS = re.compile("[\x7f-\x9f\u2028\u2029]")  # valid unescaped in JSON, but a terminal may interpret them
 
 
@@ -136,22 +136,22 @@ def console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, width=width, markup=False, highlight=False, emoji=False)
 
 
-def labelled(label: str, text: str, *, style: str | None = None) -> None:
+def labelled(label: str, text: str, *, style: str | None = None, width: int = _LABELS) -> None:
     """Print a line of a report: a label, and text that wraps beside it on a narrow terminal."""
     from rich.table import Table
 
     grid = Table.grid(padding=(0, 1, 0, 0))
-    grid.add_column(width=_LABELS, no_wrap=True)
+    grid.add_column(width=width, no_wrap=True)
     grid.add_column(overflow="fold")
     grid.add_row(label, text, style=style)
     show_table(grid)
 
 
-def label_line(label: str, text: str) -> str:
+def label_line(label: str, text: str, width: int = _LABELS) -> str:
     """The same as one plain line, for stderr."""
     from rich.cells import cell_len
 
-    return f"{label}{' ' * max(1, _LABELS + 1 - cell_len(label))}{text}"
+    return f"{label}{' ' * max(1, width + 1 - cell_len(label))}{text}"
 
 
 def new_table() -> Table:
