@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -25,8 +26,6 @@ from ..api.logistics import FreightBookingRequest
 from .shared import choose
 
 if TYPE_CHECKING:
-    from decimal import Decimal
-
     from .._config.profiles import VendorProfile
 
 OPERATION: Final = FreightBookingRequest.operation.name
@@ -110,13 +109,11 @@ class Planner:
 
     def plan(self, bookings: Iterable[Booking], step: Callable[[], None] | None = None) -> list[AccountPlan]:
         """The plan of these bookings, of which those that aren't good are passed over; ``step`` is called for each."""
-        if self._path is None:
-            self._look_up(None, bookings, step)
-        else:
-            with Journal.open(self._path) as journal:
-                self._look_up(journal, bookings, step)
-                for plan in self.plans.values():
-                    plan.paid_today = paid_today(journal, plan.profile)
+        with contextlib.ExitStack() as stack:
+            journal = None if self._path is None else stack.enter_context(Journal.open(self._path))
+            self._look_up(journal, bookings, step)
+            for plan in self.plans.values():
+                plan.paid_today = paid_today(journal, plan.profile)
         return list(self.plans.values())
 
     def _look_up(self, journal: Journal | None, bookings: Iterable[Booking], step: Callable[[], None] | None) -> None:
@@ -155,14 +152,13 @@ def _differing(row: JournalRow, request: FreightBookingRequest) -> str:
     return ", ".join(differing(json.dumps(row.body), json.dumps(to_wire(request))))
 
 
-def paid_today(journal: Journal, profile: VendorProfile) -> Money | None:
+def paid_today(journal: Journal | None, profile: VendorProfile) -> Money | None:
     """What an account has cost since midnight in its own time zone; None: it has no daily limit."""
     limit = profile.daily_spend_limit
     if limit is None:
         return None
     zone = zone_of(profile.time_zone)
     midnight = datetime.combine(datetime.now(zone).date(), time(), zone)
-    found: Mapping[str, Decimal] = {
-        total.currency: total.net for total in journal.totals(since=midnight) if total.account == profile.name
-    }
+    totals = () if journal is None else journal.totals(since=midnight)
+    found = {total.currency: total.net for total in totals if total.account == profile.name}
     return Money(amount=found.get(limit.currency, 0), currency=limit.currency)

@@ -66,7 +66,6 @@ _OURS: Final[Mapping[str, str]] = {
     "question.to_book": "To book",
     "question.known": "In journal",
     "question.previewed": "Previewed",
-    "question.previewed_all": "{sum}",
     "question.previewed_some": "{sum}; {count} have no previewed price",
     "question.previewed_none": "none of them has a previewed price",
     "question.not_booked": "Not booked",
@@ -118,12 +117,8 @@ _OURS: Final[Mapping[str, str]] = {
     # the screen
     "phase.reading": "reading",
     "phase.checking": "checking",
-    "phase.booking": "booking",
     "phase.sending": "sending",
-    "phase.quoting": "quoting",
     "phase.finishing": "finishing",
-    "screen.rate": "{rate}/s",
-    "screen.left": "{time} left",
     "screen.count": "{count} {what}",
     "screen.unreachable": "the vendor can't be reached for {seconds} s",
     "screen.next_try": "the vendor can't be reached for {seconds} s, next try in {next} s",
@@ -173,7 +168,6 @@ _OURS: Final[Mapping[str, str]] = {
     "reason.limit": "the spend limit is reached",
     "reason.journal": "the journal can't be written",
     "reason.fault": "a fault in the program itself",
-    "reason.trouble": "the vendor has trouble",
     # the end of the program
     "end.error": "Error: {why}",
     "end.fault": (

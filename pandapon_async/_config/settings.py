@@ -116,7 +116,7 @@ def read_settings(path: Path) -> Settings:
     """
     members = read_toml(path)
     try:
-        refuse_unknown(members, [name for name in field_names(Settings) if name != "path"], "the settings")
+        refuse_unknown(members, [name for name in field_names(Settings) if name != "path"], "this file")
         return _settings(members, path.absolute())
     except ConfigError as error:
         raise ConfigError(f"{path}: {error.message}") from None

@@ -146,15 +146,6 @@ def test_what_the_system_refuses_is_one_line(pandapon: Pandapon, monkeypatch: py
     assert (result.exit_code, result.stderr) == (1, "Error: Permission denied\n")
 
 
-def test_a_defect_is_not_dressed_up_as_an_error(pandapon: Pandapon, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail() -> None:
-        raise ZeroDivisionError
-
-    command_that(monkeypatch, fail)
-    with pytest.raises(ZeroDivisionError):
-        pandapon("demo")
-
-
 def test_a_warning_is_shown_once(pandapon: Pandapon, monkeypatch: pytest.MonkeyPatch) -> None:
     def warn() -> None:
         for _ in range(2):

@@ -6,6 +6,7 @@ import asyncio
 import csv
 import io
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
