@@ -14,7 +14,7 @@ from .._errors import ConfigError, PandaponError
 from .._files.bookings import BookingFile
 from .._files.findings import MAX_FINDINGS, Checked, EncodingError, Finding
 from .._files.outputs import check_output
-from .._files.problems import is_problems
+from .._files.problems import ProblemsWriter, is_problems
 from .._journal.rows import JournalRow
 from .booking import BookingTerms, BookingWork, ObjectedError
 from .file_options import ReadingOptions, problems_path
@@ -25,6 +25,7 @@ from .progress import Screen
 from .question import Desk, Prospect, ask_before_spending, decide_on_problems, finding_line
 from .running import run
 from .shared import BAD_INPUT, FAILED, Failed, labelled, load_profiles, tell, write_out
+from .standing import exit_of, worse_of
 from .waiting import find_waiting, now
 from .words import Words, words_of
 
@@ -230,6 +231,7 @@ class _FileBooking:
         if given is None:
             decide_on_problems(checked, path, self.desk)
         check_output(path, kept, is_problems)
+        ProblemsWriter(path, source)  # refuses a path of another format before anything is sent
         return path
 
     # --- the work ---
@@ -319,8 +321,10 @@ def book_waiting(options: BookOptions) -> int:
     for label, text in waiting.lines(words, now()):
         labelled(label, text)
     plans = waiting.plans
-    if not plans:
+    if not waiting.groups:
         write_out(words("waiting.none"))
+    if not plans:
+        return exit_of(waiting.left)
     count = sum(plan.standing["waiting"] for plan in plans)
     ask_before_spending(
         Prospect(plans=plans, count=count, limit=options.spend_limit, journal=journal.path), Desk(words, options.yes)
@@ -335,4 +339,4 @@ def book_waiting(options: BookOptions) -> int:
         settings=settings,
         words=words,
     )
-    return _done(work)
+    return worse_of(_done(work), exit_of(waiting.left))

@@ -90,6 +90,7 @@ class BookingWork:
     _outage: Outage = attrs.field(init=False)
     _screen: Screen | None = None
     _problems: int = 0
+    _problems_at: Path | None = None
     _seconds: float = 0.0
 
     def __attrs_post_init__(self) -> None:
@@ -269,7 +270,7 @@ class BookingWork:
                 async for one in self._all(source):
                     if one.findings:
                         problems.add(one.booking, one.findings)
-            self._problems = problems.count
+            self._problems, self._problems_at = problems.count, problems.path
         except (OSError, FileError) as error:
             why = error.strerror if isinstance(error, OSError) else error.message
             tell(self.words("problems.not_written", why=why))
@@ -287,7 +288,7 @@ class BookingWork:
         words = self.words
         lines = list(self._standing.lines((part.job.report for part in self._parts), self._seconds))
         if self._problems:
-            text = words("problems.written", count=f"{self._problems:,}", path=self.terms.problems)
+            text = words("problems.written", count=f"{self._problems:,}", path=self._problems_at)
             lines.append((words("sum.problems"), text))
         if not self.terms.as_json:
             bold = (words("sum.booked"), words("sum.stopped"))

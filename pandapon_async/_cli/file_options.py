@@ -87,20 +87,22 @@ class ReadingOptions:
 
 
 def _skus(path: Path) -> Mapping[str, tuple[str, str]]:
-    from .._files.csv_sheet import Sheet, open_to_read
     from .._files.findings import FileError
+    from .._files.sheets import Sheet
 
-    with open_to_read(path) as file:
-        sheet = Sheet(file, str(path))
-        sheet.require(("sku", "itemId", "skuId"), ("sku", "itemId"))
-        found: dict[str, tuple[str, str]] = {}
-        for row in sheet:
-            sku, ids = row.cells.get("sku", ""), (row.cells.get("itemId", ""), row.cells.get("skuId", ""))
-            if row.findings or not sku or not ids[0] or found.setdefault(sku, ids) != ids:
-                raise FileError(f"{path}: line {row.line}: expected sku, itemId and skuId, each sku once")
+    sheet = Sheet(path)
+    sheet.require(("sku", "itemId", "skuId"), ("sku", "itemId"))
+    found: dict[str, tuple[str, str]] = {}
+    for row in sheet:
+        if row.findings:
+            raise FileError.of(str(path), row.findings)
+        sku, ids = row.cells.get("sku", ""), (row.cells.get("itemId", ""), row.cells.get("skuId", ""))
+        if not sku or not ids[0] or found.setdefault(sku, ids) != ids:
+            raise FileError(f"{path}: line {row.line}: expected sku, itemId and skuId, each sku once")
     return found
 
 
 def problems_path(source: BookingFile) -> Path:
-    """Where the problems of a file go unless somebody says otherwise: ``orders.xlsx`` has ``orders.problems.xlsx``."""
-    return source.path.with_name(f"{source.path.stem}.problems{source.path.suffix}")
+    """Where the problems of a file go unless somebody says otherwise: ``orders.csv`` has ``orders.problems.csv``."""
+    suffix = source.path.suffix if source.format in ("csv", "json") else ".xlsx"
+    return source.path.with_name(f"{source.path.stem}.problems{suffix}")

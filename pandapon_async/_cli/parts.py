@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from .._files.bookings import Booking
+from .._files.booking import Booking
 from .._files.findings import Finding
 from .._jobs.job import BookingJob
 from .._jobs.outcome import InputError, JobOutcome

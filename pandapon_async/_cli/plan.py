@@ -14,7 +14,7 @@ import attrs
 
 from .._config.profiles import zone_of
 from .._errors import ConfigError, JournalError
-from .._files.bookings import Booking
+from .._files.booking import Booking
 from .._files.findings import FileError
 from .._journal.journal import Journal
 from .._journal.rows import JournalRow

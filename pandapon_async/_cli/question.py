@@ -57,7 +57,7 @@ class Desk:
 
 def finding_line(finding: Finding, words: Words) -> str:
     """A finding as a clerk reads it."""
-    text = words(f"row.{finding.code}", **finding.facts)
+    text = finding.facts.get("said") or words(f"row.{finding.code}", **finding.facts)
     if finding.column is None:
         return words("rows.finding", line=finding.line, text=text)
     return words("rows.finding_in_column", line=finding.line, column=finding.column, text=text)

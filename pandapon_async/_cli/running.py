@@ -71,15 +71,15 @@ def _handled_one(
 ) -> Generator[None, None, None]:
     try:
         loop.add_signal_handler(number, stop, number)
-    except (RuntimeError, ValueError):  # outside of the main thread nobody can
-        yield
-        return
     except NotImplementedError:  # Windows
         before = signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop, number))
         try:
             yield
         finally:
             signal.signal(number, before)
+        return
+    except (RuntimeError, ValueError):  # outside of the main thread nobody can
+        yield
         return
     try:
         yield

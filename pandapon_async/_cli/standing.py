@@ -31,6 +31,11 @@ def exit_of(states: Counter[str]) -> int:
     return FAILED if any(states[state] for state in ("refused", "wrong", "held", "void")) else 0
 
 
+def worse_of(*statuses: int) -> int:
+    """The exit status that says the worst of several."""
+    return max(statuses, key=(0, FAILED, PENDING, UNKNOWN).index)
+
+
 @attrs.define
 class Standing:
     """What became of a file's bookings, or of those that the journal had waiting.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
@@ -42,6 +43,12 @@ class Waiting:
     unclear: dict[str, int]
     plans: Sequence[AccountPlan]
     unknown_accounts: Sequence[str]
+
+    @property
+    def left(self) -> Counter[str]:
+        """What no run of these accounts changes, by state."""
+        pending = sum(group.count for group in self.groups if group.account in self.unknown_accounts)
+        return Counter(unknown=sum(self.unclear.values()), pending=pending)
 
     def lines(self, words: Words, now: datetime) -> Iterator[tuple[str, str]]:
         """What is told, as label and text."""
