@@ -24,6 +24,20 @@ ESTIMATE = {"itemId": "1", "skuId": "2", "quantity": 1, "receiverAddress": {"cou
 """The body of a READ."""
 BOOKING = {"renderId": "FF1", "receiverAddress": {"name": "Jane Example", "phone": "5550100100", "country": "US"}}
 """The body of a WRITE."""
+
+
+def order(number: int, **more: Any) -> dict[str, Any]:
+    """A booking ``o-0``, ... as a file of JSON has it: nothing of it is missing, and its parcel is no other's."""
+    item = {"itemId": str(2048020617114736 + number), "skuId": "413", "quantity": 1}
+    return {
+        "reference": f"o-{number}",
+        "renderId": f"FF{number}",
+        "receiverAddress": {"name": "Jane Example", "phone": "5550100100", "country": "US"},
+        "lineItems": [item],
+        **more,
+    }
+
+
 SECRETS = ("fake-pandapon-secret", "fake-xportcn_ka-secret")
 
 

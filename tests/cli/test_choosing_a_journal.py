@@ -13,7 +13,7 @@ import pytest
 from pandapon_async import Journal
 from pandapon_async.testing import FakeVendor
 
-from .conftest import Pandapon
+from .conftest import Pandapon, order
 
 pytestmark = pytest.mark.usefixtures("keys")
 
@@ -25,7 +25,7 @@ def orders(tmp_path: Path) -> Write:
     def write(count: int = 1, folder: str = "shop") -> str:
         path = tmp_path / folder / "orders.jsonl"
         path.parent.mkdir(parents=True, exist_ok=True)
-        lines = [json.dumps({"reference": f"o-{number}", "renderId": f"FF{number}"}) for number in range(count)]
+        lines = [json.dumps(order(number)) for number in range(count)]
         path.write_text("\n".join(lines), encoding="utf-8")
         return str(path)
 

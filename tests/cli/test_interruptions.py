@@ -23,7 +23,7 @@ from pandapon_async import Journal
 from pandapon_async.testing import FakeVendor, Faults
 from tests.journal.conftest import small_disk
 
-from .conftest import Pandapon, environment, process
+from .conftest import Pandapon, environment, order, process
 
 __all__ = ["small_disk"]
 
@@ -32,7 +32,16 @@ pytestmark = [
     pytest.mark.skipif(os.name != "posix", reason="POSIX signals and shells"),
 ]
 
-HEADER = ("reference", "renderId", "receiverAddress.name", "itemId", "skuId", "quantity", "freightInfo.serviceId")
+HEADER = (
+    "reference",
+    "renderId",
+    "receiverAddress.name",
+    "receiverAddress.country",
+    "itemId",
+    "skuId",
+    "quantity",
+    "freightInfo.serviceId",
+)
 Write = Callable[..., str]
 
 
@@ -47,7 +56,9 @@ def orders(tmp_path: Path) -> Write:
             rows.writerow(HEADER)
             for number in range(count):
                 quantity = "x" if number in wrong else "1"
-                rows.writerow([f"o-{number}", f"FF{number}", name, 2048020617114736 + number, "413", quantity, "1"])
+                rows.writerow(
+                    [f"o-{number}", f"FF{number}", name, "US", 2048020617114736 + number, "413", quantity, "1"]
+                )
         return str(path)
 
     return write
@@ -119,7 +130,7 @@ def test_a_narrow_code_page_changes_neither_a_booking_nor_the_status(
 ):
     shop.script("drop_after")
     file = tmp_path / "orders.jsonl"
-    file.write_text(json.dumps({"reference": "订单-1", "renderId": "FF1"}) + "\n", encoding="utf-8")
+    file.write_text(json.dumps(order(1, reference="订单-1")) + "\n", encoding="utf-8")
     environ = {**environment(shop, "pandapon"), "PYTHONIOENCODING": encoding}
     with process("book", str(file), "--journal", journal, *how, environ=environ) as child:
         out, err = child.communicate()
@@ -272,14 +283,14 @@ def test_after_a_kill_the_total_in_doubt_is_true(pandapon: Pandapon, shop: FakeV
     assert result.exit_code == 3
 
 
-def test_interrupted_with_rejects_every_order_appears_somewhere(
+def test_interrupted_with_problems_every_order_appears_somewhere(
     shop: FakeVendor, orders: Write, journal: str, tmp_path: Path
 ):
     shop.faults = Faults(latency=0.05)
     shop.script(*["refuse", "ok"] * 5)
-    rejects = tmp_path / "rejects.csv"
+    problems = tmp_path / "problems.csv"
     file = orders(700, wrong=(3, 650))
-    options = ("--journal", journal, "--problems", str(rejects), "--concurrency", "4", "--json")
+    options = ("--journal", journal, "--problems", str(problems), "--concurrency", "4", "--json")
     with booking(shop, file, *options) as child:
         child.send_signal(signal.SIGINT)
         out, err = child.communicate(timeout=30)
@@ -291,7 +302,7 @@ def test_interrupted_with_rejects_every_order_appears_somewhere(
     told = [json.loads(line) for line in out.splitlines()]
     assert sorted(one["reference"] for one in told) == sorted(f"o-{number}" for number in range(700))
     assert Counter(one["state"] for one in told)["wrong"] == 2
-    with rejects.open(encoding="utf-8-sig", newline="") as read:
+    with problems.open(encoding="utf-8-sig", newline="") as read:
         rejected = {row["reference"] for row in csv.DictReader(read)}
     assert rejected == {one["reference"] for one in told if one["state"] in ("wrong", "refused")}
 
@@ -300,8 +311,8 @@ def test_a_run_that_is_stopped_counts_what_it_never_read(
     pandapon: Pandapon, shop: FakeVendor, orders: Write, journal: str, tmp_path: Path
 ):
     shop.script({"status": 401})
-    rejects = str(tmp_path / "rejects.csv")
-    result = pandapon("book", orders(2000), "--journal", journal, "--problems", rejects, "--concurrency", "1")
+    problems = str(tmp_path / "problems.csv")
+    result = pandapon("book", orders(2000), "--journal", journal, "--problems", problems, "--concurrency", "1")
     assert result.exit_code == 4
     assert summary(result.stdout)["Waiting"] == 2000
     assert "of them not read yet" in result.stdout
@@ -343,13 +354,13 @@ def test_a_parcel_that_another_booking_has_is_held_and_comes_back(
     pandapon: Pandapon, shop: FakeVendor, orders: Write, journal: str, tmp_path: Path
 ):
     pandapon("book", orders(2), "--journal", journal)
-    file, rejects = Path(orders(2)), tmp_path / "rejects.csv"
+    file, problems = Path(orders(2)), tmp_path / "problems.csv"
     file.write_text(file.read_text("utf-8").replace("o-1,", "another,"), "utf-8")
-    result = pandapon("book", str(file), "--journal", journal, "--problems", str(rejects))
+    result = pandapon("book", str(file), "--journal", journal, "--problems", str(problems))
     assert result.exit_code == 1
     assert "Held               1 not sent: a person has to decide" in result.stdout
     assert summary(result.stdout)["Booked"] == 1
-    with rejects.open(encoding="utf-8-sig", newline="") as read:
+    with problems.open(encoding="utf-8-sig", newline="") as read:
         (row,) = csv.DictReader(read)
     assert (row["reference"], "o-1" in row["problem"]) == ("another", True)
     assert shop.ledger.bookings == {"FF0": 1, "FF1": 1}
@@ -381,7 +392,7 @@ def test_on_a_full_disk_every_order_id_that_came_is_in_the_journal_or_printed(
     shop: FakeVendor, orders: Write, small_disk: Path, tmp_path: Path
 ):
     journal = small_disk / "bookings.db"
-    options = ("--problems", str(tmp_path / "rejects.csv"), "--json", "--concurrency", "16")
+    options = ("--problems", str(tmp_path / "problems.csv"), "--json", "--concurrency", "16")
     environ = environment(shop, "pandapon")
     with process("book", orders(5000, name="x" * 1000), "--journal", str(journal), *options, environ=environ) as child:
         out, err = child.communicate(timeout=60)
@@ -444,13 +455,13 @@ def test_a_journal_that_somebody_holds_up_is_counted_as_it_is_in_the_end(shop: F
     assert status == (4 if found["pending"] else 0)
 
 
-# --- rejects, and what is asked of refused ones ---
+# --- problems, and what is asked of refused ones ---
 
 
 @pytest.mark.parametrize(
     "name", ["orders.csv", "bookings.db", "bookings.db-wal", "other.csv", "new.db", "new.db-wal", "link.csv"]
 )
-def test_rejects_replace_nothing_but_rejects(
+def test_problems_replace_nothing_but_problems(
     pandapon: Pandapon, shop: FakeVendor, orders: Write, tmp_path: Path, journal: str, name: str
 ):
     file = orders(2, wrong=(1,))
@@ -466,31 +477,31 @@ def test_rejects_replace_nothing_but_rejects(
 
 
 @pytest.mark.parametrize("lines", [False, True])
-def test_rejects_are_replaced_by_the_next_ones(
+def test_problems_are_replaced_by_the_next_ones(
     pandapon: Pandapon, orders: Write, tmp_path: Path, journal: str, lines: bool
 ):
-    file, rejects = orders(3, wrong=(1,)), tmp_path / "rejects"
+    file, problems = orders(3, wrong=(1,)), tmp_path / "problems"
     if lines:
-        Path(file).write_text('{"renderId": "FF0"}\n{"renderId": 7}\n')
-    book = ("book", file, "--journal", journal, "--problems", str(rejects))
+        Path(file).write_text(f"{json.dumps(order(0))}\n{json.dumps(order(1, renderId=7))}\n")
+    book = ("book", file, "--journal", journal, "--problems", str(problems))
     assert pandapon(*book).exit_code == 1
-    first = rejects.read_bytes()
+    first = problems.read_bytes()
     assert pandapon(*book).exit_code == 1
-    assert rejects.read_bytes() == first != b""
+    assert problems.read_bytes() == first != b""
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
-def test_rejects_that_can_not_be_written_cost_no_total(
+def test_problems_that_can_not_be_written_cost_no_total(
     pandapon: Pandapon, orders: Write, tmp_path: Path, journal: str, small_disk: Path
 ):
     with (small_disk / "filler").open("wb", buffering=0) as filler, contextlib.suppress(OSError):
         while filler.write(bytes(4096)):
             pass
-    rejects = small_disk / "rejects.csv"
-    result = pandapon("book", orders(50, wrong=(1,)), "--journal", journal, "--problems", str(rejects))
+    problems = small_disk / "problems.csv"
+    result = pandapon("book", orders(50, wrong=(1,)), "--journal", journal, "--problems", str(problems))
     assert (result.exit_code, summary(result.stdout)["Booked"]) == (1, 49)
     assert "the problems could not be written: No space left on device" in result.stderr
-    assert not rejects.exists()
+    assert not problems.exists()
 
 
 def test_refused_ones_of_no_file_are_not_sent_again_silently(

@@ -24,7 +24,7 @@ from pandapon_async._files.resolutions import EXPORT_COLUMNS, read_resolutions, 
 from pandapon_async.testing import FakeVendor
 from tests.journal.support import done, entry, hours_later, opened
 
-from .conftest import Pandapon, environment
+from .conftest import Pandapon, environment, order
 
 HEAD = ["reference", "state", "order_id", "fee", "currency", "tracking", "error"]
 TAIL = ["vendor", "account", "operation", "shipment", "sent_at", "done_at", "request_id", "resolved_by", "note"]
@@ -32,8 +32,8 @@ NAME, PHONE = "Jane Example", "5550100100"
 
 
 def body(number: int) -> str:
-    receiver = {"name": NAME, "phone": PHONE, "city": "=Springfield"}
-    return json.dumps({"reference": f"o-{number}", "renderId": f"FF{number}", "receiverAddress": receiver})
+    receiver = {"name": NAME, "phone": PHONE, "city": "@Springfield", "country": "US"}
+    return json.dumps(order(number, receiverAddress=receiver))
 
 
 @pytest.fixture
@@ -206,7 +206,7 @@ def test_an_export_for_the_phone_has_the_receivers(pandapon: Pandapon, journal: 
     pandapon("journal", journal, "--export", str(path), "--contact", "--state", "unknown")
     (row,) = rows_of(path)
     assert (row["receiverAddress.name"], row["receiverAddress.phone"]) == (NAME, PHONE)
-    assert row["receiverAddress.city"] == "'=Springfield"
+    assert row["receiverAddress.city"] == "'@Springfield"
 
 
 def test_the_journal_itself_is_never_written_over(pandapon: Pandapon, journal: str):

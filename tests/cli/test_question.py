@@ -19,7 +19,16 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals")
 if os.name == "posix":
     from .terminal import terminal
 
-HEADER = ("reference", "renderId", "receiverAddress.name", "itemId", "skuId", "quantity", "freightInfo.serviceId")
+HEADER = (
+    "reference",
+    "renderId",
+    "receiverAddress.name",
+    "receiverAddress.country",
+    "itemId",
+    "skuId",
+    "quantity",
+    "freightInfo.serviceId",
+)
 Write = Callable[..., str]
 
 
@@ -35,7 +44,7 @@ def orders(tmp_path: Path) -> Write:
             for number in range(count):
                 quantity = "x" if number in wrong else "1"
                 item = 2048020617114736 + number
-                cells = [f"o-{number}", f"FF{number}", "Jane Example", item, "413", quantity, "1"]
+                cells = [f"o-{number}", f"FF{number}", "Jane Example", "US", item, "413", quantity, "1"]
                 rows.writerow(cells if account is None else [*cells, account.split()[number % len(account.split())]])
         return str(path)
 
