@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TextIO, cast
 
 from .shared import console
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from rich.console import Console
     from rich.text import Text
     from typing_extensions import Self
 
@@ -42,7 +43,8 @@ class Screen:
             console=self._console,
             refresh_per_second=_A_SECOND,
             transient=True,
-            redirect_stdout=sys.stdout.isatty(),  # else rich prints on stderr what belongs into a file
+            redirect_stdout=False,
+            redirect_stderr=False,
         )
 
     def phase(self, label: str, total: int | None = None) -> None:
@@ -62,6 +64,10 @@ class Screen:
 
     def __enter__(self) -> Self:
         if self._shown:
+            self._before = sys.stdout, sys.stderr
+            sys.stderr = cast("TextIO", _Above(self._console, sys.stderr))
+            if sys.stdout.isatty():  # else it belongs into a file
+                sys.stdout = cast("TextIO", _Above(self._console, sys.stdout))
             self._live.start()
         self._began = time.monotonic()
         return self
@@ -70,6 +76,7 @@ class Screen:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._shown:
+            sys.stdout, sys.stderr = self._before
             self._live.stop()
 
     def step(self, note: str = "") -> None:
@@ -104,6 +111,35 @@ class Screen:
         else:
             parts.append(_clock(elapsed))
         return "  ".join(part for part in (*parts, self._note) if part)
+
+
+class _Above:
+    """A standard stream whose lines are written above the screen as they are, however long: rich's own would break them."""
+
+    def __init__(self, console: Console, stream: TextIO) -> None:
+        self._console = console
+        self._stream = stream
+        self._rest = ""
+        self.encoding = stream.encoding
+
+    @property
+    def rich_proxied_file(self) -> TextIO:
+        """Where rich itself writes: it looks for this name, else it would come back here."""
+        return self._stream
+
+    def isatty(self) -> bool:
+        return True
+
+    def flush(self) -> None:
+        """Nothing is kept back but what isn't a whole line yet."""
+
+    def write(self, text: str) -> int:
+        from rich.text import Text
+
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            self._console.print(Text(line), soft_wrap=True)
+        return len(text)
 
 
 def _clock(seconds: float) -> str:
