@@ -32,7 +32,7 @@ class SessionManager:
 
     Args:
         profiles: the accounts; names must differ.
-        options: for every session: ``clock``, ``connector``, ``on_start``, ``on_attempt``, ``on_reply``,
+        options: for every session: ``clock``, ``connector``, ``telemetry``, ``on_start``, ``on_attempt``, ``on_reply``,
             ``on_in_doubt``.
 
     Raises:

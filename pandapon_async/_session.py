@@ -38,6 +38,7 @@ class SessionOptions(TypedDict, total=False):
 
     clock: Clock | None
     connector: BaseConnector | None
+    telemetry: bool
     on_start: OnStart | None
     on_attempt: OnAttempt | None
     on_reply: OnReply | None
@@ -52,6 +53,7 @@ class VendorSession(Hooked):
         clock: where time comes from; the machine's clock unless given.
         connector: an aiohttp connector to use instead of an own one; it is not closed. Its ``limit`` and ``limit_per_host``
             must reach the sum of the concurrencies of all sessions that share it.
+        telemetry: tell OpenTelemetry of each call and attempt, by the providers that are set globally (extra ``otel``).
         on_start, on_attempt, on_reply, on_in_doubt: see `Hooks`; also attributes, which may be set later.
 
     Attributes:
@@ -66,12 +68,16 @@ class VendorSession(Hooked):
         *,
         clock: Clock | None = None,
         connector: BaseConnector | None = None,
+        telemetry: bool = False,
         on_start: OnStart | None = None,
         on_attempt: OnAttempt | None = None,
         on_reply: OnReply | None = None,
         on_in_doubt: OnInDoubt | None = None,
     ) -> None:
         check_profile(profile)
+        client_class = ApiClient
+        if telemetry:
+            from ._calls.tracing import TracingClient as client_class  # noqa: N813
         clock = clock or SystemClock()
         self._setup(
             profile,
@@ -83,12 +89,13 @@ class VendorSession(Hooked):
                 clock=clock,
             ),
             Hooks(on_start=on_start, on_attempt=on_attempt, on_reply=on_reply, on_in_doubt=on_in_doubt),
+            client_class,
         )
 
-    def _setup(self, profile: VendorProfile, state: ClientState, hooks: Hooks) -> None:
+    def _setup(self, profile: VendorProfile, state: ClientState, hooks: Hooks, client_class: type[ApiClient]) -> None:
         self.profile = profile
         self.hooks = hooks
-        self._client = ApiClient(profile, state, hooks)
+        self._client = client_class(profile, state, hooks)
         self.logistics: LogisticsService = LogisticsService(self)
         self.addresses: AddressService = AddressService(self)
 
@@ -151,6 +158,7 @@ class VendorSession(Hooked):
                 on_reply=on_reply or self.hooks.on_reply,
                 on_in_doubt=on_in_doubt or self.hooks.on_in_doubt,
             ),
+            type(self._client),
         )
         return copy
 

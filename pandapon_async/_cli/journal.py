@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime, time, tzinfo
+from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from .._config.profiles import zone_of
 from .._config.settings import find_settings
 from .._journal.rows import STATES
 from .journal_actions import ACTION_FIELDS, Action
+from .journal_lists import show_runs, show_todo
 from .shared import config_option, console, json_text, labelled, show_table, write_out
 from .words import Words, words_of
 
@@ -31,6 +32,15 @@ def _moment(text: str) -> datetime:
         return datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
         raise click.BadParameter("expected a date such as 2026-01-31, or 2026-01-31T18:00:00Z") from None
+
+
+def _month(text: str) -> tuple[datetime, datetime]:
+    """A month as its bounds."""
+    try:
+        begin = datetime.strptime(text, "%Y-%m")
+    except ValueError:
+        raise click.BadParameter("expected a month such as 2026-01") from None
+    return begin, (begin + timedelta(days=32)).replace(day=1)
 
 
 _STATES_WIDTH = 28
@@ -51,9 +61,15 @@ _file = click.Path(dir_okay=False, path_type=Path)
 @click.option("--until", type=_moment, metavar="D", help="Only rows sent before D.")
 @click.option("--export", type=_file, metavar="CSV", help="Write the rows to a file, to be looked at or edited.")
 @click.option("--contact", is_flag=True, help="With the receivers' names, phones and addresses.")
+@click.option("--month", type=_month, metavar="M", help="The same for one month, such as 2026-01.")
+@click.option("--report", type=_file, metavar="HTML", help="Write a page: counts, money, refusals, what is to be done.")
+@click.option("--todo", is_flag=True, help="What a person has to see to.")
+@click.option("--runs", is_flag=True, help="Who booked what, from where, and when.")
 @click.option("--totals", is_flag=True, help="Fees, credits and what is left, per account and currency.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a row.")
 @click.option("--resolve", type=_file, metavar="CSV", help="Read an edited export back: all of it, or nothing.")
+@click.option("--review", is_flag=True, help="Go through what is unclear, one by one.")
+@click.option("--assign", metavar="REF=NAME", help="Say who sees to a booking; --todo shows it.")
 @click.option("--mark", metavar="REF=STATE", help="Resolve one booking.")
 @click.option("--order-id", metavar="ID", help="With --mark REF=done: the vendor's order id.")
 @click.option("--fee", nargs=2, metavar="AMOUNT CUR", help="With --mark REF=done: what it cost.")
@@ -81,6 +97,10 @@ def command(path: Path, **options: Any) -> None:
     """
     from .._journal.journal import Journal
 
+    if (month := options.pop("month")) is not None:
+        if options["since"] or options["until"]:
+            raise click.UsageError("--month stands for --since and --until: give it alone")
+        options["since"], options["until"] = month
     settings = find_settings(path.parent)
     words, zone = words_of(settings.language, settings.path and settings.path.parent), zone_of(settings.time_zone)
     for name in ("since", "until", "forget_before"):
@@ -90,8 +110,8 @@ def command(path: Path, **options: Any) -> None:
     shown = {name: options[name] for name in attrs.fields_dict(_View) if name in options}
     view = _View(words=words, zone=zone, zone_name=settings.time_zone, **shown)
     change = action.asked()
-    if (change is not None or action.whole) and view.export is not None:
-        raise click.UsageError("--export changes nothing: give it alone")
+    if (change is not None or action.whole) and (view.export or view.report) is not None:
+        raise click.UsageError("--export and --report change nothing: give them alone")
     if action.whole:
         action.declare_whole(path)
         return
@@ -116,6 +136,9 @@ class _View:
     until: datetime | None
     export: Path | None
     contact: bool
+    report: Path | None
+    todo: bool
+    runs: bool
     totals: bool
     as_json: bool
     words: Words
@@ -126,6 +149,12 @@ class _View:
         """Show it, or write it to a file."""
         if self.export is not None:
             self._export(journal, self.export)
+        elif self.report is not None:
+            self._report(journal, self.report)
+        elif self.todo:
+            show_todo(journal, self.account, as_json=self.as_json)
+        elif self.runs:
+            show_runs(journal, self.account, as_json=self.as_json)
         elif self.totals:
             self._show_totals(journal)
         elif self.reference is not None:
@@ -160,6 +189,17 @@ class _View:
         check_output(file, (journal.path,), is_export)
         count = write_export(file, self._rows(journal), contact=self.contact, zone=self.zone)
         write_out(self.words("review.wrote", count=f"{count:,}", path=file, zone=self.zone_name))
+
+    def _report(self, journal: Journal, file: Path) -> None:
+        from .._files.outputs import check_output, replaced
+        from .day_report import DayReport
+        from .report_page import MARK, page_of
+
+        check_output(file, (journal.path,), lambda path: path.read_bytes().startswith(MARK.encode()))
+        page = page_of(DayReport.of(journal, self.since, self.until), journal.path.name, datetime.now(timezone.utc))
+        with replaced(file) as target:
+            target.file.write(page.encode())
+        write_out(f"Wrote {file}")
 
     def _show_one(self, row: JournalRow) -> None:
         if self.as_json:

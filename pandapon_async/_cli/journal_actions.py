@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timezone, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import attrs
 import click
 
+from .._errors import ConfigError
 from .._journal.rows import STATES
 from .shared import choose, load_profiles, say
 from .words import Words
@@ -28,6 +30,8 @@ class Action:
     """
 
     resolve: Path | None
+    review: bool
+    assign: str | None
     mark: str | None
     order_id: str | None
     fee: tuple[str, str] | None
@@ -51,6 +55,8 @@ class Action:
         """What is to be done with the journal; None: nothing, it is to be shown."""
         actions: dict[str, tuple[object, Callable[[Journal], None]]] = {
             "--resolve": (self.resolve, self._resolve),
+            "--review": (self.review, self._review),
+            "--assign": (self.assign, self._assign),
             "--mark": (self.mark, self._mark),
             "--credit": (self.credit, self._credit),
             "--adopt": (self.adopt, self._adopt),
@@ -76,6 +82,25 @@ class Action:
         if found:
             journal.resolve_all(found, by=self._author(), note=self.note or "resolved in an edited export")
         say(self.words("review.resolved", count=f"{len(found):,}"))
+
+    def _review(self, journal: Journal) -> None:
+        from .._config.profiles import zone_of
+        from .review import Review
+
+        zones: dict[str, tzinfo] = {}
+        with contextlib.suppress(ConfigError):  # the accounts needn't be configured where somebody only looks
+            zones = {profile.name: zone_of(profile.time_zone) for profile in load_profiles(self.config)}
+        Review(journal=journal, by=self._author(), note=self.note, zone=timezone.utc, vendor_zones=zones).run()
+
+    def _assign(self, journal: Journal) -> None:
+        from .._journal.journal import write_down
+
+        reference, _, person = (self.assign or "").rpartition("=")
+        if not reference or not person.strip():
+            raise click.BadParameter("expected REF=NAME", param_hint="--assign")
+        row = journal.get(reference, shipment=self.shipment, account=self.account, operation=self.operation)
+        write_down(journal, [(row, {"assigned": person.strip()})], self._author())
+        say(f"{row.reference} is {person.strip()}'s now")
 
     def _mark(self, journal: Journal) -> None:
         reference, _, state = (self.mark or "").rpartition("=")

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
 
 from .._clock import Clock, SystemClock
 from .._errors import JournalError, RequestError, suggestion
 from .._models.money import Money
 from .identity import AccountKey, key_of, normal_reference
 from .resolving import NOT_BOOKED_AFTER, Resolution, credit, resolve_all
-from .rows import STATES, JournalRow, State
+from .rows import STATES, JournalRow, State, history_entry
 from .sqlite.accounts import account_id, admitted_account, known_accounts
 from .sqlite.editor import Editor
 from .sqlite.file import back_up, resolved, truncate
@@ -31,6 +33,45 @@ if TYPE_CHECKING:
 
     from .._config.profiles import VendorProfile
     from .._models.operation import Operation
+
+
+@attrs.frozen
+class _Inside:
+    """What is behind a journal, for those functions of this module that aren't for users."""
+
+    reader: Reader
+    editor: Editor
+    clock: Clock
+
+
+def _inside(journal: Journal) -> _Inside:
+    return _Inside(journal._reader, journal._editor, journal._clock)  # pyright: ignore[reportPrivateUsage]
+
+
+_BESIDE: Final = 20
+"""How many rows before and after one count as its neighbours."""
+
+
+def neighbours(journal: Journal, row: JournalRow) -> list[JournalRow]:
+    """What is done of the account's bookings that were taken in about when this one was: the next two before and after it."""
+    near: dict[str, Any] = {"a.name = ?": row.account, "o.name = ?": row.operation, "r.state = ?": "done"}
+    near |= {"r.id >= ?": row.id - _BESIDE, "r.id <= ?": row.id + _BESIDE}
+    found = list(_inside(journal).reader.select(near))
+    before, after = ([one for one in found if (one.id > row.id) is later] for later in (False, True))
+    return [*before[-2:], *after[:2]]
+
+
+def write_down(journal: Journal, facts: Iterable[tuple[JournalRow, Mapping[str, str]]], by: str) -> None:
+    """Add to the history of rows what was done about them; their state stays, and whoever has one under way isn't disturbed.
+
+    Raises:
+        JournalError: the file can't be written.
+    """
+    inside = _inside(journal)
+    now = inside.clock.now()
+    lines = [(history_entry(now, row.state, by, **fact), row.id) for row, fact in facts]
+    with inside.editor.writing() as connection:
+        connection.executemany("UPDATE rows SET history = history || ? WHERE id = ?", lines)
 
 
 class Journal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping
 from datetime import datetime, timezone
@@ -29,12 +30,18 @@ class DerivedReference(str):
 
 @attrs.frozen(kw_only=True)
 class HistoryEntry:
-    """One entry of a row's history: when it came into a state, by whom, and why."""
+    """One entry of a row's history: when it came into a state, by whom, and why.
+
+    One that changes no state says what else was done: whose it was ``assigned`` to, or what was ``handed`` back to the shop:
+    the state and the tracking numbers, as `JournalRow.as_handed` writes them.
+    """
 
     at: datetime
     state: State
     by: str
     note: str | None = None
+    assigned: str | None = None
+    handed: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -92,6 +99,22 @@ class JournalRow:
     reply: Any = attrs.field(repr=False)
     money: tuple[MoneyEntry, ...] = attrs.field(repr=False)
 
+    @property
+    def assigned(self) -> str | None:
+        """Who is to see to it; None: nobody was named, or it has moved on since."""
+        since = itertools.takewhile(lambda step: step.state == self.state, reversed(self.history))
+        return next((step.assigned for step in since if step.assigned), None)
+
+    @property
+    def as_handed(self) -> str:
+        """What a shop learns of it: its state, and the tracking numbers."""
+        return " ".join((self.state, *self.tracking))
+
+    @property
+    def handed(self) -> str | None:
+        """What the shop was last told of it, as in `as_handed`; None: nothing yet."""
+        return next((step.handed for step in reversed(self.history) if step.handed), None)
+
 
 def history_entry(at: float, state: State, by: str, note: str | None = None, **more: Any) -> str:
     """One line of a row's history."""
@@ -135,4 +158,5 @@ def row_of(values: Mapping[str, Any], money: tuple[MoneyEntry, ...]) -> JournalR
 def _history_entry(line: str) -> HistoryEntry:
     entry = json.loads(line)
     at = datetime.fromtimestamp(entry["at"], timezone.utc)
-    return HistoryEntry(at=at, state=entry["state"], by=entry["by"], note=entry.get("note"))
+    more = {name: entry.get(name) for name in ("note", "assigned", "handed")}
+    return HistoryEntry(at=at, state=entry["state"], by=entry["by"], **more)
