@@ -119,11 +119,9 @@ def _opened(path: Path, name: str | None, options: BookOptions, settings: Settin
     try:
         return BookingFile(path, name, reading)
     except EncodingError as error:
-        if error.guess is None:
-            raise
         words = desk.words
-        if not desk.can_ask or desk.yes:
-            raise Failed(f"{error.message}: {words('rows.looks_like', encoding=error.guess)}", BAD_INPUT) from None
+        if error.guess is None or not desk.can_ask or desk.yes:
+            raise
         tell(error.message)
         if not desk.agrees_to(words("rows.ask_encoding", encoding=error.guess)):
             raise Failed(words("question.refused"), BAD_INPUT) from None

@@ -41,8 +41,7 @@ _OURS: Final[Mapping[str, str]] = {
     "rows.good": "{name}: {good} good",
     "rows.good_and_bad": "{name}: {good} good, {wrong} wrong, {held} held",
     "rows.column_wrong": "column {column} is wrong in every row: look at the whole column, not at single cells",
-    "rows.looks_like": "looks like {encoding}; if so, run it again with --encoding {encoding}",
-    "rows.ask_encoding": "looks like {encoding}; read it so? y or n, Enter is no:",
+    "rows.ask_encoding": "Read it as {encoding}? y or n, Enter is no:",
     # what is done with problems
     "problems.ask": "Book the {good} good ones, write {bad} to {path}? y or n, Enter is no:",
     "problems.need_option": (

@@ -13,7 +13,7 @@ from pandapon_async import Journal
 from pandapon_async._journal.journal import write_down
 from pandapon_async.testing import FakeVendor
 
-from .conftest import Pandapon
+from .conftest import Pandapon, order
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def journal(pandapon: Pandapon, shop: FakeVendor, keys: None, tmp_path: Path) ->
     path = str(tmp_path / "bookings.db")
     bare = {"done": True, "json": {"errorCode": 200, "success": True, "data": {"orderId": "77"}}}
     shop.script("ok", "drop_after", "refuse", bare, {"status": 403})
-    lines = "\n".join(json.dumps({"reference": f"o-{index}", "renderId": f"FF{index}"}) for index in (0, 1, 2, 4, 3))
+    lines = "\n".join(json.dumps(order(index)) for index in (0, 1, 2, 4, 3))
     assert pandapon("book", "-", "--journal", path, "--concurrency", "1", stdin=lines).exit_code == 3
     return path
 
