@@ -34,9 +34,10 @@ _path = click.Path(dir_okay=False, path_type=Path)
 @reading_options
 @click.option("--adopt", metavar="NAME", help="Accept that the account NAME has another access key than before.")
 @click.option("--yes", is_flag=True, help="Don't ask before booking: for scripts.")
-@click.option("--template", type=click.Choice(["csv"]), help="Print the columns that a file can have.")
+@click.option("--template", type=click.Choice(["csv", "xlsx"]), help="Write an empty file with all columns.")
+@click.option("--out", type=_path, metavar="F", help="Where --template is written; csv: stdout unless given.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a booking on stdout.")
-def command(file: str | None, template: str | None, **options: Any) -> None:
+def command(file: str | None, template: str | None, out: Path | None, **options: Any) -> None:
     """Book the freight orders of a file, each once, however often this is interrupted and started again.
 
     FILE is JSON lines (each the vendor's own request body, with an optional "reference"), or a sheet with the columns of
@@ -62,10 +63,10 @@ def command(file: str | None, template: str | None, **options: Any) -> None:
       2  bad input, or no: nothing was sent  130  interrupted (128 + the signal); run it again
     """
     if template is not None:
-        from .._files.columns import template as columns
-
-        write_out(",".join(columns()))
+        _write_template(template, out)
         return
+    if out is not None:
+        raise click.UsageError("--out is where --template is written")
     from .book_file import BookOptions, book_file, book_waiting
 
     given = BookOptions.of(options)
@@ -74,6 +75,27 @@ def command(file: str | None, template: str | None, **options: Any) -> None:
     with _on_disk(file) as (path, name):
         status = book_file(path, name, given)
     raise SystemExit(status)
+
+
+def _write_template(kind: str, out: Path | None) -> None:
+    from .._files.headers import WORDS, our_names
+    from .._files.outputs import check_output, replaced
+
+    if out is None:
+        if kind != "csv":
+            raise click.UsageError("--template xlsx is written to a file: --out F")
+        write_out(",".join(our_names()))
+        return
+    check_output(out, (), lambda path: False)
+    with replaced(out, private=False) as target:
+        if kind == "csv":
+            target.file.write(("\ufeff" + ",".join(our_names()) + "\r\n").encode())
+            return
+        from .._files.workbooks import WorkbookWriter
+
+        workbook = WorkbookWriter(target.file, our_names())
+        workbook.words([(name, ", ".join(WORDS.get(name, ()))) for name in our_names()])
+        workbook.close()
 
 
 @contextlib.contextmanager

@@ -6,7 +6,6 @@ import contextlib
 import csv
 import json
 import os
-import pty
 import signal
 import sqlite3
 import subprocess
@@ -24,6 +23,8 @@ from pandapon_async.testing import FakeVendor, Faults
 from tests.journal.conftest import small_disk
 
 from .conftest import Pandapon, environment, order, process
+
+pty = pytest.importorskip("pty")  # not on Windows
 
 __all__ = ["small_disk"]
 

@@ -572,7 +572,7 @@ def test_any_edited_file_is_read_or_refused(open_journal: Journal, tmp_path: Pat
         found = read_resolutions(path, open_journal)
     except FileError as error:
         refused = error
-    assert refused is None or any(word in str(refused) for word in ("line", "holds no booking", "isn't UTF-8"))
+    assert refused is None or str(path) in str(refused)
     assert all(one.reference in ("o-0", "o-1", "o-2") for one in found)
 
 
