@@ -63,7 +63,7 @@ class BookOptions:
         names = attrs.fields_dict(ReadingOptions)
         reading = ReadingOptions(**{name: options[name] for name in names})
         rest = {name: value for name, value in options.items() if name not in names}
-        amounts = {name: _money(rest[name]) for name in ("spend_limit", "highest_fee")}
+        amounts: dict[str, Any] = {name: _money(rest[name]) for name in ("spend_limit", "highest_fee")}
         return cls(**{**rest, **amounts}, reading=reading)
 
     def profiles(self) -> list[VendorProfile]:
@@ -179,7 +179,12 @@ class _FileBooking:
             tell(words("dry_run.no_accounts", why=error.message))
             return None, None, []
         journal = choose_journal(
-            options.journal, self.settings, self.folder, words, new_journal=options.new_journal or options.dry_run
+            options.journal,
+            self.settings,
+            self.folder,
+            words,
+            new_journal=options.new_journal,
+            makes=not options.dry_run,
         )
         screen.phase(words("phase.checking"), checked.bookings)
         planner = Planner(accounts, journal.path if journal.has_rows else None)
@@ -309,7 +314,7 @@ def book_waiting(options: BookOptions) -> int:
         raise click.UsageError("--retry-refused needs a FILE; or `pandapon journal PATH --mark REF=pending`")
     settings = find_settings(Path())
     words = words_of(settings.language, settings.path and settings.path.parent)
-    journal = choose_journal(options.journal, settings, Path(), words, new_journal=True)
+    journal = choose_journal(options.journal, settings, Path(), words, new_journal=False, makes=False)
     if not journal.has_rows:
         raise Failed(words("journal.none"), BAD_INPUT)
     profiles = options.profiles()

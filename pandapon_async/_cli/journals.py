@@ -28,7 +28,7 @@ class ChosenJournal:
 
 
 def choose_journal(
-    given: Path | None, settings: Settings, folder: Path, words: Words, *, new_journal: bool
+    given: Path | None, settings: Settings, folder: Path, words: Words, *, new_journal: bool, makes: bool = True
 ) -> ChosenJournal:
     """The journal that was given, else the configured one, else the one in the folder, else a new one there.
 
@@ -38,6 +38,7 @@ def choose_journal(
         folder: where the file stands that is booked.
         words: what is said.
         new_journal: a new one may be made though there is another.
+        makes: it is made if it isn't there; else it is only looked into, and nothing can be doubled.
 
     Raises:
         Failed: it isn't clear which, or making one needs ``--new-journal``; the others are named.
@@ -51,6 +52,8 @@ def choose_journal(
     path = path or folder / DEFAULT_NAME
     if path.exists():
         return ChosenJournal(path, is_new=False, has_rows=not _is_unmade(path))
+    if not makes:
+        return ChosenJournal(path, is_new=True, has_rows=False)
     if settings.journal is not None and not new_journal and _is_same(path, settings.journal):
         raise Failed(words("journal.configured_missing", name=path, settings=settings.path), BAD_INPUT)
     others = [one for one in _others(path, settings, folder) if not _is_same(one, path)]

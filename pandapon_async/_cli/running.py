@@ -72,7 +72,11 @@ def _handled_one(
     try:
         loop.add_signal_handler(number, stop, number)
     except NotImplementedError:  # Windows
-        before = signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop, number))
+
+        def handler(_: int, __: object) -> None:
+            loop.call_soon_threadsafe(stop, number)
+
+        before = signal.signal(number, handler)
         try:
             yield
         finally:

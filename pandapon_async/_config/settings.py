@@ -125,7 +125,7 @@ def read_settings(path: Path) -> Settings:
 def _settings(members: dict[str, Any], path: Path) -> Settings:
     zone = _value(members, "time_zone", str) or "UTC"
     zone_of(zone)
-    tables: dict[str, Any] = _value(members, "files", dict) or {}
+    tables = cast("dict[str, Any]", _value(members, "files", dict) or {})
     return Settings(
         path=path,
         journal=_path(members, "journal", path.parent),

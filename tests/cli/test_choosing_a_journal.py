@@ -58,6 +58,15 @@ def test_the_only_one_beside_the_file_is_used_whatever_its_name(pandapon: Pandap
     assert not (tmp_path / "shop/bookings.db").exists()
 
 
+def test_a_trial_and_what_waits_look_into_the_only_one_whatever_its_name(
+    pandapon: Pandapon, orders: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    pandapon("book", orders(), "--journal", str(tmp_path / "shop/all.db"))
+    assert "1 booked before" in pandapon("book", orders(2), "--dry-run").stdout
+    monkeypatch.chdir(tmp_path / "shop")
+    assert "nothing waits" in pandapon("book").stdout
+
+
 def test_of_several_one_must_be_named(pandapon: Pandapon, orders: Write, shop: FakeVendor, tmp_path: Path):
     pandapon("book", orders(), "--journal", str(tmp_path / "shop/one.db"))
     pandapon("book", orders(0, "empty"))
@@ -168,6 +177,15 @@ def test_times_are_exported_in_the_settings_zone_and_read_back(pandapon: Pandapo
     assert "+08:00" in pandapon("journal", journal, "o-0").stdout
     (tmp_path / "pandapon.toml").unlink()
     assert "+08:00" not in pandapon("journal", journal, "o-0").stdout
+
+
+def test_folders_and_files_may_have_any_name(pandapon: Pandapon, orders: Write, tmp_path: Path):
+    folder = "订单 2026/é & co"
+    settle(tmp_path / "订单 2026", 'journal = "账本.db"\nlanguage = "zh_CN"')
+    result = pandapon("book", orders(2, folder), "--new-journal")
+    assert (result.exit_code, "已新建" in result.stderr) == (0, True)
+    assert booked(tmp_path / "订单 2026/账本.db") == 2
+    assert "2 条以前已下单" in pandapon("book", orders(2, folder), "--dry-run").stdout
 
 
 # --- what waits ---

@@ -124,22 +124,24 @@ def test_what_stdout_does_not_take_is_told_on_stderr(orders: Write, journal: str
     assert summary(done.stderr.decode())["Booked"] == 3
 
 
-@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "ascii:strict"])
+@pytest.mark.parametrize("encoding", ["cp1252", "cp850", "gbk", "ascii", "ascii:strict"])
+@pytest.mark.parametrize("language", ["C.UTF-8", "zh_CN.UTF-8"])
 @pytest.mark.parametrize("how", [[], ["--json"]])
 def test_a_narrow_code_page_changes_neither_a_booking_nor_the_status(
-    shop: FakeVendor, tmp_path: Path, journal: str, encoding: str, how: list[str]
+    shop: FakeVendor, tmp_path: Path, journal: str, encoding: str, language: str, how: list[str]
 ):
     shop.script("drop_after")
     file = tmp_path / "orders.jsonl"
     file.write_text(json.dumps(order(1, reference="订单-1")) + "\n", encoding="utf-8")
-    environ = {**environment(shop, "pandapon"), "PYTHONIOENCODING": encoding}
-    with process("book", str(file), "--journal", journal, *how, environ=environ) as child:
+    environ = {**environment(shop, "pandapon"), "PYTHONIOENCODING": encoding, "LC_ALL": language}
+    page = encoding.partition(":")[0]
+    with process("book", str(file), "--journal", journal, *how, environ=environ, encoding=page) as child:
         out, err = child.communicate()
     assert (child.returncode, "Traceback" in err) == (3, False)
     if how:
         assert json.loads(out)["reference"] == "订单-1"
     else:
-        assert "\\u8ba2\\u5355-1" in out
+        assert ("订单-1" if encoding == "gbk" else "\\u8ba2\\u5355-1") in out
 
 
 def test_with_progress_on_a_terminal_the_objects_still_go_to_the_file(
