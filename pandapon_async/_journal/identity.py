@@ -97,21 +97,25 @@ def parcel_keys(vendor: str, operation: str, body: Mapping[str, Any]) -> ParcelK
     """The keys of a booking's wire JSON; operations other than the freight booking have none."""
     if operation != _PARCEL_OPERATION:
         return NO_PARCEL
-    render = folded(body.get("renderId"))
-    tmall = folded(_object(body, "tmallOrderInfo").get("tmallOrderId"))
+    receiver, lines = _object(body, "receiverAddress"), body.get("lineItems")
+    items = [item for item in lines if is_object(item)] if is_array(lines) else []
+    values = [body.get("renderId"), _object(body, "tmallOrderInfo").get("tmallOrderId")]
+    values += [receiver.get(name) for name in _RECEIVER]
+    values += [item.get(name) for item in items for name in ("itemId", "skuId")]
+    render, tmall, *rest = _folded_all(values)
+    who, what = rest[: len(_RECEIVER)], iter(rest[len(_RECEIVER) :])
     return ParcelKeys(
         key_of("render", vendor, render) if render else None,
         key_of("tmall", tmall) if tmall else None,
-        _parcel(_object(body, "receiverAddress"), body.get("lineItems")),
+        _parcel(who, [(name, sku, item) for name, sku, item in zip(what, what, items, strict=True)]),
     )
 
 
-def _parcel(receiver: Mapping[str, Any], items: Any) -> int | None:
-    who = _folded_all([receiver.get(name) for name in _RECEIVER])
+def _parcel(who: list[str], items: list[tuple[str, str, Mapping[str, Any]]]) -> int | None:
     quantities: dict[tuple[str, str], int] = {}
-    for item in items if is_array(items) else ():
-        if is_object(item) and any(what := (folded(item.get("itemId")), folded(item.get("skuId")))):
-            quantities[what] = quantities.get(what, 0) + _quantity(item.get("quantity"))
+    for name, sku, item in items:
+        if name or sku:
+            quantities[name, sku] = quantities.get((name, sku), 0) + _quantity(item.get("quantity"))
     if not any(who) or not quantities:
         return None
     return key_of("parcel", *who, *(f"{item}\x01{sku}\x01{count}" for (item, sku), count in sorted(quantities.items())))

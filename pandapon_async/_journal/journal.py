@@ -24,7 +24,7 @@ from .resolving import NOT_BOOKED_AFTER, Resolution, credit, resolve_all
 from .rows import STATES, JournalRow, State, history_entry
 from .sqlite.accounts import account_id, admitted_account, known_accounts
 from .sqlite.editor import Editor
-from .sqlite.file import back_up, resolved, truncate
+from .sqlite.file import back_up, resolved
 from .sqlite.forgetting import forget_page
 from .sqlite.reader import Reader, Run, Total
 
@@ -355,15 +355,15 @@ class Journal:
                 "only what lies in the past can be forgotten: a booking of today may have to be looked up"
             )
         count = last = 0
-        with self._editor.connected() as connection, self._editor.locked(connection):
+        with self._editor.connected() as writing, self._editor.locked(writing.connection):
             while True:
-                with self._editor.transaction(connection):
+                with self._editor.transaction(writing) as connection:
                     last, erased = forget_page(connection, moment.timestamp(), last)
                 count += erased
                 if not last:
                     break
             try:
-                whole = truncate(connection)
+                whole = writing.truncate()
             except sqlite3.Error as error:
                 raise JournalError(f"{self.path}: could not erase: {error}") from None
         if not whole:

@@ -504,11 +504,11 @@ def test_a_person_s_not_booked_counts_only_some_time_after_the_sending(pandapon:
 
 
 def test_nothing_is_erased_while_a_job_runs_but_all_else_goes_on(pandapon: Pandapon, journal: str):
-    from pandapon_async._journal.sqlite.lock import AccountLock
+    from pandapon_async._journal.sqlite.lock import account_lock
 
     with Journal.open(journal) as opened:
         row = opened.get("o-0")
-    lock = AccountLock(Path(journal), row.vendor, row.account)
+    lock = account_lock(Path(journal), row.vendor, row.account)
     lock.acquire()
     try:
         result = pandapon("journal", journal, "--forget-before", datetime.now(timezone.utc).isoformat())

@@ -50,7 +50,7 @@ def reading(path: Path, now: float = NOW) -> Journal:
 def hours_later(path: str | Path, hours: float = 1) -> None:
     """Let it be long ago that anything was sent: then a person is believed who says that it wasn't booked."""
     editor = Editor(Path(path), SystemClock())
-    with editor.connected() as connection, editor.transaction(connection):
+    with editor.connected() as writing, editor.transaction(writing) as connection:
         connection.execute("UPDATE rows SET sent_at = sent_at - ?", (hours * 3600,))
 
 

@@ -153,8 +153,8 @@ async def test_a_second_job_of_the_account_is_refused_and_reading_is_allowed(pan
 
 async def test_another_process_is_refused_and_told_who_has_it(panda: PandaPonSession, path: Path):
     code = (
-        "import sys; from pathlib import Path; from pandapon_async._journal.sqlite.lock import AccountLock; "
-        "AccountLock(Path(sys.argv[1]), 'pandapon', 'pandapon').acquire()"
+        "import sys; from pathlib import Path; from pandapon_async._journal.sqlite.lock import account_lock; "
+        "account_lock(Path(sys.argv[1]), 'pandapon', 'pandapon').acquire()"
     )
     command = [sys.executable, "-c", code, str(path)]
     async with BookingJob(panda, journal=path).run(pairs(1)):

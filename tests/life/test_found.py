@@ -70,7 +70,6 @@ async def test_the_report_of_a_run_that_is_left_counts_its_whole_input(panda: Pa
     assert job.report.skipped + job.report.pending == 20
 
 
-@pytest.mark.xfail(strict=True, reason="`Page` compares the second with the body from before the first")
 @pytest.mark.parametrize("check", ["all", "stream"])
 async def test_a_corrected_booking_that_stands_twice_in_an_input_is_taken_once(
     vendor: FakeVendor, panda: PandaPonSession, path: Path, check: str
@@ -82,7 +81,6 @@ async def test_a_corrected_booking_that_stands_twice_in_an_input_is_taken_once(
     assert {outcome.recorded for outcome in outcomes} == {"done"}
 
 
-@pytest.mark.xfail(strict=True, reason="`Page` compares the second with the body from before the first")
 async def test_a_corrected_booking_and_the_old_one_in_one_input_contradict_each_other(
     vendor: FakeVendor, panda: PandaPonSession, path: Path
 ):
@@ -124,8 +122,8 @@ async def test_a_person_s_pending_counts_only_once_the_vendor_can_not_make_it_an
 KILLED = """
 import os, sys
 from pandapon_async import Journal
-from pandapon_async._journal.sqlite import editor
-editor.note_begun = lambda connection: os._exit(9)  # in its first transaction, once the file is marked
+from pandapon_async._journal import journal
+journal.resolve_all = lambda *_: os._exit(9)  # in its transaction, once the file is marked
 Journal.open(sys.argv[1], not_booked_after=0).resolve("order-0", "pending", by="ann", note="looked up")
 """
 
@@ -141,9 +139,6 @@ async def killed_while_resolving(vendor: FakeVendor, session: PandaPonSession, p
     resolve_and_be_killed(path)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the owner that the killed one left makes a whole file look as if its -wal were missing"
-)
 async def test_another_program_s_look_after_a_kill_leaves_the_file_whole(
     vendor: FakeVendor, panda: PandaPonSession, path: Path
 ):
@@ -153,9 +148,6 @@ async def test_another_program_s_look_after_a_kill_leaves_the_file_whole(
     assert states(await ran(BookingJob(panda, journal=path), pairs(1))) == {"order-0": "skipped"}
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the owner that the killed one left makes a whole file look as if its -wal were missing"
-)
 async def test_a_start_that_is_refused_after_a_kill_leaves_the_file_whole(
     vendor: FakeVendor, panda: PandaPonSession, path: Path
 ):
@@ -168,9 +160,6 @@ async def test_a_start_that_is_refused_after_a_kill_leaves_the_file_whole(
         assert journal.get("order-0").state == "unknown"
 
 
-@pytest.mark.xfail(
-    strict=True, reason="until its first group is written, an owner's commits stand nowhere but in the -wal"
-)
 @pytest.mark.parametrize("commit", [2, 3, 4])
 def test_a_start_that_is_refused_after_a_kill_while_opening_leaves_the_file_whole(commit: int):
     life = Life()

@@ -23,8 +23,8 @@ _COLUMNS: Final = ("render_key", "tmall_key", "parcel_key")
 _WORDS: Final = ("render id", "Tmall order", "receiver and items")
 _OPEN_STATES: Final = ("pending", "sent", "unknown")
 _KNOWN: Final = (
-    "SELECT r.id, r.version, i.position, r.reference, r.shipment, r.state, b.body, r.order_id, r.fee, r.currency, r.error, "
-    f"r.tracking, r.sent_at, r.digest, r.run, r.run IN {HIDDEN} FROM rows r LEFT JOIN bodies b ON b.row = r.id "
+    "SELECT r.id, r.version, i.position, r.reference, r.shipment, r.state, COALESCE(i.body, b.body), r.order_id, r.fee, r.currency, "
+    f"r.error, r.tracking, r.sent_at, r.digest, r.run, r.run IN {HIDDEN} FROM rows r LEFT JOIN bodies b ON b.row = r.id "
     "LEFT JOIN inputs i ON i.run = ? AND i.row = r.id WHERE r.account = ? AND r.operation = ? AND r.reference_key IN "
 )
 _INSERT: Final = (
@@ -95,6 +95,7 @@ class Page:
         self._known: dict[tuple[str, int], _Known] = {}
         self._others: dict[tuple[str, int], list[_Other]] = {}
         self._of_this_page: dict[tuple[str, int], list[tuple[Entry, int]]] = {}
+        self._references: dict[str, int] = {}
         self._next_id = 0
         self._new: list[tuple[Entry, int, ParcelKeys]] = []
         self._inputs: list[tuple[Any, ...]] = []
@@ -113,7 +114,8 @@ class Page:
 
     def _find_known(self, entries: Sequence[Entry]) -> None:
         marks = ", ".join("?" * len(entries))
-        references = [key_of("reference", entry.reference) for entry in entries]
+        self._references = {entry.reference: key_of("reference", entry.reference) for entry in entries}
+        references = [self._references[entry.reference] for entry in entries]
         for found in self._connection.execute(f"{_KNOWN}({marks})", (self._run, *self._scope, *references)).fetchall():
             *values, digest, run, is_hidden = found
             self._known[values[3], values[4]] = _Known(
@@ -181,9 +183,14 @@ class Page:
             later = (known.version, entry.body) if renewed and not self._released else (None, None)
             self._inputs.append((self._run, known.id, entry.position, 0, int(entry.allow_same_parcel), *later))
         if not self._released:
+            if renewed:
+                known.values = (*known.values[:6], entry.body, *known.values[7:])
             return None
         row = attrs.evolve(pending_row(known.values), position=entry.position)
-        return renew(self._connection, row, entry.body, keys, self._now) if renewed else row
+        if renewed:
+            row = renew(self._connection, row, entry.body, keys, self._now)
+            self._known[entry.reference, entry.shipment] = attrs.evolve(known, values=_columns_of(row))
+        return row
 
     # --- the same parcel ---
 
@@ -211,7 +218,7 @@ class Page:
         allowed = history_entry(self._now, "pending", BY_JOB, "the same parcel as another booking: allowed")
         rows = [
             (
-                "pending", 1, number, *self._scope, entry.reference, key_of("reference", entry.reference), entry.shipment,
+                "pending", 1, number, *self._scope, entry.reference, self._references[entry.reference], entry.shipment,
                 self._run, self._now, allowed if entry.allow_same_parcel else line, *keys,
             )
             for entry, number, keys in self._new
@@ -303,6 +310,12 @@ def pending_row(values: Sequence[Any]) -> PendingRow:
         number, version, position or 0, reference, shipment, state, body, order_id, money_of(fee, currency), error,
         tuple((tracking or "").split()), sent_at,
     )  # fmt: skip
+
+
+def _columns_of(row: PendingRow) -> tuple[Any, ...]:
+    """The first thirteen columns of a row that has just been renewed, as `pending_row` reads them."""
+    known = (row.id, row.version, row.position, row.reference, row.shipment, row.state, row.body)
+    return (*known, *[None] * 5, row.sent_at)
 
 
 def _is_same(new: str, known: _Known) -> bool:

@@ -10,9 +10,10 @@ from pathlib import Path
 from ..._clock import Clock
 from ..._errors import JournalError
 from .accounts import known_accounts
-from .file import Place, begin_writing, end_writing, note_begun, open_to_write
-from .lock import AccountLock
+from .file import Place, close_unchanged, open_to_write
+from .lock import account_lock, hand_lock
 from .schema import check_whole, refuse_backup
+from .writing import Writing
 
 
 class Editor:
@@ -24,47 +25,51 @@ class Editor:
         self._place = Place(path)
 
     @contextlib.contextmanager
-    def connected(self, *, whole: bool = False) -> Generator[sqlite3.Connection, None, None]:
+    def connected(self, *, whole: bool = False) -> Generator[Writing, None, None]:
         """A connection that may write; ``whole``: to a file of which nobody else has the missing part."""
         if self._place.change() is not None:
             raise JournalError(f"{self._path}: was moved or replaced since it was opened: open it anew")
+        lock = hand_lock(self._path)
         connection = open_to_write(self._path, create=False, whole=whole)
+        has_left = True
         try:
-            owner = begin_writing(connection, self._path)
-        except BaseException:
-            connection.close()
-            raise
-        try:
-            yield connection
+            try:
+                lock.acquire()
+                writing = Writing(connection, self._path, lock)
+            except BaseException:
+                close_unchanged(connection, self._path)
+                raise
+            try:
+                yield writing
+            finally:
+                has_left = writing.end()
         finally:
-            end_writing(connection, owner)
+            lock.remove() if has_left else lock.release()
 
     @contextlib.contextmanager
-    def transaction(self, connection: sqlite3.Connection) -> Generator[None, None, None]:
+    def transaction(self, writing: Writing) -> Generator[sqlite3.Connection, None, None]:
         """All of what is done inside, or nothing."""
         try:
-            with connection:
-                connection.execute("BEGIN IMMEDIATE")
-                note_begun(connection)
-                yield
+            with writing.transaction():
+                yield writing.connection
         except (sqlite3.Error, UnicodeError) as error:
             raise JournalError(f"{self._path}: nothing was changed: {error}") from None
 
     @contextlib.contextmanager
     def writing(self) -> Generator[sqlite3.Connection, None, None]:
         """A transaction on a journal that isn't a backup."""
-        with self.connected() as connection, self.transaction(connection):
+        with self.connected() as writing, self.transaction(writing) as connection:
             refuse_backup(connection, self._path)
             yield connection
 
     def restore(self, by: str, note: str) -> None:
         """Let a backup be used."""
-        with self.connected() as connection, self.transaction(connection):
+        with self.connected() as writing, self.transaction(writing) as connection:
             self.note(connection, "restored", by, note)
 
     def declare_whole(self, by: str, note: str) -> None:
         """Take the file as it is."""
-        with self.connected(whole=True) as connection, self.transaction(connection):
+        with self.connected(whole=True) as writing, self.transaction(writing) as connection:
             check_whole(connection, self._path)
             connection.execute("DELETE FROM owners WHERE id != (SELECT MAX(id) FROM owners)")
             self.note(connection, "whole", by, note)
@@ -84,7 +89,7 @@ class Editor:
         with contextlib.ExitStack() as locks:
             for known in known_accounts(connection):
                 if name in (None, known.name):
-                    lock = AccountLock(self._path, known.vendor, known.name)
+                    lock = account_lock(self._path, known.vendor, known.name)
                     lock.acquire()
                     locks.callback(lock.release)
             yield

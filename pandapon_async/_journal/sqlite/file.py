@@ -4,8 +4,8 @@ What SQLite does not see by itself, and how it is seen here:
 
 - *A copy without its* ``-wal``, where the latest bookings are. Whoever writes has a row in ``owners``, which is in the database
   file itself before anything else is written, and goes when all is there. So a file with such a row is not whole alone: its
-  ``-wal`` must be there, or, should another program have moved that into the file after a kill, the owner's lock file, which
-  says how many commits there were.
+  ``-wal`` must be there; or, should somebody have moved that into the file after a kill, the owner's lock file, which counts its
+  commits: each raises the number in the row, is noted there, and only then is anybody told of it.
 - *A file and a* ``-wal`` *of different moments.* A checkpoint of ours commits ``open`` (and what ``seen`` will be), moves everything
   into the file, and commits ``seen``; the two nonces stand on two pages, and fit only if they are of one moment.
 - *A dropped lock.* POSIX drops all locks of a process on a file as soon as the process closes any descriptor of it. So nothing
@@ -28,9 +28,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..._errors import JournalError
-from .lock import commits_of, is_held_here
+from .lock import counted, is_held_here, lock_file
 from .mounts import refuse_network
-from .owners import Owner
 from .schema import check_version, is_fresh, make_tables
 
 WAIT: Final = 5.0
@@ -99,7 +98,7 @@ def _open_copy(path: Path) -> tuple[sqlite3.Connection, Callable[[], None]]:
 
 
 def open_to_write(path: Path, *, create: bool, whole: bool = False) -> sqlite3.Connection:
-    """A connection in autocommit that may write, once `begin_writing` was called with it.
+    """A connection in autocommit that may write, once a `Writing` was begun with it; else close it by `close_unchanged`.
 
     Args:
         path: the file.
@@ -111,7 +110,7 @@ def open_to_write(path: Path, *, create: bool, whole: bool = False) -> sqlite3.C
     """
     refuse_network(path)
     if create and not path.exists():
-        with _as_journal_error(path), contextlib.suppress(FileExistsError):  # by another account's job, just now
+        with as_journal_error(path), contextlib.suppress(FileExistsError):  # by another account's job, just now
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))  # it will hold receivers' data
     if _require_file(path).st_nlink > 1:
         raise JournalError(
@@ -121,7 +120,7 @@ def open_to_write(path: Path, *, create: bool, whole: bool = False) -> sqlite3.C
         path.chmod(0o600)
     connection = _connect(path, "mode=rw")
     try:
-        with _as_journal_error(path):
+        with as_journal_error(path):
             fresh = create and is_fresh(connection)
             if not fresh:
                 _recognise(connection, path, wal_of(path), whole=whole)
@@ -129,15 +128,28 @@ def open_to_write(path: Path, *, create: bool, whole: bool = False) -> sqlite3.C
             if fresh:
                 make_tables(connection, secrets.token_hex(8))
     except BaseException:
-        connection.close()
+        close_unchanged(connection, path)
         raise
     return connection
 
 
+def close_unchanged(connection: sqlite3.Connection, path: Path) -> None:
+    """Close a connection that could write, and leave both files as they are: the last one that closes removes the ``-wal``."""
+    with contextlib.suppress(JournalError, sqlite3.Error), contextlib.closing(_connect(path, "mode=ro")) as last:
+        last.execute("SELECT 1 FROM sqlite_master").fetchall()
+        connection.close()
+    connection.close()
+
+
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    with _as_journal_error(path):
+    with as_journal_error(path):
         return sqlite3.connect(
-            f"{path.as_uri()}?{mode}", uri=True, isolation_level=None, check_same_thread=False, timeout=WAIT
+            f"{path.as_uri()}?{mode}",
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+            timeout=WAIT,
+            cached_statements=512,
         )
 
 
@@ -156,7 +168,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
 
 def _recognised(connection: sqlite3.Connection, path: Path, wal: Path | None = None) -> sqlite3.Connection:
     try:
-        with _as_journal_error(path):
+        with as_journal_error(path):
             _recognise(connection, path, wal or wal_of(path))
     except BaseException:
         connection.close()
@@ -178,11 +190,11 @@ def _recognise(connection: sqlite3.Connection, path: Path, wal: Path, *, whole: 
 
 
 def _is_whole_alone(connection: sqlite3.Connection, path: Path) -> bool:
-    query = "SELECT o.token, o.commits, a.vendor, a.name FROM owners o LEFT JOIN accounts a ON a.id = o.account"
-    return all(
-        vendor is not None and -1 < commits_of(path, vendor, name, token) <= commits
-        for token, commits, vendor, name in connection.execute(query).fetchall()
-    )
+    for lock, token, commits in connection.execute("SELECT lock, token, commits FROM owners").fetchall():
+        noted, number = counted(lock_file(path, lock))
+        if noted != token or number > commits:
+            return False
+    return True
 
 
 def _require_file(path: Path) -> os.stat_result:
@@ -198,7 +210,8 @@ def _require_file(path: Path) -> os.stat_result:
 
 
 @contextlib.contextmanager
-def _as_journal_error(path: Path) -> Generator[None, None, None]:
+def as_journal_error(path: Path) -> Generator[None, None, None]:
+    """Say what is wrong with a file as its users read it."""
     try:
         yield
     except OSError as error:
@@ -218,91 +231,6 @@ def _size(path: Path) -> int:
 
 def _nothing() -> None:
     pass
-
-
-# --- writing -----------------------------------------------------------------------------------------------------------
-
-
-def begin_writing(connection: sqlite3.Connection, path: Path, account: int | None = None, token: str = "") -> int:
-    """Mark the file as one that isn't whole without its ``-wal``. The next transaction must call `note_begun`.
-
-    Returns:
-        The owner's number.
-
-    Raises:
-        JournalError: a reader holds that up.
-    """
-    here = Owner.this_process()
-    values = (account, token, here.host, here.boot, here.pid, here.start, time.time())
-    query = "INSERT INTO owners (account, token, commits, host, boot, pid, start, at) VALUES (?, ?, 0, ?, ?, ?, ?, ?)"
-    with _as_journal_error(path):
-        with connection:
-            connection.execute("BEGIN IMMEDIATE")
-            owner = connection.execute(query, values).lastrowid or 0
-            _set_marks(connection)
-        end = time.monotonic() + WAIT
-        try:
-            while not (begun := _moved_into_file(connection, "FULL")) and time.monotonic() < end:
-                time.sleep(0.01)  # another checkpoint, for which SQLite doesn't wait by itself
-        except BaseException:
-            _leave(connection, owner)
-            raise
-        if begun:
-            return owner
-        _leave(connection, owner)
-    readers = _processes_with(wal_of(path))
-    who = f" (process {', '.join(map(str, readers))})" if readers else ""
-    raise JournalError(f"{path}: somebody has been reading it for {WAIT:.0f} seconds{who}: nothing was begun")
-
-
-def note_begun(connection: sqlite3.Connection) -> None:
-    """Say, inside the first transaction after a checkpoint, of which moment it was."""
-    connection.execute("UPDATE mark_seen SET nonce = next")
-
-
-def end_writing(connection: sqlite3.Connection, owner: int) -> None:
-    """Leave the file whole, if nobody else has it open; close the connection."""
-    with contextlib.suppress(sqlite3.Error):  # so that a kill while it is closed finds next to nothing left to move
-        _moved_into_file(connection, "PASSIVE")
-    _leave(connection, owner)
-    with contextlib.suppress(sqlite3.Error):
-        connection.close()
-
-
-def _leave(connection: sqlite3.Connection, owner: int) -> None:
-    with contextlib.suppress(sqlite3.Error), connection:
-        connection.execute("BEGIN IMMEDIATE")
-        connection.execute("DELETE FROM owners WHERE id = ?", (owner,))
-        note_begun(connection)
-
-
-def checkpoint(connection: sqlite3.Connection, mode: str = "PASSIVE") -> bool:
-    """Move what is in the ``-wal`` into the database file; False: a reader keeps a part of it there."""
-    with connection:
-        connection.execute("BEGIN IMMEDIATE")
-        _set_marks(connection)
-    if not _moved_into_file(connection, mode):
-        return False
-    note_begun(connection)
-    return True
-
-
-def _set_marks(connection: sqlite3.Connection) -> None:
-    nonce = secrets.token_hex(8)
-    connection.execute("UPDATE mark_open SET nonce = ?", (nonce,))
-    connection.execute("UPDATE mark_seen SET next = ?", (nonce,))
-
-
-def _moved_into_file(connection: sqlite3.Connection, mode: str) -> bool:
-    busy, frames, moved = connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
-    return not busy and frames == moved
-
-
-def truncate(connection: sqlite3.Connection) -> bool:
-    """Leave nothing that was ever erased in the ``-wal``; False: a reader prevents it."""
-    return (
-        checkpoint(connection, "FULL") and _moved_into_file(connection, "TRUNCATE") and checkpoint(connection, "FULL")
-    )
 
 
 class Place:
@@ -327,17 +255,6 @@ def _inode(path: str) -> tuple[int, int, int] | None:
     return found.st_dev, found.st_ino, found.st_nlink
 
 
-def _processes_with(path: Path) -> list[int]:
-    """The other processes that have a file open, where the system tells."""
-    found: list[int] = []
-    for folder in Path("/proc").glob("[0-9]*/fd"):
-        with contextlib.suppress(OSError):
-            pid = int(folder.parent.name)
-            if pid != os.getpid() and any(os.readlink(link) == str(path) for link in folder.iterdir()):
-                found.append(pid)
-    return found
-
-
 # --- backing up --------------------------------------------------------------------------------------------------------
 
 
@@ -351,7 +268,7 @@ def back_up(source: sqlite3.Connection, target: Path, event: tuple[Any, ...]) ->
         raise JournalError(f"{target}: is there already")
     part = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
     try:
-        with _as_journal_error(target):
+        with as_journal_error(target):
             os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
             with contextlib.closing(_connect(part, "mode=rw")) as copy:
                 source.backup(copy)

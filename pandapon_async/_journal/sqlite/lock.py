@@ -1,4 +1,7 @@
-"""One sender an account: a lock on a file beside the journal, which the system releases however the process ends."""
+"""One sender an account: a lock on a file beside the journal, which the system releases however the process ends.
+
+The file also says how many commits its owners have made, so that a database file can be asked whether it has them all.
+"""
 
 from __future__ import annotations
 
@@ -20,30 +23,44 @@ if sys.platform == "win32":
     def _lock(descriptor: int) -> None:
         os.lseek(descriptor, 2**30, os.SEEK_SET)  # who reads the text is not locked out
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+
+    def _write_at(descriptor: int, data: bytes, at: int) -> None:
+        os.lseek(descriptor, at, os.SEEK_SET)
+        os.write(descriptor, data)
 else:
     import fcntl
 
     def _lock(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
+    def _write_at(descriptor: int, data: bytes, at: int) -> None:
+        os.pwrite(descriptor, data, at)
 
+
+_BY_HAND: Final = "hand-"
 RESERVE: Final = 2 * 1024 * 1024
 """Bytes of disk that are kept, so that what is under way can still be written down when the disk is full."""
 _HEAD: Final = 512
-"""Bytes of text: who holds it, and in the second half how many commits there were."""
+"""Bytes of text: who holds it, and in the second half what it counts, and how many there were."""
 
 
-class AccountLock:
-    """The lock of one account of a journal, held by its own descriptor, so that it also keeps out a second job of the process.
+class OwnerLock:
+    """What an owner of a journal holds: an account's job (`account_lock`), or somebody who changes it by hand (`hand_lock`).
 
-    The same file is the reserve against a full disk.
+    It is held by its own descriptor, so that it also keeps out a second job of the process. The same file is the reserve against
+    a full disk.
+
+    Attributes:
+        name: of the file, behind the journal's.
+        token: of this file: another one at its place counts from anew.
+        commits: how many its owners have made; never fewer than that have been told to anybody.
     """
 
-    def __init__(self, path: Path, vendor: str, name: str) -> None:
+    def __init__(self, path: Path, name: str) -> None:
         self.journal = path
-        self.path = _path_of(path, vendor, name)
-        self.token = secrets.token_hex(8)
-        self._commits = 0
+        self.name = name
+        self.path = lock_file(path, name)
+        self.token, self.commits = "", 0
         self._descriptor: int | None = None
 
     def acquire(self) -> None:
@@ -69,6 +86,10 @@ class AccountLock:
             self.release()
             raise JournalError(f"{self.journal}: {self.path.name} was deleted while it was taken: try again")
         self._write(f"{Owner.this_process()}\n")
+        self.token, self.commits = counted(self.path)
+        if not self.token:
+            self.token = secrets.token_hex(8)
+            self.note_commit(0, durable=True)
 
     @property
     def is_held(self) -> bool:
@@ -89,10 +110,16 @@ class AccountLock:
                 os.ftruncate(descriptor, _HEAD)
             os.close(descriptor)
 
-    def note_commit(self) -> None:
-        """One more commit is on disk; see `file`."""
-        self._commits += 1
-        self._write(f"{self.token} {self._commits}\n", _HEAD // 2)
+    def remove(self) -> None:
+        """Give it back, and leave no file."""
+        self.release()
+        with contextlib.suppress(OSError):
+            self.path.unlink()
+
+    def note_commit(self, number: int, *, durable: bool = False) -> None:
+        """So many are on disk; ``durable``: even a power cut must not let that be forgotten."""
+        self.commits = number
+        self._write(f"{self.token} {number}\n", _HEAD // 2, durable=durable)
 
     def leave_to_parent(self) -> None:
         """In a forked child: the lock is the parent's, who keeps it."""
@@ -112,8 +139,7 @@ class AccountLock:
             if hasattr(os, "posix_fallocate"):
                 os.posix_fallocate(self._descriptor, 0, RESERVE)
             else:
-                os.lseek(self._descriptor, _HEAD, os.SEEK_SET)
-                os.write(self._descriptor, bytes(RESERVE - _HEAD))
+                _write_at(self._descriptor, bytes(RESERVE - _HEAD), _HEAD)
             return True
         except OSError:
             self.use_reserve()
@@ -125,11 +151,12 @@ class AccountLock:
             with contextlib.suppress(OSError):
                 os.ftruncate(self._descriptor, _HEAD)
 
-    def _write(self, text: str, at: int = 0) -> None:
+    def _write(self, text: str, at: int = 0, *, durable: bool = False) -> None:
         if self._descriptor is not None:
             with contextlib.suppress(OSError):
-                os.lseek(self._descriptor, at, os.SEEK_SET)
-                os.write(self._descriptor, text.encode())
+                _write_at(self._descriptor, text.encode(), at)
+                if durable:
+                    os.fsync(self._descriptor)
 
     def _holder(self) -> str:
         with contextlib.suppress(OSError), self.path.open("rb") as file:
@@ -137,21 +164,54 @@ class AccountLock:
         return "unknown"
 
 
-_HELD: Final[weakref.WeakSet[AccountLock]] = weakref.WeakSet()
+_HELD: Final[weakref.WeakSet[OwnerLock]] = weakref.WeakSet()
 """What a forked child must not keep: a hook at fork can only find it here."""
 
 
-def _path_of(path: Path, vendor: str, name: str) -> Path:
-    return path.with_name(f"{path.name}.{key_of('account', vendor, name) % 2**64:016x}.lock")
+def account_lock(path: Path, vendor: str, name: str) -> OwnerLock:
+    """The lock of an account's jobs."""
+    return OwnerLock(path, f"{key_of('account', vendor, name) % 2**64:016x}")
 
 
-def commits_of(path: Path, vendor: str, name: str, token: str) -> int:
-    """How many commits an account's last owner has noted beside a journal; -1: it wasn't this one."""
-    with contextlib.suppress(OSError, ValueError), _path_of(path, vendor, name).open("rb") as file:
+def hand_lock(path: Path) -> OwnerLock:
+    """A lock of somebody who changes a journal by hand, beside others."""
+    return OwnerLock(path, f"{_BY_HAND}{secrets.token_hex(8)}")
+
+
+def forget_lock(path: Path, name: str) -> None:
+    """Remove what a killed owner left, if nobody will ask for it again."""
+    if name.startswith(_BY_HAND):
+        with contextlib.suppress(OSError):
+            lock_file(path, name).unlink()
+
+
+def is_held(path: Path, name: str) -> bool | None:
+    """Whether somebody holds a lock of a journal; None: there is no such file."""
+    try:
+        descriptor = os.open(lock_file(path, name), os.O_RDWR)
+    except OSError as error:
+        return None if isinstance(error, FileNotFoundError) else True
+    try:
+        _lock(descriptor)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def lock_file(path: Path, name: str) -> Path:
+    """Where a lock of a journal is."""
+    return path.with_name(f"{path.name}.{name}.lock")
+
+
+def counted(lock: Path) -> tuple[str, int]:
+    """The token of a lock's file, and how many commits it counts; no token: it can't be read."""
+    with contextlib.suppress(OSError, ValueError), lock.open("rb") as file:
         file.seek(_HEAD // 2)
-        noted, commits = file.readline(_HEAD // 2).decode().split()
-        return int(commits) if noted == token else -1
-    return -1
+        token, commits = file.readline(_HEAD // 2).decode().split()
+        return token, int(commits)
+    return "", 0
 
 
 def is_held_here(path: Path) -> bool:

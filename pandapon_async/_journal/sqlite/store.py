@@ -20,11 +20,12 @@ from ..store import BY_JOB, MOVES, Ending, Entry, PendingRow, Problem, Spent, St
 from .accounts import admitted_account, operation_id
 from .admitting import PARCEL_SECONDS, Page, drop_rows, held_now, pending_row, renew
 from .changes import Change
-from .file import begin_writing, end_writing, note_begun, open_to_write, resolved
-from .lock import AccountLock
+from .file import close_unchanged, open_to_write, resolved
+from .lock import OwnerLock, account_lock
 from .owners import Owner
-from .schema import HIDDEN, check_whole, refuse_backup
+from .schema import HIDDEN, refuse_backup
 from .writer import Writer
+from .writing import Writing
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -89,18 +90,18 @@ class SqliteStore(Store):
     @classmethod
     def _open(cls, path: Path, key: AccountKey, clock: Clock, adopt_key: bool) -> Self:
         file = resolved(path)
-        lock = AccountLock(file, key.vendor, key.name)
+        lock = account_lock(file, key.vendor, key.name)
         lock.acquire()
         try:
             if not lock.set_aside():
                 raise JournalError(f"{file}: the disk is full: there is no room for what may have to be written")
             connection = open_to_write(file, create=True)
             try:
-                opened = _begun(connection, file, key, clock.now(), {"key"} if adopt_key else set(), lock.token)
+                writing, opened = _begun(connection, lock, key, clock.now(), {"key"} if adopt_key else set())
             except BaseException:
-                connection.close()
+                close_unchanged(connection, file)
                 raise
-            return cls(Writer(lock, connection, opened.owner), key, clock, opened)
+            return cls(Writer(writing), key, clock, opened)
         except BaseException as error:
             lock.release()
             if isinstance(error, sqlite3.Error):
@@ -283,33 +284,21 @@ class SqliteStore(Store):
 
 
 def _begun(
-    connection: sqlite3.Connection, path: Path, key: AccountKey, now: float, adopted: set[str], token: str
-) -> _Opened:
+    connection: sqlite3.Connection, lock: OwnerLock, key: AccountKey, now: float, adopted: set[str]
+) -> tuple[Writing, _Opened]:
     """Note who works here from now on; nothing is written unless it may."""
+    path = lock.journal
     refuse_backup(connection, path)
     account = admitted_account(connection, key, adopted, now, write=False)
-    query = "SELECT id, host, boot, pid, start FROM owners WHERE account IS ?"
-    left = {number: Owner(*found) for number, *found in connection.execute(query, (account,)).fetchall()}
-    for owner in left.values():
-        if owner != Owner.this_process() and owner.is_alive():
-            raise JournalError(f"{path}: {owner} is using it, though its lock was deleted: end it first")
-    if left:  # it didn't end in order
-        check_whole(connection, path)
-    for number, *found in connection.execute(query, (None,)).fetchall():  # somebody who resolved something
-        if not (owner := Owner(*found)).is_alive():
-            left[number] = owner
-    mine = begin_writing(connection, path, account or None, token)
+    writing = Writing(connection, path, lock, account or None)
     try:
-        with connection:
-            connection.execute("BEGIN IMMEDIATE")
-            note_begun(connection)
+        with writing.transaction():
             account = admitted_account(connection, key, adopted, now, write=True)
-            connection.execute("UPDATE owners SET account = ? WHERE id = ?", (account, mine))
-            connection.executemany("DELETE FROM owners WHERE id = ?", [(number,) for number in left])
+            connection.execute("UPDATE owners SET account = ? WHERE id = ?", (account, writing.owner))
             scope = account, operation_id(connection, key.operation)
-            return _Opened(scope, mine, _put_in_doubt(connection, account, now))
+            return writing, _Opened(scope, writing.owner, _put_in_doubt(connection, account, now))
     except BaseException:
-        end_writing(connection, mine)
+        writing.end()
         raise
 
 

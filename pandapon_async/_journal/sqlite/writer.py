@@ -18,8 +18,8 @@ import attrs
 from ..._errors import JournalError
 from ..store import RowMovedError
 from .changes import Change, make_all
-from .file import Place, checkpoint, end_writing, wal_of
-from .lock import AccountLock
+from .file import Place, wal_of
+from .writing import Writing
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], Any]
@@ -53,23 +53,22 @@ class Writer:
     """Owns an account's lock and its writing connection.
 
     Args:
-        lock: taken.
-        connection: begun to write (`file.begin_writing`).
+        writing: begun.
     """
 
     PATIENCE: ClassVar[float] = 20.0
     """Seconds that another program may lock the file, and after which one who waits for an ending is told that it isn't
     written; it is tried again until the writer is closed, and then as long once more."""
 
-    def __init__(self, lock: AccountLock, connection: sqlite3.Connection, owner: int) -> None:
-        self.path = lock.journal
-        self._lock = lock
-        self._owner = owner
-        self._connection = connection
+    def __init__(self, writing: Writing) -> None:
+        self.path = writing.path
+        self._writing = writing
+        self._lock = writing.lock
+        self._connection = connection = writing.connection
         self._sentinel = self._open_sentinel()
         self._process = os.getpid()
         connection.execute(f"PRAGMA busy_timeout = {int(self.PATIENCE * 1000)}")
-        self._place = Place(self.path, wal_of(self.path))
+        self._place = Place(self.path, wal_of(self.path), self._lock.path)
         self._changed = connection.total_changes
         self._owed: list[_Item] = []
         self._shortage_seen: JournalError | None = None
@@ -141,7 +140,7 @@ class Writer:
             self._sentinel.close()
         # Else the last one to close, which removes the ``-wal`` by its path (where another's may be by now), is one that reads,
         # and doesn't.
-        end_writing(self._connection, self._owner)
+        self._writing.end()
         self._sentinel.close()
         self._lock.release()
 
@@ -221,32 +220,23 @@ class Writer:
 
     def _moved(self) -> JournalError | None:
         """Why nothing more may begin in the file that we have open. What is under way is still written, to wherever the file is now."""
-        change = self._place.change() or (None if self._lock.is_held else f"{self._lock.path} was deleted or replaced")
+        change = self._place.change()
         return None if change is None else JournalError(f"{change}: nothing more is begun")
 
     def _attempt(self, items: list[_Item]) -> JournalError | None:
         """Do everything in one transaction; or say why nothing of it was done."""
         if not items:
             return None
-        connection = self._connection
-        before = connection.total_changes
         try:
-            connection.execute("BEGIN IMMEDIATE")
-            changing = [item for item in items if isinstance(item.work, Change)]
-            made = make_all(connection, [item.work for item in changing if isinstance(item.work, Change)])
-            for item, (row, error) in zip(changing, made, strict=True):
-                item.result, item.error = row, error
-            for item in items:
-                if not isinstance(item.work, Change):
-                    _do(connection, item, item.work)
-            if connection.total_changes > before:
-                connection.execute("UPDATE owners SET commits = commits + 1 WHERE id = ?", (self._owner,))
-            connection.execute("COMMIT")
-            if connection.total_changes > before:
-                self._lock.note_commit()
+            with self._writing.transaction():
+                changing = [item for item in items if isinstance(item.work, Change)]
+                made = make_all(self._connection, [item.work for item in changing if isinstance(item.work, Change)])
+                for item, (row, error) in zip(changing, made, strict=True):
+                    item.result, item.error = row, error
+                for item in items:
+                    if not isinstance(item.work, Change):
+                        _do(self._connection, item, item.work)
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must be told
-            with contextlib.suppress(sqlite3.Error):
-                connection.execute("ROLLBACK")
             why = error if isinstance(error, sqlite3.Error) else type(error).__name__
             return JournalError(f"{self.path}: could not be written: {why}")
         return None
@@ -255,7 +245,7 @@ class Writer:
         if self._connection.total_changes - self._changed > _CHANGES_A_CHECKPOINT:
             self._changed = self._connection.total_changes
             with contextlib.suppress(sqlite3.Error):
-                if not checkpoint(self._connection):
+                if not self._writing.checkpoint():
                     _log.warning("%s: a reader keeps its -wal from being emptied", self.path)
 
     def _tell(self, items: Sequence[_Item], moved: JournalError | None) -> None:
