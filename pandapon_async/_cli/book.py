@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from .file_options import reading_options
-from .shared import config_option, vendor_option, write_out
+from .shared import config_option, tell, vendor_option, write_out
 
 _path = click.Path(dir_okay=False, path_type=Path)
 
@@ -78,24 +78,26 @@ def command(file: str | None, template: str | None, out: Path | None, **options:
 
 
 def _write_template(kind: str, out: Path | None) -> None:
-    from .._files.headers import WORDS, our_names
+    """An empty file with all columns; what else they may be called is told beside it."""
+    from .._files.columns import template
     from .._files.outputs import check_output, replaced
+    from .._files.templates import words, write_template
 
-    if out is None:
-        if kind != "csv":
+    if kind == "xlsx":
+        if out is None:
             raise click.UsageError("--template xlsx is written to a file: --out F")
-        write_out(",".join(our_names()))
+        write_out(str(write_template(out)))
         return
-    check_output(out, (), lambda path: False)
-    with replaced(out, private=False) as target:
-        if kind == "csv":
-            target.file.write(("\ufeff" + ",".join(our_names()) + "\r\n").encode())
-            return
-        from .._files.workbooks import WorkbookWriter
-
-        workbook = WorkbookWriter(target.file, our_names())
-        workbook.words([(name, ", ".join(WORDS.get(name, ()))) for name in our_names()])
-        workbook.close()
+    header = ",".join(template())
+    if out is None:
+        write_out(header)
+    else:
+        check_output(out, (), lambda path: path.read_bytes() == f"\ufeff{header}\r\n".encode())
+        with replaced(out, private=False) as target:
+            target.file.write(f"\ufeff{header}\r\n".encode())
+    for name, others in words():
+        if others:
+            tell(f"{name}: {others}")
 
 
 @contextlib.contextmanager

@@ -90,9 +90,8 @@ class Prospect:
     Attributes:
         plans: by account.
         count: how many bookings are to be made.
-        bad: wrong and held ones, which aren't.
+        wrong, held: bookings of the file that aren't.
         limit: what the input may cost.
-        previewed: what a preview said they cost, per currency, and how many it says nothing of; None: no preview is known.
         journal: where it is written down.
     """
 
@@ -101,7 +100,6 @@ class Prospect:
     wrong: int = 0
     held: int = 0
     limit: Money | None = None
-    previewed: tuple[Sequence[Money], int] | None = None
     journal: Path | None = None
 
     def lines(self, words: Words) -> Iterable[tuple[str, str]]:
@@ -115,8 +113,6 @@ class Prospect:
             if plan.paid_today is not None and plan.profile.daily_spend_limit is not None:
                 limit = str(plan.profile.daily_spend_limit)
                 yield words("question.spent"), words("question.spent_of", spent=str(plan.paid_today), limit=limit)
-        if self.previewed is not None:
-            yield words("question.previewed"), _previewed(*self.previewed, self.count, words)
         if self.wrong or self.held:
             yield words("question.not_booked"), words("question.bad", wrong=f"{self.wrong:,}", held=f"{self.held:,}")
         if self.limit is not None:
@@ -159,10 +155,3 @@ def _counted(plan: AccountPlan, names: Iterable[str], words: Words) -> str:
     return ", ".join(
         words(f"standing.{name}", count=f"{plan.standing[name]:,}") for name in names if plan.standing[name]
     )
-
-
-def _previewed(sums: Sequence[Money], missing: int, count: int, words: Words) -> str:
-    total = ", ".join(map(str, sums))
-    if missing >= count:
-        return words("question.previewed_none")
-    return words("question.previewed_some", sum=total, count=f"{missing:,}") if missing else total

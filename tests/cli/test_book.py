@@ -246,21 +246,23 @@ def test_a_preview_asks_for_the_fees_and_books_nothing(
 
 def test_the_template_is_a_header(pandapon: Pandapon):
     result = pandapon("book", "--template", "csv")
-    assert result.stdout.startswith("reference,account,renderId,receiverAddress.name,")
+    assert result.stdout.startswith("reference,renderId,receiverAddress.name,")
+    assert "reference: order id" in result.stderr
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
-def test_a_template_is_a_file_without_bookings_and_replaces_nothing(pandapon: Pandapon, tmp_path: Path, kind: str):
+def test_a_template_is_a_file_without_bookings_and_replaces_nothing_else(pandapon: Pandapon, tmp_path: Path, kind: str):
     if kind == "xlsx":
         pytest.importorskip("xlsxwriter")
         pytest.importorskip("python_calamine")
     out = tmp_path / f"orders.{kind}"
     assert pandapon("book", "--template", kind, "--out", str(out)).exit_code == 0
-    made = out.read_bytes()
     result = pandapon("book", str(out), "--dry-run")
     assert (result.exit_code, "holds no booking" in result.stderr) == (2, True)
+    assert pandapon("book", "--template", kind, "--out", str(out)).exit_code == 0  # nobody has filled it in
+    out.write_bytes(b"something else")
     assert pandapon("book", "--template", kind, "--out", str(out)).exit_code == 2
-    assert out.read_bytes() == made
+    assert out.read_bytes() == b"something else"
 
 
 def test_a_workbook_is_no_text_for_a_terminal(pandapon: Pandapon):
