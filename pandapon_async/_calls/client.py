@@ -13,7 +13,7 @@ from .._config.profiles import VendorProfile
 from .._errors import ApiError, Attempt, DeadlineExceededError, OutcomeUnknownError, PandaponError
 from .._models.converters import to_wire
 from .._models.jsonio import dumps, loads
-from .._models.operation import Effect, Operation, Reply, VendorRequest
+from .._models.operation import Effect, Operation, Reply, VendorRequest, fill_own_number
 from .endpoints import Targets, encoded_query
 from .envelope import ordinary_reply, vendor_time
 from .exchange import BrokenExchangeError, Call, Exchange
@@ -81,6 +81,8 @@ class ApiClient:
         """
         kind = type(request)
         target, members = self._targets[kind], to_wire(request)
+        if reference and kind.operation.own_number:
+            fill_own_number(kind.operation, members, reference)
         url, query, body = (target.url, "", dumps(members)) if target.is_plain else target.placed(members)
         return Call(kind.operation, request, reference or request.natural_reference(), url, query, body)
 

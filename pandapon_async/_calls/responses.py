@@ -10,7 +10,8 @@ Why the table is as it is:
 
 - Whatever its status, a reply that names something made (an order id, a fee, a tracking number), or says success in one place
   and not in another, is no refusal. This comes first: a 429 beside an order id would else be sent again.
-- 429, 401 and 403 are said at the door, before any work; the vendor may say them as a code inside an HTTP 200 as well.
+- 429, 401 and 403 are said at the door, before any work; the vendor may say them as a code inside an HTTP 200 as well. The words
+  of 1688's gateway for a 429 count as one, passed on by the vendor in a refusal, unless its code says that something broke.
 - 5xx and 408 say that something broke, not when: before the booking or after it.
 - Any other 4xx refuses the request as it is; if an envelope came with it, that is the vendor's own word.
 - 301, 307 and 308 say that the work is to be done elsewhere; 302 and 303 are what servers answer once a POST is done.
@@ -59,6 +60,7 @@ from .envelope import (
     vendor_time,
 )
 from .exchange import BrokenExchangeError, Call, Exchange
+from .hints import hint, is_rate_limit, words_of
 from .made import made, says_success
 from .retry import Failure
 
@@ -119,6 +121,12 @@ class _Classifier:
         self.vendor_time = None if self._envelope is None else vendor_time(exchange)
 
     def result(self) -> Reply[Any] | Failure:
+        result = self._judged()
+        if isinstance(result, Failure) and (known := hint(self._call.operation.contract_id, words_of(self._raw))):
+            result.error.advice = f"{result.error.advice}; {known}"
+        return result
+
+    def _judged(self) -> Reply[Any] | Failure:
         if self._verdict is Verdict.YES and 200 <= self._exchange.status < 300:
             return self._reply(cast("Envelope", self._envelope))
         if self._write and (contradiction := self._contradiction()):
@@ -137,8 +145,11 @@ class _Classifier:
     def _status(self) -> int:
         """The HTTP status, or what the vendor says in its place: that it turned the call away at the door."""
         status, code = self._exchange.status, self._envelope.code if self._envelope else None
-        told = code in _AT_THE_DOOR and code not in self._profile.codes and self._verdict is Verdict.NO
-        return cast("int", code) if told and 200 <= status < 300 else status
+        if self._verdict is not Verdict.NO or code in self._profile.codes or status >= 500 or status == 408:
+            return status
+        if is_rate_limit(words_of(self._raw)) and meaning(code, self._call.operation.effect, {}) is CodeMeaning.REFUSED:
+            return 429
+        return code if code in _AT_THE_DOOR and 200 <= status < 300 else status
 
     def _contradiction(self) -> str | None:
         """Why a reply to a WRITE that isn't a clear yes may not be taken for a no."""

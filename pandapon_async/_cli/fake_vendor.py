@@ -14,7 +14,7 @@ from .shared import cant_listen, host_option, mixed_faults, port_option, tell, w
 if TYPE_CHECKING:
     from ..testing import FakeVendor, Faults
 
-_NOT_NUMBERS = ("status", "status_after", "retry_after_form", "seed")
+_NOT_NUMBERS = ("platform_codes", "status", "status_after", "retry_after_form", "seed")
 
 
 @click.command("fake-vendor", short_help="Serve a fake vendor on this machine.")
@@ -90,25 +90,31 @@ def _faults(chosen: Sequence[str], *, misbehave: bool, seed: int) -> Faults:
 
     from .._errors import suggestion
     from ..testing import Faults
+    from ..testing._platform_texts import PLATFORM_TEXTS
 
     faults = mixed_faults(seed=seed) if misbehave else Faults(seed=seed)
     names = [field.name for field in attrs.fields(Faults) if field.name not in _NOT_NUMBERS]
     changes: dict[str, Any] = {}
-    status = dict(faults.status)
+    status, codes = dict(faults.status), dict(faults.platform_codes)
     for text in chosen:
         name, _, number = text.partition("=")
         try:
             value = float(number)
         except ValueError:
             raise click.BadParameter(f"{text!r} is not NAME=NUMBER", param_hint="--fault") from None
-        if name.isascii() and name.isdigit():
+        if name in PLATFORM_TEXTS:
+            codes[name] = value
+        elif name.isascii() and name.isdigit():
             status[int(name)] = value
         elif name in names:
             changes[name] = value
         else:
-            hint = suggestion(name, names) or f"; there are {', '.join(names)}, and any HTTP status"
+            hint = (
+                suggestion(name, names)
+                or f"; there are {', '.join(names)}, any HTTP status, and codes of 1688 such as 500_004"
+            )
             raise click.BadParameter(f"no fault is named {name!r}{hint}", param_hint="--fault")
     try:
-        return attrs.evolve(faults, status=status, **changes)
+        return attrs.evolve(faults, status=status, platform_codes=codes, **changes)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--fault") from None

@@ -294,10 +294,12 @@ class VendorProfile:
         ssl_context: the TLS context to use; None: the system's trust store.
         max_reply_bytes: replies larger than this, decompressed, are refused.
         idle_timeout: seconds that an idle connection is kept; less where the vendor's ``Keep-Alive`` says so (Node closes at 5).
+        lists_by_own_number: whether the vendor's list of 1688 orders is known to pass the filter ``outOrderId`` on, so that a job may
+            look up there what became of an order in doubt.
         fresh_connections: whether each WRITE has a connection of its own, on which no reply can be another call's. It costs a
             handshake each.
         daily_spend_limit: what booking jobs may spend in a day, all together, by what their journal says; as `Money`, or text such
-            as ``"500 USD"``. What isn't booked by a job doesn't count.
+            as ``"500 USD"``. What isn't booked by a job doesn't count, and what comes back that day leaves no more room.
         time_zone: whose day that is, such as ``"Asia/Shanghai"``.
     """
 
@@ -322,6 +324,7 @@ class VendorProfile:
     ssl_context: ssl.SSLContext | None = attrs.field(default=None, validator=_optional(_of(ssl.SSLContext)))
     max_reply_bytes: int = attrs.field(default=32 * 1024 * 1024, validator=_count)
     idle_timeout: float = attrs.field(default=4.0, validator=_above(0))
+    lists_by_own_number: bool = attrs.field(default=False, validator=_of(bool))
     fresh_connections: bool = attrs.field(default=False, validator=_of(bool))
     daily_spend_limit: Money | None = attrs.field(default=None, converter=_daily_limit)
     time_zone: str = attrs.field(default="UTC")

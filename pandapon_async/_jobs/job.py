@@ -25,6 +25,7 @@ from .._streams.admission import Admission, Pace, Spending, Stop
 from .._streams.workers import Unwritten, WorkerState, lead_out
 from ..api.logistics import FreightBooking, FreightBookingRequest
 from .claims import Claims
+from .lookup import made_order, packaged_reconcile
 from .open_journal import OpenJournal, SharedJournal
 from .outcome import InputError, JobOutcome, not_taken
 from .report import Report
@@ -53,7 +54,8 @@ class WriteJob(Generic[R]):
         reference: function from a request to its reference, for requests that come without one. Unless given: the request's
             own number, else a digest of what was set. Your own order number is better than either.
         reconcile: ``async (session, request)`` that finds out what became of a booking in doubt: the reply's data (it was
-            made: done), `NOT_BOOKED` (it will be sent again), or None (can't tell). Each run asks again.
+            made: done), `NOT_BOOKED` (it will be sent again), or None (can't tell). Each run asks again. Unless given, Xportcn KA's
+            1688 orders are looked up by their own number, if the profile's ``lists_by_own_number`` says that they can be.
         stop: when the job slows down and ends by itself.
         pace: how it finds the speed that the vendor bears.
         check: ``"all"``: the whole input is checked and taken into the journal before anything is sent; ``"stream"``: as it
@@ -110,7 +112,7 @@ class WriteJob(Generic[R]):
             facts=self.facts,
             make_reference=reference,
             allows_same_parcel=allowance(allow_same_parcel),
-            reconcile=reconcile,
+            reconcile=reconcile or packaged_reconcile(session.profile, request_type),
             stop=stop,
             pace=pace,
             check=check,
@@ -243,7 +245,7 @@ class WriteJob(Generic[R]):
 
     def facts(self, data: Any) -> Ending:
         """What of a reply's data goes into the journal's columns."""
-        return Ending(state="done")
+        return Ending(state="done", order_id=made_order(data))
 
 
 class BookingJob(WriteJob[FreightBooking]):
@@ -254,8 +256,9 @@ class BookingJob(WriteJob[FreightBooking]):
     reply without a fee that can be read.
 
     Args:
-        spend_limit: what the input may cost, in all its runs. The single bookings of a job count as one
-            input, and those that are made during a run for its input, too.
+        spend_limit: what the input may cost, in all its runs; so the whole input is read before its first is sent, with
+            ``check="stream"`` too. The single bookings of a job count as one input, and those that are made while a run is
+            sending for its input, too.
         highest_fee: what a booking may cost at most; a fee above it ends the run. Unless given, the bookings of a limited run
             go one at a time, the highest fee seen is reserved for each, and the last fee can be above it.
 

@@ -19,7 +19,7 @@ from .spending import Bound, DayBound, LimitedSpending, SpendLimits
 class OpenJournal:
     """What is there while the journal is open: the rows, and what they say of money spent.
 
-    ``singles``, ``run`` and ``day`` bound the job's single bookings, the run that is under way, and the account's day;
+    ``singles``, ``run`` and ``day`` bound the job's single bookings, the run that is sending, and the account's day;
     ``changed`` is set when a booking has ended.
     """
 
@@ -30,16 +30,12 @@ class OpenJournal:
     run: Bound | None = None
     changed: asyncio.Event = attrs.field(factory=asyncio.Event)
 
-    def spending_of_run(self) -> LimitedSpending | None:
-        """What bounds a run that begins; None: nothing does."""
-        self.run = self.limits.of_an_input()
-        return self._spending(self.run)
-
     def spending_of_single(self) -> LimitedSpending | None:
         """What bounds a single booking: also the run that is under way, since it may be of its input."""
-        return self._spending(self.singles, self.run)
+        return self.spending(self.singles, self.run)
 
-    def _spending(self, *inputs: Bound | None) -> LimitedSpending | None:
+    def spending(self, *inputs: Bound | None) -> LimitedSpending | None:
+        """What bounds all that counts against these, and against the day; None: nothing does."""
         bounds = [bound for bound in inputs if bound is not None]
         return LimitedSpending(self.limits, bounds, self.day, self.changed) if self.limits.are_set else None
 

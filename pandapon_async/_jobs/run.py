@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
-from .._errors import JournalError, RequestError
+from .._errors import JournalError
 from .._journal.store import Entry, PendingRow, Problem, Store
 from .._streams.admission import Admission, Spending
-from .._streams.iteration import close_source
 from .._streams.workers import Lane, Unwritten, WorkerState, WorkerStream
 from .claims import Claims
 from .open_journal import OpenJournal, SharedJournal
 from .outcome import InputError, JobOutcome, not_taken
+from .reading import MOST_PROBLEMS, Requests, admitted
 from .report import Report
 from .row_source import RowSource
 from .sender import Sender
-from .settings import JobInput, JobSettings
-from .spending import LimitedSpending
+from .settings import JobSettings
+from .spending import Bound, LimitedSpending
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 _PAGE = 256
-_MOST_PROBLEMS = 100
 _PAGES_AHEAD = 64
 
 
@@ -39,17 +37,21 @@ class _Ready:
     """What a run has once it is prepared."""
 
     number: int
+    journal: OpenJournal
     store: Store
     admission: Admission
     sender: Sender[Any]
     spending: LimitedSpending | None
+    bound: Bound | None
 
 
 class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
     """One run of a job: an async iterator of `JobOutcome`; made by `WriteJob.run`.
 
     ``async with job.run(requests) as outcomes`` joins everything on every exit. Left early, or stopped, nothing new starts,
-    bookings under way get ``drain`` seconds, and the rest stays pending in the journal.
+    bookings under way get ``drain`` seconds, and the rest stays pending in the journal. A bare ``async for`` that is left does the
+    same soon after, as long as the event loop runs, or when the session is closed; what a program's end cuts off is in doubt, and
+    named in a WARNING.
 
     Raises (on entering, or at the first outcome):
         InputError: with ``check="all"``: the input has mistakes; nothing was taken, nothing was sent.
@@ -62,7 +64,7 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
         journal: SharedJournal,
         claims: Claims,
         report: Report,
-        requests: Iterable[JobInput[R]] | AsyncIterable[JobInput[R]] | None,
+        requests: Requests | None,
     ) -> None:
         rows = RowSource(self._pages_of_rows(), self._prepared_admission)
         super().__init__(Lane(settings.client, rows, settings.size), ordered=False, drain=settings.drain)
@@ -73,7 +75,8 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
         self._requests = requests
         self._stack = contextlib.AsyncExitStack()
         self._ready_run: _Ready | None = None
-        self._left_pending = 0
+        self._told = self._told_pending = 0
+        self._repeated: set[int] = set()
 
     async def __aenter__(self) -> Self:
         await self._prepared()
@@ -98,7 +101,10 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
         report.slowest_pace = admission.slowest_window
         with contextlib.suppress(JournalError):  # it can't be read any more: what was ended has been told
             counts = await ready.store.counts(ready.number)
-            report.pending += counts["pending"] - self._left_pending
+            unreached = sum(counts.values()) - self._told
+            pending = min(unreached, max(0, counts["pending"] - self._told_pending))
+            report.pending += pending
+            report.skipped += unreached - pending
 
     def halt(self, reason: str) -> None:
         """Let nothing more start; what is under way ends, the rest stays pending."""
@@ -126,8 +132,6 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
                 await journal.store.take_unfinished(ready.number)
             elif self._settings.check == "all":
                 await self._check_all(ready, self._requests)
-            if ready.spending is not None:
-                ready.spending.add(await journal.store.spent(run=ready.number))
         except BaseException:
             await self._stack.aclose()
             raise
@@ -136,65 +140,56 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
 
     async def _made_ready(self, journal: OpenJournal) -> _Ready:
         settings, store = self._settings, journal.store
-        spending = journal.spending_of_run()
+        bound = journal.limits.of_an_input()
+        spending = journal.spending(bound)
         self._stack.callback(journal.end_run)
         admission = Admission(
             settings.stop, settings.pace, settings.size, settings.client.clock, spending or Spending()
         )
         run = await store.begin_run(released=self._requests is None or settings.check == "stream")
         self._stack.push_async_callback(_end_run, store, run)
-        return _Ready(run, store, admission, Sender(settings, self._claims, store, admission), spending)
+        return _Ready(run, journal, store, admission, Sender(settings, self._claims, store, admission), spending, bound)
 
-    async def _check_all(self, ready: _Ready, requests: Iterable[JobInput[R]] | AsyncIterable[JobInput[R]]) -> None:
+    async def _check_all(self, ready: _Ready, requests: Requests) -> None:
         """The whole input, or nothing of it: it is taken in a page at a time, and counts once it is released."""
         problems: list[Problem] = []
-        await self._admit_all(ready, requests, problems)
-        if not problems:
-            problems = await ready.store.release(ready.number)
-        if problems:
-            del problems[_MOST_PROBLEMS:]
+        async with contextlib.aclosing(self._admitted(ready, requests)) as pages:
+            async for found in pages:
+                problems += [one for one in found if isinstance(one, Problem)]
+                if len(problems) >= MOST_PROBLEMS:
+                    break
+        problems.sort(key=lambda problem: problem.position)
+        if problems := problems or await ready.store.release(ready.number):
+            del problems[MOST_PROBLEMS:]
             first = problems[0]
             more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
             message = f"number {first.position + 1} of the input can't be taken: {first.text}{more}; nothing was sent"
             raise InputError(message, problems=problems, reference=first.reference or None)
 
-    async def _admit_all(
-        self, ready: _Ready, requests: Iterable[JobInput[R]] | AsyncIterable[JobInput[R]], problems: list[Problem]
-    ) -> None:
-        admitting: deque[asyncio.Future[list[PendingRow | Problem]]] = deque()  # while the next pages are made
-        try:
-            async with contextlib.aclosing(self._pages(requests, problems)) as pages:
-                async for page in pages:
-                    if len(problems) < _MOST_PROBLEMS:
-                        retry = self._settings.retry_refused
-                        admitting.append(ready.store.admit(page, ready.number, retry_refused=retry))
-                    while admitting and (admitting[0].done() or len(admitting) >= _PAGES_AHEAD):
-                        problems += [made for made in await admitting.popleft() if isinstance(made, Problem)]
-            while admitting:
-                problems += [made for made in await admitting.popleft() if isinstance(made, Problem)]
-        finally:
-            if admitting:
-                await asyncio.wait(admitting)
-                for future in admitting:
-                    future.exception()  # looked at, should another have come first
-        problems.sort(key=lambda problem: problem.position)
+    async def _admitted(
+        self, ready: _Ready, requests: Requests
+    ) -> AsyncGenerator[Sequence[PendingRow | Problem], None]:
+        settings = self._settings
+        size, ahead = (_PAGE, _PAGES_AHEAD) if settings.check == "all" else (_PAGE, 1)
+        if settings.check == "stream" and isinstance(requests, AsyncIterable):
+            size, ahead = 1, _PAGE
+        pages = admitted(
+            requests,
+            settings.entry,
+            lambda page: ready.store.admit(page, ready.number, retry_refused=settings.retry_refused),
+            size=size,
+            ahead=ahead,
+        )
+        async with contextlib.aclosing(pages):
+            async for problems, page, rows in pages:
+                yield [*problems, *(map(self._placed, page, rows) if settings.check == "stream" else rows)]
 
-    async def _pages(
-        self, requests: Iterable[JobInput[R]] | AsyncIterable[JobInput[R]], problems: list[Problem], size: int = _PAGE
-    ) -> AsyncGenerator[list[Entry], None]:
-        """The input's entries, ``size`` at a time; what is wrong with the others goes into ``problems``, as far as it is small."""
-        page: list[Entry] = []
-        async with contextlib.aclosing(_each(requests)) as items:
-            async for position, item in items:
-                try:
-                    page.append(self._settings.entry(position, item))
-                except RequestError as error:
-                    if len(problems) < _MOST_PROBLEMS:
-                        problems.append(Problem(position, error.reference or "", error.message))
-                if len(page) >= size or (len(problems) == _MOST_PROBLEMS and self._settings.check == "stream"):
-                    yield page
-                    page = []
-        yield page
+    def _placed(self, entry: Entry, row: PendingRow | Problem) -> PendingRow | Problem:
+        """A row where its entry stands in the input; one that stood there before is noted."""
+        if isinstance(row, Problem) or row.position == entry.position:
+            return row
+        self._repeated.add(entry.position)
+        return attrs.evolve(row, position=entry.position)
 
     # --- the rows ---
 
@@ -204,30 +199,24 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
     async def _pages_of_rows(self) -> AsyncGenerator[Sequence[PendingRow | Problem], None]:
         ready = await self._prepared()
         streamed = self._requests if self._settings.check == "stream" else None
-        pages = self._paged(ready) if streamed is None else self._streamed(ready, streamed)
-        async with contextlib.aclosing(pages):
-            async for page in pages:
-                yield page
-
-    async def _paged(self, ready: _Ready) -> AsyncGenerator[Sequence[PendingRow | Problem], None]:
+        if streamed is not None:
+            async with contextlib.aclosing(self._admitted(ready, streamed)) as pages:
+                async for page in pages:
+                    # What the input has cost in earlier runs must be known before the first is sent: so all of it is read first.
+                    yield page if ready.spending is None else [one for one in page if isinstance(one, Problem)]
+            if ready.spending is None:
+                return
+        await self._count_spending(ready)
         after = 0
         while page := await ready.store.page(ready.number, after, _PAGE):
             yield page
             after = page[-1].id
 
-    async def _streamed(
-        self, ready: _Ready, requests: Iterable[JobInput[R]] | AsyncIterable[JobInput[R]]
-    ) -> AsyncGenerator[Sequence[PendingRow | Problem], None]:
-        # An input that makes us wait may be waiting for an outcome itself: its bookings are taken one at a time.
-        size = 1 if isinstance(requests, AsyncIterable) else _PAGE
-        problems: list[Problem] = []
-        async with contextlib.aclosing(self._pages(requests, problems, size)) as pages:
-            async for page in pages:
-                rows = await ready.store.admit(page, ready.number, retry_refused=self._settings.retry_refused)
-                if ready.spending is not None:
-                    ready.spending.add_page(page, rows)
-                yield [*problems, *rows]
-                problems.clear()
+    async def _count_spending(self, ready: _Ready) -> None:
+        """From now on single bookings count for this run, too: what they cost until now stands in the journal."""
+        if ready.spending is not None:
+            ready.spending.add(await ready.store.spent(run=ready.number))
+            ready.journal.run = ready.bound
 
     # --- the work ---
 
@@ -247,44 +236,30 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
                 self._ended(ready, item)
                 raise
             self._ended(ready, item)
-        self._count(made.made if isinstance(made, Unwritten) else made)
         return made
 
     async def _cut_off(self, worker: WorkerState, index: int, item: PendingRow | Problem) -> JobOutcome[R]:
         assert isinstance(item, PendingRow)  # a problem is never under way
         ready = await self._prepared()
         try:
-            outcome: JobOutcome[R] = await ready.sender.cut_off(worker, item.position, item)
+            return await ready.sender.cut_off(worker, item.position, item)
         finally:
             self._ended(ready, item)
-        self._count(outcome)
-        return outcome
 
     def _ended(self, ready: _Ready, item: PendingRow) -> None:
         if item.state == "pending":
             ready.admission.ended()
 
-    def _count(self, outcome: JobOutcome[R]) -> None:
-        self._report.add(outcome)
-        self._left_pending += outcome.recorded == "pending"
+    def _put(self, index: int, made: JobOutcome[R]) -> None:
+        self._report.add(made)
+        if made.index in self._repeated:
+            self._repeated.discard(made.index)
+        elif made.recorded is not None:
+            self._told += 1
+            self._told_pending += made.recorded == "pending"
+        super()._put(index, made)
 
 
 async def _end_run(store: Store, run: int) -> None:
     with contextlib.suppress(JournalError):  # what can't be noted any more is seen by the next run
         await store.end_run(run)
-
-
-async def _each(items: Iterable[Any] | AsyncIterable[Any]) -> AsyncGenerator[tuple[int, Any], None]:
-    position = 0
-    if not isinstance(items, AsyncIterable):
-        for item in items:
-            yield position, item
-            position += 1
-        return
-    iterator: Any = aiter(items)
-    try:
-        async for item in iterator:
-            yield position, item
-            position += 1
-    finally:
-        await close_source(iterator)

@@ -100,13 +100,12 @@ class Sender(Generic[R]):
     async def cut_off(self, worker: WorkerState, index: int, row: PendingRow) -> JobOutcome[R]:
         """The outcome of one that was cancelled: in doubt if a byte may have left. What was under way is written down first."""
         if worker.made is not None:
-            made: JobOutcome[R] = worker.made
-            return attrs.evolve(made, recorded=await self._recorded(row, "sent"))
+            return self._as_recorded(worker.made, await self._current(row, "sent"))
         on_disk = self._under_way.pop(worker, None)
         mine = row if on_disk is None else await on_disk.latest()
         if on_disk is None or mine.state != "sent":
-            current = await self._recorded(row, mine.state)
-            return self.outcome(index, row, "pending" if current == "pending" else "skipped", current)
+            current = await self._current(row, mine.state)
+            return self.outcome(index, current, "pending" if current.state == "pending" else "skipped", current.state)
         unknown = worker.must_end
         error = (
             OutcomeUnknownError("the job was left before its reply came", reference=row.reference)
@@ -120,14 +119,25 @@ class Sender(Generic[R]):
             JournalError
         ):  # then it is still written as sent, which the next run takes as in doubt
             await self._store.ended(mine, Ending(state=state, error=error.message))
-        return self.outcome(index, row, state, await self._recorded(row, "sent"), error=error)
+        current = await self._current(row, "sent")
+        return self._as_recorded(self.outcome(index, row, state, state, error=error), current)
 
-    async def _recorded(self, row: PendingRow, known: State) -> State:
-        """What is on disk of a row, once all that waits to be written was; ``known``: if it can't be read any more."""
+    async def _current(self, row: PendingRow, known: State) -> PendingRow:
+        """A row as it is on disk, once all that waits to be written was; as ``known``: if it can't be read any more."""
         try:
-            return (await self._store.find(row.reference, row.shipment)).state
+            return await self._store.find(row.reference, row.shipment)
         except JournalError:
-            return known
+            return attrs.evolve(row, state=known)
+
+    def _as_recorded(self, made: JobOutcome[R], row: PendingRow) -> JobOutcome[R]:
+        """An outcome, told as its row stands in the journal."""
+        if made.state == "done" and row.state == "unknown":
+            doubt = OutcomeUnknownError(row.error or "its reply may be another booking's", reference=row.reference)
+            return attrs.evolve(made, state="unknown", recorded="unknown", order_id=None, fee=None, error=doubt)
+        if made.state == "unknown" and row.state in ("done", "pending"):
+            error = made.error if row.state == "pending" else None
+            return self.outcome(made.index, row, row.state, row.state, error=error)
+        return attrs.evolve(made, recorded=row.state)
 
     # --- sending ---
 
@@ -190,15 +200,21 @@ class Sender(Generic[R]):
 
     def _written(self, unwritten: Unwritten[JobOutcome[R]]) -> JobOutcome[R]:
         made, error = unwritten.made, unwritten.future.exception()
-        if error is not None:
-            self._not_written(error)
+        if error is None:
+            row = unwritten.future.result()
+            if row.state != "done":
+                self._admission.doubted()
+            return self._as_recorded(made, row)
+        self._not_written(error)
+        if not isinstance(error, RowMovedError):
             return attrs.evolve(made, recorded="sent")
-        row = unwritten.future.result()
-        if row.state == "done":
-            return made
-        self._admission.doubted()
-        doubt = OutcomeUnknownError(row.error or "its reply may be another booking's", reference=row.reference)
-        return attrs.evolve(made, state="unknown", recorded="unknown", order_id=None, fee=None, error=doubt)
+        named = f"order id {made.order_id}" if made.order_id else "no order id in its reply"
+        text = (
+            f"the vendor has made it ({named}), but somebody else had changed its row: see the journal, and resolve it"
+        )
+        return attrs.evolve(
+            made, state="unknown", recorded="unknown", error=OutcomeUnknownError(text, reference=made.reference)
+        )
 
     async def _failed(
         self, worker: WorkerState, index: int, row: PendingRow, error: Exception, on_disk: _OnDisk
@@ -217,7 +233,7 @@ class Sender(Generic[R]):
             row = await self._store.ended(on_disk.row, _ending(state, error))
         except JournalError as failure:
             self._not_written(failure)
-            return attrs.evolve(outcome, recorded="sent")
+            return self._as_recorded(outcome, await self._current(row, "sent"))
         return outcome if state != "unknown" else await self._asked(index, row, "unknown", error)
 
     def _not_written(self, error: BaseException) -> None:
@@ -240,8 +256,8 @@ class Sender(Generic[R]):
             if found is None:
                 return in_doubt
             if found == NOT_BOOKED and (believed_at := self._believed_at(row)) is not None:
-                text = f"{in_short(error)}; not there yet, which counts from {believed_at:%Y-%m-%d %H:%M:%S} UTC: ask again then"
-                return attrs.evolve(in_doubt, error=OutcomeUnknownError(text, reference=row.reference))
+                text = f"not there yet, which counts from {believed_at:%Y-%m-%d %H:%M:%S} UTC: ask again then"
+                return _still_in_doubt(in_doubt, text)
             ending = self._found(found)
             row = await self._store.ended(row, ending)
         except RowMovedError:
@@ -249,8 +265,9 @@ class Sender(Generic[R]):
         except PandaponError:
             return in_doubt
         except Exception as failure:  # noqa: BLE001 - the caller's own code: said once, and nothing more starts
-            self._admission.halt(f"reconcile raised {type(failure).__name__}: {failure}")
-            return in_doubt
+            problem = f"reconcile raised {type(failure).__name__}"
+            self._admission.halt(problem)
+            return _still_in_doubt(in_doubt, problem, failure)
         if row.state == "unknown":  # what was found is another booking's
             return attrs.evolve(in_doubt, error=OutcomeUnknownError(row.error or "", reference=row.reference))
         self._admission.resolved(row.sent_at or 0.0)
@@ -327,6 +344,14 @@ class _OnDisk:
             with contextlib.suppress(JournalError):
                 self.row = await self._writing
         return self.row
+
+
+def _still_in_doubt(outcome: JobOutcome[R], text: str, cause: Exception | None = None) -> JobOutcome[R]:
+    """The outcome of one in doubt that was asked for, and what came of that."""
+    known = outcome.error.message if isinstance(outcome.error, PandaponError) else type(outcome.error).__name__
+    error = OutcomeUnknownError(f"{known}; {text}", reference=outcome.reference)
+    error.__cause__ = cause
+    return attrs.evolve(outcome, error=error)
 
 
 def _ending(state: State, error: Exception) -> Ending:

@@ -15,7 +15,7 @@ from .._journal.store import Ending, Entry
 from .._models.converters import to_wire
 from .._models.digest import digest_of
 from .._models.jsonio import dumps, is_array
-from .._models.operation import Input, VendorRequest, split_pair
+from .._models.operation import Input, VendorRequest, fill_own_number, split_pair
 from .._streams.admission import Pace, Stop
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ class JobSettings(Generic[R]):
         self.client.check_endpoint(self.request_type, wire)
         derived = reference is None or isinstance(reference, DerivedReference)
         known = normal_reference(self._made_reference(ours, wire) if reference is None else reference)
+        fill_own_number(ours.operation, wire, known, shipment)
         return Entry(
             position, known, derived, dumps(wire).decode(), shipment, bool(self.allows_same_parcel(known, ours))
         )

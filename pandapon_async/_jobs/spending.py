@@ -11,7 +11,7 @@ import attrs
 
 from .._clock import Clock
 from .._errors import ConfigError
-from .._journal.store import Entry, PendingRow, Problem, Spent
+from .._journal.store import Spent
 from .._models.money import Money
 from .._streams.admission import Spending
 
@@ -235,14 +235,3 @@ class LimitedSpending(Spending):
         self._doubts += spent.in_doubt
         for bound in self._inputs:
             bound.add(spent)
-
-    def add_page(self, page: Sequence[Entry], rows: Sequence[PendingRow | Problem]) -> None:
-        """Count what a page of the input has cost already; one that stands in it twice counts once."""
-        for entry, row in zip(page, rows, strict=True):
-            if not isinstance(row, PendingRow) or row.position != entry.position:
-                continue
-            if row.state in ("sent", "unknown"):
-                self.add(Spent(paid={}, highest={}, unpriced=0, in_doubt=1))
-            elif row.state == "done":
-                for bound in self._inputs:
-                    bound.paid(row.fee)

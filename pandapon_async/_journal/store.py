@@ -196,7 +196,11 @@ class Store(Protocol):
         ...
 
     async def spent(self, *, run: int | None = None, since: float | None = None) -> Spent:
-        """What was paid: for a run's input, or since a moment, or in all."""
+        """What was paid: for a run's input, or since a moment, or in all.
+
+        Since a moment: what was entered since, without credits and corrections downwards, which may be of earlier bookings: what
+        comes back leaves no more room for the day.
+        """
         ...
 
     # --- one booking ---

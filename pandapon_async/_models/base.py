@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 
 import attrs
 
-from .fields import is_personal, keys_only
+from .fields import is_inferred, is_personal, keys_only
 from .jsonio import is_array
 
 
@@ -53,6 +53,15 @@ class OpenReply(ReplyModel):
 
 
 @attrs.frozen(kw_only=True)
+class InferredReply(OpenReply):
+    """A reply, or a part of one, that no page of the vendor's shows: its members are those of the platform behind the vendor.
+
+    Each is a guess, so none is a reason to refuse a reply: what doesn't fit stays in ``extra``, and ``value`` has everything as
+    received.
+    """
+
+
+@attrs.frozen(kw_only=True)
 class WholeReply(ReplyModel):
     """A reply whose data isn't an object: a subclass has one member, which holds all of the data (a list, text, ...)."""
 
@@ -62,6 +71,12 @@ def members_of(cls: type[Model]) -> tuple[tuple[attrs.Attribute[Any], Any], ...]
     hints = _hints(cast("Any", cls))  # mypy doesn't see that a class with a generated __hash__ is itself hashable
     inner = {"extra", "value"} if issubclass(cls, OpenReply) else {"extra"}
     return tuple((member, hints[member.name]) for member in attrs.fields(cls) if member.name not in inner)
+
+
+def inferred_members(cls: type[Model]) -> tuple[tuple[attrs.Attribute[Any], Any], ...]:
+    """Those of `members_of` that are on no page of the vendor's: all of an `InferredReply`, else those declared so."""
+    whole = issubclass(cls, InferredReply)
+    return tuple((member, hint) for member, hint in members_of(cls) if whole or is_inferred(member))
 
 
 @functools.cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import typing
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -15,6 +16,8 @@ from .base import Model, members_of
 from .decimals import as_json_number, is_digits, to_decimal
 from .fields import is_number, minimum_of, optional_inner, wire_name
 from .jsonio import check_json, is_array
+
+logger = logging.getLogger("pandapon_async")
 
 _Check = Callable[[Any, str], Any]
 
@@ -36,6 +39,26 @@ def check_extra(model: Model) -> None:
     for member, _ in members_of(type(model)):
         if (name := wire_name(member)) in model.extra:
             raise RequestError(f"extra[{name!r}] is a known member: set {member.name!r} instead", field=f"extra.{name}")
+
+
+def limit_check(cls: type[Model], limits: Mapping[str, int]) -> Callable[[Any], None]:
+    """A function that logs a warning for each member of a request that is above the platform's limit; see `Operation`."""
+    names = {wire_name(member): member.name for member, _ in members_of(cls)}
+
+    def check(request: Any) -> None:
+        for name, most in limits.items():
+            value = getattr(request, names[name]) if name in names else request.extra.get(name)
+            size = len(value) if is_array(value) else value
+            if isinstance(size, int) and size > most:
+                what = f"{name} has {size} items" if is_array(value) else f"{name} is {size}"
+                logger.warning(
+                    "%s: %s; the platform behind the vendor is known to take at most %d (inferred, so it is sent as it is)",
+                    request.operation.name,
+                    what,
+                    most,
+                )
+
+    return check
 
 
 def check_of_member(member: attrs.Attribute[Any], annotation: Any) -> tuple[_Check, bool]:

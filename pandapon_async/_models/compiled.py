@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 
-from .base import NO_EXTRA, Model, OpenReply, members_of
+from .base import NO_EXTRA, Model, OpenReply, inferred_members, members_of
 from .fields import optional_inner, wire_name
 from .wire_types import Hook, is_special, lenient_reader, writer
 
@@ -24,12 +24,14 @@ def compile_structure(cls: type[Model], hook_of: Callable[[Any], Hook]) -> Hook:
     """A hook from a JSON object to the model; raises an arbitrary exception if the object or a member doesn't fit.
 
     Args:
-        cls: the model.
+        cls: the model. Its inferred members stay unset: `converters` reads them.
         hook_of: returns the structure hook of a type.
     """
+    inferred = [member.name for member, _ in inferred_members(cls)]
+    seen = [(member, annotation) for member, annotation in members_of(cls) if member.name not in inferred]
     names: dict[str, Any] = {"cls": cls, "twin": _twin(cls), "new": object.__new__}
     names |= {"NO_EXTRA": NO_EXTRA, "rest": _rest, "ABSENT": object()}
-    names["known"] = frozenset(wire_name(member) for member, _ in members_of(cls))
+    names["known"] = frozenset(wire_name(member) for member, _ in seen)
     lines = [
         "def convert(data, _):",
         " if type(data) is not dict: raise ValueError",
@@ -38,7 +40,7 @@ def compile_structure(cls: type[Model], hook_of: Callable[[Any], Hook]) -> Hook:
         # Counting what is known saves 2 % of a booking over comparing sets of names.
         " unknown = len(data)",
     ]
-    for index, (member, annotation) in enumerate(members_of(cls)):
+    for index, (member, annotation) in enumerate(seen):
         lines += _structure_lines(index, member, annotation, names, hook_of)
     lines.append(" model.extra = rest(data, known) if unknown else NO_EXTRA")
     if issubclass(cls, OpenReply):
@@ -106,8 +108,10 @@ def compile_unstructure(cls: type[Model], hook_of: Callable[[Any], Callable[[Any
         elif inner in _PLAIN:
             value = "value"
         elif typing.get_origin(inner) is tuple:
-            names[f"hook{index}"] = hook_of(typing.get_args(inner)[0])
-            value = f"[hook{index}(item) for item in value]"
+            item = typing.get_args(inner)[0]
+            if item is not cls:
+                names[f"hook{index}"] = hook_of(item)
+            value = f"[{'convert' if item is cls else f'hook{index}'}(item) for item in value]"
         else:
             names[f"hook{index}"] = _plain_decimal if inner is Decimal else hook_of(inner)
             value = f"hook{index}(value)"

@@ -17,10 +17,11 @@ from cattrs import Converter, IterableValidationError, IterableValidationNote
 from cattrs.gen import make_dict_structure_fn, override
 
 from .._errors import RequestError, suggestion
-from .base import Model, OpenReply, WholeReply, members_of
+from .base import InferredReply, Model, OpenReply, WholeReply, inferred_members, members_of
 from .compiled import compile_structure, compile_unstructure
 from .decimals import MAX_DIGITS, is_within_limits
 from .fields import optional_inner, wire_name
+from .inferred import with_inferred
 from .jsonio import is_array, is_object
 from .operation import OpenRequest
 from .problems import GONE, MISSING, MismatchError, dotted, leaves, without
@@ -86,6 +87,8 @@ def decode(cls: type[ModelT], data: Any, path: str = "$.data") -> tuple[ModelT |
 
 def _decode_what_fits(cls: type[ModelT], data: Any, path: str, skipped: int) -> tuple[ModelT | None, tuple[str, ...]]:
     """Decode leniently; ``skipped`` is how many leading parts of a member's path aren't on the wire."""
+    if issubclass(cls, InferredReply) and not is_object(data):
+        return cls(value=data), ()
     problems: dict[str, str] = {}
     pruned = data
     while True:
@@ -281,13 +284,16 @@ def _written_structure(cls: type[Model], converter: Converter) -> _Hook:
 
 
 def _lenient_structure(cls: type[Model], converter: Converter) -> _Hook:
-    typed = make_dict_structure_fn(cls, converter, **_wire_overrides(cls, converter, lenient_reader))
-    known = _known_names(cls)
+    inferred = {member.name: wire_name(member) for member, _ in inferred_members(cls)}
+    overrides = _wire_overrides(cls, converter, lenient_reader)
+    overrides |= {name: override(omit=True) for name in inferred}
+    typed = make_dict_structure_fn(cls, converter, **overrides)
+    known = _known_names(cls) - set(inferred.values())
     open_cls = cls if issubclass(cls, OpenReply) else None
 
     def structure(value: Any, _: Any) -> Any:
         if not is_object(value):
-            if open_cls is not None:
+            if open_cls is not None and not issubclass(open_cls, InferredReply):
                 return open_cls(value=value)
             raise MismatchError(f"expected an object, not {_kind(value)}")
         model = typed(value, cls)
@@ -297,11 +303,11 @@ def _lenient_structure(cls: type[Model], converter: Converter) -> _Hook:
             object.__setattr__(model, "value", value)
         return model
 
-    return structure
+    return with_inferred(cls, _fast_replies().get_structure_hook, structure)  # a guess isn't explained: it fits or not
 
 
 def _fast_structure(cls: type[Model], converter: Converter) -> _Hook:
-    return compile_structure(cls, converter.get_structure_hook)
+    return with_inferred(cls, converter.get_structure_hook, compile_structure(cls, converter.get_structure_hook))
 
 
 def _fast_unstructure(cls: type[Model], converter: Converter) -> Callable[[Any], dict[str, Any]]:

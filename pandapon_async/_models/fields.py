@@ -11,6 +11,7 @@ from typing import Any, Literal
 import attrs
 
 _WIRE, _PERSONAL, _MINIMUM, _PLACE, _JSON_TEXT, _NUMBER = "wire", "personal", "minimum", "place", "json_text", "number"
+_INFERRED = "inferred"
 
 
 Place = Literal["query", "body"]
@@ -34,6 +35,7 @@ def wire(
     place: Place | None = None,
     json_text: bool = False,
     number: bool = False,
+    inferred: bool = False,
 ) -> dict[str, Any]:
     """Metadata for a member.
 
@@ -45,6 +47,8 @@ def wire(
             DELETE, else in the body.
         json_text: sent as JSON inside a string.
         number: a numeric id held as text, or a Decimal, that is a number on the wire; the constructor accepts text or numbers.
+        inferred: on no page of the vendor's, but in the API of the platform behind it (1688, Taobao Global). In a reply, a value
+            that doesn't fit such a member stays in ``extra``, as if the member weren't declared.
     """
     facts = {
         _WIRE: name,
@@ -53,6 +57,7 @@ def wire(
         _PLACE: place,
         _JSON_TEXT: json_text or None,
         _NUMBER: number or None,
+        _INFERRED: inferred or None,
     }
     return {key: value for key, value in facts.items() if value is not None}
 
@@ -65,15 +70,26 @@ def optional(
     place: Place | None = None,
     json_text: bool = False,
     number: bool = False,
+    inferred: bool = False,
 ) -> Any:
     """An optional member (default None), masked in reprs if it is ``personal``. See `wire` for the arguments."""
-    metadata = wire(name, personal=personal, minimum=minimum, place=place, json_text=json_text, number=number)
+    metadata = wire(
+        name, personal=personal, minimum=minimum, place=place, json_text=json_text, number=number, inferred=inferred
+    )
     return attrs.field(default=None, metadata=metadata, repr=masked if personal else True)
 
 
-def many(name: str | None = None, *, place: Place | None = None, json_text: bool = False, number: bool = False) -> Any:
+def many(
+    name: str | None = None,
+    *,
+    place: Place | None = None,
+    json_text: bool = False,
+    number: bool = False,
+    inferred: bool = False,
+) -> Any:
     """A member that holds several values (default: an empty tuple). See `wire` for the arguments."""
-    return attrs.field(default=(), metadata=wire(name, place=place, json_text=json_text, number=number))
+    metadata = wire(name, place=place, json_text=json_text, number=number, inferred=inferred)
+    return attrs.field(default=(), metadata=metadata)
 
 
 def wire_name(member: attrs.Attribute[Any]) -> str:
@@ -107,6 +123,11 @@ def is_json_text(member: attrs.Attribute[Any]) -> bool:
 def is_number(member: attrs.Attribute[Any]) -> bool:
     """Whether a text or Decimal member is a number on the wire."""
     return _NUMBER in member.metadata
+
+
+def is_inferred(member: attrs.Attribute[Any]) -> bool:
+    """Whether a member is on no page of the vendor's; see `wire`."""
+    return _INFERRED in member.metadata
 
 
 def camel_case(name: str) -> str:

@@ -63,6 +63,9 @@ class Operation(Generic[R_co]):
         routes: by kind of profile, where ``path`` and ``evidence`` differ.
         signed_query: whether the documentation lists the query parameters ``timestamp`` and ``sign``.
         zero_is_success: whether a bare ``code: 0`` means success.
+        own_number: wire name of the request's member that takes the caller's own number; filled with the reference, unless given.
+        limits: by a member's wire name, the most that the platform behind the vendor is known to take: items of a list, or a
+            number's value. More is logged as a warning, and sent.
         missing: what the documentation doesn't show, in a few words.
     """
 
@@ -78,6 +81,8 @@ class Operation(Generic[R_co]):
     routes: Mapping[str, Route] = attrs.field(factory=dict[str, Route], hash=False)
     signed_query: bool = False
     zero_is_success: bool = False
+    own_number: str = ""
+    limits: Mapping[str, int] = attrs.field(factory=dict[str, int], hash=False)
     missing: str = ""
 
     def route(self, kind: str) -> Route:
@@ -110,6 +115,15 @@ class VendorRequest(RequestModel, Generic[R_co]):
 @attrs.frozen(kw_only=True)
 class OpenRequest(VendorRequest[OpenReply]):
     """A request whose members aren't documented: everything is sent from ``extra``."""
+
+
+def fill_own_number(operation: Operation[Any], members: dict[str, Any], reference: str, shipment: int = 1) -> None:
+    """Give a request's wire members the caller's own number, if the operation takes one and they have none.
+
+    A further shipment of a reference is another order, so it has a number of its own.
+    """
+    if operation.own_number:
+        members.setdefault(operation.own_number, reference if shipment == 1 else f"{reference}#{shipment}")
 
 
 R = TypeVar("R")

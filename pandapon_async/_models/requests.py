@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from .base import NO_EXTRA, Model, members_of
-from .checks import check_extra, check_of_member, explain_members
+from .checks import check_extra, check_of_member, explain_members, limit_check
 from .compiled import compile_function
 from .fields import optional_inner
 
@@ -62,5 +62,8 @@ def compile_init(cls: type[RequestModel]) -> Callable[..., None]:
         body += [f" {condition}{name} = check{index}({name}, {name!r})", f" set{index}(self, {name})"]
     head = f"def convert({', '.join([*parameters, 'extra=NO_EXTRA', '**unknown'])}):"
     body += [" set_extra(self, extra)", " if extra is not NO_EXTRA: check_extra(self)"]
+    if (limits := getattr(getattr(cls, "operation", None), "limits", None)) is not None and limits:
+        names["check_limits"] = limit_check(cls, limits)
+        body.append(" check_limits(self)")
     init: Callable[..., None] = compile_function([head, *body], names)
     return init

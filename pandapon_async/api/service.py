@@ -21,6 +21,7 @@ else:
     from typing_extensions import Unpack as Unpack
 R = TypeVar("R")
 Item = TypeVar("Item")
+OpenReplyT = TypeVar("OpenReplyT", bound=OpenReply, covariant=True)
 
 
 class CallOptions(TypedDict, total=False):
@@ -74,7 +75,7 @@ def _empty(request: VendorRequest[R]) -> R:
 # --- undocumented operations -------------------------------------------------------------------------------------------
 
 
-class OpenCall(Protocol):
+class OpenCall(Protocol[OpenReplyT]):
     """The method of an undocumented operation: takes wire JSON.
 
     Raises `ConfigError` until the profile's ``paths`` provide its path.
@@ -87,7 +88,7 @@ class OpenCall(Protocol):
 
     async def __call__(
         self, members: Mapping[str, Any] | None = None, /, **options: Unpack[CallOptions]
-    ) -> OpenReply: ...
+    ) -> OpenReplyT: ...
 
 
 class OpenService(Service):
@@ -100,7 +101,7 @@ class OpenService(Service):
 
     if TYPE_CHECKING:
         # Accepts any name, but not with a typed request, so that a misspelt typed method is still an error.
-        def __getattr__(self, name: str, /) -> OpenCall: ...
+        def __getattr__(self, name: str, /) -> OpenCall[OpenReply]: ...
 
 
 def _open_method(row: Undocumented, owner: type[Service]) -> Any:

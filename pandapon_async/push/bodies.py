@@ -45,8 +45,8 @@ class MessageBody(OpenReply, Mapping[str, Any]):
 class OrderSummary(MessageBody):
     """An order in an Xportcn KA message; members from its manual's examples, all of them 1688 orders.
 
-    The amounts are integers, apparently in minor units (10000 = 9500 + 500): inferred. Their currency isn't stated. The times
-    are ``yyyy-MM-dd HH:mm:ss``; their zone isn't stated.
+    The amounts are integers, apparently in minor units (10000 = 9500 + 500). Their currency isn't stated; that they are fen (1/100
+    CNY) is inferred from the orders being 1688's. The times are ``yyyy-MM-dd HH:mm:ss``; their zone isn't stated.
     """
 
     order_id: str | None = optional()
@@ -56,11 +56,15 @@ class OrderSummary(MessageBody):
     order_status: str | None = optional()
     """Seen: ``WAITING_FOR_PAYMENT``, ``WAITING_FOR_SENT``, ``CANCEL``."""
     pay_status: int | None = optional()
-    """Seen: 1 for unpaid orders, and for one cancelled after payment; 2 when paid."""
-    total_amount: int | None = optional()
-    shipping_fee: int | None = optional()
-    product_amount: int | None = optional()
-    refund_amount: int | None = optional()
+    """Seen: 1 for unpaid orders, and for one cancelled after payment; 2 when paid; see `PayStatus` for 1688's."""
+    total_amount_fen: int | None = optional("totalAmount")
+    """In fen (1/100 CNY)."""
+    shipping_fee_fen: int | None = optional("shippingFee")
+    """In fen (1/100 CNY)."""
+    product_amount_fen: int | None = optional("productAmount")
+    """In fen (1/100 CNY)."""
+    refund_amount_fen: int | None = optional("refundAmount")
+    """In fen (1/100 CNY)."""
     refund_status: str | None = optional()
     """Null in all examples; that it is text is inferred."""
     close_reason: str | None = optional()
@@ -71,11 +75,15 @@ class OrderSummary(MessageBody):
 
 @attrs.frozen(kw_only=True, eq=False)
 class RefundSummary(MessageBody):
-    """A refund in an Xportcn KA message; the manual's example is cut off after these two members."""
+    """A refund in an Xportcn KA message; the manual's example is cut off after two members, the others are inferred from 1688's."""
 
     refund_id: str | None = optional()
     """``TQ...``."""
     order_id: str | None = optional()
+    refund_action: str | None = optional(inferred=True)
+    """See `RefundAction`."""
+    operator: str | None = optional(inferred=True)
+    """``buyer``, ``seller`` or ``system``."""
 
 
 # --- PandaPon: the whole order, sent as an object ----------------------------------------------------------------------

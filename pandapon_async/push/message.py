@@ -20,6 +20,7 @@ from .._models.base import ReplyModel
 from .._models.converters import decode
 from .._models.fields import keys_only, optional
 from .._models.jsonio import JsonError, is_object, loads
+from ..api.platforms import Topic
 from ._signature import is_push_signature
 from .bodies import AlibabaPriceChange, MessageBody, OrderSummary, RefundSummary, TaobaoPriceChange
 
@@ -38,14 +39,15 @@ class Platform(enum.IntEnum):
 
 
 class MessageType(str, enum.Enum):
-    """The message types seen, without the platform's prefix; compare with `Message.event`. The vendors have more."""
+    """The message types seen, without the platform's prefix; compare with `Message.event`. The vendors have more: `Topic` has likely
+    ones."""
 
     ORDER_CREATE = "ORDER_CREATE"
     ORDER_CANCEL = "ORDER_CANCEL"
     ORDER_PAY_SUCCESS = "ORDER_PAY_SUCCESS"
     PRICE_CHANGED = "ORDER_BUYER_VIEW_ORDER_PRICE_MODIFY"
     REFUND = "ORDER_BUYER_VIEW_ORDER_BUYER_REFUND"
-    """The name may be longer: the manual's copy cuts it off."""
+    """The name may be longer: the manual's copy cuts it off, and 1688's goes on (`Topic.REFUND_IN_SALES`)."""
 
 
 _PLATFORMS: Mapping[int, Platform] = {platform.value: platform for platform in Platform}
@@ -58,6 +60,7 @@ _BODIES: Mapping[tuple[str, Platform], Mapping[str, type[MessageBody]]] = {
         MessageType.ORDER_PAY_SUCCESS: OrderSummary,
         MessageType.PRICE_CHANGED: OrderSummary,
         MessageType.REFUND: RefundSummary,
+        Topic.REFUND_IN_SALES: RefundSummary,
     },
     ("pandapon", Platform.ALIBABA_1688): {MessageType.PRICE_CHANGED: AlibabaPriceChange},
     ("pandapon", Platform.TAOBAO): {MessageType.PRICE_CHANGED: TaobaoPriceChange},

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 
 import attrs
 
-from pandapon_async.testing._steps import NAMED, Step, status_step
+from pandapon_async.testing._steps import NAMED, Step, platform_step, status_step
 
 _STEP_OF_FIELD: Final = MappingProxyType(
     {
@@ -44,7 +44,14 @@ def _statuses(_: Any, attribute: attrs.Attribute[Mapping[int, float]], value: Ma
             raise ValueError(f"{attribute.name}[{status}] must be a probability from 0 to 1, not {probability!r}")
 
 
-def _copied(value: Mapping[int, float]) -> Mapping[int, float]:
+def _platform_codes(_: Any, attribute: attrs.Attribute[Any], value: Mapping[str, float]) -> None:
+    for code, probability in value.items():
+        platform_step(code)
+        if not 0.0 <= probability <= 1.0:
+            raise ValueError(f"{attribute.name}[{code!r}] must be a probability from 0 to 1, not {probability!r}")
+
+
+def _copied(value: Mapping[Any, float]) -> Mapping[Any, float]:
     return dict(value)
 
 
@@ -64,6 +71,7 @@ class Faults:
         html: carried out; 200 with an HTML page.
         empty_body: carried out; 200 without a body.
         refuse: not carried out: a refusal envelope (with an invented code).
+        platform_codes: code of 1688 or Taobao Global -> probability; not carried out: a refusal envelope whose text carries it.
         status: HTTP status -> probability; not carried out, answered with that status.
         status_after: HTTP status -> probability; carried out, then answered with that status.
         retry_after: seconds sent in Retry-After with 429 and 503, rounded up. None: 1 with 429, no header with 503.
@@ -84,6 +92,9 @@ class Faults:
     html: float = attrs.field(default=0.0, validator=_probability)
     empty_body: float = attrs.field(default=0.0, validator=_probability)
     refuse: float = attrs.field(default=0.0, validator=_probability)
+    platform_codes: Mapping[str, float] = attrs.field(
+        factory=dict, converter=_copied, validator=_platform_codes, hash=False
+    )
     status: Mapping[int, float] = attrs.field(factory=dict, converter=_copied, validator=_statuses, hash=False)
     status_after: Mapping[int, float] = attrs.field(factory=dict, converter=_copied, validator=_statuses, hash=False)
     retry_after: float | None = attrs.field(default=None, validator=_seconds)
@@ -100,6 +111,7 @@ class Faults:
     def odds(self) -> list[tuple[Step, float]]:
         """Every possible fault, with its probability."""
         every = [(NAMED[step], float(getattr(self, field))) for field, step in _STEP_OF_FIELD.items()]
+        every += [(platform_step(code), p) for code, p in self.platform_codes.items()]
         every += [(status_step(status), p) for status, p in self.status.items()]
         every += [
             (attrs.evolve(status_step(status, done=True), name=f"status_{status}_after"), p)

@@ -185,8 +185,7 @@ class RequestHandler:
             headers = {**_JSON_HEADERS, "Allow": ", ".join(checked.allowed)} if checked.allowed else _JSON_HEADERS
             return finding.status, headers, _dump(refusal(family, finding.code, finding.text, request_id))
         if not done:
-            text = "refused by script or fault"
-            return 200, _JSON_HEADERS, _dump(refusal(operation.family, Code.REFUSED, text, request_id))
+            return 200, _JSON_HEADERS, _dump(refusal(operation.family, Code.REFUSED, step.text, request_id))
         reply = self._replier.reply(call.kind, operation, checked.body, request_id)
         return 200, _JSON_HEADERS, _dump(nothing(operation.family) if step.null_envelope else reply)
 

@@ -34,7 +34,9 @@ class Fact:
     A table is a list of rows: ``name``, ``type`` (``string``, ``integer<int64>``, ``array[string]``), ``nullable``,
     ``required`` (absent: the mark couldn't be read), ``example``, ``minimum``, ``maximum``, ``model`` (the vendor's name
     for the type), ``fields`` of an object or of an array's objects, and ``encoded_fields`` of an array sent as JSON inside
-    a string. What a page doesn't show is left out.
+    a string. What a page doesn't show is left out, unless the row is marked ``inferred``: then it is from the platform behind the
+    vendor (1688, Taobao Global), as are the rows below it, and types where the platform's are unknown are a guess. It is never
+    demanded, nor is its type checked.
 
     Attributes:
         id: the same for every generation of the path.
@@ -53,6 +55,8 @@ class Fact:
         invented: what was never seen in the fake vendor's reply.
         invented_reply: members in which the fake vendor's reply differs from the example.
         coverage: how much of the page could be read.
+        platform: the platform's call that is inferred to stand behind it.
+        inferred_body: members of that call's request, where the page shows none.
     """
 
     id: str
@@ -74,6 +78,8 @@ class Fact:
     example_request: Any = None
     example_response: Any = None
     invented: str = ""
+    platform: str = ""
+    inferred_body: Sequence[Row] = ()
     invented_reply: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
 
     @property

@@ -65,12 +65,13 @@ def compile_table(rows: Sequence[Row], samples: Sequence[Any] = ()) -> Shape:
     """The shape of an object that a table describes.
 
     Args:
-        rows: the table.
+        rows: the table; inferred rows are left out.
         samples: the documentation's own examples. A required mark is not enforced if one of them lacks the member.
 
     Raises:
         KeyError, ValueError: a type is unknown.
     """
+    rows = [row for row in rows if not row.get("inferred")]
     objects = [cast("dict[str, Any]", sample) for sample in samples if isinstance(sample, dict)]
     required = tuple(row["name"] for row in rows if row.get("required") and all(row["name"] in o for o in objects))
     members: dict[str, Shape] = {}

@@ -9,6 +9,8 @@ from typing import Any, Final, Literal, TypeAlias, cast
 
 import attrs
 
+from pandapon_async.testing._platform_texts import PLATFORM_TEXTS, platform_text
+
 Manner = Literal["plain", "drop", "half_header", "half_body", "garbage", "slow_body", "stall", "huge_body", "gzip_bomb"]
 ScriptStep: TypeAlias = "str | int | Mapping[str, Any]"
 
@@ -30,6 +32,7 @@ class Step:
         body: sent instead of the regular reply.
         delay: seconds before the answer, in addition to the latency.
         null_envelope: set all members of the reply to null.
+        text: of the refusal, if the call isn't carried out and nothing is sent instead.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Step:
     body: bytes | None = None
     delay: float = 0.0
     null_envelope: bool = False
+    text: str = "refused by script or fault"
 
 
 NAMED: Final[Mapping[str, Step]] = MappingProxyType(
@@ -75,8 +79,13 @@ def parse_step(step: ScriptStep) -> Step:
         ValueError: the step is unknown.
     """
     if isinstance(step, str):
+        if step in PLATFORM_TEXTS:
+            return platform_step(step)
         if step not in NAMED:
-            raise ValueError(f"unknown step {step!r}; there are {', '.join(NAMED)}, an HTTP status, or a dict")
+            raise ValueError(
+                f"unknown step {step!r}; there are {', '.join(NAMED)}, a code of 1688 or Taobao Global "
+                f"({', '.join(PLATFORM_TEXTS)}), an HTTP status, or a dict"
+            )
         return NAMED[step]
     if isinstance(step, Mapping):
         return _custom_step(step)
@@ -96,6 +105,17 @@ def status_step(status: int, *, done: bool = False) -> Step:
         headers={"Content-Type": "text/html; charset=utf-8"},
         body=f"<html><body><h1>{status}</h1></body></html>".encode(),
     )
+
+
+def platform_step(code: str) -> Step:
+    """The step that refuses with a text that carries a code of 1688 or Taobao Global.
+
+    Raises:
+        ValueError: the code isn't known.
+    """
+    if code not in PLATFORM_TEXTS:
+        raise ValueError(f"unknown code {code!r}; there are {', '.join(PLATFORM_TEXTS)}")
+    return Step(name=code, done=False, text=platform_text(code))
 
 
 def _custom_step(step: Mapping[str, Any]) -> Step:

@@ -150,9 +150,10 @@ class FakeVendor:
     def script(self, *steps: ScriptStep) -> None:
         """Script the next calls, one step per call in order of arrival; further steps are appended.
 
-        A step is a word (`_steps.NAMED`), an HTTP status to answer with instead of carrying out the call, or a dict with any of
-        ``status`` (200), ``headers``, ``json`` or ``body``, ``done`` (False) and ``delay`` (seconds). A call that fails the
-        checks is never carried out, whatever its step. When no step is left, `faults` apply.
+        A step is a word (`_steps.NAMED`), a code of 1688 or Taobao Global to refuse the call with (`_platform_texts`), an HTTP
+        status to answer with instead of carrying it out, or a dict with any of ``status`` (200), ``headers``, ``json`` or
+        ``body``, ``done`` (False) and ``delay`` (seconds). A call that fails the checks is never carried out, whatever its
+        step. When no step is left, `faults` apply.
 
         Raises:
             ValueError: a step is unknown; then none is added.

@@ -98,7 +98,10 @@ def test_the_name_leads_to_a_method(cls: type[VendorRequest[Any]], profile: Vend
 def test_the_reply_of_an_operation_is_what_its_request_is_generic_in(cls: type[VendorRequest[Any]]):
     bases: Any = cls.__orig_bases__  # type: ignore[attr-defined]
     (base,) = [base for base in bases if getattr(base, "__origin__", None) is VendorRequest]
-    assert base.__args__ == (cls.operation.reply,)
+    if issubclass(cls, OpenRequest):  # made in a loop: its own reply is known to the type checkers from its service
+        assert issubclass(cls.operation.reply, *base.__args__)
+    else:
+        assert base.__args__ == (cls.operation.reply,)
     assert issubclass(cls.operation.reply, Model)
 
 

@@ -18,6 +18,8 @@ from pandapon_async.api.pandapon.alibaba.orders import OrderService
 from pandapon_async.api.pandapon.alibaba.refunds import RefundService
 from pandapon_async.api.pandapon.taobao import Taobao
 from pandapon_async.api.service import OpenService
+from pandapon_async.api.shared.alibaba_orders import OrderPage, OrderTrace
+from pandapon_async.api.shared.alibaba_refunds import UploadedVoucher
 from pandapon_async.api.undocumented import _MENUS, _menu, _write
 from pandapon_async.testing import FakeVendor
 from tests.support import RawServer, http_reply, local_profile, says, session_at, yes
@@ -81,7 +83,10 @@ def test_it_is_a_documented_coroutine_method():
     assert repr(method).startswith("<bound method OrderService.list of")
     assert inspect.getdoc(method) == (
         "Order list paging query (READ). Its path is inferred (/alibaba/order/page); the documentation doesn't show its "
-        "path, request, reply. In v2 it is /v2/alibaba/order/page, and the other paths of v1's orders are v2's without /v2."
+        "path, request, reply. In v2 it is /v2/alibaba/order/page, and the other paths of v1's orders are v2's without /v2. "
+        "Behind it is, inferred, 1688's alibaba.trade.getBuyerOrderList, which takes: orderStatus (`OrderStatus`), refundStatus "
+        "(`OrderRefundStatus`), createStartTime, createEndTime, modifyStartTime, modifyEndTime, page (from 1), pageSize, isHis, "
+        "orderIds, outOrderId, needBuyerAddressAndPhone, needMemoInfo. The shape of the reply is inferred from it (`OrderPage`)."
     )
 
 
@@ -120,7 +125,8 @@ def test_its_operation_says_how_surely_the_path_is_known():
     assert (traced.path, traced.evidence, traced.effect) == (None, Evidence.MISSING, Effect.READ)
     assert (listed.path, listed.evidence, listed.effect) == ("/alibaba/order/page", Evidence.INFERRED, Effect.READ)
     assert (uploaded.path, uploaded.evidence, uploaded.effect) == (None, Evidence.MISSING, Effect.WRITE)
-    assert traced.reply is listed.reply is uploaded.reply is OpenReply
+    assert (traced.reply, listed.reply, uploaded.reply) == (OrderTrace, OrderPage, UploadedVoucher)
+    assert MarketingService(NOBODY).global_selection.request_type.operation.reply is OpenReply
 
 
 @pytest.mark.parametrize(

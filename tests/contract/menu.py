@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
+from pandapon_async._models.base import OpenReply, inferred_members, members_of
+from pandapon_async._models.inferred_list import InferredList
 from pandapon_async._models.operation import Operation
 from pandapon_async.api import catalogue
 
@@ -40,7 +43,18 @@ def _counts() -> str:
         states = [operation.state(operation.route(kind)) for operation in _offered(kind)]
         told = ", ".join(f"{states.count(state)} {state}" for state in ("typed", "inferred", "path unknown"))
         parts.append(f"`{session}`: {len(states)} operations ({told})")
-    return "; ".join(parts) + "."
+    replies = [reply_state(operation) for kind in _SESSIONS for operation in _offered(kind)]
+    told = ", ".join(f"{replies.count(state)} {state}" for state in ("from a page", "inferred", "open"))
+    return "; ".join(parts) + f". Shapes of their replies: {told}."
+
+
+def reply_state(operation: Operation[Any]) -> str:
+    """How surely the shape of an operation's reply is known, in words."""
+    reply = operation.reply
+    if reply is None or (issubclass(reply, OpenReply) and not (members_of(reply) or issubclass(reply, InferredList))):
+        return "open"
+    seen = len(members_of(reply)) > len(inferred_members(reply))
+    return "from a page" if seen else "inferred"
 
 
 def in_readme() -> str:

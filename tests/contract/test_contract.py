@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
+import inspect
+import itertools
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, get_args, get_origin
@@ -25,8 +30,10 @@ from pandapon_async import (
     from_wire,
     to_wire,
 )
-from pandapon_async._models.base import Model, OpenReply, WholeReply, members_of
+from pandapon_async._models.base import InferredReply, Model, OpenReply, WholeReply, inferred_members, members_of
+from pandapon_async._models.converters import decode
 from pandapon_async._models.fields import is_json_text, is_number, optional_inner, place_of, wire_name
+from pandapon_async._models.inferred_list import InferredList
 from pandapon_async._models.operation import OpenRequest
 from pandapon_async._vendors import SESSIONS
 from pandapon_async.api import catalogue
@@ -44,6 +51,7 @@ PROFILES = {
     profile.kind: profile.evolve(credentials=Credentials(access_key="k1", access_secret="s1"))
     for profile in (PANDAPON, XPORTCN_KA)
 }
+OFFERS = [(request.operation, kind) for request in catalogue() for kind in request.operation.vendors]
 _SEARCH_PAGE = {"totalRecords", "totalPage", "pageSize", "currentPage", "data"}
 OF_OUR_OWN: Mapping[str, set[str]] = {
     "logistics.order.render_freight": {"renderId"},
@@ -162,9 +170,12 @@ def test_a_request_needs_what_the_table_marks_required(id_: str):
     assert ours == needed
 
 
-def disagreements(cls: type[Model], fields: Iterable[Row], *, exactly: bool, at: str = "") -> list[str]:
-    """What a model and the rows of a table don't have in common."""
+def disagreements(
+    cls: type[Model], fields: Iterable[Row], *, exactly: bool, at: str = "", inferred: bool = False
+) -> list[str]:
+    """What a model and the rows of a table don't have in common; ``inferred``: all of the table is."""
     members = {wire_name(member): (member, annotation) for member, annotation in members_of(cls)}
+    guesses = {wire_name(member) for member, _ in inferred_members(cls)}
     found: list[str] = []
     names = set()
     for field in fields:
@@ -173,13 +184,20 @@ def disagreements(cls: type[Model], fields: Iterable[Row], *, exactly: bool, at:
         if name not in members:
             found.append(f"{at}{name}: not in {cls.__name__}")
         else:
-            found += mismatch(*members[name], field, f"{at}{name}", exactly=exactly)
+            guessed = bool(field.get("inferred"))
+            found += mismatch(*members[name], field, f"{at}{name}", exactly=exactly, inferred=inferred or guessed)
+            if not inferred and guessed != (name in guesses):
+                found.append(
+                    f"{at}{name}: {'inferred, but declared as seen' if guessed else 'seen, but declared inferred'}"
+                )
     if exactly:
         found += [f"{at}{name}: not in the contract" for name in members.keys() - names]
     return found
 
 
-def mismatch(member: attrs.Attribute[Any], annotation: Any, field: Row, path: str, *, exactly: bool) -> list[str]:
+def mismatch(
+    member: attrs.Attribute[Any], annotation: Any, field: Row, path: str, *, exactly: bool, inferred: bool = False
+) -> list[str]:
     """Whether a member's type is that of its row."""
     inner = optional_inner(annotation) or annotation
     item = get_args(inner)[0] if get_origin(inner) is tuple else None
@@ -199,7 +217,7 @@ def mismatch(member: attrs.Attribute[Any], annotation: Any, field: Row, path: st
         return []
     if not (isinstance(model, type) and issubclass(model, Model)):
         return [f"{path}: has fields of its own, so it needs a model"]
-    return disagreements(model, below, exactly=exactly, at=f"{path}.")
+    return disagreements(model, below, exactly=exactly, at=f"{path}.", inferred=inferred)
 
 
 def _fits(kind: str, annotation: Any, *, number: bool) -> bool:
@@ -260,12 +278,15 @@ async def test_the_example_is_what_is_sent(id_: str, kind: str):
 # --- replies ---
 
 
-@each_with_path
+@each
 def test_a_reply_has_the_members_of_the_table(id_: str):
     data, reply = FACTS[id_].data, REQUESTS[id_].operation.reply
     assert reply is not None
     own = OF_OUR_OWN.get(id_, set())
-    if not data:
+    if isinstance(data, list) and data[0]["name"] == "[]" and data[0].get("inferred"):
+        assert issubclass(reply, InferredList)
+        assert disagreements(reply.item_type, data[0]["fields"], exactly=True, inferred=True) == []
+    elif not data:
         assert {wire_name(member) for member, _ in members_of(reply)} == own
     elif isinstance(data, list) and data[0]["name"] == "[]":
         ((member, annotation),) = members_of(reply)
@@ -320,6 +341,109 @@ async def test_the_example_of_a_reply_arrives_without_a_loss(id_: str, kind: str
         assert unknown_members(reply.data) == []
 
 
+@pytest.mark.parametrize("id_", [id_ for id_, fact in FACTS.items() if fact.data and not fact.path])
+def test_the_inferred_reply_of_an_undocumented_operation_is_read_without_a_loss(id_: str):
+    reply, data = REQUESTS[id_].operation.reply, example_data(FACTS[id_])
+    assert reply is not None
+    decoded, problems = decode(reply, data)
+    assert problems == ()
+    if isinstance(decoded, InferredList):
+        assert [settled(to_wire(item)) for item in decoded.items] == [settled(item) for item in data]
+        assert unknown_members(decoded.items) == []
+    else:
+        assert settled(data_as_wire(decoded)) == settled(data)
+        assert unknown_members(decoded) == []
+
+
+# --- what is inferred ---
+
+
+def models_of(cls: type[Model], found: set[type[Model]]) -> set[type[Model]]:
+    """A model and all that its members hold."""
+    if cls not in found:
+        found.add(cls)
+        parts = [annotation for _, annotation in members_of(cls)]
+        parts += [cls.item_type] if issubclass(cls, InferredList) else []
+        for part in parts:
+            inner = optional_inner(part) or part
+            item = get_args(inner)[0] if get_origin(inner) is tuple else inner
+            if isinstance(item, type) and issubclass(item, Model):
+                models_of(item, found)
+    return found
+
+
+REPLIES = {
+    model for request in REQUESTS.values() if (reply := request.operation.reply) for model in models_of(reply, set())
+}
+
+
+@each
+def test_nothing_inferred_is_called_seen(id_: str):
+    fact, operation = FACTS[id_], REQUESTS[id_].operation
+    for kind in fact.kinds:
+        evidence = operation.route(kind).evidence
+        assert (evidence is Evidence.INFERRED) == (kind in fact.inferred_paths)
+        assert operation.state(operation.route(kind)) != "typed" or kind not in fact.inferred_paths
+    rows = fact.data if isinstance(fact.data, list) else []
+    if any(row.get("inferred") for row in [*rows, *fact.body]) or fact.inferred_body:
+        assert fact.platform
+    if fact.inferred_body:
+        assert not fact.body
+    told = (operation.reply.__doc__ if operation.reply else "") or ""
+    if rows and all(row.get("inferred") for row in rows):
+        assert re.search("infer", told), operation.reply
+        assert ("1688" if "1688: " in fact.platform else "Taobao Global") in told
+
+
+@each
+def test_what_the_platforms_call_takes_is_said_where_it_is_called(id_: str):
+    request, fact = REQUESTS[id_], FACTS[id_]
+    if fact.inferred_body and issubclass(request, OpenRequest):
+        platform, call = fact.platform.split(": ")[0], fact.platform.split(": ")[-1]
+        told = request.__doc__ or ""
+        assert f"inferred, {platform}'s " in told
+        assert call in told
+        assert [row["name"] for row in fact.inferred_body if row["name"] not in told] == []
+
+
+@pytest.mark.parametrize("model", sorted(REPLIES, key=lambda model: f"{model.__module__}.{model.__name__}"))
+def test_an_inferred_shape_never_refuses_a_reply(model: type[Model]):
+    guesses = inferred_members(model)
+    odd = {wire_name(member): {"odd": [None, 1.5]} for member, _ in guesses}
+    decoded, problems = decode(model, odd) if guesses else (None, ())
+    assert problems == ()
+    if guesses:
+        assert decoded is not None
+        assert to_wire(decoded) == odd
+    if issubclass(model, InferredReply):
+        for value in (None, [], "x", 7, [{"a": 1}]):
+            whole, problems = decode(model, value)
+            assert (problems, whole is not None and whole.value) == ((), value)
+
+
+UNITS = {"fen": "fen (1/100", "yuan": "yuan (CNY)", "kg": "kilograms", "cm": "centimetres"}
+
+
+@pytest.mark.parametrize(
+    "module", sorted({model.__module__ for model in REPLIES} | {r.__module__ for r in REQUESTS.values()})
+)
+def test_a_member_whose_unit_is_known_has_it_in_its_name_and_in_its_docstring(module: str):
+    found = dict[str, str]()
+    for cls in ast.walk(ast.parse(inspect.getsource(importlib.import_module(module)))):
+        if isinstance(cls, ast.ClassDef):
+            for member, after in itertools.pairwise([*cls.body, ast.Pass()]):
+                if isinstance(member, ast.AnnAssign) and isinstance(member.target, ast.Name):
+                    doc = (
+                        after.value.value
+                        if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+                        else ""
+                    )
+                    found[f"{cls.name}.{member.target.id}"] = str(doc)
+    for name, doc in found.items():
+        for suffix, words in UNITS.items():
+            assert name.endswith(f"_{suffix}") == (words.lower() in doc.lower()), f"{name}: {doc}"
+
+
 # --- messages ---
 
 
@@ -370,8 +494,7 @@ async def test_the_method_of_its_name_sends_it(vendor: FakeVendor, id_: str, kin
 
 def test_the_fake_vendor_serves_every_route_of_the_catalogue():
     served = Catalogue()
-    offers = [(request.operation, kind) for request in catalogue() for kind in request.operation.vendors]
-    for operation, kind in offers:
+    for operation, kind in OFFERS:
         path = operation.route(kind).path
         assert path is None or operation.method in served.methods(kind, path), (operation.name, kind)
 
@@ -436,3 +559,33 @@ def test_an_unknown_member_of_a_request_is_refused_everywhere():
     for id_ in WITH_PATH:
         with pytest.raises(RequestError, match="has no member 'madeUp'"):
             from_wire(REQUESTS[id_], {**example_request(FACTS[id_]), "madeUp": 1})
+
+
+def test_what_the_type_checkers_are_told_of_an_undocumented_reply_is_its_class():
+    told: dict[tuple[str, str], str] = {}
+    for module in {request.__module__ for request in REQUESTS.values()}:
+        for cls in ast.walk(ast.parse(inspect.getsource(importlib.import_module(module)))):
+            if isinstance(cls, ast.ClassDef):
+                declared = [item for block in cls.body if isinstance(block, ast.If) for item in block.body]
+                for item in declared:
+                    assert isinstance(item, ast.AnnAssign)
+                    name, annotation = ast.unparse(item.target), ast.unparse(item.annotation)
+                    told[module, f"{cls.name}.{name}"] = annotation
+    found = {
+        (request.__module__, request.__qualname__.removesuffix(".request_type")): f"OpenCall[{reply.__name__}]"
+        for request in REQUESTS.values()
+        if issubclass(request, OpenRequest) and (reply := request.operation.reply) is not OpenReply and reply
+    }
+    assert told == found
+
+
+def test_how_many_operations_are_in_which_state():
+    states = Counter((operation.state(operation.route(kind)), kind) for operation, kind in OFFERS)
+    assert states == {
+        ("typed", "pandapon"): 57,
+        ("inferred", "pandapon"): 12,
+        ("path unknown", "pandapon"): 58,
+        ("typed", "xportcn_ka"): 11,
+        ("inferred", "xportcn_ka"): 3,
+        ("path unknown", "xportcn_ka"): 33,
+    }

@@ -94,6 +94,21 @@ async def test_a_clock_set_back_makes_nothing_believed(vendor: FakeVendor, path:
     assert again.recorded == "unknown"
 
 
+@BOTH
+async def test_what_a_look_up_raises_is_named_by_its_type_and_quoted_nowhere(vendor: FakeVendor, path: Path, kind: str):
+    async def look_up(session: Any, request: Any) -> Any:
+        raise ValueError(f"nobody named {request.receiver_address}")
+
+    vendor.script("drop_after")
+    async with on_virtual_clock(vendor, time.time(), kind=kind) as (session, _):
+        job = BookingJob(session, journal=path, reconcile=look_up, concurrency=1)
+        (first, *_) = await ran(job, pairs(3))
+    assert job.report.stopped == "reconcile raised ValueError"
+    assert "; reconcile raised ValueError" in str(first.error)
+    assert isinstance(first.error.__cause__, ValueError)
+    assert "nobody" not in f"{first.error!r} {first.error} {row_of(path, 'order-0').error}"
+
+
 @pytest.mark.parametrize("seconds", [-1, float("nan")])
 def test_a_time_below_zero_is_refused(panda: Any, path: Path, seconds: float):
     with pytest.raises(ConfigError, match="not_booked_after"):

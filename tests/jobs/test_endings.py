@@ -17,8 +17,9 @@ from pandapon_async._journal.store import Ending
 from pandapon_async.api.logistics import FreightBooking
 from pandapon_async.testing import FakeVendor
 from tests.jobs.support import pairs, ran, recorded, row_of, states
+from tests.jobs.test_settling import made_but_not_on_disk, slow_disk
 from tests.streams.test_stream import held
-from tests.support import booking, no, spin, until, yes
+from tests.support import booking, local_profile, no, session_at, spin, until, yes
 
 KINDS = ["pandapon", "xportcn_ka"]
 BOTH = pytest.mark.parametrize("kind", KINDS)
@@ -163,3 +164,50 @@ async def test_one_that_is_left_while_it_is_looked_up_is_told_as_it_is_on_disk(
         reading.cancel()
     assert [(outcome.state, outcome.recorded) for outcome in outcomes.undelivered] == [("unknown", "unknown")]
     assert recorded(path) == {"order-0": "unknown"}
+
+
+# --- a row that somebody else has moved --------------------------------------------------------------------------------
+
+
+async def moved_meanwhile(job: BookingJob) -> None:
+    """What another process does that opens the file though the lock was deleted: it takes what is sent for left."""
+    query = "UPDATE rows SET version = version + 1, state = 'unknown', error = 'the job had ended' WHERE state = 'sent'"
+    async with job._journal as journal:
+        await journal.store._writer.submit(lambda connection: connection.execute(query))
+
+
+@BOTH
+async def test_a_yes_to_a_row_that_was_moved_is_in_doubt_with_its_order_id(path: Path, kind: str):
+    async with held("R0", kind=kind) as (server, session):
+        job = BookingJob(session, journal=path, concurrency=1)
+        async with job.run(pairs(2)) as outcomes:
+            reading = asyncio.ensure_future(anext(outcomes))
+            await until(lambda: server.seen)
+            await moved_meanwhile(job)
+            server.release()
+            outcome = await reading
+    assert (outcome.state, outcome.recorded, outcome.order_id) == ("unknown", "unknown", "R0")
+    assert isinstance(outcome.error, OutcomeUnknownError)
+    assert "the vendor has made it (order id R0)" in str(outcome.error)
+    assert recorded(path) == {"order-0": "unknown", "order-1": "pending"}
+    assert (job.report.done, job.report.unknown, job.report.in_doubt) == (0, 1, ["order-0"])
+    assert "changed by somebody else" in str(job.report.stopped)
+
+
+@BOTH
+async def test_a_single_booking_that_is_cut_off_is_never_told_another_s_order_id(path: Path, kind: str):
+    async with held(kind=kind) as (server, session):
+        await BookingJob(session, journal=path).book(booking("R0"), "order-0")
+        server.held = {"R0"}
+        async with session_at(local_profile(server.port, kind=kind)) as another:
+            job = BookingJob(another, journal=path, drain=0, allow_same_parcel={"order-1"})
+            async with job:
+                single = asyncio.ensure_future(job.book(booking("R0"), "order-1"))
+                await until(lambda: len(server.seen) == 2)
+                async with slow_disk(job):
+                    await made_but_not_on_disk(server, another)
+                    single.cancel()
+                    await spin()
+                await asyncio.wait([single])
+    assert recorded(path) == {"order-0": "done", "order-1": "unknown"}
+    assert (job.report.done, job.report.unknown, job.report.in_doubt) == (0, 1, ["order-1"])

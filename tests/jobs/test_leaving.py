@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -19,6 +21,7 @@ from tests.jobs.test_settling import slow_disk
 from tests.streams.test_stream import held
 from tests.support import AT_ONCE, booking, session_at, spin, until
 
+HOME = Path(__file__).parent.parent.parent
 KINDS = ["pandapon", "xportcn_ka"]
 BOTH = pytest.mark.parametrize("kind", KINDS)
 
@@ -188,3 +191,33 @@ async def test_a_closed_session_ends_its_runs_first(vendor: FakeVendor, path: Pa
         await anext(outcomes)
     assert set(recorded(path).values()) == {"done", "pending"}
     assert {outcome.state for outcome in outcomes.undelivered} <= {"done", "pending"}
+
+
+# --- a loop without `async with` ---------------------------------------------------------------------------------------
+
+BARE = """
+import asyncio, logging, sys
+from pandapon_async import BookingJob, PandaPonSession
+from pandapon_async.testing import FakeVendor, Faults
+from tests.jobs.support import pairs
+
+logging.basicConfig(level=logging.WARNING)
+
+async def main(session):
+    async for outcome in BookingJob(session, journal=sys.argv[1], concurrency=8).run(pairs(50)):
+        {then}
+
+with FakeVendor() as vendor:
+    vendor.faults = Faults(latency=0.05)
+    asyncio.run(main(PandaPonSession(vendor.profile("pandapon"))))
+"""
+
+
+@pytest.mark.parametrize("then", ["break", "raise KeyError"])
+def test_a_program_that_ends_in_a_bare_loop_names_what_it_leaves_in_doubt(path: Path, then: str):
+    command = [sys.executable, "-c", BARE.format(then=then), str(path)]
+    errors = subprocess.run(command, cwd=HOME, capture_output=True, text=True).stderr
+    doubts = {key for key, state in recorded(path).items() if state == "unknown"}
+    warned = {line.partition("reference '")[2].partition("'")[0] for line in errors.splitlines() if "WARNING" in line}
+    assert doubts
+    assert doubts <= warned

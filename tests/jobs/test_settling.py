@@ -142,6 +142,24 @@ async def test_if_it_can_not_be_written_the_outcome_says_so_and_the_job_ends(
     assert recorded(path) == {"R0": "sent", "R1": "pending"}
 
 
+async def test_whatever_ends_the_writing_those_who_wait_are_told(path: Path, monkeypatch: pytest.MonkeyPatch):
+    def fail(*_: Any) -> None:
+        raise OSError("the disk is gone")
+
+    async with held("R0") as (server, session):
+        job = BookingJob(session, journal=path, concurrency=1)
+        async with job.run([booking("R0"), booking("R1")]) as outcomes:
+            reading = asyncio.ensure_future(anext(outcomes))
+            await until(lambda: server.seen)
+            monkeypatch.setattr("pandapon_async._journal.sqlite.file.Place.change", fail)
+            server.release()
+            ended = [await reading, *[outcome async for outcome in outcomes]]
+            monkeypatch.undo()
+    assert (ended[0].reference, ended[0].state, ended[0].recorded) == ("R0", "done", "sent")
+    assert "nothing is written any more: OSError" in str(job.report.stopped)
+    assert server.seen == ["R0"]
+
+
 async def test_what_could_not_be_written_is_tried_again_until_it_can(path: Path, monkeypatch: pytest.MonkeyPatch):
     failures = 3
 

@@ -170,6 +170,36 @@ async def test_it_bounds_all_runs_of_an_input_and_no_other_input(
     assert paid(path) == 80
 
 
+@pytest.mark.parametrize("given_as", ["iterable", "async iterable"])
+async def test_what_a_streamed_input_has_cost_is_known_before_its_first_is_sent(
+    vendor: FakeVendor, account: VendorSession, path: Path, given_as: str
+):
+    vendor.script(*replies(*[10] * 9))
+    await ran(BookingJob(account, journal=path), pairs(2, first=600))
+    seen = sum(vendor.ledger.bookings.values())
+
+    async def later() -> Any:
+        for pair in pairs(602):
+            yield pair
+
+    requests = pairs(602) if given_as == "iterable" else later()
+    job = BookingJob(account, journal=path, check="stream", spend_limit=usd(25), highest_fee=usd(10))
+    outcomes = await ran(job, requests)
+    assert sum(vendor.ledger.bookings.values()) == seen
+    assert job.report.stopped == "the spend limit of 25 USD is reached: 20 spent, 0 in doubt, 0 without a fee"
+    assert (job.report.pending, job.report.skipped) == (600, 2)
+    assert len(outcomes) <= 2
+
+
+async def test_what_is_wrong_in_a_limited_stream_is_told_and_the_rest_is_sent(
+    vendor: FakeVendor, account: VendorSession, path: Path
+):
+    vendor.script(*replies(10, 10))
+    job = BookingJob(account, journal=path, check="stream", spend_limit=usd(100), highest_fee=usd(10))
+    outcomes = await ran(job, [*pairs(2), 42, ("order-0", booking("another"))])
+    assert Counter(outcome.state for outcome in outcomes) == {"done": 2, "refused": 2}
+
+
 async def test_one_in_doubt_counts_as_the_highest_fee_in_this_run_and_the_next(
     vendor: FakeVendor, account: VendorSession, path: Path
 ):
@@ -306,6 +336,22 @@ async def test_one_in_doubt_counts_on_the_day_it_was_sent(vendor: FakeVendor, pa
         job = BookingJob(session, journal=path, highest_fee=usd(10), concurrency=1)
         await ran(job, pairs(4))
         assert (job.report.done, job.report.stopped) == (2, None)
+
+
+@BOTH
+async def test_what_comes_back_leaves_no_more_room_for_the_day(vendor: FakeVendor, path: Path, kind: str):
+    vendor.script(*replies(*[10] * 9))
+    async with at_day(vendor, kind, EVENING - 86_400) as (session, _):
+        await ran(BookingJob(session, journal=path, highest_fee=usd(10)), pairs(1))
+    async with at_day(vendor, kind) as (session, clock):
+        await ran(BookingJob(session, journal=path, highest_fee=usd(10)), pairs(2))
+        with Journal(path, clock) as journal:
+            journal.credit("order-0", usd(10), by="ann", note="late")  # of yesterday
+            journal.credit("order-1", usd(5), by="ann", note="late")
+            journal.resolve("order-1", "done", fee=usd(8), by="ann", note="less")
+        job = BookingJob(session, journal=path, highest_fee=usd(10), concurrency=1)
+        await ran(job, pairs(5))
+    assert job.report.stopped == "the daily spend limit of 25 USD is reached: 20 spent, 0 in doubt, 0 without a fee"
 
 
 @BOTH

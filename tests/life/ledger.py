@@ -86,7 +86,12 @@ def deeds_of(ledger: Ledger) -> list[Deed]:
 
 
 def check(
-    path: Path, deeds: Sequence[Deed], told: Iterable[Told], *, credited: Decimal = Decimal(0)
+    path: Path,
+    deeds: Sequence[Deed],
+    told: Iterable[Told],
+    *,
+    credited: Decimal = Decimal(0),
+    voided: Collection[str] = (),
 ) -> dict[str, JournalRow]:
     """Nothing is booked twice or lost, no order id told to two, every total true. Gives the journal's rows.
 
@@ -95,6 +100,7 @@ def check(
         deeds: what the vendor has made.
         told: what users were told, by whatever process.
         credited: what the vendor gave back, by those who entered it.
+        voided: what was cancelled after it was made.
     """
     twice = {reference: count for reference, count in Counter(deed.reference for deed in deeds).items() if count > 1}
     assert twice == {}, f"booked twice: {twice}"
@@ -104,7 +110,7 @@ def check(
         return {}
     with Journal.open(path) as journal:
         rows = {row.reference: row for row in journal.rows()}
-        _check_rows(rows, made)
+        _check_rows(rows, made, voided)
         _check_totals(journal, rows, made, credited)
     return rows
 
@@ -124,21 +130,30 @@ def check_report(
     report: Report, told: Sequence[tuple[str, Told]], deeds: Sequence[Deed], fed: int | None = None
 ) -> None:
     """A job's figures are those of what it told: pairs (how it ended, what was told); ``fed``: how many bookings it was given."""
-    counted = Counter({state: getattr(report, state) for state in ("done", "refused", "unknown", "held", "skipped")})
-    assert +counted == Counter(state for state, _ in told if state != "pending")
-    assert fed in (None, report.pending + counted.total()), f"of {fed} bookings others are told: {report}"
+    counted = Counter({state: getattr(report, state) for state in ("done", "refused", "unknown", "held")})
+    by_state = Counter(state for state, _ in told)
+    assert +counted == by_state - Counter(skipped=by_state["skipped"], pending=by_state["pending"])
+    assert report.skipped >= by_state["skipped"], "what wasn't reached is counted, too"
+    assert report.pending >= 0
+    total = report.pending + report.skipped + counted.total()
+    assert fed in (None, total), f"of {fed} bookings others are told: {report}"
     fees = {deed.reference: deed.fee for deed in deeds}
     paid = sum((fees[one.reference] for state, one in told if state == "done"), Decimal(0))
     assert sum((fee.amount for fee in report.fees.values()), Decimal(0)) == paid, "the fees of a run aren't true"
 
 
 def check_settled(
-    rows: Mapping[str, JournalRow], deeds: Sequence[Deed], orders: Iterable[Order], withdrawn: Collection[str] = ()
+    rows: Mapping[str, JournalRow],
+    deeds: Sequence[Deed],
+    orders: Iterable[Order],
+    void: Collection[str] = (),
+    voided: Collection[str] = (),
 ) -> None:
-    """In the end every order is booked, but for those withdrawn, and the journal says so."""
-    wanted = {order.reference: "void" if order.reference in withdrawn else "done" for order in orders}
+    """In the end every order is booked, but for those that are ``void``, and the journal says so; ``voided`` ones were made."""
+    wanted = {order.reference: "void" if order.reference in void else "done" for order in orders}
     assert {reference: row.state for reference, row in rows.items()} == wanted
-    assert sorted(deed.reference for deed in deeds) == sorted(name for name, state in wanted.items() if state == "done")
+    booked = [name for name, state in wanted.items() if state == "done" or name in voided]
+    assert sorted(deed.reference for deed in deeds) == sorted(booked)
 
 
 def _check_told(made: Mapping[str, Deed], told: Iterable[Told]) -> None:
@@ -152,14 +167,15 @@ def _check_told(made: Mapping[str, Deed], told: Iterable[Told]) -> None:
             assert (one.order_id, one.fee) == (deed.order_id, deed.fee), f"told otherwise than made: {one}, {deed}"
 
 
-def _check_rows(rows: Mapping[str, JournalRow], made: Mapping[str, Deed]) -> None:
+def _check_rows(rows: Mapping[str, JournalRow], made: Mapping[str, Deed], voided: Collection[str]) -> None:
     ids = Counter(row.order_id for row in rows.values() if row.order_id)
     assert not ids or max(ids.values()) == 1, f"one order id for two: {ids}"
     for reference, deed in made.items():
         row = rows.get(reference)
         assert row is not None, f"lost: {reference} was made, and has no row"
-        assert row.state in ("done", "unknown", "sent"), f"lost: {reference} was made, and is {row.state}"
-        if row.state == "done":
+        states = ("void",) if reference in voided else ("done", "unknown", "sent")
+        assert row.state in states, f"lost: {reference} was made, and is {row.state}"
+        if row.state in ("done", "void"):
             fee = None if row.fee is None else row.fee.amount
             assert (row.order_id, fee) == (deed.order_id, deed.fee), f"recorded otherwise than made: {row}, {deed}"
     for reference, row in rows.items():
@@ -172,7 +188,7 @@ def _check_totals(
 ) -> None:
     counts = Counter(row.state for row in rows.values())
     assert {state: count for state, count in journal.counts().items() if count} == counts
-    fees = sum((made[reference].fee for reference, row in rows.items() if row.state == "done"), Decimal(0))
+    fees = sum((made[name].fee for name, row in rows.items() if row.state == "done" or row.order_id), Decimal(0))
     assert sum((total.fees for total in journal.totals()), Decimal(0)) == fees, "the sum of fees isn't true"
     assert sum((total.credits for total in journal.totals()), Decimal(0)) == credited, "the sum of credits isn't true"
     assert journal.unpriced() == {}

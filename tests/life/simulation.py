@@ -43,6 +43,7 @@ from tests.life.ledger import deeds_of
 LATENCY = 0.01
 """Seconds of one way to the vendor, and of a commit."""
 DISK = 0.002
+RETRY = 0.25
 LATE = 60.0
 """Seconds after which the vendor carries out what it had taken from a connection that was cut."""
 
@@ -76,6 +77,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         selector = _Timeless()
         selector.advance = self.advance
         super().__init__(selector)
+        # After some hundred days a float has no room for a nanosecond: a timer that is due would never count as due.
+        self._clock_resolution = 1e-6
 
     def advance(self, seconds: float) -> None:
         self._elapsed += seconds
@@ -219,6 +222,7 @@ class Disk:
     """The folder of the journal. When the process is killed, what is in it then is what the next one finds.
 
     Attributes:
+        full: at which group of writes the disk is full, counted in a process, and for how many groups.
         left: the folder that a killed process left; what it does after its death it does in the old one, and nobody sees it.
         life: the number of the process that lives now.
     """
@@ -233,6 +237,8 @@ class Disk:
         self._commits = 0
         self._kill: Kill | None = None
         self._at_kill: Callable[[], None] = lambda: None
+        self.full: tuple[int, int] | None = None
+        self._groups = 0
 
     @property
     def journal(self) -> Path:
@@ -250,15 +256,31 @@ class Disk:
     @contextlib.contextmanager
     def process(self, kill: Kill | None, at_kill: Callable[[], None]) -> Generator[None, None, None]:
         """A process's life: ``at_kill`` is called in the moment of its death, if it comes to that."""
-        self._commits, self._kill, self._at_kill = 0, kill, at_kill
+        self._commits, self._kill, self._at_kill, self._groups = 0, kill, at_kill, 0
         try:
             yield
         finally:
             self.life += 1
-            self._kill = None
+            self._kill = self.full = None
             if self.left is not None:
                 self.move_to(self.left)
                 self.left = None
+
+    @contextlib.contextmanager
+    def by_another(self) -> Generator[None, None, None]:
+        """What is done by a process that isn't the one that may be killed, nor fills the disk."""
+        kill, self._kill = self._kill, None
+        full, self.full = self.full, None
+        try:
+            yield
+        finally:
+            self._kill, self.full = kill, full
+
+    def write_group(self) -> None:
+        """A group is about to be committed: there may be no room for it."""
+        self._groups += 1
+        if self.full is not None and self.full[0] <= self._groups < sum(self.full):
+            raise sqlite3.OperationalError("database or disk is full")
 
     @contextlib.contextmanager
     def commit(self) -> Generator[None, None, None]:
@@ -280,6 +302,8 @@ class Disk:
 def _watched(disk: Disk) -> type[sqlite3.Connection]:
     class Watched(sqlite3.Connection):
         def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:  # type: ignore[override]
+            if sql == "COMMIT":
+                disk.write_group()
             durable = sql == "COMMIT" or sql.startswith("PRAGMA wal_checkpoint")
             with disk.commit() if durable else contextlib.nullcontext():
                 return super().execute(sql, *values)
@@ -306,6 +330,13 @@ class _SteppedWriter(Writer):
     def _step(self) -> None:
         if not self._items.empty() and (group := self._next_group()):
             self._write(group)
+            if self._owed:
+                asyncio.get_running_loop().call_later(RETRY, self._step_owed)
+
+    def _step_owed(self) -> None:
+        if self._owed and not self._closed:
+            self._write([])
+            asyncio.get_running_loop().call_later(RETRY, self._step_owed)
 
     def end(self) -> None:
         if not self._closed:

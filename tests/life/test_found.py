@@ -22,7 +22,8 @@ from pandapon_async import (
 )
 from pandapon_async.testing import FakeVendor
 from tests.jobs.support import pairs, ran, states
-from tests.life.shop import QUIET, Caller, Life
+from tests.life.files import Life
+from tests.life.plans import QUIET, Caller
 from tests.life.simulation import Kill
 from tests.support import booking, session_at
 
@@ -34,7 +35,6 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "bookings.db"
 
 
-@pytest.mark.xfail(strict=True, reason="`Sender.cut_off` tells the row as it was read before another had ended it")
 def test_a_run_that_is_left_tells_the_order_id_of_what_a_caller_has_booked():
     life = Life()
     try:
@@ -49,7 +49,6 @@ def test_a_run_that_is_left_tells_the_order_id_of_what_a_caller_has_booked():
         life.stack.close()
 
 
-@pytest.mark.xfail(strict=True, reason="`JobRun._make` counts what was made before the journal has found it in doubt")
 async def test_a_booking_whose_order_id_is_another_s_is_counted_as_in_doubt(
     vendor: FakeVendor, panda: PandaPonSession, path: Path
 ):
@@ -61,7 +60,6 @@ async def test_a_booking_whose_order_id_is_another_s_is_counted_as_in_doubt(
     assert (job.report.done, job.report.unknown, job.report.in_doubt) == (0, 1, ["order-1"])
 
 
-@pytest.mark.xfail(strict=True, reason="what had ended before and wasn't reached is counted nowhere")
 async def test_the_report_of_a_run_that_is_left_counts_its_whole_input(panda: PandaPonSession, path: Path):
     await ran(BookingJob(panda, journal=path), pairs(20))
     job = BookingJob(panda, journal=path, concurrency=1)

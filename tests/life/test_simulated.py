@@ -11,7 +11,7 @@ import time
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.life.shop import Life
+from tests.life.files import Life
 
 SECONDS = float(os.environ.get("PANDAPON_TEST_LIFE", "0"))
 SEED = int(os.environ.get("PANDAPON_TEST_LIFE_SEED", "1"))

@@ -56,7 +56,7 @@ def data_of(annotation: Any, *, in_text: bool, junk: bool) -> st.SearchStrategy[
     if get_origin(plain) is tuple:
         found: st.SearchStrategy[Any] = st.lists(data_of(get_args(plain)[0], in_text=False, junk=junk), max_size=2)
     elif isinstance(plain, type) and issubclass(plain, Model):
-        found = object_of(plain, junk=junk)
+        found = st.deferred(lambda: object_of(plain, junk=junk))  # a category holds categories
     elif plain is str:
         found = st.sampled_from(["1", "2024", "US"]) | TEXTS
     elif plain is Decimal:

@@ -61,8 +61,13 @@ def test_the_manuals_example_is_typed_and_nothing_of_it_is_lost():
     body = message.body
     assert isinstance(body, OrderSummary)
     assert (body.order_id, body.order_no, body.order_status) == (*ORDER.values(),)
-    assert (body.pay_status, body.total_amount, body.shipping_fee, body.product_amount) == (1, 10000, 500, 9500)
-    assert (body.refund_amount, body.refund_status, body.close_reason, body.pay_time) == (0, None, None, None)
+    assert (body.pay_status, body.total_amount_fen, body.shipping_fee_fen, body.product_amount_fen) == (
+        1,
+        10000,
+        500,
+        9500,
+    )
+    assert (body.refund_amount_fen, body.refund_status, body.close_reason, body.pay_time) == (0, None, None, None)
     assert body.tb_create_time == "2026-05-20 15:40:00"
     assert body == json.loads(message.raw["messageBody"])
     assert (body.extra, message.problems) == ({}, ())
@@ -193,7 +198,7 @@ def test_what_does_not_fit_is_named_and_the_rest_is_kept():
     body = json.dumps({**ORDER, "payStatus": [], "totalAmount": True})
     message = opened(KA, envelope(messageBody=body, messagePlatform=1))
     assert message.body.order_id == ORDER["orderId"]
-    assert (message.body.pay_status, message.body.total_amount) == (None, None)
+    assert (message.body.pay_status, message.body.total_amount_fen) == (None, None)
     assert set(message.problems) == {
         "$.messageBody.payStatus: expected a whole number, not a list",
         "$.messageBody.totalAmount: expected a whole number, not true or false",

@@ -348,7 +348,7 @@ def _spent(connection: sqlite3.Connection, scope: tuple[int, int], run: int | No
     if run is not None:
         joined, wanted, values = "inputs i JOIN money m ON m.row = i.row", f"i.run = ? AND {mine}", [run, *scope]
     if since is not None:
-        wanted, values = f"m.at >= ? AND {wanted}", [since, *values]
+        wanted, values = f"m.at >= ? AND m.kind <> 'credit' AND m.digits > 0 AND {wanted}", [since, *values]
     query = (
         "SELECT m.currency, m.kind, m.exponent, SUM(m.digits / 1000000000), SUM(m.digits % 1000000000), MAX(m.digits) "
         f"FROM {joined} WHERE {wanted} GROUP BY m.currency, m.kind, m.exponent"

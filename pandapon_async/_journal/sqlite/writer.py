@@ -128,16 +128,29 @@ class Writer:
 
     def _run(self) -> None:
         # In a forked child this frame keeps the connections from being closed there, which could wait for a lock for ever.
+        group: list[_Item] | None = []
         try:
             while (group := self._next_group()) is not None:
                 self._write(group)
             self._write_what_is_owed()
+        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must be told
+            self._give_up(group or [], error)
         finally:
             self._close()
 
+    def _give_up(self, group: list[_Item], error: Exception) -> None:
+        """Tell whoever waits, and whoever comes until the end, that nothing is written any more."""
+        _log.error("%s: nothing is written any more: %s", self.path, type(error).__name__)
+        failure = JournalError(f"{self.path}: nothing is written any more: {type(error).__name__}")
+        self._fail([*self._owed, *group], failure)
+        while not self._closed or not self._items.empty():
+            if (item := self._items.get()) is not None:
+                self._fail([item], failure)
+
     def _close(self) -> None:
-        if self._place.change() is None:
-            self._sentinel.close()
+        with contextlib.suppress(OSError):  # as if it had moved
+            if self._place.change() is None:
+                self._sentinel.close()
         # Else the last one to close, which removes the ``-wal`` by its path (where another's may be by now), is one that reads,
         # and doesn't.
         self._writing.end()
@@ -186,7 +199,10 @@ class Writer:
         else:
             self._shortage_seen = failure
             self._lock.use_reserve()
-            self._fail([item for item in group if not item.is_ending], failure)
+            reading = [item for item in group if item.only_reads]
+            if self._attempt(reading) is None:  # a disk that is full can be read
+                self._tell(reading, moved)
+            self._fail([item for item in group if not (item.is_ending or item.told)], failure)
             self._owed += [item for item in group if item.is_ending]
         self._tell_late(failure)
 

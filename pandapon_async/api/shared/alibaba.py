@@ -228,31 +228,38 @@ class RefundedLine(RequestModel):
 
 @attrs.frozen(kw_only=True)
 class RefundApplication(RequestModel):
-    """A refund application. The units of the amounts aren't stated; in 1688's own API they are fen (1/100 CNY)."""
+    """A refund application. The pages don't state the unit of the amounts: fen (1/100 CNY) is inferred from 1688's own API."""
 
     order_id: str = attrs.field(metadata=wire(number=True))
     order_entry_ids: tuple[str, ...] = many(number=True)
     """The sub-orders' ids."""
     dispute_request: str
     """The kind of refund; the values aren't listed."""
-    apply_payment: int
-    """The amount for the goods."""
-    apply_carriage: int
-    """The amount for freight."""
+    apply_payment_fen: int = attrs.field(metadata=wire("applyPayment"))
+    """The amount for the goods, in fen (1/100 CNY)."""
+    apply_carriage_fen: int = attrs.field(metadata=wire("applyCarriage"))
+    """The amount for freight, in fen (1/100 CNY)."""
     apply_reason_id: str = attrs.field(metadata=wire(number=True))
     description: str
     goods_status: str
-    """The values aren't listed."""
+    """The vendor lists no values; see `GoodsStatus` for 1688's."""
     vouchers: tuple[str, ...] = many()
     order_entry_count_list: tuple[RefundedLine, ...] = many()
 
 
 @attrs.frozen(kw_only=True)
 class RefundCreated(ReplyModel):
-    """The refund that was applied for."""
+    """The refund that was applied for. All but its id is inferred from 1688's ``alibaba.trade.createRefund``."""
 
     refund_id: str | None = optional()
     """Set if it was created."""
+    inner_reason_id: str | None = optional(number=True, inferred=True)
+    inner_reason: str | None = optional(inferred=True)
+    inner_post_fee: int | None = optional(inferred=True)
+    """The unit isn't stated."""
+    is_voucher: bool | None = optional(inferred=True)
+    refund_official_solution_cost: int | None = optional(inferred=True)
+    """The unit isn't stated."""
 
 
 @attrs.frozen(kw_only=True)

@@ -94,6 +94,12 @@ class Parcel(ReplyModel):
     carriers: tuple[Carrier, ...] = many("logisticsPartner")
     receiver: ParcelReceiver | None = optional()
     goods: tuple[ShippedGoods, ...] = many("logisticsGoods")
+    logistics_status: str | None = optional(inferred=True)
+    """From Taobao Global, not the vendor's page; see `ParcelStatus`."""
+    logistics_desc: str | None = optional(inferred=True)
+    """From Taobao Global, not the vendor's page."""
+    goods_number: str | None = optional(inferred=True)
+    """From Taobao Global, not the vendor's page."""
 
 
 @attrs.frozen(kw_only=True)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
-from ..._models.base import OpenReply, ReplyModel, WholeReply
+from ..._models.base import ReplyModel, WholeReply
 from ..._models.fields import many, optional
 from ..._models.operation import Effect, Evidence, Operation, VendorRequest
 from ..._models.requests import RequestModel
-from ..service import CallOptions, OpenService, Unpack
+from ..service import CallOptions, OpenCall, OpenService, Unpack
 from ..shared.alibaba import FastAddress
+from ..shared.alibaba_orders import CreatedOrder, OrderPage, OrderTrace, PaymentLink, TradeInfo
 
 
 @attrs.frozen(kw_only=True)
@@ -34,10 +35,12 @@ class CargoLine(RequestModel):
 class PreviewedItem(ReplyModel):
     """One line of a previewed order. The amounts are fen (1/100 CNY), by the sample's arithmetic."""
 
-    amount: int | None = optional()
+    amount_fen: int | None = optional("amount")
+    """In fen (1/100 CNY)."""
     message: Any = optional()
     """Only null was seen."""
-    final_unit_price: int | None = optional()
+    final_unit_price_fen: int | None = optional("finalUnitPrice")
+    """In fen (1/100 CNY)."""
     spec_id: str | None = optional()
     sku_id: str | None = optional(number=True)
     offer_id: str | None = optional(number=True)
@@ -49,14 +52,14 @@ class PreviewedItem(ReplyModel):
 class PreviewedOrder(ReplyModel):
     """One previewed order. The amounts are fen (1/100 CNY), by the sample's arithmetic; the page doesn't state it."""
 
-    sum_carriage: int | None = optional()
-    """Freight."""
-    sum_payment: int | None = optional()
-    """Goods and freight."""
-    sum_total_payment: int | None = optional()
-    """Goods, freight, and a further fee."""
-    sum_payment_no_carriage: int | None = optional()
-    """Goods."""
+    sum_carriage_fen: int | None = optional("sumCarriage")
+    """Freight, in fen (1/100 CNY)."""
+    sum_payment_fen: int | None = optional("sumPayment")
+    """Goods and freight, in fen (1/100 CNY)."""
+    sum_total_payment_fen: int | None = optional("sumTotalPayment")
+    """Goods, freight, and a further fee, in fen (1/100 CNY)."""
+    sum_payment_no_carriage_fen: int | None = optional("sumPaymentNoCarriage")
+    """Goods, in fen (1/100 CNY)."""
     order_items: tuple[PreviewedItem, ...] = many("orderItemTOList")
 
 
@@ -97,8 +100,8 @@ class OrderPreviewRequest(VendorRequest[OrderPreview]):
 
 
 @attrs.frozen(kw_only=True)
-class OrderCreated(OpenReply):
-    """The order that was created. The page's copy ends before it: read ``value``."""
+class OrderCreated(CreatedOrder):
+    """The order that was created. The page's copy ends before it: inferred from 1688's ``alibaba.trade.createCrossOrder``."""
 
 
 @attrs.frozen(kw_only=True)
@@ -115,6 +118,8 @@ class OrderCreateRequest(VendorRequest[OrderCreated]):
         evidence=Evidence.SEEN,
         reply=OrderCreated,
         vendors=("xportcn_ka",),
+        own_number="outOrderId",
+        limits={"cargoParamList": 50},
         missing="end of the request, reply",
     )
 
@@ -126,12 +131,20 @@ class OrderCreateRequest(VendorRequest[OrderCreated]):
     address_param: FastAddress | None = optional()
     """Its first four members were seen here, all of them in the preview."""
     cargo_param_list: tuple[CargoLine, ...] = many()
-    """Not seen here: inferred from the preview of the same order."""
+    """Not seen here: inferred from the preview of the same order. 1688 is known to take at most 50 lines."""
+    out_order_id: str | None = optional(inferred=True)
+    """Your own number for the order; the reference, unless given. Not seen here: inferred from the preview and from 1688's own call.
+
+    1688's list of orders can be asked for it, but nothing says that a second order with the same number is refused.
+    """
+
+    def natural_reference(self) -> str | None:
+        return self.out_order_id
 
 
 @attrs.frozen(kw_only=True)
-class OrderPaid(OpenReply):
-    """The outcome of a payment. The page's copy ends before it: read ``value``."""
+class OrderPaid(PaymentLink):
+    """The outcome of a payment. The page's copy ends before it: inferred from 1688's ``alibaba.alipay.url.get``."""
 
 
 @attrs.frozen(kw_only=True)
@@ -148,12 +161,18 @@ class OrderPayRequest(VendorRequest[OrderPaid]):
         evidence=Evidence.SEEN,
         reply=OrderPaid,
         vendors=("xportcn_ka",),
+        limits={"orderIdList": 100},
         missing="request, reply",
     )
 
 
 class OrderService(OpenService, name="ka.alibaba.orders"):
     """``ka.alibaba.orders``. Every method raises what `VendorSession.call` raises; a WRITE in doubt is never sent again."""
+
+    if TYPE_CHECKING:
+        list: OpenCall[OrderPage]
+        get: OpenCall[TradeInfo]
+        logistics_trace: OpenCall[OrderTrace]
 
     async def preview(self, request: OrderPreviewRequest, **options: Unpack[CallOptions]) -> OrderPreview:
         """Preview an order (READ: it orders nothing). The vendor requires it before each `create`."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
 from ..._models.operation import Effect, Evidence, Operation, VendorRequest
 from ..paging import Pager
-from ..service import CallOptions, OpenService, Unpack
+from ..service import CallOptions, OpenCall, OpenService, Unpack
 from ..shared.alibaba import SEARCH_PAGES, FoundProduct, KeywordQuery, ProductPage
+from ..shared.alibaba_products import Category, ChinaFreight, ProductPool
 
 
 @attrs.frozen(kw_only=True)
@@ -32,6 +33,11 @@ class ProductSearchRequest(KeywordQuery, VendorRequest[ProductPage]):
 
 class ProductService(OpenService, name="ka.alibaba.products"):
     """``ka.alibaba.products``. Every method raises what `VendorSession.call` raises."""
+
+    if TYPE_CHECKING:
+        categories: OpenCall[Category]
+        estimate_freight: OpenCall[ChinaFreight]
+        pool_list: OpenCall[ProductPool]
 
     def search(self, request: ProductSearchRequest, **options: Unpack[CallOptions]) -> Pager[FoundProduct]:
         """Products by keyword (READ), page by page.

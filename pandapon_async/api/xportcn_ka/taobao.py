@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
-from ..._models.base import OpenReply, ReplyModel
+from ..._models.base import ReplyModel
 from ..._models.fields import many, optional
 from ..._models.operation import Effect, Evidence, Operation, VendorRequest
 from ..paging import Pager, Paging
-from ..service import CallOptions, OpenService, Unpack
+from ..service import CallOptions, OpenCall, OpenService, Unpack
+from ..shared.taobao_orders import CancelStarted, CreatedPurchases, PaidPurchases, PurchaseOrders, RenderedOrder
 
 
 @attrs.frozen(kw_only=True)
@@ -84,15 +85,17 @@ class ProductService(OpenService, name="ka.taobao.products"):
 class OrderService(OpenService, name="ka.taobao.orders"):
     """``ka.taobao.orders``."""
 
+    if TYPE_CHECKING:
+        render: OpenCall[RenderedOrder]
+        create: OpenCall[CreatedPurchases]
+        list: OpenCall[PurchaseOrders]
+
 
 @attrs.frozen(kw_only=True)
-class PurchasePage(OpenReply):
-    """A page of purchase orders. It wasn't seen: read ``value``.
+class PurchasePage(PurchaseOrders):
+    """A page of purchase orders. It wasn't seen: its shape is inferred from Taobao Global's ``/purchase/orders/query``.
 
-    States, by KA's document on them: 12 being made, 0 to be paid, 1 paid or proof uploaded, 2 accepted and 3 refused by
-    finance, 5 to be paid by finance, 10 to be shipped, 11 shipped, 4 cancelled, 9 any other. A sub-order's
-    ``refundStatus``: 0 none asked, 10 asked, 20 the seller agrees, 30 sent back, 100 refunded, -10 the seller refuses,
-    -20 closed.
+    `PurchaseStatus` and `RefundStatus` have the states of KA's document on them.
     """
 
 
@@ -116,6 +119,14 @@ class PurchaseListRequest(VendorRequest[PurchasePage]):
 
 class PurchaseService(OpenService, name="ka.taobao.purchases"):
     """``ka.taobao.purchases``. Every method raises what `VendorSession.call` raises; a WRITE in doubt is never sent again."""
+
+    if TYPE_CHECKING:
+        render: OpenCall[RenderedOrder]
+        render_v2: OpenCall[RenderedOrder]
+        create: OpenCall[CreatedPurchases]
+        create_v2: OpenCall[CreatedPurchases]
+        pay: OpenCall[PaidPurchases]
+        cancel: OpenCall[CancelStarted]
 
     async def list(self, request: PurchaseListRequest, **options: Unpack[CallOptions]) -> PurchasePage:
         """Purchase orders (READ). Path from KA's document on order states, method from Xportcn's open menu."""

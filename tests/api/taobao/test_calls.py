@@ -34,9 +34,9 @@ LONG = "1024285237573584051"
 OPAQUE = "WUnUC1cILiBjt-Jv3lDdlQ"
 REFUND = "110000235001"
 ORDER = OrderCreateRequest(
-    lines=(OrderLine(item_id=LONG, sku_id=LONG, quantity=2, price=1),),
+    lines=(OrderLine(item_id=LONG, sku_id=LONG, quantity=2, price_fen=1),),
     receiver=Receiver(name="王小明", mobile_phone="13000000000", address="示例路 1 号"),
-    purchase_amount=2,
+    purchase_amount_fen=2,
     seller_order_number="S-1",
 )
 

@@ -34,7 +34,7 @@ WRITTEN: dict[str, VendorRequest[Any]] = {
                 sku_id=f"500000000000{number}",
                 order_line_no="1",
                 quantity=200,
-                price=1,
+                price_fen=1,
                 currency="CNY",
             )
             for number in (1, 2)
@@ -50,7 +50,7 @@ WRITTEN: dict[str, VendorRequest[Any]] = {
             address="示例地址",
             zip="11111",
         ),
-        purchase_amount=400,
+        purchase_amount_fen=400,
         order_source="lazada",
         seller_order_number="1",
     ),

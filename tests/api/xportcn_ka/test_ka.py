@@ -168,14 +168,14 @@ async def test_a_preview_is_a_list_of_orders_in_fen(ka: XportcnKaSession):
     assert preview == OrderPreview(
         orders=(
             PreviewedOrder(
-                sum_carriage=600,
-                sum_payment=6400,
-                sum_total_payment=6561,
-                sum_payment_no_carriage=5800,
+                sum_carriage_fen=600,
+                sum_payment_fen=6400,
+                sum_total_payment_fen=6561,
+                sum_payment_no_carriage_fen=5800,
                 order_items=(
                     PreviewedItem(
-                        amount=5800,
-                        final_unit_price=2900,
+                        amount_fen=5800,
+                        final_unit_price_fen=2900,
                         spec_id=SPEC,
                         sku_id="5736673805656",
                         offer_id="889512351602",

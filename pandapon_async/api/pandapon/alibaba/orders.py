@@ -7,7 +7,7 @@ One call to `create` orders from one seller (inferred: only `create_batch`, for 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
@@ -15,20 +15,11 @@ from ...._models.base import OpenReply, ReplyModel
 from ...._models.fields import many, optional, wire
 from ...._models.operation import Effect, Evidence, Operation, VendorRequest
 from ...._models.requests import RequestModel
-from ...service import CallOptions, OpenService, Unpack
+from ...service import CallOptions, OpenCall, OpenService, Unpack
 from ...shared.alibaba import Address, Cancellation, CargoLine, DeliveryAddress, Done, OrderLine
+from ...shared.alibaba_orders import CreatedOrder, OrderPage, OrderTrace, PreviewedOrder, TradeInfo
 
 # --- one seller ----------------------------------------------------------------------------------------------------------
-
-
-@attrs.frozen(kw_only=True)
-class PreviewedOrder(ReplyModel):
-    """One previewed order. Four of its 14 members were seen, the fourth's name (``taoSample...``) in part."""
-
-    discount_fee: Any = optional()
-    """Only null was seen."""
-    trade_mode_name_list: tuple[str, ...] = many()
-    status: bool | None = optional()
 
 
 @attrs.frozen(kw_only=True)
@@ -69,8 +60,8 @@ class OrderPreviewRequest(VendorRequest[OrderPreview]):
 
 
 @attrs.frozen(kw_only=True)
-class OrderCreated(OpenReply):
-    """The order that was created. The page doesn't show its shape: read ``value``."""
+class OrderCreated(CreatedOrder):
+    """The order that was created. The page doesn't show its shape: it is inferred from 1688's ``alibaba.trade.createCrossOrder``."""
 
 
 @attrs.frozen(kw_only=True)
@@ -87,6 +78,7 @@ class OrderCreateRequest(VendorRequest[OrderCreated]):
         evidence=Evidence.SEEN,
         reply=OrderCreated,
         vendors=("pandapon",),
+        limits={"cargoParamList": 50},
     )
 
     flow: str
@@ -96,6 +88,7 @@ class OrderCreateRequest(VendorRequest[OrderCreated]):
     trade_type: str | None = optional()
     address_param: DeliveryAddress
     cargo_param_list: tuple[OrderLine, ...]
+    """1688 is known to take at most 50 lines."""
 
 
 # --- several sellers -----------------------------------------------------------------------------------------------------
@@ -229,18 +222,21 @@ class BatchPaymentRequest(VendorRequest[BatchPaymentSubmitted]):
         evidence=Evidence.SEEN,
         reply=BatchPaymentSubmitted,
         vendors=("pandapon",),
+        limits={"orderIds": 10},
     )
 
     order_ids: tuple[str, ...]
-    """1688's order ids (19 digits): text here, numbers in other operations. The sample has nine; no maximum was seen."""
+    """1688's order ids (19 digits): text here, numbers in other operations. The sample has nine; a console of
+    the same operator takes at most 10 at once."""
 
 
 # --- after payment -------------------------------------------------------------------------------------------------------
 
 
 @attrs.frozen(kw_only=True)
-class Order(OpenReply):
-    """A whole order. Only its first member was seen; the price change message names the likely others."""
+class Order(TradeInfo):
+    """A whole order. Its first member was seen; the others are inferred from 1688's ``alibaba.trade.get.buyerView``, and the price
+    change message names them, too."""
 
     guarantees_terms: Any = optional()
     """An object whose members weren't seen."""
@@ -323,6 +319,10 @@ class ReceiptRequest(VendorRequest[ReceiptConfirmed]):
 
 class OrderService(OpenService, name="panda.alibaba.orders"):
     """``panda.alibaba.orders``. Every method raises what `VendorSession.call` raises; a WRITE in doubt is never sent again."""
+
+    if TYPE_CHECKING:
+        list: OpenCall[OrderPage]
+        logistics_trace: OpenCall[OrderTrace]
 
     async def preview(self, request: OrderPreviewRequest, **options: Unpack[CallOptions]) -> OrderPreview:
         """Preview an order from one seller (READ: it orders nothing)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
@@ -10,8 +10,9 @@ from ...._models.base import OpenReply
 from ...._models.fields import optional
 from ...._models.operation import Effect, Evidence, Operation, VendorRequest
 from ...paging import Pager
-from ...service import CallOptions, OpenService, Unpack
+from ...service import CallOptions, OpenCall, OpenService, Unpack
 from ...shared.alibaba import SEARCH_PAGES, FoundProduct, ImageQuery, KeywordQuery, ProductPage, StoreQuery
+from ...shared.alibaba_products import Category, RelatedProducts
 
 
 @attrs.frozen(kw_only=True)
@@ -133,6 +134,10 @@ class StoreSearchRequest(StoreQuery, VendorRequest[ProductPage]):
 
 class ProductService(OpenService, name="panda.alibaba.products"):
     """``panda.alibaba.products``. Every method raises what `VendorSession.call` raises."""
+
+    if TYPE_CHECKING:
+        categories: OpenCall[Category]
+        related: OpenCall[RelatedProducts]
 
     async def get(self, request: ProductRequest, **options: Unpack[CallOptions]) -> Product:
         """A product's details (READ)."""

@@ -5,22 +5,23 @@ Order of use: `create` -> `submit_return` (once the goods are on their way back)
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from ...._models.base import OpenReply, ReplyModel
 from ...._models.fields import many, optional
 from ...._models.operation import Effect, Evidence, Operation, VendorRequest
-from ...service import CallOptions, OpenService, Unpack
+from ...service import CallOptions, OpenCall, OpenService, Unpack
 from ...shared.alibaba import RefundApplication, RefundCreated
+from ...shared.alibaba_refunds import CaseOutcome, LogisticsCompanies, RefundFacts, RefundReasons, UploadedVoucher
 
 
 @attrs.frozen(kw_only=True)
-class Refund(ReplyModel):
-    """A refund. The documentation's copy ends after ``buyerUserId``; the rest is in ``extra``.
+class Refund(RefundFacts):
+    """A refund. The documentation's copy ends after ``buyerUserId``; more is inferred from 1688's own call (`RefundFacts`).
 
-    The units of the amounts aren't stated; in 1688's own API they are fen (1/100 CNY). Times are text as received.
+    The page doesn't state the units of the amounts; that they are fen (1/100 CNY) is inferred from 1688's own API. Times are text
+    as received.
     """
 
     id: str | None = optional(number=True)
@@ -33,11 +34,12 @@ class Refund(ReplyModel):
     remark: str | None = optional()
     alipay_payment_id: str | None = optional()
     """Alipay's number for the payment."""
-    apply_carriage: int | None = optional()
-    """The amount requested for freight."""
-    apply_expect: int | None = optional()
-    apply_payment: int | None = optional()
-    """The amount requested for the goods."""
+    apply_carriage_fen: int | None = optional("applyCarriage")
+    """The amount requested for freight, in fen (1/100 CNY), as at 1688."""
+    apply_expect_fen: int | None = optional("applyExpect")
+    """In fen (1/100 CNY), as at 1688."""
+    apply_payment_fen: int | None = optional("applyPayment")
+    """The amount requested for the goods, in fen (1/100 CNY), as at 1688."""
     apply_reason: str | None = optional()
     apply_reason_id: str | None = optional(number=True)
     apply_sub_reason: str | None = optional()
@@ -89,8 +91,8 @@ class RefundCreateRequest(RefundApplication, VendorRequest[RefundCreated]):
 
 
 @attrs.frozen(kw_only=True)
-class ReturnSubmitted(OpenReply):
-    """The outcome. The page doesn't show its shape: read ``value``."""
+class ReturnSubmitted(CaseOutcome):
+    """The outcome. The page doesn't show its shape: it is inferred from 1688's ``alibaba.trade.refund.returnGoods``."""
 
 
 @attrs.frozen(kw_only=True)
@@ -123,6 +125,11 @@ class ReturnRequest(VendorRequest[ReturnSubmitted]):
 
 class RefundService(OpenService, name="panda.alibaba.refunds"):
     """``panda.alibaba.refunds``. Every method raises what `VendorSession.call` raises; a WRITE in doubt is never sent again."""
+
+    if TYPE_CHECKING:
+        reasons: OpenCall[RefundReasons]
+        upload_voucher: OpenCall[UploadedVoucher]
+        logistics_companies: OpenCall[LogisticsCompanies]
 
     async def get(self, request: RefundRequest, **options: Unpack[CallOptions]) -> Refund:
         """A refund's details (READ)."""

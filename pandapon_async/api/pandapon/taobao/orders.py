@@ -6,7 +6,7 @@ An order's lines and receiver are JSON inside strings on the wire; here they are
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
@@ -14,8 +14,16 @@ from ...._models.base import OpenReply, WholeReply
 from ...._models.fields import optional, wire
 from ...._models.operation import Effect, Evidence, Operation, VendorRequest
 from ...._models.requests import RequestModel
-from ...service import CallOptions, OpenService, Unpack
+from ...service import CallOptions, OpenCall, OpenService, Unpack
 from ...shared.taobao import Logistics, Receiver
+from ...shared.taobao_orders import (
+    CancelStarted,
+    CreatedPurchases,
+    PaidPurchases,
+    PurchaseOrder,
+    PurchaseOrders,
+    RenderedOrder,
+)
 
 # --- check and create ----------------------------------------------------------------------------------------------------
 
@@ -32,8 +40,8 @@ class CheckedLine(RequestModel):
 
 
 @attrs.frozen(kw_only=True)
-class OrderCheck(OpenReply):
-    """The preview of an order. The page doesn't show it: read ``value``."""
+class OrderCheck(RenderedOrder):
+    """The preview of an order. The page doesn't show it: inferred from Taobao Global's ``/purchase/order/render``."""
 
 
 @attrs.frozen(kw_only=True)
@@ -67,15 +75,15 @@ class OrderLine(RequestModel):
     """Your own number for the line; both lines of the example have ``1``."""
     quantity: Decimal | None = optional()
     """Text on the wire."""
-    price: Decimal | None = optional()
+    price_fen: Decimal | None = optional("price")
     """Unit price, in fen (1/100 CNY) by the example's arithmetic; text on the wire."""
     currency: str | None = optional()
     """``CNY`` in the example."""
 
 
 @attrs.frozen(kw_only=True)
-class OrderCreated(OpenReply):
-    """The order that was created. The page doesn't show it: read ``value``."""
+class OrderCreated(CreatedPurchases):
+    """The order that was created. The page doesn't show it: inferred from Taobao Global's ``/purchase/order/create``."""
 
 
 @attrs.frozen(kw_only=True)
@@ -97,7 +105,7 @@ class OrderCreateRequest(VendorRequest[OrderCreated]):
 
     lines: tuple[OrderLine, ...] = attrs.field(metadata=wire("orderLineList", json_text=True))
     receiver: Receiver = attrs.field(metadata=wire(json_text=True))
-    purchase_amount: int
+    purchase_amount_fen: int = attrs.field(metadata=wire("purchaseAmount"))
     """The maximum cost of the order, in fen (1/100 CNY)."""
     order_source: str | None = optional()
     """The platform on which you sell; ``lazada`` in the example."""
@@ -199,6 +207,12 @@ class ImLinkRequest(VendorRequest[ImLink]):
 
 class OrderService(OpenService, name="panda.taobao.orders"):
     """``panda.taobao.orders``. Every method raises what `VendorSession.call` raises; a WRITE in doubt is never sent again."""
+
+    if TYPE_CHECKING:
+        list: OpenCall[PurchaseOrders]
+        get: OpenCall[PurchaseOrder]
+        pay: OpenCall[PaidPurchases]
+        cancel: OpenCall[CancelStarted]
 
     async def render(self, request: OrderCheckRequest, **options: Unpack[CallOptions]) -> OrderCheck:
         """Preview an order (READ: it orders nothing). From the Vietnamese page; the other menus don't have it."""

@@ -10,6 +10,7 @@ from ...._models.base import OpenReply, ReplyModel
 from ...._models.fields import optional
 from ...._models.operation import Effect, Evidence, Operation, VendorRequest
 from ...service import CallOptions, OpenService, Unpack
+from ...shared.taobao_refunds import RefundAggregate, RefundedOrderLine, RefundOrder, ReturnLogistics
 
 # --- list and look up ----------------------------------------------------------------------------------------------------
 
@@ -42,7 +43,7 @@ class RefundListRequest(VendorRequest[RefundList]):
     purchase_order_id: str | None = optional()
     sales_order_id: str | None = optional()
     refund_status: int | None = optional()
-    """The values aren't listed here."""
+    """See `RefundStatus`."""
     refund_start_time: int | None = optional()
     """Time since the epoch; the unit isn't stated."""
     refund_end_time: int | None = optional()
@@ -50,16 +51,12 @@ class RefundListRequest(VendorRequest[RefundList]):
 
 @attrs.frozen(kw_only=True)
 class Refund(OpenReply):
-    """A refund. The page doesn't show the members of ``refund_order_aggregate``; the page on cancelling shows some."""
+    """A refund. The page doesn't show the members of ``refund_order_aggregate``; the page on cancelling shows some, the others are
+    inferred from Taobao Global's ``/order/refund/query``."""
 
     distributor_id: str | None = optional()
     currency: str | None = optional()
     refund_order_aggregate: RefundAggregate | None = optional()
-
-
-@attrs.frozen(kw_only=True)
-class RefundAggregate(OpenReply):
-    """The refund itself; its members aren't shown on this page: read ``value``."""
 
 
 @attrs.frozen(kw_only=True)
@@ -86,53 +83,13 @@ class RefundRequest(VendorRequest[Refund]):
 
 
 @attrs.frozen(kw_only=True)
-class ReturnCarrier(ReplyModel):
-    """The carrier of the returned goods."""
-
-    code: str | None = optional("logisticCompanyCode")
-    """Such as ``SF`` (its wire name and the next one differ by a letter)."""
-    name: str | None = optional("logisticsCompanyName")
-
-
-@attrs.frozen(kw_only=True)
-class ReturnAddress(ReplyModel):
-    """The address for returned goods."""
-
-    receiver: str | None = optional(personal=True)
-    phone: str | None = optional(personal=True)
-    detail_address: str | None = optional(personal=True)
-
-
-@attrs.frozen(kw_only=True)
-class ReturnLogistics(ReplyModel):
-    """The shipping of returned goods."""
-
-    buyer_phone: str | None = optional(personal=True)
-    logistics_company: ReturnCarrier | None = optional()
-    logistics_no: str | None = optional()
-    receiver_address: ReturnAddress | None = optional()
-    return_goods_desc: str | None = optional()
-    seller_agree_return_describe: str | None = optional()
-
-
-@attrs.frozen(kw_only=True)
-class RefundedOrderLine(ReplyModel):
-    """The line of the order; the page is cut off after these members."""
-
-    create_time: int | None = optional()
-    """Milliseconds since the epoch."""
-    currency: str | None = optional()
-    item_image_url: str | None = optional()
-    item_title: str | None = optional()
-    post_fee: int | None = optional()
-
-
-@attrs.frozen(kw_only=True)
 class CancelledAggregate(ReplyModel):
     """The refund that was cancelled."""
 
     logistics: ReturnLogistics | None = optional()
     purchase_order_line: RefundedOrderLine | None = optional()
+    refund_order: RefundOrder | None = optional(inferred=True)
+    """Inferred from Taobao Global, like the members of the line that the page doesn't show."""
 
 
 @attrs.frozen(kw_only=True)

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from ...service import OpenService
+from typing import TYPE_CHECKING
+
+from ...service import OpenCall, OpenService
+from ...shared.alibaba_products import Ranking
 
 
 class MarketingService(OpenService, name="panda.v2.alibaba.marketing"):
     """``panda.v2.alibaba.marketing``. Every method raises what `VendorSession.call` raises."""
+
+    if TYPE_CHECKING:
+        hot_list: OpenCall[Ranking]

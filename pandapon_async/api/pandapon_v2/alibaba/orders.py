@@ -6,16 +6,18 @@ Products have encoded ids (``offer_map_id``); v1's numbers don't work here.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
-from ...._models.base import OpenReply, ReplyModel, WholeReply
+from ...._models.base import InferredReply, ReplyModel, WholeReply
 from ...._models.fields import many, optional
 from ...._models.operation import Effect, Evidence, Operation, VendorRequest
 from ...._models.requests import RequestModel
-from ...service import CallOptions, OpenService, Unpack
+from ...service import CallOptions, OpenCall, OpenService, Unpack
 from ...shared.alibaba import Cancellation, Done, FastAddress
+from ...shared.alibaba_orders import CreatedOrder, OrderPage, OrderTrace, PreviewedOrder
+from ...shared.alibaba_refunds import CaseOutcome
 
 # --- preview and create --------------------------------------------------------------------------------------------------
 
@@ -36,8 +38,18 @@ class CargoLine(RequestModel):
 
 
 @attrs.frozen(kw_only=True)
-class OrderPreview(OpenReply):
-    """The preview of an order. The page's copy ends before it: read ``value``."""
+class OrderPreview(InferredReply):
+    """The preview of an order. The page's copy ends before it: it is inferred from v1's, which is 1688's
+    ``alibaba.createOrder.preview``. There are two levels of success: the envelope's code, and ``success`` here."""
+
+    order_previews: tuple[PreviewedOrder, ...] = many("orderPreviewResuslt")
+    """The wire name is 1688's spelling."""
+    success: bool | None = optional()
+    error_code: str | None = optional()
+    error_msg: str | None = optional()
+    post_fee_by_desc_offer_list: Any = optional()
+    consign_offer_list: Any = optional()
+    unsupported_cross_border_pay_offer_list: tuple[str, ...] = many()
 
 
 @attrs.frozen(kw_only=True)
@@ -62,8 +74,8 @@ class OrderPreviewRequest(VendorRequest[OrderPreview]):
 
 
 @attrs.frozen(kw_only=True)
-class OrderCreated(OpenReply):
-    """The order that was created. The page's copy ends before it: read ``value``."""
+class OrderCreated(CreatedOrder):
+    """The order that was created. The page's copy ends before it: inferred from 1688's ``alibaba.trade.createCrossOrder``."""
 
 
 @attrs.frozen(kw_only=True)
@@ -80,6 +92,7 @@ class OrderCreateRequest(VendorRequest[OrderCreated]):
         evidence=Evidence.SEEN,
         reply=OrderCreated,
         vendors=("pandapon",),
+        limits={"cargoParamList": 50},
         missing="request, reply",
     )
 
@@ -179,8 +192,8 @@ class BatchCreateRequest(VendorRequest[OrdersCreated]):
 
 
 @attrs.frozen(kw_only=True)
-class OrderList(OpenReply):
-    """A page of orders. The page's copy ends before it: read ``value``."""
+class OrderList(OrderPage):
+    """A page of orders. The page's copy ends before it: inferred from 1688's ``alibaba.trade.getBuyerOrderList``."""
 
 
 @attrs.frozen(kw_only=True)
@@ -255,6 +268,10 @@ class PaymentRequest(VendorRequest[Payment]):
 
 class OrderService(OpenService, name="panda.v2.alibaba.orders"):
     """``panda.v2.alibaba.orders``. Every method raises what `VendorSession.call` raises; a WRITE in doubt is never sent again."""
+
+    if TYPE_CHECKING:
+        logistics_trace: OpenCall[OrderTrace]
+        confirm_receipt: OpenCall[CaseOutcome]
 
     async def preview(self, request: OrderPreviewRequest, **options: Unpack[CallOptions]) -> OrderPreview:
         """Preview an order (READ: it orders nothing)."""

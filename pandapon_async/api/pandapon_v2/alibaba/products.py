@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from ...._models.base import OpenReply, ReplyModel
+from ...._models.base import ReplyModel
 from ...._models.fields import many, optional
 from ...._models.operation import Effect, Evidence, Operation, VendorRequest
 from ...paging import Pager, Paging
-from ...service import CallOptions, OpenService, Unpack
+from ...service import CallOptions, OpenCall, OpenService, Unpack
 from ...shared.alibaba import ImageQuery, KeywordQuery, StoreQuery
+from ...shared.alibaba_products import Category, RelatedProducts
 
 # --- pages ---------------------------------------------------------------------------------------------------------------
 
@@ -130,11 +131,6 @@ class StoreSearchRequest(StoreQuery, VendorRequest[StorePage]):
 
 
 @attrs.frozen(kw_only=True)
-class RelatedProducts(OpenReply):
-    """Products related to a product. The page doesn't show its shape: read ``value``."""
-
-
-@attrs.frozen(kw_only=True)
 class RelatedProductsRequest(VendorRequest[RelatedProducts]):
     """Look up products related to a product. No required marks were seen."""
 
@@ -148,6 +144,7 @@ class RelatedProductsRequest(VendorRequest[RelatedProducts]):
         evidence=Evidence.SEEN,
         reply=RelatedProducts,
         vendors=("pandapon",),
+        limits={"pageSize": 10},
     )
 
     offer_id: str | None = optional()
@@ -155,6 +152,7 @@ class RelatedProductsRequest(VendorRequest[RelatedProducts]):
     page_no: int | None = optional(minimum=1)
     """The page number, from 1."""
     page_size: int | None = optional(minimum=1)
+    """1688 is known to take at most 10."""
     language: str | None = optional()
     """``en`` or ``vi``."""
 
@@ -164,6 +162,9 @@ class RelatedProductsRequest(VendorRequest[RelatedProducts]):
 
 class ProductService(OpenService, name="panda.v2.alibaba.products"):
     """``panda.v2.alibaba.products``. Every method raises what `VendorSession.call` raises."""
+
+    if TYPE_CHECKING:
+        categories: OpenCall[Category]
 
     def search(self, request: ProductSearchRequest, **options: Unpack[CallOptions]) -> Pager[FoundProduct]:
         """Products by keyword (READ), page by page."""
@@ -178,5 +179,5 @@ class ProductService(OpenService, name="panda.v2.alibaba.products"):
         return self._pages(request, _STORE, **options)
 
     async def related(self, request: RelatedProductsRequest, **options: Unpack[CallOptions]) -> RelatedProducts:
-        """Products related to a product (READ), one page. The page's copy ends before the reply."""
+        """Products related to a product (READ), one page. The page's copy ends before the reply, which is inferred from 1688's."""
         return await self._data(request, **options)

@@ -6,10 +6,11 @@ from typing import ClassVar
 
 import attrs
 
-from ...._models.base import OpenReply, ReplyModel
+from ...._models.base import InferredReply, ReplyModel
 from ...._models.fields import many, optional
 from ...._models.operation import Effect, Evidence, Operation, VendorRequest
 from ...service import CallOptions, OpenService, Unpack
+from ...shared.taobao_refunds import RefundAggregate
 
 # --- before applying -----------------------------------------------------------------------------------------------------
 
@@ -79,7 +80,8 @@ class RefundForm(ReplyModel):
 
 @attrs.frozen(kw_only=True)
 class RefundFormRequest(VendorRequest[RefundForm]):
-    """Get the form for a refund application. The values of type and status aren't listed."""
+    """Get the form for a refund application. The page lists no values of type and status: `RefundType` and `RefundGoodsStatus` have
+    Taobao Global's."""
 
     operation: ClassVar[Operation[RefundForm]] = Operation(
         name="v2.taobao.refunds.render",
@@ -102,8 +104,12 @@ class RefundFormRequest(VendorRequest[RefundForm]):
 
 
 @attrs.frozen(kw_only=True)
-class Refund(OpenReply):
-    """A refund. The page doesn't show it: read ``value``."""
+class Refund(InferredReply):
+    """A refund. The page doesn't show it: inferred from v1's page and Taobao Global's ``/order/refund/query``."""
+
+    distributor_id: str | None = optional()
+    currency: str | None = optional()
+    refund_order_aggregate: RefundAggregate | None = optional()
 
 
 @attrs.frozen(kw_only=True)
