@@ -283,7 +283,7 @@ def test_the_commands_of_bulk_booking_and_the_morning_after(
         if ">" in arguments:
             arguments = arguments[: arguments.index(">")]
         (tmp_path / "orders.csv").write_text(orders)
-        if {"--resolve", "--mark"} & {*arguments}:
+        if {"--export", "--mark"} & {*arguments}:
             hours_later(tmp_path / "bookings.db")
         if "--resolve" in arguments:
             edit_doubt(tmp_path / "doubt.csv")
