@@ -126,10 +126,11 @@ def _source(file: str | None) -> Generator[BookingFile | None, None, None]:
 def _check(source: BookingFile, options: _Options) -> tuple[int, bool]:
     """How many bookings of the file are good, and whether any is bad; without --rejects a bad one ends the program."""
     from .._files.outputs import check_output
-    from .._files.problems import is_rejects
+    from .._files.problems import is_problems
 
-    good, mistakes, bad = source.check()
-    for mistake in mistakes[:_SHOWN]:
+    checked = source.check()
+    good, bad = checked.good, checked.wrong + checked.held
+    for mistake in checked.findings[:_SHOWN]:
         tell(f"{source.name}: {mistake}")
     if bad > _SHOWN:
         tell(f"{source.name}: and {bad - _SHOWN:,} more")
@@ -142,7 +143,7 @@ def _check(source: BookingFile, options: _Options) -> tuple[int, bool]:
         raise Failed(f"{source.name}: holds no booking", BAD_INPUT)
     if options.rejects is not None:
         kept = [path for path in (source.path, options.journal, options.config) if path is not None]
-        check_output(options.rejects, kept, is_rejects)
+        check_output(options.rejects, kept, is_problems)
     return good, bool(bad)
 
 

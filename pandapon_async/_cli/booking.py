@@ -14,8 +14,8 @@ import attrs
 
 from .._errors import JournalError
 from .._files.bookings import Booking, BookingFile
-from .._files.csv_sheet import FileError, Mistake
-from .._files.problems import RejectsWriter
+from .._files.findings import FileError, Finding
+from .._files.problems import ProblemsWriter
 from .._jobs.job import BookingJob
 from .._jobs.outcome import InputError, JobOutcome
 from .._jobs.report import Report
@@ -87,7 +87,7 @@ class BookingWork:
                         await self._count_all(job)
 
     async def _book(self, job: BookingJob) -> None:
-        requests = None if self.source is None else (item.pair() for item in self.source if not item.mistakes)
+        requests = None if self.source is None else (item.pair() for item in self.source if not item.findings)
         self._shown = bytearray(self.count or 0)
         self._outcomes = outcomes = job.run(requests)
         start = time.monotonic()
@@ -129,9 +129,11 @@ class BookingWork:
         """The journal's objections to the file, by line instead of by number."""
         assert self.source is not None
         wanted = {problem.position: problem.text for problem in error.problems}
-        good = (booking for booking in self.source if not booking.mistakes)
+        good = (booking for booking in self.source if not booking.findings)
         found = [
-            Mistake(booking.line, None, wanted[position]) for position, booking in enumerate(good) if position in wanted
+            Finding.of("cell", booking.line, None, why=wanted[position])
+            for position, booking in enumerate(good)
+            if position in wanted
         ]
         return FileError.of(self.source.name, found)
 
@@ -156,10 +158,10 @@ class BookingWork:
         position = 0
         bookings = iter(source)
         while page := list(itertools.islice(bookings, _PAGE)):
-            known = await job.recorded([booking.pair()[0] for booking in page if not booking.mistakes])
+            known = await job.recorded([booking.pair()[0] for booking in page if not booking.findings])
             for booking in page:
-                if booking.mistakes:
-                    yield _Found(booking, "wrong", booking.mistakes)
+                if booking.findings:
+                    yield _Found(booking, "wrong", booking.findings)
                 else:
                     yield self._found(position, booking, known.get(booking.pair()[0]))
                     position += 1
@@ -174,16 +176,16 @@ class BookingWork:
             # What was sent under its reference before is in doubt all the same.
             if state not in ("sent", "unknown"):
                 state = "held" if untaken.state == "held" else "wrong"
-            return _Found(booking, state, (Mistake(booking.line, None, _text(untaken)),), is_shown)
-        mistakes = (Mistake(booking.line, None, error or "refused"),) if state == "refused" else ()
+            return _Found(booking, state, (Finding.of("cell", booking.line, None, why=_text(untaken)),), is_shown)
+        mistakes = (Finding.of("cell", booking.line, None, why=error or "refused"),) if state == "refused" else ()
         return _Found(booking, state, mistakes, is_shown)
 
     async def _write_rejects(self, job: BookingJob, source: BookingFile, path: Path) -> None:
         try:
-            with RejectsWriter(path, source) as rejects:
+            with ProblemsWriter(path, source) as rejects:
                 async for one in self._all(job, source):
-                    if one.mistakes:
-                        rejects.add(one.booking, one.mistakes)
+                    if one.findings:
+                        rejects.add(one.booking, one.findings)
             self._rejected = rejects.count
         except (OSError, FileError) as error:
             why = error.strerror if isinstance(error, OSError) else error.message
@@ -240,7 +242,7 @@ class _Found:
 
     booking: Booking
     state: str
-    mistakes: tuple[Mistake, ...] = ()
+    findings: tuple[Finding, ...] = ()
     is_shown: bool = False
 
     def as_json(self) -> dict[str, Any]:
@@ -248,13 +250,13 @@ class _Found:
         booking, state = self.booking, self.state
         is_recorded = state not in ("wrong", "unread")
         return {
-            "reference": booking.reference if booking.mistakes else booking.pair()[0],
+            "reference": booking.reference if booking.findings else booking.pair()[0],
             "state": state if state in ("wrong", "pending") else "skipped" if is_recorded else "pending",
             "recorded": state if is_recorded else None,
             "order_id": None,
             "fee": None,
             "tracking": [],
-            "error": "; ".join(map(str, self.mistakes)) or None,
+            "error": "; ".join(map(str, self.findings)) or None,
         }
 
 

@@ -32,7 +32,7 @@ async def preview(profile: VendorProfile, source: BookingFile, concurrency: int)
 
     def requests() -> Iterator[tuple[str, FreightPreviewRequest]]:
         for booking in source:
-            if booking.mistakes:
+            if booking.findings:
                 continue
             reference, request = booking.pair()
             try:

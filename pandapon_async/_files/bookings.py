@@ -7,7 +7,7 @@ dotted wire names, one row per line item; the rows of a reference are adjacent a
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,8 +19,10 @@ from .._models.converters import from_wire, to_wire
 from .._models.digest import digest_of
 from .._models.jsonio import JsonError, fault_in, is_object, loads
 from ..api.logistics import FreightBookingRequest
-from .columns import REFERENCE, REJECTED, column_of, layout, list_name, put, template, value_of
-from .csv_sheet import MAX_MISTAKES, FileError, Mistake, Sheet, SheetRow, open_to_read, read_lines
+from .columns import PROBLEM, REFERENCE, column_of, layout, list_name, put, template, value_of
+from .csv_sheet import Sheet, SheetRow, open_to_read, read_lines
+from .findings import MAX_FINDINGS, Checked, FileError, Finding
+from .reading import Reading
 
 
 @attrs.frozen
@@ -30,16 +32,27 @@ class Booking:
     Attributes:
         line: the line on which it begins.
         reference: the caller's reference; None if not given.
-        request: None if there are mistakes.
-        mistakes: its mistakes, in file order.
-        source: the original content: a line's bytes, or rows.
+        request: None if it is wrong.
+        findings: what is wrong or held, in file order; a booking without any is good.
+        source: the original content, for `ProblemsWriter`.
+        account: the account's name, from a column ``account``; None if not given.
+        kept: the cells of the kept columns, by their names in the file; never sent.
+        approved: the codes of what a person has decided to book all the same, in a problems file.
     """
 
     line: int
     reference: str | None
     request: FreightBookingRequest | None
-    mistakes: tuple[Mistake, ...]
+    findings: tuple[Finding, ...]
     source: bytes | tuple[SheetRow, ...] = attrs.field(repr=False)
+    account: str | None = None
+    kept: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
+    approved: frozenset[str] = frozenset()
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether it can't be sent; what has findings and isn't wrong is held."""
+        return any(finding.kind == "wrong" for finding in self.findings)
 
     def pair(self) -> tuple[str, FreightBookingRequest]:
         """Reference and request; a missing reference is derived from the request, as a job does."""
@@ -55,18 +68,21 @@ class BookingFile:
     Args:
         path: the file.
         name: its name in errors; default: the path.
+        reading: how it is to be read.
 
     Attributes:
-        columns: the header of a CSV file; None for JSON lines.
+        columns: the header of a sheet; None for JSON.
         delimiter: the separator between cells.
 
     Raises:
+        EncodingError: it is text in another encoding; carries a guess.
         FileError: it can't be read, is empty, or its header is invalid.
     """
 
-    def __init__(self, path: str | os.PathLike[str], name: str | None = None) -> None:
+    def __init__(self, path: str | os.PathLike[str], name: str | None = None, reading: Reading | None = None) -> None:
         self.path = Path(path)
         self.name = name or str(path)
+        self.reading = reading or Reading()
         self.columns: tuple[str, ...] | None = None
         self.delimiter = ","
         with self._opened() as file:
@@ -85,24 +101,27 @@ class BookingFile:
     def _sheet(self, file: BinaryIO) -> Sheet:
         file.seek(0)
         sheet = Sheet(file, self.name)
-        sheet.require((*template(), *REJECTED))
+        sheet.require((*template(), *PROBLEM))
         return sheet
 
     def __iter__(self) -> Iterator[Booking]:
         with self._opened() as file:
             yield from _json_bookings(file) if self.columns is None else _sheet_bookings(self._sheet(file))
 
-    def check(self) -> tuple[int, list[Mistake], int]:
-        """Read the whole file: the number of valid bookings, the first hundred mistakes, and the number of invalid bookings."""
-        good = bad = 0
-        mistakes: list[Mistake] = []
+    def check(self) -> Checked:
+        """Read the whole file, and count."""
+        good = wrong = held = more = 0
+        findings: list[Finding] = []
         for booking in self:
-            if not booking.mistakes:
-                good += 1
-                continue
-            bad += 1
-            mistakes += booking.mistakes[: max(0, MAX_MISTAKES - len(mistakes))]
-        return good, mistakes, bad
+            good += not booking.findings
+            wrong += booking.is_wrong
+            held += bool(booking.findings) and not booking.is_wrong
+            fitting = booking.findings[: MAX_FINDINGS - len(findings)]
+            findings += fitting
+            more += len(booking.findings) - len(fitting)
+        return Checked(
+            good=good, wrong=wrong, held=held, findings=tuple(findings), more=more, wrong_everywhere=(), said=()
+        )
 
 
 def read_bookings(path: str | os.PathLike[str]) -> Iterator[tuple[str, FreightBookingRequest]]:
@@ -115,14 +134,14 @@ def read_bookings(path: str | os.PathLike[str]) -> Iterator[tuple[str, FreightBo
         FileError: the first mistakes, with line and column; no booking was yielded.
     """
     file = BookingFile(path)
-    good, mistakes, _ = file.check()
-    if mistakes:
-        raise FileError.of(file.name, mistakes)
-    if not good:
+    checked = file.check()
+    if checked.findings:
+        raise FileError.of(file.name, checked.findings, checked.more)
+    if not checked.good:
         raise FileError(f"{file.name}: holds no booking")
     for booking in file:
-        if booking.mistakes:
-            raise FileError.of(file.name, booking.mistakes)  # it was modified after the check
+        if booking.findings:
+            raise FileError.of(file.name, booking.findings)  # it was modified after the check
         yield booking.pair()
 
 
@@ -147,13 +166,13 @@ def _json_booking(number: int, line: bytes) -> Booking:
     reference = members.pop(REFERENCE, None)
     if reference is not None and (not isinstance(reference, str) or not reference):
         return _bad(number, REFERENCE, "expected non-empty text", line)
-    for name in REJECTED:
+    for name in PROBLEM:
         members.pop(name, None)
     return _booking(number, reference, members, line)
 
 
 def _bad(number: int, column: str | None, text: str, line: bytes) -> Booking:
-    return Booking(number, None, None, (Mistake(number, column, text),), line)
+    return Booking(number, None, None, (Finding.of("cell", number, column, why=text),), line)
 
 
 def _where(line: bytes, error: JsonError) -> tuple[str | None, str]:
@@ -174,7 +193,7 @@ def _booking(
         text = error.message.removeprefix(f"{error.field}: ")
         column = error.field if isinstance(source, bytes) else column_of(error.field)
         line = number if isinstance(source, bytes) else _line_of(source, error.field)
-        return Booking(number, reference, None, (Mistake(line, column, text),), source)
+        return Booking(number, reference, None, (Finding.of("cell", line, column, why=text),), source)
     return Booking(number, reference, request, (), source)
 
 
@@ -206,7 +225,7 @@ def _same_booking(one: SheetRow, other: SheetRow) -> bool:
 
 def _booking_of_rows(rows: tuple[SheetRow, ...]) -> Booking:
     first = rows[0]
-    mistakes = [mistake for row in rows for mistake in row.mistakes]
+    mistakes = [mistake for row in rows for mistake in row.findings]
     members: dict[str, Any] = {}
     items: list[dict[str, Any]] = []
     for row in rows:
@@ -222,18 +241,18 @@ def _booking_of_rows(rows: tuple[SheetRow, ...]) -> Booking:
     return _booking(first.line, reference, members, rows)
 
 
-def _read_row(row: SheetRow, first: SheetRow, members: dict[str, Any], item: dict[str, Any]) -> Iterable[Mistake]:
+def _read_row(row: SheetRow, first: SheetRow, members: dict[str, Any], item: dict[str, Any]) -> Iterable[Finding]:
     """Put a row's cells into ``members`` and ``item``; values for the whole booking come from its first row."""
     for name, column in layout().items():
         cell = row.cells.get(name)
         if not column.of_item and row is not first:
             if cell != first.cells.get(name):
-                yield Mistake(row.line, name, f"differs from line {first.line} of the same booking")
+                yield Finding.of("cell", row.line, name, why=f"differs from line {first.line} of the same booking")
             continue
         if cell is None:
             continue
         value = value_of(column, cell, row.line)
-        if isinstance(value, Mistake):
+        if isinstance(value, Finding):
             yield value
         else:
             put(item if column.of_item else members, column, value)

@@ -15,11 +15,12 @@ from .._models.base import Model, members_of
 from .._models.fields import optional_inner, wire_name
 from .._models.jsonio import is_object
 from ..api.logistics import FreightBookingRequest
-from .csv_sheet import DAMAGED, Mistake, is_damaged
+from .csv_sheet import DAMAGED, is_damaged
+from .findings import Finding
 
 REFERENCE: Final = "reference"
-REJECTED: Final = ("line", "column", "error")
-"""Extra columns (and top-level members) of a rejects file; ignored when it is read back."""
+PROBLEM: Final = ("line", "column", "code", "problem", "decision")
+"""The last columns of a problems file (members, in JSON)."""
 
 _WHOLE = re.compile(r"-?\d{1,18}")
 
@@ -91,11 +92,11 @@ def put(target: dict[str, Any], column: Column, value: Any) -> None:
 
 
 def value_of(column: Column, cell: str, line: int) -> Any:
-    """A cell as its column's wire value; a `Mistake` if it is invalid."""
+    """A cell as its column's wire value; a `Finding` if it is invalid."""
     if is_damaged(cell):
-        return Mistake(line, column.name, DAMAGED)
+        return Finding.of("cell", line, column.name, why=DAMAGED)
     if column.type is int:
         if not _WHOLE.fullmatch(cell.strip()):
-            return Mistake(line, column.name, "expected a whole number")
+            return Finding.of("cell", line, column.name, why="expected a whole number")
         return int(cell)
     return cell.strip() if column.type is Decimal else cell

@@ -1,4 +1,4 @@
-"""CSV as spreadsheets write it: comma, semicolon or tab; UTF-8 with or without BOM. Mistakes have line and column."""
+"""CSV as spreadsheets write it: comma, semicolon or tab; UTF-8 with or without BOM. Findings have line and column."""
 
 from __future__ import annotations
 
@@ -12,46 +12,14 @@ from typing import BinaryIO
 
 import attrs
 
-from .._errors import RequestError, suggestion
+from .._errors import suggestion
+from .findings import FileError, Finding
 
 DAMAGED = "was altered by a spreadsheet (format the column as text and enter it again)"
 _DAMAGED = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+|#(?:NAME\?|REF!|VALUE!|N/A|NUM!|DIV/0!|NULL!)|#{3,}")
 DELIMITERS = ",;\t"
-_MAX_SHOWN = 5
-MAX_MISTAKES = 100
-"""The most mistakes that an error lists."""
 MAX_LINE_BYTES = 4 * 2**20
 """The longest line, in bytes, that is read into memory."""
-
-
-@attrs.frozen(order=True)
-class Mistake:
-    """A mistake in a file: where, and what. The value itself is never shown: it may be personal."""
-
-    line: int
-    column: str | None
-    text: str
-
-    def __str__(self) -> str:
-        return f"line {self.line}{f', column {self.column}' if self.column else ''}: {self.text}"
-
-
-class FileError(RequestError):
-    """A file has mistakes; nothing from it was sent.
-
-    ``mistakes`` are the first hundred, in file order.
-    """
-
-    def __init__(self, message: str, *, mistakes: Sequence[Mistake] = ()) -> None:
-        super().__init__(message)
-        self.mistakes = tuple(mistakes)
-
-    @classmethod
-    def of(cls, name: str, mistakes: Sequence[Mistake], more: int = 0) -> FileError:
-        """The error for a file; ``more`` is the number of further mistakes."""
-        shown = "; ".join(map(str, mistakes[:_MAX_SHOWN]))
-        left = len(mistakes) - _MAX_SHOWN + more
-        return cls(f"{name}: {shown}" + (f"; and {left} more" if left > 0 else ""), mistakes=mistakes)
 
 
 @attrs.frozen
@@ -61,7 +29,7 @@ class SheetRow:
     line: int
     cells: dict[str, str]
     raw: tuple[str, ...]
-    mistakes: tuple[Mistake, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 class Sheet:
@@ -115,7 +83,7 @@ class Sheet:
                 raise self._error(column, "is missing")
 
     def _error(self, column: str | None, text: str) -> FileError:
-        return FileError.of(self.name, [Mistake(1, column, text)])
+        return FileError.of(self.name, [Finding.of("cell", 1, column, why=text)])
 
     def __iter__(self) -> Iterator[SheetRow]:
         while True:
@@ -130,7 +98,7 @@ class Sheet:
             if raw is None:
                 return
             if self._lines.mistake:
-                yield SheetRow(line, {}, tuple(raw), (Mistake(line, None, self._lines.mistake),))
+                yield SheetRow(line, {}, tuple(raw), (Finding.of("cell", line, None, why=self._lines.mistake),))
             elif any(raw):
                 yield self._row(line, raw)
 
@@ -140,15 +108,18 @@ class Sheet:
         for index, text in enumerate(self._lines.consumed):
             raw = text.rstrip("\r\n").split(self.delimiter)
             yield attrs.evolve(
-                self._row(line + index, raw), mistakes=(Mistake(line + index, None, texts[min(index, 1)]),)
+                self._row(line + index, raw),
+                findings=(Finding.of("cell", line + index, None, why=texts[min(index, 1)]),),
             )
 
     def _row(self, line: int, raw: list[str]) -> SheetRow:
         cells = {column: plain(cell) for column, cell in zip(self.columns, raw, strict=False) if cell}
-        mistakes: tuple[Mistake, ...] = ()
+        findings: tuple[Finding, ...] = ()
         if any(raw[len(self.columns) :]):
-            mistakes = (Mistake(line, str(len(self.columns) + 1), "a cell is beyond the header's columns"),)
-        return SheetRow(line, cells, tuple(raw), mistakes)
+            findings = (
+                Finding.of("cell", line, str(len(self.columns) + 1), why="a cell is beyond the header's columns"),
+            )
+        return SheetRow(line, cells, tuple(raw), findings)
 
 
 class _Lines(Iterator[str]):

@@ -9,7 +9,8 @@ from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from .csv_sheet import MAX_LINE_BYTES, FileError, open_private
+from .csv_sheet import MAX_LINE_BYTES, open_private
+from .findings import FileError
 
 _BESIDE_A_JOURNAL: Final = ("-wal", "-shm", "-journal", ".lock")
 

@@ -1,4 +1,4 @@
-"""Rejects files: what could not be booked, in the input's own format, to be corrected and read back."""
+"""Problems files: what could not be booked, in the input's own format, to be corrected and read back."""
 
 from __future__ import annotations
 
@@ -9,28 +9,31 @@ from typing import TYPE_CHECKING, Any
 
 from .._models.jsonio import JsonError, dumps, is_object, loads
 from .bookings import Booking, BookingFile
-from .columns import REJECTED
-from .csv_sheet import DELIMITERS, Mistake, SheetRow, SheetWriter
+from .columns import PROBLEM
+from .csv_sheet import DELIMITERS, SheetRow, SheetWriter
+from .findings import Finding
 from .outputs import check_output, replaced
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-def is_rejects(first: bytes) -> bool:
-    """Whether a file that begins with this line is a rejects file."""
+def is_problems(first: bytes) -> bool:
+    """Whether a file that begins with this line is a problems file."""
     text = first.decode("utf-8", "replace").strip()
     if not text.startswith("{"):
-        return any(tuple(cell.strip('"') for cell in text.split(one)[-3:]) == REJECTED for one in DELIMITERS)
+        return any(tuple(cell.strip('"') for cell in text.split(one)[-5:]) == PROBLEM for one in DELIMITERS)
     try:
         members = loads(first)
     except JsonError:
         return False
-    return is_object(members) and {*REJECTED} <= members.keys()
+    return is_object(members) and {*PROBLEM} <= members.keys()
 
 
-class RejectsWriter:
-    """Writes bookings of a file with ``line,column,error``; the rejects file is created with the first one, once all are written.
+class ProblemsWriter:
+    """Writes bookings of a file with ``line,column,code,problem,decision``.
+
+    The file is created with the first one, once all are written.
 
     A line that isn't JSON is stored in a member ``"text"``, to be replaced by its correction.
     """
@@ -51,17 +54,17 @@ class RejectsWriter:
     ) -> None:
         self._stack.__exit__(kind, error, trace)
 
-    def add(self, booking: Booking, mistakes: tuple[Mistake, ...]) -> None:
+    def add(self, booking: Booking, mistakes: tuple[Finding, ...]) -> None:
         """Write one booking with its mistakes.
 
         Raises:
             FileError: something else has come to the path meanwhile.
         """
         if self._file is None:
-            check_output(self._path, (self._source.path,), is_rejects)
+            check_output(self._path, (self._source.path,), is_problems)
             self._file = self._stack.enter_context(replaced(self._path))
             if self._source.columns is not None:
-                columns = (*(name for name in self._source.columns if name not in REJECTED), *REJECTED)
+                columns = (*(name for name in self._source.columns if name not in PROBLEM), *PROBLEM)
                 self._sheet = SheetWriter(self._file, columns, self._source.delimiter)
         self.count += 1
         if self._sheet is None:
@@ -71,15 +74,15 @@ class RejectsWriter:
         for row in booking.source:
             self._sheet.row(self._cells(row, [mistake for mistake in mistakes if mistake.line == row.line]))
 
-    def _cells(self, row: SheetRow, mistakes: list[Mistake]) -> list[str]:
+    def _cells(self, row: SheetRow, mistakes: list[Finding]) -> list[str]:
         columns = self._source.columns or ()
         raw = [*row.raw, *[""] * (len(columns) - len(row.raw))]
-        kept = [row.cells.get(name, cell) for name, cell in zip(columns, raw, strict=False) if name not in REJECTED]
+        kept = [row.cells.get(name, cell) for name, cell in zip(columns, raw, strict=False) if name not in PROBLEM]
         cells = _described(mistakes)
-        return [*kept, str(row.line), cells[1], cells[2]]
+        return [*kept, str(row.line), cells[1], " ".join(one.code for one in mistakes), cells[2], ""]
 
 
-def _described(mistakes: list[Mistake]) -> tuple[str, str, str]:
+def _described(mistakes: list[Finding]) -> tuple[str, str, str]:
     """The cells line, column and error for mistakes in one place."""
     columns = [mistake.column or "" for mistake in mistakes]
     if len(mistakes) == 1:
@@ -88,9 +91,16 @@ def _described(mistakes: list[Mistake]) -> tuple[str, str, str]:
     return str(mistakes[0].line) if mistakes else "", " ".join(filter(None, columns)), "; ".join(named)
 
 
-def _json_line(booking: Booking, mistakes: tuple[Mistake, ...]) -> bytes:
+def _json_line(booking: Booking, mistakes: tuple[Finding, ...]) -> bytes:
     line, column, error = _described(list(mistakes))
-    details = {"line": int(line) if line else booking.line, "column": column or None, "error": error}
+    codes = " ".join(one.code for one in mistakes)
+    details = {
+        "line": int(line) if line else booking.line,
+        "column": column or None,
+        "code": codes,
+        "problem": error,
+        "decision": "",
+    }
     assert isinstance(booking.source, bytes)
     try:
         members = loads(booking.source)

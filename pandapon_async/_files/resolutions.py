@@ -22,15 +22,13 @@ from .._models.money import Money
 from ..api.logistics import FreightBookingRequest, ReceiverAddress
 from .csv_sheet import (
     DAMAGED,
-    MAX_MISTAKES,
-    FileError,
-    Mistake,
     Sheet,
     SheetRow,
     SheetWriter,
     is_damaged,
     open_to_read,
 )
+from .findings import MAX_FINDINGS, FileError, Finding
 from .outputs import replaced
 
 EXPORT_COLUMNS: Final = (
@@ -129,7 +127,7 @@ def read_resolutions(path: Path, journal: Journal) -> list[Resolution]:
     Raises:
         FileError: names every line that can't be resolved, and why; nothing was resolved.
     """
-    mistakes: list[Mistake] = []
+    mistakes: list[Finding] = []
     found: list[Resolution] = []
     with open_to_read(path) as file:
         sheet = Sheet(file, str(path))
@@ -146,14 +144,14 @@ def read_resolutions(path: Path, journal: Journal) -> list[Resolution]:
             except _MistakeError as error:
                 mistakes.append(error.mistake)
     if mistakes:
-        raise FileError.of(str(path), mistakes[:MAX_MISTAKES], max(0, len(mistakes) - MAX_MISTAKES))
+        raise FileError.of(str(path), mistakes[:MAX_FINDINGS], max(0, len(mistakes) - MAX_FINDINGS))
     return found
 
 
 class _MistakeError(Exception):
     def __init__(self, line: int, column: str | None, text: str) -> None:
         super().__init__(text)
-        self.mistake = Mistake(line, column, text)
+        self.mistake = Finding.of("cell", line, column, why=text)
 
 
 @attrs.frozen
@@ -173,8 +171,8 @@ class _Line:
     @classmethod
     def read(cls, row: SheetRow, journal: Journal) -> _Line:
         """Raises `_MistakeError`: it names no booking, or no state."""
-        if row.mistakes:
-            first = row.mistakes[0]
+        if row.findings:
+            first = row.findings[0]
             raise _MistakeError(first.line, first.column, first.text)
         cells = {name: cell.strip() for name, cell in row.cells.items()}
         state = cells.get("state", "").lower()

@@ -11,7 +11,8 @@ from typing import Any
 
 from .._errors import RequestError
 from .._files.columns import REFERENCE, Column, columns_of, put, value_of
-from .._files.csv_sheet import MAX_MISTAKES, FileError, Mistake, Sheet, SheetRow, open_to_read
+from .._files.csv_sheet import Sheet, SheetRow, open_to_read
+from .._files.findings import MAX_FINDINGS, FileError, Finding
 from .._models.converters import from_wire
 from ..api.logistics import FreightEstimateRequest
 from .requests import SweepRequest
@@ -46,7 +47,7 @@ def read_quote_file(path: str | os.PathLike[str]) -> list[SweepRequest]:
     """
     file = Path(path)
     requests: list[SweepRequest] = []
-    mistakes: list[Mistake] = []
+    mistakes: list[Finding] = []
     with open_to_read(file) as opened:
         sheet = Sheet(opened, str(file))
         names = _names_of(sheet)
@@ -56,7 +57,7 @@ def read_quote_file(path: str | os.PathLike[str]) -> list[SweepRequest]:
                 requests.append(made)
             else:
                 mistakes += made
-            if len(mistakes) >= MAX_MISTAKES:
+            if len(mistakes) >= MAX_FINDINGS:
                 break
     if mistakes:
         raise FileError.of(str(file), mistakes)
@@ -80,40 +81,40 @@ def _names_of(sheet: Sheet) -> dict[str, str]:
     for title in sheet.columns:
         name = wire.get(title, title)
         if name in titles:
-            raise FileError.of(sheet.name, [Mistake(1, title, f"is the same as {titles[name]}")])
+            raise FileError.of(sheet.name, [Finding.of("cell", 1, title, why=f"is the same as {titles[name]}")])
         titles[name] = title
     for name in _REQUIRED:
         if name not in titles:
-            raise FileError.of(sheet.name, [Mistake(1, name, "is missing")])
+            raise FileError.of(sheet.name, [Finding.of("cell", 1, name, why="is missing")])
     return titles
 
 
-def _request_of(row: SheetRow, titles: Mapping[str, str]) -> SweepRequest | list[Mistake]:
+def _request_of(row: SheetRow, titles: Mapping[str, str]) -> SweepRequest | list[Finding]:
     """One row's request, or its mistakes."""
-    mistakes = list(row.mistakes)
+    mistakes = list(row.findings)
     members: dict[str, Any] = {"quantity": 1}
     for name, title in titles.items():
         cell = row.cells.get(title, "").strip()
-        if not cell and name in _REQUIRED and not row.mistakes:
-            mistakes.append(Mistake(row.line, title, "is empty"))
+        if not cell and name in _REQUIRED and not row.findings:
+            mistakes.append(Finding.of("cell", row.line, title, why="is empty"))
         if not cell or name == REFERENCE:
             continue
         value = value_of(_columns()[name], cell, row.line)
-        if isinstance(value, Mistake):
-            mistakes.append(Mistake(row.line, title, value.text))
+        if isinstance(value, Finding):
+            mistakes.append(Finding.of("cell", row.line, title, why=value.text))
         else:
             put(members, _columns()[name], value)
     return mistakes or _estimate(row, members, titles)
 
 
-def _estimate(row: SheetRow, members: dict[str, Any], titles: Mapping[str, str]) -> SweepRequest | list[Mistake]:
+def _estimate(row: SheetRow, members: dict[str, Any], titles: Mapping[str, str]) -> SweepRequest | list[Finding]:
     try:
         request = from_wire(FreightEstimateRequest, members)
     except RequestError as error:
         text = error.message.removeprefix(f"{error.field}: ")
-        return [Mistake(row.line, _title(error.field, titles), text)]
+        return [Finding.of("cell", row.line, _title(error.field, titles), why=text)]
     if request.price is not None and request.price < 0:
-        return [Mistake(row.line, titles["price"], "must not be below 0")]
+        return [Finding.of("cell", row.line, titles["price"], why="must not be below 0")]
     return SweepRequest(request=request, reference=row.cells.get(titles.get(REFERENCE, REFERENCE), "").strip() or None)
 
 

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from pandapon_async import Journal, JournalError
-from pandapon_async._files.csv_sheet import FileError
+from pandapon_async._files.findings import FileError
 from pandapon_async._files.resolutions import EXPORT_COLUMNS, read_resolutions, write_export
 from pandapon_async.testing import FakeVendor
 from tests.journal.support import done, entry, hours_later, opened

@@ -17,8 +17,9 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from pandapon_async import RequestError, read_bookings, to_wire
 from pandapon_async._files.bookings import BookingFile
 from pandapon_async._files.columns import template
-from pandapon_async._files.csv_sheet import FileError, neutral, plain
-from pandapon_async._files.problems import RejectsWriter
+from pandapon_async._files.csv_sheet import neutral, plain
+from pandapon_async._files.findings import FileError
+from pandapon_async._files.problems import ProblemsWriter
 from pandapon_async._journal.rows import DerivedReference
 from tests.conftest import contract
 
@@ -47,7 +48,7 @@ def mistakes(path: Path) -> list[tuple[int, str | None]]:
     with pytest.raises(FileError) as caught:
         wires(path)
     assert str(path) in str(caught.value)
-    return [(mistake.line, mistake.column) for mistake in caught.value.mistakes]
+    return [(mistake.line, mistake.column) for mistake in caught.value.findings]
 
 
 # --- JSON lines ---
@@ -243,10 +244,10 @@ def test_lines_after_a_huge_one_are_read(write: Write):
 def rejects_of(path: Path) -> bytes:
     source = BookingFile(path)
     target = path.with_suffix(".rejects")
-    with RejectsWriter(target, source) as writer:
+    with ProblemsWriter(target, source) as writer:
         for booking in source:
-            if booking.mistakes:
-                writer.add(booking, booking.mistakes)
+            if booking.findings:
+                writer.add(booking, booking.findings)
     return target.read_bytes()
 
 
@@ -258,7 +259,7 @@ def test_rejects_of_a_sheet_keep_its_columns_and_say_what_is_wrong(write: Write)
         ("o-2", "3", "quantity"),
         ("o-2", "4", ""),
     ]
-    assert rows[0]["error"] == "expected a whole number"
+    assert rows[0]["problem"] == "expected a whole number"
 
 
 def test_a_quote_that_is_not_closed_loses_no_line(write: Write):
@@ -356,7 +357,7 @@ def test_any_file_is_accepted_or_refused_with_its_lines(tmp_path: Path, content:
     assert all(reference and reference.isprintable() for reference, _ in found)
     if refused is not None:
         assert str(path) in str(refused)
-        assert all(mistake.line >= 1 for mistake in refused.mistakes)
+        assert all(mistake.line >= 1 for mistake in refused.findings)
 
 
 def test_the_error_of_a_file_is_a_request_error():

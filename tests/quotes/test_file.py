@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pandapon_async._files.csv_sheet import FileError
+from pandapon_async._files.findings import FileError
 from pandapon_async._quotes.file import quote_columns, read_quote_file
 
 HEAD = "item_id,sku_id,quantity,price,currency,country,state,city,zip\n"
@@ -91,7 +91,7 @@ def test_all_mistakes_are_listed_the_first_few_in_words(file: Path) -> None:
     file.write_text(HEAD + "1,2,none,,,US,,,\n" * 300, encoding="utf-8")
     with pytest.raises(FileError) as caught:
         read_quote_file(file)
-    assert [mistake.line for mistake in caught.value.mistakes] == list(range(2, 102))
+    assert [mistake.line for mistake in caught.value.findings] == list(range(2, 102))
     assert str(caught.value).endswith("; and 95 more")
 
 
@@ -129,7 +129,7 @@ def test_personal_cells_are_not_in_an_error(file: Path) -> None:
     file.write_text("item_id,sku_id,country,quantity,price\n1,2,US,Jane Example,5550100100x\n")
     with pytest.raises(FileError) as caught:
         read_quote_file(file)
-    assert not any(text in repr(caught.value) + str(caught.value.mistakes) for text in ("Jane", "5550"))
+    assert not any(text in repr(caught.value) + str(caught.value.findings) for text in ("Jane", "5550"))
 
 
 def test_the_columns_begin_with_what_people_need() -> None:
