@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from .._errors import JournalError
-from .._files.bookings import Booking, BookingFile
+from .._files.booking import Booking
+from .._files.bookings import BookingFile
 from .._files.findings import FileError, Finding
 from .._files.problems import ProblemsWriter
 from .._jobs.job import BookingJob

@@ -15,14 +15,13 @@ from .._models.base import Model, members_of
 from .._models.fields import optional_inner, wire_name
 from .._models.jsonio import is_object
 from ..api.logistics import FreightBookingRequest
-from .csv_sheet import DAMAGED, is_damaged
-from .findings import Finding
+from . import cells
+from .cells import CellKind
+from .findings import CHECKS, Finding
 
 REFERENCE: Final = "reference"
 PROBLEM: Final = ("line", "column", "code", "problem", "decision")
 """The last columns of a problems file (members, in JSON)."""
-
-_WHOLE = re.compile(r"-?\d{1,18}")
 
 
 @attrs.frozen
@@ -33,6 +32,15 @@ class Column:
     path: tuple[str, ...]
     type: type
     of_item: bool
+
+    @property
+    def kind(self) -> CellKind:
+        """What its cells hold: an id can't have what a name or an address can."""
+        if self.type is int:
+            return "whole"
+        if self.type is Decimal:
+            return "decimal"
+        return "id" if self.path[-1].endswith("Id") and self.path[-1] != "taxId" else "text"
 
 
 @functools.cache
@@ -92,11 +100,8 @@ def put(target: dict[str, Any], column: Column, value: Any) -> None:
 
 
 def value_of(column: Column, cell: str, line: int) -> Any:
-    """A cell as its column's wire value; a `Finding` if it is invalid."""
-    if is_damaged(cell):
-        return Finding.of("cell", line, column.name, why=DAMAGED)
-    if column.type is int:
-        if not _WHOLE.fullmatch(cell.strip()):
-            return Finding.of("cell", line, column.name, why="expected a whole number")
-        return int(cell)
-    return cell.strip() if column.type is Decimal else cell
+    """A cell as its column's wire value; a `Finding` if it can't be sent."""
+    value, code = cells.value_of(cells.trimmed(cell), column.kind, ".", meant=False)
+    if code is None or CHECKS[code].kind == "held":
+        return value
+    return Finding.of(code, line, column.name, encoding="UTF-8", sign=".")

@@ -29,12 +29,72 @@ class Check:
 
 
 CHECKS: Final[Mapping[str, Check]] = {
-    # other rooms' objections, written into a problems file like a row's own
-    "journal": Check("wrong", "{why}"),
-    "refused": Check("wrong", "was refused by the vendor: {why}"),
+    # the row as a whole
+    "cells-missing": Check(
+        "wrong", "has {cells} cells, and the header {columns}: it is cut, or a line break isn't quoted"
+    ),
+    "cells-extra": Check(
+        "wrong", "has {cells} cells, and the header {columns}: a separator inside a cell isn't quoted"
+    ),
+    "cells-torn": Check("wrong", "is beside a line of a single cell (line {other}), which may be torn off it"),
+    "not-csv": Check("wrong", "not CSV: {why}"),
+    "inside-cell": Check("wrong", "is inside a cell that begins on line {begin}: a quotation mark isn't closed"),
+    "too-long": Check("wrong", "longer than {most} characters"),
+    "not-json": Check("wrong", "{why}"),
+    "not-an-object": Check("wrong", "expected a JSON object"),
+    "duplicate-key": Check("wrong", "has the same key twice"),
+    "continues-nothing": Check("wrong", "has an item and nothing else: write the reference of its order into it"),
+    "differs": Check("wrong", "differs from line {other} of the same booking"),
+    # a cell, whatever its column
+    "not-text": Check("wrong", "has bytes that aren't {encoding}: the encoding is another, or the cell was damaged"),
+    "lost-characters": Check(
+        "wrong", "has characters that were lost when a program read it in a wrong encoding: enter it again"
+    ),
+    "control-character": Check("wrong", "has a control character: enter it again"),
+    "error-word": Check("wrong", "is an error of the spreadsheet, not a value"),
+    "no-value": Check("wrong", "is a formula without a value: open the workbook in a spreadsheet and save it again"),
+    "formula": Check("wrong", "is a formula: enter its value as text"),
+    "apostrophe": Check("wrong", "begins with an apostrophe: enter it without"),
+    "scientific": Check("wrong", "was altered by a spreadsheet (format the column as text and enter it again)"),
+    "rounded": Check("wrong", "is a number of more than 15 digits, which a spreadsheet rounds: enter it again as text"),
+    "decimals": Check("wrong", "was made a decimal number by a spreadsheet: enter it again as text"),
+    "grouped": Check("wrong", "has separators between its digits: enter it again as text"),
+    "date": Check("wrong", "was made a date by a spreadsheet: enter it again as text"),
+    "truth": Check("wrong", "was made TRUE or FALSE by a spreadsheet: enter it again as text"),
+    # a cell of a column
+    "blank-inside": Check("wrong", "has a blank inside (if that is meant: --text)"),
+    "invisible": Check("wrong", "has a character inside that can't be seen: enter it again"),
+    "whole-number": Check("wrong", "expected a whole number"),
+    "number": Check("wrong", "expected a number with the decimal sign {sign} (another one: --decimal)"),
+    "member": Check("wrong", "{why}"),
+    "unknown-sku": Check("wrong", "isn't in the table of SKUs"),
+    "sku-differs": Check("wrong", "isn't what the table of SKUs says"),
+    # a problems file that is fed again
+    "decision": Check("wrong", "expected book, or nothing; what is wrong must be corrected"),
+    "code-altered": Check(
+        "wrong", "was altered, so that nobody can tell whether its row was: write the row into a file of its own"
+    ),
+    # held
+    "no-reference": Check("held", "is empty, and other rows have one"),
+    "no-render-id": Check("held", "there is no render id"),
+    "no-country": Check("held", "there is no country"),
+    "no-item": Check("held", "there is no item"),
+    "no-quantity": Check("held", "there is no quantity"),
+    "unknown-country": Check("held", "isn't a country's two-letter code, nor exactly its name"),
+    "short-zip": Check("held", "has {digits} digits, and a zip of {country} has {expected}: a zero was lost"),
+    "thousands": Check("held", "may be in thousands, or have three decimals"),
+    "question-marks": Check("held", "has a question mark where a letter may have been lost"),
     "same-parcel": Check("held", "{why}"),
     "price-moved": Check("held", "costs {now}, and the preview said {was}"),
-    # what has no code of its own
+    # the header
+    "no-header": Check("wrong", "there is no header"),
+    "no-name": Check("wrong", "has no name"),
+    "double-column": Check("wrong", "is the same column as {other}"),
+    "unknown-column": Check("wrong", "is unknown{near}"),
+    "missing-column": Check("wrong", "is missing"),
+    # the words of other rooms
+    "refused": Check("wrong", "was refused by the vendor: {why}"),
+    "journal": Check("wrong", "{why}"),
     "cell": Check("wrong", "{why}"),
 }
 
@@ -67,8 +127,11 @@ class Finding:
 
     @property
     def text(self) -> str:
-        """Its sentence, in English; a translation is made from ``CHECKS[code].text`` and ``facts``."""
-        return CHECKS[self.code].text.format_map(self.facts)
+        """Its sentence, in English; a translation is made from ``CHECKS[code].text`` and ``facts``.
+
+        A problems file that is fed again has the sentence itself, as the fact ``said``.
+        """
+        return self.facts["said"] if "said" in self.facts else CHECKS[self.code].text.format_map(self.facts)
 
     def __str__(self) -> str:
         return f"line {self.line}{f', column {self.column}' if self.column else ''}: {self.text}"

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
-import tempfile
+import secrets
 from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from .csv_sheet import MAX_LINE_BYTES, open_private
+import attrs
+
 from .findings import FileError
 
 _BESIDE_A_JOURNAL: Final = ("-wal", "-shm", "-journal", ".lock")
 
 
-def check_output(path: Path, kept: Iterable[Path], is_ours: Callable[[bytes], bool]) -> None:
+def check_output(path: Path, kept: Iterable[Path], is_ours: Callable[[Path], bool]) -> None:
     """Refuse a path where something would be lost.
 
     Args:
         path: what is to be written.
         kept: inputs and journals, whether or not they exist yet.
-        is_ours: tells by a file's first line whether it is an earlier output of the same kind.
+        is_ours: tells whether a file is an earlier output of the same kind.
 
     Raises:
         FileError: says what is there.
@@ -32,11 +34,10 @@ def check_output(path: Path, kept: Iterable[Path], is_ours: Callable[[bytes], bo
     if not path.is_file() or not path.stat().st_size:  # a pipe or a device loses nothing
         return
     try:
-        with path.open("rb") as file:
-            first = file.readline(MAX_LINE_BYTES)
+        ours = is_ours(path)
     except OSError as error:
         raise FileError(f"{path}: can't be written: {error.strerror}") from None
-    if not is_ours(first.removeprefix(b"\xef\xbb\xbf")):
+    if not ours:
         raise FileError(f"{path}: is there already, and something else: remove it, or choose another file to write to")
 
 
@@ -51,19 +52,65 @@ def _is_one_of(path: Path, kept: Path) -> bool:
     return is_beside and target.name.endswith(_BESIDE_A_JOURNAL)
 
 
+@attrs.define
+class Output:
+    """A file being written.
+
+    ``path``: where it is once written: beside the one asked for, if that couldn't be replaced since a program holds it open.
+    """
+
+    file: BinaryIO
+    path: Path
+
+
 @contextlib.contextmanager
-def replaced(path: Path) -> Generator[BinaryIO, None, None]:
-    """A file to be written, which only its owner may read; what was at the path is replaced once all is written, else kept."""
+def replaced(path: Path, *, private: bool = True) -> Generator[Output, None, None]:
+    """A file to be written; what was at the path is replaced once all is written, else kept.
+
+    Args:
+        path: where.
+        private: only its owner may read it, since it holds personal data; otherwise as the folder's new files.
+
+    Raises:
+        OSError: it can't be written.
+    """
     if path.exists() and not path.is_file():
         with open_private(path) as file:
-            yield file
+            yield Output(file, path)
         return
     target = path.resolve()
-    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    new = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(
+        new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600 if private else 0o666
+    )
     try:
         with os.fdopen(descriptor, "wb") as file:
-            yield file
-        Path(name).replace(target)
+            output = Output(file, path)
+            yield output
+        output.path = _put(new, path, target)
     except BaseException:
-        Path(name).unlink()
+        new.unlink(missing_ok=True)
         raise
+
+
+def _put(new: Path, path: Path, target: Path) -> Path:
+    """Move the file to its place; on Windows nobody can replace a file that a spreadsheet holds open, so then beside it."""
+    try:
+        new.replace(target)
+    except PermissionError:
+        if not target.exists():
+            raise
+    else:
+        return path
+    for number in itertools.count(2):
+        beside = path.with_name(f"{path.stem} ({number}){path.suffix}")
+        if not beside.exists():
+            new.replace(beside)
+            return beside
+    raise AssertionError
+
+
+def open_private(path: Path) -> BinaryIO:
+    """Create or truncate a file; a new one is readable only by its owner, since it will hold receivers' data."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o600)
+    return os.fdopen(descriptor, "wb")

@@ -1,50 +1,80 @@
-"""Problems files: what could not be booked, in the input's own format, to be corrected and read back."""
+"""Problems files: what could not be booked, in the input's own format and encoding, to be corrected and fed again."""
 
 from __future__ import annotations
 
 import contextlib
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol
 
-from .._models.jsonio import JsonError, dumps, is_object, loads
-from .bookings import Booking, BookingFile
+from .._models.jsonio import JsonError, is_object, loads
+from .booking import Booking
+from .bookings import BookingFile
 from .columns import PROBLEM
-from .csv_sheet import DELIMITERS, SheetRow, SheetWriter
-from .findings import Finding
-from .outputs import check_output, replaced
+from .csv_table import CsvTable, CsvWriter, read_header
+from .findings import FileError, Finding
+from .headers import is_problem_header
+from .json_bookings import JsonBookings, digest_text, top_level
+from .json_file import JsonFile
+from .marks import written
+from .outputs import Output, check_output, replaced
+from .table_bookings import TableBookings
+from .tables import format_of
+from .workbooks import WorkbookTable, WorkbookWriter
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+_WORKBOOKS: Final = (".xlsx", ".xls", ".ods", ".xlsm")
 
-def is_problems(first: bytes) -> bool:
-    """Whether a file that begins with this line is a problems file."""
-    text = first.decode("utf-8", "replace").strip()
-    if not text.startswith("{"):
-        return any(tuple(cell.strip('"') for cell in text.split(one)[-5:]) == PROBLEM for one in DELIMITERS)
+
+def is_problems(path: Path) -> bool:
+    """Whether a file is a problems file."""
     try:
-        members = loads(first)
-    except JsonError:
+        kind, _ = format_of(path, str(path), None)
+        if kind == "csv":
+            return is_problem_header(read_header(path))
+        if kind == "json":
+            first = next(iter(JsonFile(path, str(path), top_level())), None)
+            members = None if first is None else loads(first.text.encode())
+            return is_object(members) and {*PROBLEM} <= members.keys()
+        header = next(WorkbookTable(path, str(path), kind).rows(), None)
+        return header is not None and is_problem_header(header.cells)
+    except (FileError, JsonError, UnicodeError):
         return False
-    return is_object(members) and {*PROBLEM} <= members.keys()
+
+
+class _Writer(Protocol):
+    def add(self, booking: Booking, findings: Sequence[Finding]) -> None: ...
+    def close(self) -> None: ...
 
 
 class ProblemsWriter:
-    """Writes bookings of a file with ``line,column,code,problem,decision``.
+    """Writes bookings of a file, whole, with ``line,column,code,problem,decision``.
 
-    The file is created with the first one, once all are written.
+    The file is created with the first one, once all are written. A workbook's is xlsx, whatever kind of workbook it was.
 
-    A line that isn't JSON is stored in a member ``"text"``, to be replaced by its correction.
+    Attributes:
+        count: how many bookings were written.
+        path: where they are, once written: beside the path asked for, if a program holds that file open.
+
+    Raises:
+        FileError: the path belongs to another format.
     """
 
     def __init__(self, path: Path, source: BookingFile) -> None:
-        self._path = path
+        self.path = path
+        self.count = 0
         self._source = source
         self._stack = contextlib.ExitStack()
-        self._file: Any = None
-        self._sheet: SheetWriter | None = None
-        self.count = 0
+        self._output: Output | None = None
+        self._writer: _Writer | None = None
+        is_workbook = source.format in ("xlsx", "xls", "ods")
+        if is_workbook != (path.suffix.lower() in _WORKBOOKS) or (is_workbook and path.suffix.lower() != ".xlsx"):
+            wanted = "a workbook: name it .xlsx" if is_workbook else "no workbook: name it like the input"
+            raise FileError(f"{path}: the problems of {source.name} are written as {wanted}")
 
     def __enter__(self) -> Self:
         return self
@@ -52,60 +82,99 @@ class ProblemsWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stack.__exit__(kind, error, trace)
+        try:
+            if kind is None and self._writer is not None:
+                self._writer.close()
+        finally:
+            self._stack.__exit__(kind, error, trace)
+        if self._output is not None:
+            self.path = self._output.path
 
-    def add(self, booking: Booking, mistakes: tuple[Finding, ...]) -> None:
-        """Write one booking with its mistakes.
+    def add(self, booking: Booking, findings: Sequence[Finding]) -> None:
+        """Write one booking with what was found.
 
         Raises:
             FileError: something else has come to the path meanwhile.
         """
-        if self._file is None:
-            check_output(self._path, (self._source.path,), is_problems)
-            self._file = self._stack.enter_context(replaced(self._path))
-            if self._source.columns is not None:
-                columns = (*(name for name in self._source.columns if name not in PROBLEM), *PROBLEM)
-                self._sheet = SheetWriter(self._file, columns, self._source.delimiter)
+        if self._writer is None:
+            check_output(self.path, (self._source.path,), is_problems)
+            self._output = self._stack.enter_context(replaced(self.path))
+            self._writer = self._written(self._output.file)
         self.count += 1
-        if self._sheet is None:
-            self._file.write(_json_line(booking, mistakes))
-            return
+        self._writer.add(booking, findings)
+
+    def _written(self, file: BinaryIO) -> _Writer:
+        bookings = self._source.bookings
+        return _Objects(file, bookings) if isinstance(bookings, JsonBookings) else _Rows(file, bookings)
+
+
+class _Rows:
+    """Rows of a table; what stands beside its columns stays beside them."""
+
+    def __init__(self, file: BinaryIO, bookings: TableBookings) -> None:
+        self._bookings = bookings
+        columns = (*bookings.columns, *PROBLEM)
+        self._sheet: CsvWriter | WorkbookWriter
+        if isinstance(bookings.table, CsvTable):
+            self._sheet = CsvWriter(file, columns, bookings.table.dialect)
+        else:
+            self._sheet = WorkbookWriter(file, columns)
+
+    def add(self, booking: Booking, findings: Sequence[Finding]) -> None:
         assert isinstance(booking.source, tuple)
+        lines = {row.line for row in booking.source}
         for row in booking.source:
-            self._sheet.row(self._cells(row, [mistake for mistake in mistakes if mistake.line == row.line]))
+            is_first = row is booking.source[0]
+            mine = [one for one in findings if one.line == row.line or (is_first and one.line not in lines)]
+            others = self._bookings.others(row)
+            named = len(self._bookings.columns)
+            self._sheet.row([*others[:named], *written(mine, row.line, others), *others[named:]])
 
-    def _cells(self, row: SheetRow, mistakes: list[Finding]) -> list[str]:
-        columns = self._source.columns or ()
-        raw = [*row.raw, *[""] * (len(columns) - len(row.raw))]
-        kept = [row.cells.get(name, cell) for name, cell in zip(columns, raw, strict=False) if name not in PROBLEM]
-        cells = _described(mistakes)
-        return [*kept, str(row.line), cells[1], " ".join(one.code for one in mistakes), cells[2], ""]
-
-
-def _described(mistakes: list[Finding]) -> tuple[str, str, str]:
-    """The cells line, column and error for mistakes in one place."""
-    columns = [mistake.column or "" for mistake in mistakes]
-    if len(mistakes) == 1:
-        return str(mistakes[0].line), columns[0], mistakes[0].text
-    named = [f"{mistake.column}: {mistake.text}" if mistake.column else mistake.text for mistake in mistakes]
-    return str(mistakes[0].line) if mistakes else "", " ".join(filter(None, columns)), "; ".join(named)
+    def close(self) -> None:
+        if isinstance(self._sheet, WorkbookWriter):
+            self._sheet.close()
 
 
-def _json_line(booking: Booking, mistakes: tuple[Finding, ...]) -> bytes:
-    line, column, error = _described(list(mistakes))
-    codes = " ".join(one.code for one in mistakes)
-    details = {
-        "line": int(line) if line else booking.line,
-        "column": column or None,
-        "code": codes,
-        "problem": error,
-        "decision": "",
-    }
-    assert isinstance(booking.source, bytes)
+class _Objects:
+    """Objects: one a line, or an array of them, as the input is; what isn't one is a member ``text``, to be replaced."""
+
+    def __init__(self, file: BinaryIO, bookings: JsonBookings) -> None:
+        self._file = file
+        self._encoding = bookings.file.encoding
+        self._is_array = bookings.file.layout == "array"
+        self._before = "[\n" if self._is_array else ""
+        file.write(self._encoding.bom)
+
+    def add(self, booking: Booking, findings: Sequence[Finding]) -> None:
+        assert isinstance(booking.source, str)
+        members = _members(booking.source)
+        cells = written(findings, booking.line, (digest_text(members),))
+        marks: dict[str, Any] = dict(zip(PROBLEM, cells, strict=True))
+        # What has no form in the encoding is escaped: the digest and all else must be read as it was.
+        text = json.dumps({**members, **marks}, ensure_ascii=True)
+        self._write(self._before + text)
+        self._before = ",\n" if self._is_array else ""
+        if not self._is_array:
+            self._write("\n")
+
+    def close(self) -> None:
+        if self._is_array:
+            self._write("\n]\n")
+
+    def _write(self, text: str) -> None:
+        self._file.write(self._encoding.encode(text))
+
+
+def _members(source: str) -> dict[str, Any]:
+    """The object as it is, without the marks of an earlier problems file; what isn't one, as text."""
     try:
-        members = loads(booking.source)
-    except JsonError:
+        members = loads(source.encode(), unique_keys=True)
+    except (JsonError, UnicodeError):
         members = None
     if not is_object(members):
-        members = {"text": booking.source.decode("utf-8", "replace").rstrip("\r\n")}
-    return dumps({**members, **details}) + b"\n"
+        return {"text": source.rstrip("\r\n")}
+    return (
+        {name: value for name, value in members.items() if name not in PROBLEM}
+        if {*PROBLEM} <= members.keys()
+        else members
+    )

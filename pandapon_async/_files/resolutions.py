@@ -20,16 +20,11 @@ from .._models.fields import optional_inner, wire_name
 from .._models.jsonio import is_object
 from .._models.money import Money
 from ..api.logistics import FreightBookingRequest, ReceiverAddress
-from .csv_sheet import (
-    DAMAGED,
-    Sheet,
-    SheetRow,
-    SheetWriter,
-    is_damaged,
-    open_to_read,
-)
-from .findings import MAX_FINDINGS, FileError, Finding
+from .cells import is_damaged
+from .csv_table import CsvWriter, read_header
+from .findings import CHECKS, MAX_FINDINGS, FileError, Finding
 from .outputs import replaced
+from .sheets import Sheet, SheetRow
 
 EXPORT_COLUMNS: Final = (
     "reference",
@@ -105,17 +100,17 @@ def write_export(path: Path, rows: Iterable[JournalRow], *, contact: bool = Fals
         The number of rows written.
     """
     count = 0
-    with replaced(path) as file:
-        sheet = SheetWriter(file, (*EXPORT_COLUMNS, *(contact_columns() if contact else ())))
+    with replaced(path) as output:
+        sheet = CsvWriter(output.file, (*EXPORT_COLUMNS, *(contact_columns() if contact else ())))
         for row in rows:
             sheet.row([*cells_of(row).values(), *(contact_of(row.body) if contact else ())])
             count += 1
     return count
 
 
-def is_export(first: bytes) -> bool:
-    """Whether a file that begins with this line is an export."""
-    return first.startswith(",".join(EXPORT_COLUMNS[:7]).encode())
+def is_export(path: Path) -> bool:
+    """Whether a file is an earlier export."""
+    return tuple(read_header(path)[:7]) == EXPORT_COLUMNS[:7]
 
 
 def read_resolutions(path: Path, journal: Journal) -> list[Resolution]:
@@ -129,20 +124,19 @@ def read_resolutions(path: Path, journal: Journal) -> list[Resolution]:
     """
     mistakes: list[Finding] = []
     found: list[Resolution] = []
-    with open_to_read(path) as file:
-        sheet = Sheet(file, str(path))
-        sheet.require((*EXPORT_COLUMNS, *contact_columns()), ("reference", "state"))
-        seen: dict[int, _Line] = {}
-        for row in sheet:
-            try:
-                line = _Line.read(row, journal)
-                first = seen.setdefault(line.known.id, line)
-                if first is line:
-                    found += line.resolution()
-                else:
-                    line.compare(first)
-            except _MistakeError as error:
-                mistakes.append(error.mistake)
+    sheet = Sheet(path)
+    sheet.require((*EXPORT_COLUMNS, *contact_columns()), ("reference", "state"))
+    seen: dict[int, _Line] = {}
+    for row in sheet:
+        try:
+            line = _Line.read(row, journal)
+            first = seen.setdefault(line.known.id, line)
+            if first is line:
+                found += line.resolution()
+            else:
+                line.compare(first)
+        except _MistakeError as error:
+            mistakes.append(error.mistake)
     if mistakes:
         raise FileError.of(str(path), mistakes[:MAX_FINDINGS], max(0, len(mistakes) - MAX_FINDINGS))
     return found
@@ -217,7 +211,7 @@ class _Line:
             )
         for name, cell in self.changes.items():
             if is_damaged(cell):
-                raise self._mistake(name, DAMAGED)
+                raise self._mistake(name, CHECKS["scientific"].text)
             if self.state != "done" and name != "note":
                 raise self._mistake(name, f"only a booking that is done has it, and this one is to be {self.state}")
         if (refusal := why_not(self.known, self.state)) is not None:

@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import attrs
+
 from .._errors import RequestError
 from .._files.columns import REFERENCE, Column, columns_of, put, value_of
-from .._files.csv_sheet import Sheet, SheetRow, open_to_read
 from .._files.findings import MAX_FINDINGS, FileError, Finding
+from .._files.sheets import Sheet, SheetRow
 from .._models.converters import from_wire
 from ..api.logistics import FreightEstimateRequest
 from .requests import SweepRequest
@@ -48,17 +50,16 @@ def read_quote_file(path: str | os.PathLike[str]) -> list[SweepRequest]:
     file = Path(path)
     requests: list[SweepRequest] = []
     mistakes: list[Finding] = []
-    with open_to_read(file) as opened:
-        sheet = Sheet(opened, str(file))
-        names = _names_of(sheet)
-        for row in sheet:
-            made = _request_of(row, names)
-            if isinstance(made, SweepRequest):
-                requests.append(made)
-            else:
-                mistakes += made
-            if len(mistakes) >= MAX_FINDINGS:
-                break
+    sheet = Sheet(file)
+    names = _names_of(sheet)
+    for row in sheet:
+        made = _request_of(row, names)
+        if isinstance(made, SweepRequest):
+            requests.append(made)
+        else:
+            mistakes += made
+        if len(mistakes) >= MAX_FINDINGS:
+            break
     if mistakes:
         raise FileError.of(str(file), mistakes)
     if not requests:
@@ -101,7 +102,7 @@ def _request_of(row: SheetRow, titles: Mapping[str, str]) -> SweepRequest | list
             continue
         value = value_of(_columns()[name], cell, row.line)
         if isinstance(value, Finding):
-            mistakes.append(Finding.of("cell", row.line, title, why=value.text))
+            mistakes.append(attrs.evolve(value, column=title))
         else:
             put(members, _columns()[name], value)
     return mistakes or _estimate(row, members, titles)

@@ -13,7 +13,8 @@ import attrs
 
 from .._config.price_paths import key_paths
 from .._errors import in_short
-from .._files.csv_sheet import SheetWriter, open_private
+from .._files.csv_table import CsvWriter
+from .._files.outputs import open_private
 from .._models.jsonio import dumps
 from .._models.money import Money
 from .._models.operation import QuotedPair
@@ -164,7 +165,7 @@ class QuoteTable:
             OSError: the file can't be written.
         """
         with open_private(Path(path)) as file:
-            writer = SheetWriter(file, QUOTE_COLUMNS)
+            writer = CsvWriter(file, QUOTE_COLUMNS)
             for record in self.records():
                 writer.row("" if value is None else str(value) for value in record.values())
 

@@ -263,7 +263,7 @@ def test_with_rejects_the_good_ones_are_booked_and_the_others_come_back(
     assert result.exit_code == 1
     found = {(one["reference"], one["line"]): one for one in read_rows(rejects)}
     assert set(found) == {("o-0", "2"), ("o-1", "3"), ("o-2", "6")}
-    assert "9001" in found["o-0", "2"]["problem"] or "refused" in found["o-0", "2"]["error"]
+    assert "9001" in found["o-0", "2"]["problem"] or "refused" in found["o-0", "2"]["problem"]
     assert found["o-1", "3"]["column"] == "quantity"
     assert "number" in found["o-2", "6"]["problem"]
     assert shop.ledger.bookings == {"FF2": 1, "FF3": 1, "FF5": 1}

@@ -1,0 +1,228 @@
+"""A booking as a file has it, and what is the same for all formats: what is filled in, what is held, and the request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+import attrs
+
+from .._errors import RequestError
+from .._journal.rows import DerivedReference
+from .._models.converters import from_wire, to_wire
+from .._models.digest import digest_of
+from .._models.jsonio import is_array, is_object
+from ..api.logistics import FreightBookingRequest
+from .cells import value_of
+from .columns import REFERENCE, layout, list_name, put
+from .countries import country_code, digits_of_zip
+from .findings import CHECKS, FileError, Finding
+from .headers import our_name
+from .reading import Reading
+from .tables import Row
+
+
+@attrs.frozen
+class Booking:
+    """One booking in a file: its request, and what is found in it.
+
+    Attributes:
+        line: the line on which it begins.
+        reference: the caller's reference; None if not given.
+        request: None if it is wrong.
+        findings: what is wrong or held, in file order; a booking without any is good.
+        source: the original content, for `ProblemsWriter`: a value's text, or rows.
+        account: the account's name, from a column ``account``; None if not given.
+        kept: the cells of the kept columns, by their names in the file; never sent.
+        approved: the codes of what a person has decided to book all the same, in a problems file.
+        country_name: the name that was read as the country's code.
+    """
+
+    line: int
+    reference: str | None
+    request: FreightBookingRequest | None
+    findings: tuple[Finding, ...]
+    source: str | tuple[Row, ...] = attrs.field(repr=False)
+    account: str | None = None
+    kept: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
+    approved: frozenset[str] = frozenset()
+    country_name: str | None = attrs.field(default=None, repr=False)
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether it can't be sent; what has findings and isn't wrong is held."""
+        return any(finding.kind == "wrong" for finding in self.findings)
+
+    def pair(self) -> tuple[str, FreightBookingRequest]:
+        """Reference and request; a missing reference is derived from the request, as a job does."""
+        assert self.request is not None
+        if self.reference is not None:
+            return self.reference, self.request
+        return DerivedReference(self.request.natural_reference() or digest_of(to_wire(self.request))), self.request
+
+
+Place = Callable[[str | None], tuple[int, str | None]]
+"""Where a wire path such as ``lineItems[2].quantity`` came from: the line, and the column."""
+
+
+@attrs.define
+class Draft:
+    """A booking being read: its wire JSON so far, and what was found meanwhile."""
+
+    line: int
+    reference: str | None
+    account: str | None
+    members: dict[str, Any]
+    findings: list[Finding]
+    source: str | tuple[Row, ...]
+    place: Place
+    kept: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    approved: frozenset[str] = frozenset()
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether anything found means that it can't be sent."""
+        return any(finding.kind == "wrong" for finding in self.findings)
+
+    def find(self, code: str, field: str | None, **facts: str) -> None:
+        """Note a finding at the place of a wire path."""
+        line, column = self.place(field)
+        self.findings.append(Finding.of(code, line, column, **facts))
+
+    def booking(self, request: FreightBookingRequest | None, country_name: str | None = None) -> Booking:
+        """It, as it is now."""
+        return Booking(
+            self.line,
+            self.reference,
+            request,
+            tuple(self._open()) if self.findings else (),
+            self.source,
+            self.account,
+            self.kept,
+            self.approved,
+            country_name,
+        )
+
+    def _open(self) -> Iterator[Finding]:
+        """What was found, without what a person has approved; what a problems file says itself is said once."""
+        said = {one.code for one in self.findings if "said" in one.facts}
+        for one in self.findings:
+            if one.kind == "held" and one.code in self.approved:
+                continue
+            if one.code not in said or "said" in one.facts:
+                yield one
+
+
+_RECEIVER: Final = "receiverAddress"
+
+
+class Finisher:
+    """Makes bookings of drafts.
+
+    Raises:
+        FileError: a constant of the reading is for a column that there isn't, or no value of it.
+    """
+
+    def __init__(self, name: str, reading: Reading) -> None:
+        self._constants = _constants(name, reading.constants)
+        self._by_country = {
+            country_code(country) or country: _constants(name, values) for country, values in reading.by_country.items()
+        }
+
+    def finish(self, draft: Draft) -> Booking:
+        """The booking of a draft: completed, checked, converted."""
+        members = draft.members
+        if self._constants:
+            _fill(members, self._constants)
+        country_name = self._country(draft)
+        if draft.findings and draft.is_wrong:
+            return draft.booking(None)
+        try:
+            request = from_wire(FreightBookingRequest, members)
+            if not (draft.reference or request.natural_reference() or "").isprintable():
+                raise RequestError("a reference, or its substitute, must be printable", field=REFERENCE)
+        except RequestError as error:
+            draft.find("member", error.field, why=error.message.removeprefix(f"{error.field}: "))
+            return draft.booking(None)
+        _hold(draft)
+        return draft.booking(request, country_name)
+
+    def _country(self, draft: Draft) -> str | None:
+        """Make a country's name its code, and fill in what depends on it; the name, if it was one."""
+        receiver = draft.members.get(_RECEIVER)
+        written = receiver.get("country") if is_object(receiver) else None
+        if not isinstance(written, str) or not written or not is_object(receiver):
+            return None
+        code = country_code(written)
+        if code is None:
+            draft.find("unknown-country", f"{_RECEIVER}.country")
+            return None
+        receiver["country"] = code
+        if code in self._by_country:
+            _fill(draft.members, self._by_country[code])
+        return None if written.upper() == code else written
+
+
+def _constants(name: str, values: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for given, text in values.items():
+        ours = our_name(given)
+        if ours is None or ours not in layout():
+            raise FileError(f"{name}: {given}: isn't a column that can have a constant")
+        value, code = value_of(text, layout()[ours].kind, ".", meant=True)
+        if value is None:
+            why = CHECKS[code or "member"].text.format(sign=".", encoding="text", why="")
+            raise FileError(f"{name}: the constant of {given}: {why}")
+        found[ours] = value
+    return found
+
+
+def _fill(members: dict[str, Any], constants: Mapping[str, Any]) -> None:
+    items = members.get(list_name())
+    for name, value in constants.items():
+        if not layout()[name].of_item:
+            _put_if_absent(members, name, value)
+            continue
+        for item in items if is_array(items) else ():
+            if is_object(item):
+                _put_if_absent(item, name, value)
+
+
+def _put_if_absent(target: dict[str, Any], name: str, value: Any) -> None:
+    inner: Any = target
+    for part in layout()[name].path:
+        inner = inner.get(part) if is_object(inner) else None
+    if inner is None:
+        put(target, layout()[name], value)
+
+
+def _hold(draft: Draft) -> None:
+    """Note what can be sent and looks wrong."""
+    members = draft.members
+    if not members.get("renderId"):
+        draft.find("no-render-id", "renderId")
+    receiver = members.get(_RECEIVER) or {}
+    country = receiver.get("country")
+    if not country:
+        draft.find("no-country", f"{_RECEIVER}.country")
+    items = members.get(list_name())
+    if not items:
+        draft.find("no-item", f"{list_name()}[0].itemId")
+    for index, item in enumerate(items or ()):
+        if not item.get("itemId"):
+            draft.find("no-item", f"{list_name()}[{index}].itemId")
+        elif item.get("quantity") is None:
+            draft.find("no-quantity", f"{list_name()}[{index}].quantity")
+    if country and receiver.get("zip"):
+        _hold_zip(draft, country, receiver["zip"])
+
+
+def _hold_zip(draft: Draft, country: str, written: str) -> None:
+    expected = digits_of_zip(country)
+    if expected is None:
+        return
+    first = written.partition("-")[0] if country == "US" else written
+    digits = first.replace("-", "").replace(" ", "")
+    if digits.isdigit() and (len(digits) < expected or (country == "US" and len(digits) == 8)):
+        facts = {"digits": str(len(digits)), "country": country, "expected": str(expected)}
+        draft.find("short-zip", f"{_RECEIVER}.zip", **facts)

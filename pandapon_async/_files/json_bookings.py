@@ -1,0 +1,144 @@
+"""The bookings of a JSON file: one object each, as the vendor documents its body, with a reference and an account beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from .._models.base import members_of
+from .._models.fields import wire_name
+from .._models.jsonio import JsonError, dumps, fault_in, is_object, loads
+from ..api.logistics import FreightBookingRequest
+from .booking import Booking, Draft, Finisher
+from .cells import CellKind, damage
+from .columns import PROBLEM, REFERENCE, layout, put
+from .findings import FileError, Finding
+from .headers import ACCOUNT, folded, our_name
+from .json_file import MAX_VALUE, JsonFile, JsonValue
+from .marks import Marks, approved_by
+from .reading import Reading
+
+_OURS: Final = (REFERENCE, ACCOUNT)
+
+
+def top_level() -> frozenset[str]:
+    """The members that an object of a booking file can have."""
+    return frozenset((*_OURS, *(wire_name(member) for member, _ in members_of(FreightBookingRequest))))
+
+
+class JsonBookings:
+    """The bookings of a JSON file; each iteration reads it again.
+
+    Raises:
+        FileError: it can't be read.
+    """
+
+    columns: tuple[str, ...] | None = None
+    said: tuple[str, ...] = ()
+
+    def __init__(self, path: Path, name: str, reading: Reading) -> None:
+        self.file = JsonFile(path, name, top_level(), reading.encoding)
+        self._reading = reading
+        self._finisher = Finisher(name, reading)
+        self._kept = {folded(one): one for one in reading.keep}
+        self._mapped: dict[str, str] = {}
+        for theirs, ours in reading.columns.items():
+            if (found := our_name(ours)) is None or (found not in _OURS and layout()[found].of_item):
+                raise FileError(f"{name}: {ours}: isn't a member that one of a JSON file can be mapped to")
+            self._mapped[folded(theirs)] = found
+
+    def __iter__(self) -> Iterator[Booking]:
+        for value in self.file:
+            yield self._booking(value)
+
+    def _booking(self, value: JsonValue) -> Booking:
+        draft = Draft(value.line, None, None, {}, [], value.text, lambda field: (value.line, field))
+        if value.is_too_long:
+            draft.find("too-long", None, most=str(MAX_VALUE))
+            return draft.booking(None)
+        try:
+            members = loads(self._bytes(value.text), unique_keys=True)
+        except JsonError as error:
+            draft.findings.append(self._fault(value, error))
+            return draft.booking(None)
+        if not is_object(members):
+            draft.find("not-an-object", None)
+            return draft.booking(None)
+        self._take(members, draft)
+        self._check_texts(draft)
+        return self._finisher.finish(draft)
+
+    def _bytes(self, text: str) -> bytes:
+        return text.encode("utf-8", self.file.encoding.errors)
+
+    def _fault(self, value: JsonValue, error: JsonError) -> Finding:
+        """Where a value stops being JSON, and why."""
+        if "duplicate" in str(error):
+            return Finding.of("duplicate-key", value.line)
+        fault = fault_in(self._bytes(value.text).rstrip())
+        if fault is None:
+            return Finding.of("not-json", value.line, why=str(error))
+        return Finding.of("not-json", value.line + fault.line - 1, str(fault.column), why=fault.text)
+
+    def _take(self, members: dict[str, Any], draft: Draft) -> None:
+        """What stands beside the body: reference, account, kept members, marks of a problems file."""
+        if members.keys() >= {*PROBLEM}:
+            cells = [str(members.pop(name) or "") for name in PROBLEM]
+            marks = Marks.read(cells, (digest_text(members),))
+            if marks is not None:
+                draft.approved = approved_by([marks])
+                draft.findings += marks.findings(draft.line, counts=marks.is_changed)
+        for name in tuple(members):
+            key = folded(name)
+            if key in self._kept:
+                value = members.pop(name)
+                draft.kept = {**draft.kept, self._kept[key]: value if isinstance(value, str) else dumps(value).decode()}
+            elif key in self._mapped:
+                self._put(members, self._mapped[key], members.pop(name))
+            elif self._reading.ignore_unknown and name not in top_level():
+                del members[name]
+        draft.reference = self._name(members, REFERENCE, draft)
+        draft.account = self._name(members, ACCOUNT, draft)
+        draft.members = members
+
+    def _put(self, members: dict[str, Any], name: str, value: Any) -> None:
+        if name in _OURS:
+            members[name] = value
+        else:
+            put(members, layout()[name], value)
+
+    def _name(self, members: dict[str, Any], name: str, draft: Draft) -> str | None:
+        value = members.pop(name, None)
+        if value is not None and (not isinstance(value, str) or not value):
+            draft.find("member", name, why="expected non-empty text")
+            return None
+        return value
+
+    def _check_texts(self, draft: Draft) -> None:
+        """Characters that were lost, and what a spreadsheet did before an export, are in JSON too."""
+        texts: list[tuple[str, Any, bool]] = [(REFERENCE, draft.reference, True), (ACCOUNT, draft.account, True)]
+        waiting: list[tuple[str, Any]] = [("", draft.members)]
+        while waiting:
+            path, value = waiting.pop()
+            if is_object(value):
+                waiting += [(f"{path}.{name}" if path else name, inner) for name, inner in value.items()]
+            elif isinstance(value, list):
+                waiting += [(f"{path}[{index}]", inner) for index, inner in enumerate(value)]
+            elif isinstance(value, str) and value:
+                texts.append((path, value, False))
+        meant = {*self._reading.text}
+        for path, text, is_id in texts:
+            if text:
+                last = path.rpartition(".")[2]
+                kind: CellKind = "id" if is_id or (last.endswith("Id") and last != "taxId") else "text"
+                if last == "price":
+                    continue
+                code = damage(text, kind, meant=last in meant or path in meant)
+                if code is not None:
+                    draft.find(code, path, encoding="text", sign=".")
+
+
+def digest_text(members: Mapping[str, Any]) -> str:
+    """An object as one cell, whatever the order of its members."""
+    return dumps(dict(sorted(members.items()))).decode()

@@ -1,0 +1,298 @@
+"""The bookings of a table: rows of one order joined, cells checked, every finding at its line and column."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
+from .booking import Booking, Draft, Finisher
+from .cells import trimmed, value_of
+from .columns import PROBLEM, REFERENCE, Column, column_of, layout, list_name, put
+from .csv_table import CsvTable
+from .findings import FileError, Finding
+from .headers import ACCOUNT, SKU, Column as Title, columns_of_header, recognised
+from .marks import Marks, approved_by, is_changed
+from .orders import Group, OrderIndex, Places
+from .reading import Reading
+from .sheets import header_of, open_table
+from .tables import Format, Row
+
+_NEEDED: Final = ("renderId", "receiverAddress.")
+_AS_ABOVE: Final = ("freightInfo.", "currency")
+"""Columns of an item whose blank cell means as above, inside an order; another's may mean that there is none."""
+_TEXT_IN_A_WORKBOOK = re.compile(r"[0-9]+[eE][0-9]+")
+
+
+@attrs.frozen
+class Field:
+    """A column of the file that is one of ours."""
+
+    index: int
+    title: str
+    column: Column
+    is_meant: bool
+
+
+class TableBookings:
+    """The bookings of a CSV file or a workbook; each iteration reads it again.
+
+    Raises:
+        FileError: it can't be read, or its header is invalid.
+    """
+
+    def __init__(self, path: Path, name: str, kind: Format, reading: Reading) -> None:
+        self._path = path
+        self._reading = reading
+        self.table = open_table(path, name, kind, encoding=reading.encoding, sheet=reading.sheet)
+        self._encoding = self.table.dialect.encoding.label if isinstance(self.table, CsvTable) else "text"
+        header, said = header_of(self.table, lambda cells: recognised(cells, reading))
+        if header is None:
+            raise FileError(f"{name}: holds no booking")
+        if header.finding is not None:
+            raise FileError.of(name, [header.finding])
+        self.said = (*self.table.said, *said)
+        self._header_line = header.line
+        titles = columns_of_header(name, header.line, header.cells, reading)
+        self._marks = tuple(one.index for one in titles if one.name in PROBLEM)
+        self.count = len(titles)
+        self.titles = titles
+        self.columns = tuple(one.title for one in titles if one.name not in PROBLEM)
+        self._finisher = Finisher(name, reading)
+        self._set_fields(header, titles)
+        self._simple: tuple[object, bool] | None = None
+
+    def _set_fields(self, header: Row, titles: tuple[Title, ...]) -> None:
+        numbers = {one.name: one.index for one in titles if one.name}
+        meant = {one.name for one in titles if one.is_meant}
+        ours = layout()
+        fields = [
+            Field(one.index, one.title, column, one.is_meant)
+            for one in titles
+            if one.name is not None and (column := ours.get(one.name)) is not None
+        ]
+        self._order = [field for field in fields if not field.column.of_item]
+        self._item = [field for field in fields if field.column.of_item]
+        self._as_above = [field for field in self._item if field.column.name.startswith(_AS_ABOVE)]
+        self._kept = [one for one in titles if one.is_kept]
+        self._sku = next((one for one in titles if one.name == SKU), None)
+        self._ids = [(one, one.name in meant) for one in titles if one.name in (REFERENCE, ACCOUNT)]
+        self._titles_by_name = {one.name: one.title for one in titles if one.name}
+        self._places = Places(
+            columns=len(header.cells) if isinstance(self.table, CsvTable) else self.count,
+            named=self.count,
+            reference=numbers.get(REFERENCE),
+            account=numbers.get(ACCOUNT),
+            render=numbers.get("renderId"),
+            order=[field.index for field in self._order],
+            item=[field.index for field in self._item],
+            needed=[field.index for field in self._order if field.column.name.startswith(_NEEDED)],
+            is_exact=isinstance(self.table, CsvTable),
+        )
+
+    # --- all of them ---
+
+    def __iter__(self) -> Iterator[Booking]:
+        if self._places.reference is None and self._places.render is None:
+            for group in self._places.groups(self._rows()):
+                yield self._booking(group, None)
+            return
+        state = self._file_state()
+        if self._simple is not None and self._simple[0] == state:
+            for group in self._places.groups(self._rows()):
+                yield self._booking(group, None, has_references=self._simple[1])
+            return
+        with contextlib.ExitStack() as stack:
+            index = stack.enter_context(OrderIndex.of(self._places, self._rows))
+            if index.is_simple:
+                self._simple = (state, index.has_references)
+                stack.close()
+            for group in self._places.groups(self._rows()):
+                whole = group if index.is_simple else index.whole(self._places.key(group[0]), group)
+                if whole is not None:
+                    twice = None if index.is_simple else index
+                    yield self._booking(whole, twice, has_references=index.has_references)
+
+    def _file_state(self) -> object:
+        stat = self._path.stat()
+        return stat.st_mtime_ns, stat.st_size, stat.st_ino
+
+    def _rows(self) -> Iterator[Row]:
+        rows = self.table.rows()
+        for row in rows:
+            if row.line >= self._header_line:
+                break
+        return rows
+
+    # --- one ---
+
+    def _booking(self, rows: Group, index: OrderIndex | None, *, has_references: bool = False) -> Booking:
+        first = rows[0]
+        key = self._places.key(first)
+        reference, account = (None, None) if key is None else (key.reference, key.account or None)
+        place = _Place(self._titles_by_name, first.line)
+        draft = Draft(first.line, reference, account, {}, [], tuple(rows), place)
+        if key is None and self._places.account is not None:
+            draft.account = trimmed(first.cells[self._places.account]) or None
+        if self._marks:
+            self._read_marks(rows, draft)
+        above: dict[str, str] = {}
+        items: list[dict[str, Any]] = []
+        is_first = True
+        for row in rows:
+            if row.finding is not None:
+                draft.findings.append(row.finding)
+                continue
+            item = self._read_row(row, draft, above, is_first=is_first)
+            is_first = False
+            if item:
+                items.append(item)
+                place.lines.append(row.line)
+        if items:
+            draft.members[list_name()] = items
+        if self._kept:
+            draft.kept = self._kept_of(rows, draft)
+        if reference is None and has_references and first.finding is None:
+            self._without_reference(first, draft)
+        if index is not None:
+            self._find_twice(index, rows, above, draft)
+        return self._finisher.finish(draft)
+
+    def _read_row(self, row: Row, draft: Draft, above: dict[str, str], *, is_first: bool) -> dict[str, Any]:
+        """Put a row's cells into the draft; its item is returned. ``above``: the texts of the rows before, by our names."""
+        cells, count = row.cells, len(row.cells)
+        for title, is_meant in self._ids:
+            if title.index < count and (text := trimmed(cells[title.index])):
+                self._value(row, title.index, title.title, "id", text, draft, is_meant=is_meant)
+        for field in self._order:
+            text = trimmed(cells[field.index]) if field.index < count else ""
+            if not text and field.index not in row.damage:
+                continue
+            if is_first:
+                above[field.column.name] = text
+                self._take(row, field, text, draft, draft.members)
+            elif text != above.get(field.column.name):
+                draft.findings.append(Finding.of("differs", row.line, field.title, other=str(draft.line)))
+        item: dict[str, Any] = {}
+        for field in self._item:
+            text = trimmed(cells[field.index]) if field.index < count else ""
+            if text or field.index in row.damage:
+                self._take(row, field, text, draft, item)
+        if self._sku is not None:
+            self._read_sku(row, draft, item)
+        if item and self._as_above:
+            self._fill_as_above(row, item, above)
+        return item
+
+    def _fill_as_above(self, row: Row, item: dict[str, Any], above: dict[str, str]) -> None:
+        for field in self._as_above:
+            name = field.column.name
+            if text := trimmed(row.cells[field.index]) if field.index < len(row.cells) else "":
+                above[name] = text
+            elif name in above and field.index not in row.damage:
+                put(item, field.column, above[name])
+
+    def _take(self, row: Row, field: Field, text: str, draft: Draft, target: dict[str, Any]) -> None:
+        value = self._value(row, field.index, field.title, field.column.kind, text, draft, is_meant=field.is_meant)
+        if value is not None:
+            put(target, field.column, value)
+
+    def _value(self, row: Row, index: int, title: str, kind: Any, text: str, draft: Draft, *, is_meant: bool) -> Any:
+        """A cell's value for the wire; None if it can't be sent. What is found is noted."""
+        code = row.damage.get(index) if row.damage else None
+        value: Any = None
+        if code is None:
+            value, code = value_of(text, kind, self._sign(row, index), meant=is_meant)
+            if code == "scientific" and not isinstance(self.table, CsvTable) and _TEXT_IN_A_WORKBOOK.fullmatch(text):
+                return text
+        if code is not None:
+            draft.findings.append(
+                Finding.of(code, row.line, title, encoding=self._encoding, sign=self._reading.decimal)
+            )
+        return value
+
+    def _sign(self, row: Row, index: int) -> str:
+        """The decimal sign of a cell; a workbook's numbers have none that anybody chose."""
+        is_number = index < len(row.source) and not isinstance(row.source[index], str)
+        return "." if is_number else self._reading.decimal
+
+    def _read_sku(self, row: Row, draft: Draft, item: dict[str, Any]) -> None:
+        assert self._sku is not None
+        text = trimmed(row.cells[self._sku.index]) if self._sku.index < len(row.cells) else ""
+        if not text and self._sku.index not in row.damage:
+            return
+        sku = self._value(row, self._sku.index, self._sku.title, "text", text, draft, is_meant=True)
+        if sku is None:
+            return
+        if sku not in self._reading.skus:
+            draft.findings.append(Finding.of("unknown-sku", row.line, self._sku.title))
+            return
+        for name, value in zip(("itemId", "skuId"), self._reading.skus[sku], strict=True):
+            if item.setdefault(name, value) != value:
+                draft.findings.append(Finding.of("sku-differs", row.line, self._titles_by_name.get(name, name)))
+
+    def _kept_of(self, rows: Group, draft: Draft) -> dict[str, str]:
+        """The kept cells of an order; what differs from row to row is joined."""
+        kept: dict[str, str] = {}
+        for title in self._kept:
+            found: dict[str, None] = {}
+            for row in rows:
+                text = trimmed(row.cells[title.index]) if title.index < len(row.cells) else ""
+                if text:
+                    found[text] = None
+                    if not text.isascii() and value_of(text, "text", ".", meant=True)[1] is not None:
+                        self._value(row, title.index, title.title, "text", text, draft, is_meant=True)
+            kept[title.title] = "; ".join(found)
+        return kept
+
+    def _without_reference(self, row: Row, draft: Draft) -> None:
+        order = [field.index for field in self._order]
+        is_blank = not any(trimmed(row.cells[index]) for index in order if index < len(row.cells))
+        code = "continues-nothing" if is_blank else "no-reference"
+        draft.find(code, REFERENCE)
+
+    def _find_twice(self, index: OrderIndex, rows: Group, above: dict[str, str], draft: Draft) -> None:
+        render = above.get("renderId")
+        others = index.others_with_render(render, [row.line for row in rows]) if render else []
+        if others:
+            why = f"its render id is also in line {', '.join(map(str, others[:5]))}"
+            draft.find("same-parcel", "renderId", why=why)
+
+    def _read_marks(self, rows: Group, draft: Draft) -> None:
+        found: list[tuple[Row, Marks | None]] = []
+        for row in rows:
+            cells = [row.cells[index] if index < len(row.cells) else "" for index in self._marks]
+            found.append((row, Marks.read(cells, self.others(row))))
+        counts = is_changed([marks for _, marks in found])
+        there = [marks for _, marks in found if marks is not None]
+        draft.approved = approved_by(there)
+        for row, marks in found:
+            if marks is not None:
+                draft.findings += marks.findings(row.line, counts=counts)
+
+    def others(self, row: Row) -> list[object]:
+        """A row's cells as they came, but for those of a problems file: those of the columns, then what is beside them."""
+        cells: list[object] = list(row.cells if isinstance(self.table, CsvTable) else row.source)
+        cells += [""] * (self.count - len(cells))
+        while len(cells) > self.count and cells[-1] == "":
+            cells.pop()
+        return [cell for index, cell in enumerate(cells) if index not in self._marks]
+
+
+class _Place:
+    """Where a wire path came from, in the rows of an order. ``lines``: of its items."""
+
+    def __init__(self, titles: Mapping[str, str], line: int) -> None:
+        self._titles = titles
+        self._line = line
+        self.lines: list[int] = []
+
+    def __call__(self, field: str | None) -> tuple[int, str | None]:
+        inside = (field or "").removeprefix(f"{list_name()}[").partition("]")[0]
+        line = self.lines[int(inside)] if inside.isdigit() and int(inside) < len(self.lines) else self._line
+        name = column_of(field)
+        return line, None if name is None else self._titles.get(name, name)

@@ -1,0 +1,152 @@
+"""What readers of all formats have in common: rows of cells with their line numbers, and what a file is, whatever its name."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import BinaryIO, Final, Literal, Protocol
+
+import attrs
+
+from .encodings import encoding_of
+from .findings import FileError, Finding
+
+Format = Literal["csv", "json", "xlsx", "xls", "ods"]
+_NOTHING: Final[Mapping[int, str]] = {}
+
+
+@attrs.define
+class Row:
+    """One row of a table.
+
+    Attributes:
+        line: where it begins; in a workbook, the number of the row.
+        cells: its cells as text.
+        source: its cells as they came, to be written as they came.
+        damage: codes of what the reader saw of a cell that its text can't show, by the cell's number from 0.
+        finding: why it isn't a row.
+        is_after_blank: a blank row stands above it.
+    """
+
+    line: int
+    cells: Sequence[str]
+    source: Sequence[object]
+    damage: Mapping[int, str] = _NOTHING
+    finding: Finding | None = None
+    is_after_blank: bool = False
+
+
+class Table(Protocol):
+    """A sheet of rows; each iteration reads it again."""
+
+    @property
+    def said(self) -> Sequence[str]:
+        """What was understood and isn't written in it, a sentence each."""
+        ...
+
+    def rows(self) -> Iterator[Row]:
+        """All its rows that aren't blank, the header and what stands above it included."""
+        ...
+
+
+_MAGIC: Final = (
+    (b"%PDF", "a PDF"),
+    (b"\x1f\x8b", "compressed (gzip)"),
+    (b"Rar!", "a RAR archive"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
+    (b"BZh", "compressed (bzip2)"),
+    (b"\xfd7zXZ", "compressed (xz)"),
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"GIF8", "a picture"),
+    (b"SQLite format 3", "a database; a journal is read by `pandapon journal`"),
+    (b"{\\rtf", "a text document (RTF)"),
+)
+_OLE: Final = b"\xd0\xcf\x11\xe0"
+_SUFFIXES: Final[Mapping[str, tuple[str, ...]]] = {
+    "csv": ("csv", "json"),
+    "tsv": ("csv", "json"),
+    "txt": ("csv", "json"),
+    "json": ("json",),
+    "jsonl": ("json",),
+    "ndjson": ("json",),
+    "xlsx": ("xlsx",),
+    "xlsm": ("xlsx",),
+    "xls": ("xls",),
+    "ods": ("ods",),
+}
+_NAMES: Final = {
+    "csv": "text (CSV)",
+    "json": "JSON",
+    "xlsx": "an Excel workbook (xlsx)",
+    "xls": "an old Excel workbook (xls)",
+    "ods": "a LibreOffice workbook (ods)",
+}
+
+
+def open_to_read(path: Path, name: str | None = None) -> BinaryIO:
+    """Open a file in binary mode.
+
+    Raises:
+        FileError: it can't be read.
+    """
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise FileError(f"{name or path}: can't be read: {error.strerror}") from None
+
+
+def format_of(path: Path, name: str, encoding: str | None) -> tuple[Format, tuple[str, ...]]:
+    """What a file is by its content, and what is to be said where its name says something else.
+
+    Raises:
+        FileError: it can't be read, is empty, or is nothing that holds bookings.
+    """
+    with open_to_read(path, name) as file:
+        head = file.read(4096)
+    if not head.strip():
+        raise FileError(f"{name}: holds no booking")
+    for magic, what in _MAGIC:
+        if head.startswith(magic):
+            raise FileError(f"{name}: is {what}, not a table of bookings, whatever its name")
+    found = _by_content(path, name, head, encoding)
+    suffix = path.suffix.lstrip(".").lower()
+    if found in _SUFFIXES.get(suffix, (found,)):
+        return found, ()
+    return found, (f"it is {_NAMES[found]}, whatever its name, and was read as such",)
+
+
+def _by_content(path: Path, name: str, head: bytes, encoding: str | None) -> Format:
+    if head.startswith(b"PK\x03\x04"):
+        return _zipped(path, name)
+    return "xls" if head.startswith(_OLE) else _text(path, name, encoding)
+
+
+def _zipped(path: Path, name: str) -> Format:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.namelist()
+            kind = archive.read("mimetype") if "mimetype" in members else b""
+    except (OSError, zipfile.BadZipFile, RuntimeError):
+        raise FileError(f"{name}: is a damaged zip archive or workbook: save it again") from None
+    if "xl/workbook.xml" in members:
+        return "xlsx"
+    if b"opendocument.spreadsheet" in kind:
+        return "ods"
+    what = "a binary workbook (xlsb)" if "xl/workbook.bin" in members else "a zip archive"
+    what = "a text document" if "word/document.xml" in members else what
+    what = "a Numbers document" if any(one.endswith(".iwa") for one in members) else what
+    raise FileError(f"{name}: is {what}, not a table of bookings: save the table as xlsx or CSV")
+
+
+def _text(path: Path, name: str, declared: str | None) -> Format:
+    with encoding_of(path, name, declared).opened(path) as file:
+        start = file.read(2**16).lstrip("\ufeff \t\r\n")
+    if not start:
+        raise FileError(f"{name}: holds no booking")
+    if start.startswith("<"):
+        raise FileError(
+            f"{name}: is a web page or XML, whatever its name: open it in a spreadsheet and save it as xlsx"
+        )
+    return "json" if start.startswith(("{", "[")) else "csv"
