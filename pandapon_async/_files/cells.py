@@ -11,6 +11,8 @@ import unicodedata
 from decimal import Decimal
 from typing import Any, Final, Literal
 
+from .encodings import NUL
+
 CellKind = Literal["id", "text", "whole", "decimal"]
 
 BLANKS: Final = " \t\r\n\u00a0\u3000"
@@ -99,9 +101,9 @@ def damage(text: str, kind: CellKind, *, meant: bool = False) -> str | None:
 
 
 def _characters(text: str, kind: CellKind) -> str | None:
-    if _ESCAPED.search(text):
+    if NUL not in text and _ESCAPED.search(text):
         return "not-text"
-    if _CONTROL.search(text):
+    if NUL in text or _CONTROL.search(text):
         return "control-character"
     if _LOST.search(text) or _is_mojibake(text):
         return "lost-characters"

@@ -159,7 +159,7 @@ def folded(title: str) -> str:
 @functools.cache
 def _known() -> Mapping[str, str]:
     """Our column by each folded name that it goes by."""
-    found = {folded(name): name for name in (REFERENCE, ACCOUNT, *layout())}
+    found = {folded(name): name for name in (REFERENCE, ACCOUNT, SKU, *layout())}
     for name, words in WORDS.items():
         for word in words:
             assert found.setdefault(folded(word), name) == name, word

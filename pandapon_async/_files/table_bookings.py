@@ -205,6 +205,8 @@ class TableBookings:
         """A cell's value for the wire; None if it can't be sent. What is found is noted."""
         code = row.damage.get(index) if row.damage else None
         value: Any = None
+        if code is None and kind == "id" and isinstance(row.source[index], float) and "." in text:
+            code = "decimals"
         if code is None:
             value, code = value_of(text, kind, self._sign(row, index), meant=is_meant)
             if code == "scientific" and not isinstance(self.table, CsvTable) and _TEXT_IN_A_WORKBOOK.fullmatch(text):

@@ -52,7 +52,9 @@ class WorkbookTable:
         self._damage = _damage_in(path, self._sheet.name) if kind == "xlsx" else {}
 
     def _chosen(self, book: CalamineWorkbook, wanted: str | None) -> CalamineSheet:
-        visible = [one.name for one in book.sheets_metadata if one.visible.name == "Visible" and _is_worksheet(one)]
+        visible = [
+            one.name for one in book.sheets_metadata if str(one.visible).endswith(".Visible") and _is_worksheet(one)
+        ]
         if wanted is not None:
             if wanted not in book.sheet_names:
                 raise FileError(
@@ -119,7 +121,7 @@ def text_of(value: Any) -> tuple[str, str | None]:
 
 
 def _is_worksheet(metadata: Any) -> bool:
-    return bool(metadata.typ.name == "WorkSheet")
+    return str(metadata.typ).endswith(".WorkSheet")
 
 
 def _opened(path: Path, name: str) -> CalamineWorkbook:
@@ -128,7 +130,8 @@ def _opened(path: Path, name: str) -> CalamineWorkbook:
     except ImportError:
         raise missing_extra(name) from None
     try:
-        return python_calamine.CalamineWorkbook.from_path(str(path))
+        with path.open("rb") as file:  # by its content, whatever its name
+            return python_calamine.CalamineWorkbook.from_filelike(file)
     except python_calamine.PasswordError:
         raise FileError(f"{name}: has a password: save it without one") from None
     except (python_calamine.CalamineError, OSError, ValueError) as error:

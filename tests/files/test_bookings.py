@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from pandapon_async import RequestError, read_bookings, to_wire
 from pandapon_async._files.bookings import BookingFile
 from pandapon_async._files.columns import template
-from pandapon_async._files.csv_sheet import neutral, plain
+from pandapon_async._files.csv_table import neutral, plain
 from pandapon_async._files.findings import FileError
 from pandapon_async._files.problems import ProblemsWriter
 from pandapon_async._journal.rows import DerivedReference

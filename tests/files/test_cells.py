@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from pandapon_async._files.csv_sheet import neutral, plain
+from pandapon_async._files.csv_table import neutral, plain
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+49 30", "-1", "@SUM(A1)", "\tx", "\r=1", "\n=1", "'=1", "''-1"])
