@@ -12,13 +12,17 @@ from decimal import Decimal
 from typing import Any, Final, Literal
 
 from .encodings import NUL
+from .findings import CHECKS
 
-CellKind = Literal["id", "text", "whole", "decimal"]
+CellKind = Literal["id", "text", "lines", "whole", "decimal"]
+"""What a column holds: an id, text of one line, text of several, a whole number, a number."""
 
 BLANKS: Final = " \t\r\n\u00a0\u3000"
+_USUAL_TEXT = re.compile(r"(?!Err)[A-Za-z][A-Za-z0-9 ,.&()/-]*|[0-9]{1,18}|[0-9]+[a-zA-Z]? [A-Za-z][A-Za-z0-9 ,.-]*")
 _USUAL: Final = {
     "id": re.compile(r"(?![0-9]+[eE][0-9]+\Z)[A-Za-z0-9_-]+"),
-    "text": re.compile(r"(?!Err)[A-Za-z][A-Za-z0-9 ,.&()/-]*|[0-9]{1,18}|[0-9]+[a-zA-Z]? [A-Za-z][A-Za-z0-9 ,.-]*"),
+    "text": _USUAL_TEXT,
+    "lines": _USUAL_TEXT,
 }
 
 _SCIENTIFIC = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]+")
@@ -61,7 +65,8 @@ _ERROR_WORDS: Final = frozenset(
     )
 )
 _FORMULA = re.compile(r"[=＝]")
-_APOSTROPHE = re.compile(r"['’‘`´][0-9+=@-].*")
+_APOSTROPHES: Final = "'’‘`´"
+_APOSTROPHE = re.compile(rf"[{_APOSTROPHES}][0-9+=@-].*")
 _DECIMALS = re.compile(r"[+-]?[0-9]+[.,]0+")
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:([.,'’ \u00a0\u202f])[0-9]{3})(?:\1[0-9]{3})*(?:[.,]0+)?")
 _LOST = re.compile("\ufffd|锟斤拷|\u00ef\u00bf\u00bd|\u00ef\u00bb\u00bf|[├┬]\\S")
@@ -72,6 +77,7 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0]"
 )
+_SEPARATOR = re.compile(r"[,;|\"]")
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 _POINT = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
 _COMMA = re.compile(r"[+-]?[0-9]+(?:,[0-9]+)?")
@@ -107,7 +113,7 @@ def _characters(text: str, kind: CellKind) -> str | None:
         return "control-character"
     if _LOST.search(text) or _is_mojibake(text):
         return "lost-characters"
-    if kind != "text" and _INVISIBLE.search(text):
+    if kind not in ("text", "lines") and _INVISIBLE.search(text):
         return "invisible"
     return None
 
@@ -143,7 +149,7 @@ def _altered(text: str, kind: CellKind) -> str | None:
         return "error-word"
     if _FORMULA.match(text):
         return "formula"
-    if _APOSTROPHE.fullmatch(text):
+    if _APOSTROPHE.fullmatch(text) or (kind == "id" and text[0] in _APOSTROPHES):
         return "apostrophe"
     if _SCIENTIFIC.fullmatch(text):
         return "scientific"
@@ -153,6 +159,10 @@ def _altered(text: str, kind: CellKind) -> str | None:
         return "grouped"
     if kind == "id" and any(char.isspace() for char in text):
         return "blank-inside"
+    if kind == "id" and _SEPARATOR.search(text):
+        return "separator-inside"
+    if kind == "text" and "\n" in text.replace("\r", "\n"):
+        return "line-break"
     if _QUESTION.search(text) and "://" not in text:
         return "question-marks"
     return None
@@ -191,7 +201,7 @@ def without_zero_width(text: str) -> str:
 def value_of(text: str, kind: CellKind, sign: str, *, meant: bool) -> tuple[Any, str | None]:
     """A cell's value for the wire, and the code of what is found; the value is None if it can't be sent."""
     code = damage(text, kind, meant=meant)
-    if code is not None and code != "question-marks":
+    if code is not None and CHECKS[code].kind == "wrong":
         return None, code
     if kind == "whole":
         read: Any = whole_of(text)

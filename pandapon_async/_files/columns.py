@@ -24,6 +24,10 @@ PROBLEM: Final = ("line", "column", "code", "problem", "decision")
 """The last columns of a problems file (members, in JSON)."""
 
 
+_LINES: Final = ("address", "title", "remark")
+"""Members whose text may have line breaks."""
+
+
 @attrs.frozen
 class Column:
     """One column: the path of its cells in the request's wire JSON, and their type."""
@@ -40,6 +44,8 @@ class Column:
             return "whole"
         if self.type is Decimal:
             return "decimal"
+        if self.path[-1] in _LINES:
+            return "lines"
         return "id" if self.path[-1].endswith("Id") and self.path[-1] != "taxId" else "text"
 
 

@@ -42,6 +42,10 @@ class CsvTable:
         name: its name in errors.
         encoding: None: as it says itself, else UTF-8.
 
+    Attributes:
+        dialect: how it is written.
+        columns: how many cells its rows have, once somebody knows; without that, fewer broken rows are seen.
+
     Raises:
         FileError: it can't be read.
         EncodingError: in that encoding.
@@ -57,6 +61,7 @@ class CsvTable:
             first = _Lines(file).first()
         said = _SEPARATOR.fullmatch(first)
         delimiter = said[1] if said else max(DELIMITERS, key=first.count)
+        self.columns: int | None = None
         self.dialect = Dialect(found, delimiter, said is not None)
 
     def rows(self) -> Iterator[Row]:
@@ -65,42 +70,58 @@ class CsvTable:
             lines = _Lines(file)
             if self.dialect.says_separator:
                 lines.first()
-            yield from self._rows(lines, len(lines.consumed))
+            yield from self._rows(lines)
 
-    def _rows(self, lines: _Lines, before: int) -> Iterator[Row]:
+    def _rows(self, lines: _Lines) -> Iterator[Row]:
         reader = csv.reader(lines, delimiter=self.dialect.delimiter, strict=True)
-        consumed = lines.consumed
-        read = reader.__next__
+        consumed, read = lines.consumed, reader.__next__
         is_blank = False
         while True:
-            line = reader.line_num + 1 + before
             consumed.clear()
+            line = lines.count + 1
+            why: Finding | None = None
             try:
                 cells = read()
             except StopIteration:
                 return
             except csv.Error as error:
-                yield from self._unreadable(line, consumed, _reason(error))
-                continue
-            if lines.is_too_long:
+                why, cells = Finding.of("not-csv", line, why=_reason(error)), []
+            if why is None and len(consumed) > 1 and self._is_swallowed(cells):
+                why = Finding.of("inside-cell", line)
+            if why is not None:
+                cells = consumed[0].rstrip("\r\n").split(self.dialect.delimiter)
+                lines.unread(consumed[1:])
+            elif lines.is_too_long:
                 lines.is_too_long = False
-                yield Row(line, cells, cells, finding=Finding.of("too-long", line, most=str(MAX_LINE)))
-            elif any(map(str.strip, cells)):
-                is_plain = "'" not in consumed[0] and len(consumed) == 1
-                row = Row(line, cells if is_plain else [plain(cell) for cell in cells], cells)
-                row.is_after_blank, is_blank = is_blank, False
-                yield row
-            else:
+                why = Finding.of("too-long", line, most=str(MAX_LINE))
+            elif not any(map(str.strip, cells)):
                 is_blank = True
+                continue
+            row = _row(line, cells, consumed, why)
+            row.is_after_blank, is_blank = is_blank, False
+            yield row
 
-    def _unreadable(self, line: int, consumed: list[str], reason: str) -> Iterator[Row]:
-        """The lines consumed by a broken record (an unclosed quote consumes many), each split into its apparent cells."""
-        for index, text in enumerate(consumed):
-            cells = text.rstrip("\r\n").split(self.dialect.delimiter)
-            finding = Finding.of("not-csv", line, why=reason)
-            if index:
-                finding = Finding.of("inside-cell", line + index, begin=str(line))
-            yield Row(line + index, [plain(cell) for cell in cells], cells, finding=finding)
+    def _is_swallowed(self, cells: list[str]) -> bool:
+        """Whether a record of several lines is made of rows, by a quotation mark too many; then each line is a row again."""
+        if self.columns is None or len(cells) == self.columns:
+            return any("\n" in cell and cell.count(self.dialect.delimiter) >= len(cells) - 1 > 0 for cell in cells)
+        return True
+
+
+def _row(line: int, cells: list[str], consumed: list[str], why: Finding | None) -> Row:
+    text = consumed[0] if len(consumed) == 1 else "".join(consumed)
+    if why is not None:
+        return Row(line, [cell.strip().strip('"') for cell in cells], cells, finding=why)
+    row = Row(line, [plain(cell) for cell in cells] if "'" in text else cells, cells)
+    if '"' in text:
+        stray = {number: "stray-quote" for number, cell in enumerate(cells) if _is_stray(cell, text)}
+        row.damage = stray or row.damage
+    return row
+
+
+def _is_stray(cell: str, text: str) -> bool:
+    """Whether a cell has a quotation mark and isn't quoted: every program quotes such a cell, so another mark was lost."""
+    return '"' in cell and '"' + cell.replace('"', '""') + '"' not in text
 
 
 class _Lines(Iterator[str]):
@@ -108,13 +129,21 @@ class _Lines(Iterator[str]):
 
     def __init__(self, file: io.TextIOWrapper) -> None:
         self._read = functools.partial(file.readline, MAX_LINE)
+        self._unread: list[str] = []
         self.is_too_long = False
         self.consumed: list[str] = []
+        self.count = 0
+
+    def unread(self, texts: list[str]) -> None:
+        """Give these lines again."""
+        self.count -= len(texts)
+        self._unread += reversed(texts)
 
     def __next__(self) -> str:
-        text = self._read()
+        text = self._unread.pop() if self._unread else self._read()
         if not text:
             raise StopIteration
+        self.count += 1
         if "\0" in text:
             text = text.replace("\0", NUL)
         if len(text) >= MAX_LINE and not text.endswith(("\n", "\r")):

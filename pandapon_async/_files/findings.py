@@ -38,7 +38,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     ),
     "cells-torn": Check("wrong", "is beside a line of a single cell (line {other}), which may be torn off it"),
     "not-csv": Check("wrong", "not CSV: {why}"),
-    "inside-cell": Check("wrong", "is inside a cell that begins on line {begin}: a quotation mark isn't closed"),
+    "inside-cell": Check("wrong", "a quotation mark isn't closed, so that the lines below became part of a cell"),
     "too-long": Check("wrong", "longer than {most} characters"),
     "not-json": Check("wrong", "{why}"),
     "not-an-object": Check("wrong", "expected a JSON object"),
@@ -63,6 +63,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "truth": Check("wrong", "was made TRUE or FALSE by a spreadsheet: enter it again as text"),
     # a cell of a column
     "blank-inside": Check("wrong", "has a blank inside (if that is meant: --text)"),
+    "separator-inside": Check("wrong", "has a separator or a quotation mark inside (if that is meant: --text)"),
     "invisible": Check("wrong", "has a character inside that can't be seen: enter it again"),
     "whole-number": Check("wrong", "expected a whole number"),
     "number": Check("wrong", "expected a number with the decimal sign {sign} (another one: --decimal)"),
@@ -75,7 +76,7 @@ CHECKS: Final[Mapping[str, Check]] = {
         "wrong", "was altered, so that nobody can tell whether its row was: write the row into a file of its own"
     ),
     # held
-    "no-reference": Check("held", "is empty, and other rows have one"),
+    "no-reference": Check("held", "is empty: fill it in, or leave the column out"),
     "no-render-id": Check("held", "there is no render id"),
     "no-country": Check("held", "there is no country"),
     "no-item": Check("held", "there is no item"),
@@ -83,6 +84,8 @@ CHECKS: Final[Mapping[str, Check]] = {
     "unknown-country": Check("held", "isn't a country's two-letter code, nor exactly its name"),
     "short-zip": Check("held", "has {digits} digits, and a zip of {country} has {expected}: a zero was lost"),
     "thousands": Check("held", "may be in thousands, or have three decimals"),
+    "stray-quote": Check("held", "has a quotation mark, and isn't quoted: another one was lost"),
+    "line-break": Check("held", "has a line break inside (if that is meant: --text)"),
     "question-marks": Check("held", "has a question mark where a letter may have been lost"),
     "same-parcel": Check("held", "{why}"),
     "price-moved": Check("held", "costs {now}, and the preview said {was}"),

@@ -120,13 +120,11 @@ class OrderIndex:
     """What only the whole file tells: which orders' rows stand apart, and which render ids are in two orders.
 
     Attributes:
-        has_references: some rows have one.
         is_simple: neither occurs, so that nothing need be looked up.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
-        self.has_references = self._any("SELECT 1 FROM groups WHERE key IS NOT NULL LIMIT 1")
         self._db.execute(
             "CREATE TABLE apart AS SELECT key FROM groups WHERE key IS NOT NULL GROUP BY key HAVING COUNT(*) > 1"
         )

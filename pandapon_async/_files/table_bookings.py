@@ -11,10 +11,10 @@ from typing import Any, Final
 import attrs
 
 from .booking import Booking, Draft, Finisher
-from .cells import trimmed, value_of
+from .cells import CellKind, trimmed, value_of
 from .columns import PROBLEM, REFERENCE, Column, column_of, layout, list_name, put
 from .csv_table import CsvTable
-from .findings import FileError, Finding
+from .findings import CHECKS, FileError, Finding
 from .headers import ACCOUNT, SKU, Column as Title, columns_of_header, recognised
 from .marks import Marks, approved_by, is_changed
 from .orders import Group, OrderIndex, Places
@@ -63,8 +63,10 @@ class TableBookings:
         self.titles = titles
         self.columns = tuple(one.title for one in titles if one.name not in PROBLEM)
         self._finisher = Finisher(name, reading)
+        if isinstance(self.table, CsvTable):
+            self.table.columns = len(header.cells)
         self._set_fields(header, titles)
-        self._simple: tuple[object, bool] | None = None
+        self._simple: object = None  # the state of the file in which no order stands apart
 
     def _set_fields(self, header: Row, titles: tuple[Title, ...]) -> None:
         numbers = {one.name: one.index for one in titles if one.name}
@@ -102,20 +104,20 @@ class TableBookings:
                 yield self._booking(group, None)
             return
         state = self._file_state()
-        if self._simple is not None and self._simple[0] == state:
+        if self._simple == state:
             for group in self._places.groups(self._rows()):
-                yield self._booking(group, None, has_references=self._simple[1])
+                yield self._booking(group, None)
             return
         with contextlib.ExitStack() as stack:
             index = stack.enter_context(OrderIndex.of(self._places, self._rows))
             if index.is_simple:
-                self._simple = (state, index.has_references)
+                self._simple = state
                 stack.close()
             for group in self._places.groups(self._rows()):
                 whole = group if index.is_simple else index.whole(self._places.key(group[0]), group)
                 if whole is not None:
                     twice = None if index.is_simple else index
-                    yield self._booking(whole, twice, has_references=index.has_references)
+                    yield self._booking(whole, twice)
 
     def _file_state(self) -> object:
         stat = self._path.stat()
@@ -130,7 +132,7 @@ class TableBookings:
 
     # --- one ---
 
-    def _booking(self, rows: Group, index: OrderIndex | None, *, has_references: bool = False) -> Booking:
+    def _booking(self, rows: Group, index: OrderIndex | None) -> Booking:
         first = rows[0]
         key = self._places.key(first)
         reference, account = (None, None) if key is None else (key.reference, key.account or None)
@@ -156,7 +158,7 @@ class TableBookings:
             draft.members[list_name()] = items
         if self._kept:
             draft.kept = self._kept_of(rows, draft)
-        if reference is None and has_references and first.finding is None:
+        if key is None and self._places.reference is not None and first.finding is None:
             self._without_reference(first, draft)
         if index is not None:
             self._find_twice(index, rows, above, draft)
@@ -201,26 +203,28 @@ class TableBookings:
         if value is not None:
             put(target, field.column, value)
 
-    def _value(self, row: Row, index: int, title: str, kind: Any, text: str, draft: Draft, *, is_meant: bool) -> Any:
+    def _value(
+        self, row: Row, index: int, title: str, kind: CellKind, text: str, draft: Draft, *, is_meant: bool
+    ) -> Any:
         """A cell's value for the wire; None if it can't be sent. What is found is noted."""
-        code = row.damage.get(index) if row.damage else None
-        value: Any = None
-        if code is None and kind == "id" and isinstance(row.source[index], float) and "." in text:
-            code = "decimals"
-        if code is None:
-            value, code = value_of(text, kind, self._sign(row, index), meant=is_meant)
-            if code == "scientific" and not isinstance(self.table, CsvTable) and _TEXT_IN_A_WORKBOOK.fullmatch(text):
-                return text
+        seen = row.damage.get(index) if row.damage else None
+        value, code = None, seen
+        if seen is None or CHECKS[seen].kind == "held":
+            value, code = self._read(row, index, kind, text, is_meant=is_meant)
+            code = code or (None if is_meant else seen)
         if code is not None:
-            draft.findings.append(
-                Finding.of(code, row.line, title, encoding=self._encoding, sign=self._reading.decimal)
-            )
+            facts = {"encoding": self._encoding, "sign": self._reading.decimal}
+            draft.findings.append(Finding.of(code, row.line, title, **facts))
         return value
 
-    def _sign(self, row: Row, index: int) -> str:
-        """The decimal sign of a cell; a workbook's numbers have none that anybody chose."""
-        is_number = index < len(row.source) and not isinstance(row.source[index], str)
-        return "." if is_number else self._reading.decimal
+    def _read(self, row: Row, index: int, kind: CellKind, text: str, *, is_meant: bool) -> tuple[Any, str | None]:
+        if isinstance(self.table, CsvTable):
+            return value_of(text, kind, self._reading.decimal, meant=is_meant)
+        is_text = isinstance(row.source[index], str)  # the decimal sign of a number cell is nobody's choice
+        if not is_text and kind == "id" and "." in text:
+            return None, "decimals"
+        is_meant = is_meant or (is_text and _TEXT_IN_A_WORKBOOK.fullmatch(text) is not None)
+        return value_of(text, kind, self._reading.decimal if is_text else ".", meant=is_meant)
 
     def _read_sku(self, row: Row, draft: Draft, item: dict[str, Any]) -> None:
         assert self._sku is not None
@@ -278,7 +282,7 @@ class TableBookings:
 
     def others(self, row: Row) -> list[object]:
         """A row's cells as they came, but for those of a problems file: those of the columns, then what is beside them."""
-        cells: list[object] = list(row.cells if isinstance(self.table, CsvTable) else row.source)
+        cells: list[object] = list(row.source if row.finding or not isinstance(self.table, CsvTable) else row.cells)
         cells += [""] * (self.count - len(cells))
         while len(cells) > self.count and cells[-1] == "":
             cells.pop()

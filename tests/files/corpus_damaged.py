@@ -51,6 +51,7 @@ CELLS = [
     cell("a blank", ITEM, "624000 000000001", "blank-inside"),
     cell("a no-break space", RENDER, "FF\u00a01", "blank-inside"),
     cell("a line break", RENDER, "FF\n1", "blank-inside"),
+    cell("a line break", NAME, "Jane\nExample", "line-break"),
     cell("a zero-width space", ITEM, "624000\u200b000000001", "invisible"),
     cell("a byte order mark", REFERENCE, "\ufeffo-1", "invisible"),
     cell("a mark of direction", "skuId", "500\u200e0001", "invisible"),
@@ -149,6 +150,17 @@ SHAPES = [
         "a quotation mark that isn't closed",
         lines([*ROWS[1:], ROWS[0]]).replace("o-1,FF1", 'o-1,"FF1'),
         (5, None, "not-csv"),
+    ),
+    text(
+        "a quotation mark without its partner",
+        lines().replace("Jane Example", 'Jane "Example'),
+        (2, NAME, "stray-quote"),
+    ),
+    text(
+        "a quotation mark too many before good rows",
+        lines([(*ROWS[0][:2], 'Jane, "J"', *ROWS[0][3:]), *ROWS[1:]]).replace("o-2,FF2", 'o-2,"FF2', 1),
+        (3, None, "not-csv"),
+        orders=meant([(*ROWS[0][:2], 'Jane, "J"', *ROWS[0][3:]), ROWS[3]]),
     ),
     text(
         "rows that differ",

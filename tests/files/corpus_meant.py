@@ -136,8 +136,11 @@ PLAIN = [
     ),
     _text(
         "an address of two lines",
-        lines([(*ROWS[0][:2], "Jane\nExample", *ROWS[0][3:])]),
-        orders=meant([(*ROWS[0][:2], "Jane\nExample", *ROWS[0][3:])]),
+        lines([(*ROWS[0][:2], "1 Test St\nUnit 5, rear", *ROWS[0][3:])], (*HEADER[:2], "Address", *HEADER[3:])),
+        orders=meant(
+            [(*ROWS[0][:2], "1 Test St\nUnit 5, rear", *ROWS[0][3:])],
+            (*HEADER[:2], "receiverAddress.address", *HEADER[3:]),
+        ),
     ),
     _text(
         "a name with a quotation mark",
