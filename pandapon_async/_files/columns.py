@@ -44,9 +44,14 @@ class Column:
             return "whole"
         if self.type is Decimal:
             return "decimal"
-        if self.path[-1] in _LINES:
-            return "lines"
-        return "id" if self.path[-1].endswith("Id") and self.path[-1] != "taxId" else "text"
+        return kind_of_text(self.path[-1])
+
+
+def kind_of_text(name: str) -> CellKind:
+    """What a member that is text holds, by its name."""
+    if name in _LINES:
+        return "lines"
+    return "id" if name.endswith("Id") and name != "taxId" else "text"
 
 
 @functools.cache

@@ -12,7 +12,7 @@ from .._models.jsonio import JsonError, dumps, fault_in, is_object, loads
 from ..api.logistics import FreightBookingRequest
 from .booking import Booking, Draft, Finisher
 from .cells import CellKind, damage
-from .columns import PROBLEM, REFERENCE, layout, put
+from .columns import PROBLEM, REFERENCE, kind_of_text, layout, put
 from .findings import FileError, Finding
 from .headers import ACCOUNT, folded, our_name
 from .json_file import MAX_VALUE, JsonFile, JsonValue
@@ -131,7 +131,7 @@ class JsonBookings:
         for path, text, is_id in texts:
             if text:
                 last = path.rpartition(".")[2]
-                kind: CellKind = "id" if is_id or (last.endswith("Id") and last != "taxId") else "text"
+                kind: CellKind = "id" if is_id else kind_of_text(last)
                 if last == "price":
                     continue
                 code = damage(text, kind, meant=last in meant or path in meant)

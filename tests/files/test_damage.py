@@ -21,7 +21,7 @@ from pandapon_async._files.reading import Reading
 
 from .made import by_openpyxl, content, meant
 
-MANY = int(os.environ.get("PANDAPON_TEST_FILES", "150"))
+MANY = int(os.environ.get("PANDAPON_TEST_FILES", "40"))
 HEADER = (
     *("reference", "renderId", "receiverAddress.name", "receiverAddress.address", "receiverAddress.country"),
     *("receiverAddress.zip", "itemId", "skuId", "quantity", "freightInfo.serviceId", "price"),
@@ -211,12 +211,12 @@ def check_bytes(good: Mapping[str, Any], orders: Meant, beside: set[str]) -> Non
 
 
 def _is_text_only(wire: Mapping[str, Any], order: Mapping[str, Any]) -> bool:
-    """Whether they differ only in a quoted name or address, in which a separator or a line break more can't be seen."""
+    """Whether they differ only in a name, an address or a zip, in which a separator or a line break more can't be seen."""
 
     def without(one: Mapping[str, Any]) -> str:
         receiver = {**one["receiverAddress"]}
-        for name in ("name", "address"):
-            receiver[name] = re.sub(r'[\s,;"]', "", receiver.get(name, ""))
+        for name in ("name", "address", "zip"):
+            receiver[name] = re.sub(r'[\s,;"{}\[\]]', "", receiver.get(name, ""))
         return json.dumps({**one, "receiverAddress": receiver}, sort_keys=True)
 
     return without(wire) == without(order)
@@ -270,7 +270,7 @@ def test_one_damaged_byte_of_json_costs_its_order_at_most(rows: Rows, layout: st
     hit = {
         list(orders)[number] for number, end in enumerate(ends) if end - len(objects[number]) - 4 <= place <= end + 2
     }
-    check(good, orders, hit)
+    check_bytes(good, orders, hit)
 
 
 _NUMBERS = (10**15 + 1, 2.048e15, 1001.5, True, "#N/A", "2.04E+15", "1001.0", "x\u200by")
