@@ -104,15 +104,13 @@ class Draft:
         )
 
     def _open(self) -> Iterator[Finding]:
-        """What was found, without what a person has approved; what a problems file says itself is said once."""
-        said = {one.code for one in self.findings if "said" in one.facts}
-        for one in self.findings:
-            if one.kind == "held" and one.code in self.approved:
-                continue
-            if one.code not in said or "said" in one.facts:
-                yield one
+        """What was found, without what a person has approved; where a problems file says it itself, that alone."""
+        found = [one for one in self.findings if one.kind == "wrong" or one.code not in self.approved]
+        is_said = any("said" in one.facts for one in found)
+        yield from (one for one in found if not is_said or "said" in one.facts or one.code in _OF_MARKS)
 
 
+_OF_MARKS: Final = ("decision", "code-altered")
 _RECEIVER: Final = "receiverAddress"
 
 

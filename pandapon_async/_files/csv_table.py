@@ -16,7 +16,7 @@ from typing import BinaryIO, Final
 import attrs
 
 from .encodings import NUL, Encoding, encoding_of
-from .findings import FileError, Finding
+from .findings import EncodingError, FileError, Finding
 from .tables import Row
 
 DELIMITERS: Final = ",;\t"
@@ -215,7 +215,11 @@ class CsvWriter:
 
 def read_header(path: Path) -> Sequence[str]:
     """The first row of a CSV file; nothing if there is none."""
-    try:
-        return next((row.cells for row in CsvTable(path, str(path)).rows()), ())
-    except (FileError, OSError):
-        return ()
+    for encoding in (None, "latin-1"):  # our own titles are ASCII, whatever the encoding of an input's
+        try:
+            return next((row.cells for row in CsvTable(path, str(path), encoding).rows()), ())
+        except EncodingError:
+            continue
+        except (FileError, OSError):
+            break
+    return ()

@@ -210,7 +210,10 @@ def columns_of_header(name: str, line: int, header: Sequence[str], reading: Read
 
 def is_problem_header(titles: Sequence[str]) -> bool:
     """Whether it is the header of a problems file."""
-    return tuple(titles[-len(PROBLEM) :]) == PROBLEM
+    there = tuple(titles)
+    while there and not there[-1]:
+        there = there[:-1]
+    return there[-len(PROBLEM) :] == PROBLEM
 
 
 def _column(index: int, title: str, reading: Reading) -> Column | None:

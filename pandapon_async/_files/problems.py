@@ -14,7 +14,7 @@ from .booking import Booking
 from .bookings import BookingFile
 from .columns import PROBLEM
 from .csv_table import CsvTable, CsvWriter, read_header
-from .findings import FileError, Finding
+from .findings import EncodingError, FileError, Finding
 from .headers import is_problem_header
 from .json_bookings import JsonBookings, digest_text, top_level
 from .json_file import JsonFile
@@ -42,6 +42,8 @@ def is_problems(path: Path) -> bool:
             return is_object(members) and {*PROBLEM} <= members.keys()
         header = next(WorkbookTable(path, str(path), kind).rows(), None)
         return header is not None and is_problem_header(header.cells)
+    except EncodingError:
+        return is_problem_header(read_header(path))
     except (FileError, JsonError, UnicodeError):
         return False
 

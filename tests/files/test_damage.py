@@ -185,7 +185,7 @@ def _lines_at(text: bytes, place: int, number_of_lines: int) -> set[int]:
 def test_one_damaged_byte_costs_what_is_beside_it_at_most(
     rows: Rows, dialect: tuple[str, str, str, Any], data: st.DataObject
 ) -> None:
-    encoding, delimiter, *_ = dialect
+    _, delimiter, *_ = dialect
     text = written(rows, dialect)
     begin = len(written([], dialect))
     place = data.draw(st.integers(begin, len(text)))
