@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from . import booking, chart, cold, journal, journal_rows, latency, memory, pacer
+from . import booking, chart, cold, files, journal, journal_rows, latency, memory, pacer
 from .lab import Lab, Options, Spread
 from .process import sync_times
 
@@ -23,6 +23,7 @@ BENCHMARKS: dict[str, ModuleType] = {
     "booking": booking,
     "latency": latency,
     "cold": cold,
+    "files": files,
     "journal": journal,
     "journal_rows": journal_rows,
     "memory": memory,

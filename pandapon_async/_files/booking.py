@@ -217,7 +217,7 @@ def _hold(draft: Draft) -> None:
 
 def _hold_zip(draft: Draft, country: str, written: str) -> None:
     expected = digits_of_zip(country)
-    if expected is None:
+    if expected is None or (len(written) == expected and written.isdigit()):
         return
     first = written.partition("-")[0] if country == "US" else written
     digits = first.replace("-", "").replace(" ", "")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final, Literal
 
@@ -19,11 +20,13 @@ CellKind = Literal["id", "text", "lines", "whole", "decimal"]
 
 BLANKS: Final = " \t\r\n\u00a0\u3000"
 _USUAL_TEXT = re.compile(r"(?!Err)[A-Za-z][A-Za-z0-9 ,.&()/-]*|[0-9]{1,18}|[0-9]+[a-zA-Z]? [A-Za-z][A-Za-z0-9 ,.-]*")
-_USUAL: Final = {
+USUAL: Final[Mapping[str, re.Pattern[str]]] = {
     "id": re.compile(r"(?![0-9]+[eE][0-9]+\Z)[A-Za-z0-9_-]+"),
     "text": _USUAL_TEXT,
     "lines": _USUAL_TEXT,
+    "whole": re.compile(r"[1-9][0-9]{0,8}"),
 }
+"""What most cells are, by what their column holds: nothing is wrong with them."""
 
 _SCIENTIFIC = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]+")
 _ERROR_SHAPE = re.compile(
@@ -92,7 +95,7 @@ def damage(text: str, kind: CellKind, *, meant: bool = False) -> str | None:
         kind: what its column holds.
         meant: what looks like damage by a spreadsheet is meant; lost characters never are.
     """
-    usual = _USUAL.get(kind)
+    usual = USUAL.get(kind)
     if usual is not None and usual.fullmatch(text):
         return None
     if not text.isascii() or not text.isprintable():

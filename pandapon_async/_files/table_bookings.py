@@ -11,7 +11,7 @@ from typing import Any, Final
 import attrs
 
 from .booking import Booking, Draft, Finisher
-from .cells import CellKind, trimmed, value_of
+from .cells import BLANKS, USUAL, CellKind, trimmed, value_of
 from .columns import PROBLEM, REFERENCE, Column, column_of, layout, list_name, put
 from .csv_table import CsvTable
 from .findings import CHECKS, FileError, Finding
@@ -30,12 +30,35 @@ _TEXT_IN_A_WORKBOOK = re.compile(r"[0-9]+[eE][0-9]+")
 
 @attrs.frozen
 class Field:
-    """A column of the file that is one of ours."""
+    """A column of the file that is one of ours; all that a usual cell needs is looked up once.
+
+    ``usual``: what most of its cells are, and then need no other check; ``outer``, ``last``: where its value is put.
+    """
 
     index: int
     title: str
     column: Column
+    kind: CellKind
+    usual: re.Pattern[str] | None
+    outer: str | None
+    last: str
     is_meant: bool
+
+    @classmethod
+    def of(cls, title: Title, column: Column) -> Field:
+        """The field of a column."""
+        *outer, last = column.path
+        assert len(outer) < 2
+        return cls(
+            title.index,
+            title.title,
+            column,
+            column.kind,
+            USUAL.get(column.kind),
+            outer[0] if outer else None,
+            last,
+            title.is_meant,
+        )
 
 
 class TableBookings:
@@ -73,7 +96,7 @@ class TableBookings:
         meant = {one.name for one in titles if one.is_meant}
         ours = layout()
         fields = [
-            Field(one.index, one.title, column, one.is_meant)
+            Field.of(one, column)
             for one in titles
             if one.name is not None and (column := ours.get(one.name)) is not None
         ]
@@ -166,12 +189,14 @@ class TableBookings:
 
     def _read_row(self, row: Row, draft: Draft, above: dict[str, str], *, is_first: bool) -> dict[str, Any]:
         """Put a row's cells into the draft; its item is returned. ``above``: the texts of the rows before, by our names."""
-        cells, count = row.cells, len(row.cells)
+        cells, count, usual_id = row.cells, len(row.cells), USUAL["id"]
         for title, is_meant in self._ids:
-            if title.index < count and (text := trimmed(cells[title.index])):
+            if title.index < count and (text := cells[title.index].strip(BLANKS)):
+                if usual_id.fullmatch(text) and not row.damage:
+                    continue
                 self._value(row, title.index, title.title, "id", text, draft, is_meant=is_meant)
         for field in self._order:
-            text = trimmed(cells[field.index]) if field.index < count else ""
+            text = cells[field.index].strip(BLANKS) if field.index < count else ""
             if not text and field.index not in row.damage:
                 continue
             if is_first:
@@ -181,7 +206,7 @@ class TableBookings:
                 draft.findings.append(Finding.of("differs", row.line, field.title, other=str(draft.line)))
         item: dict[str, Any] = {}
         for field in self._item:
-            text = trimmed(cells[field.index]) if field.index < count else ""
+            text = cells[field.index].strip(BLANKS) if field.index < count else ""
             if text or field.index in row.damage:
                 self._take(row, field, text, draft, item)
         if self._sku is not None:
@@ -199,9 +224,17 @@ class TableBookings:
                 put(item, field.column, above[name])
 
     def _take(self, row: Row, field: Field, text: str, draft: Draft, target: dict[str, Any]) -> None:
-        value = self._value(row, field.index, field.title, field.column.kind, text, draft, is_meant=field.is_meant)
-        if value is not None:
-            put(target, field.column, value)
+        value: Any = text
+        if row.damage or field.usual is None or field.usual.fullmatch(text) is None:
+            value = self._value(row, field.index, field.title, field.kind, text, draft, is_meant=field.is_meant)
+        elif field.kind == "whole":
+            value = int(text)
+        if value is None:
+            return
+        if field.outer is None:
+            target[field.last] = value
+        else:
+            target.setdefault(field.outer, {})[field.last] = value
 
     def _value(
         self, row: Row, index: int, title: str, kind: CellKind, text: str, draft: Draft, *, is_meant: bool
