@@ -20,6 +20,7 @@ from aiohttp import web
 from pandapon_async._config.loading import profiles_from_toml
 from pandapon_async.testing import FakeVendor
 from tests.contract import menu
+from tests.journal.support import hours_later
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 
@@ -282,17 +283,26 @@ def test_the_commands_of_bulk_booking_and_the_morning_after(
         if ">" in arguments:
             arguments = arguments[: arguments.index(">")]
         (tmp_path / "orders.csv").write_text(orders)
+        if {"--export", "--mark"} & {*arguments}:
+            hours_later(tmp_path / "bookings.db")
         if "--resolve" in arguments:
             edit_doubt(tmp_path / "doubt.csv")
         if "--mark" in arguments:
             number, step, status = ("7", "drop_after", 3) if "order-7=done" in arguments else ("8", {"status": 401}, 4)
             keys.script(step)
-            body = f'{{"reference": "order-{number}", "renderId": "FF{number}"}}'
+            body = json.dumps(
+                {
+                    "reference": f"order-{number}",
+                    "renderId": f"FF{number}",
+                    "receiverAddress": {"name": "Jane Example", "country": "US"},
+                    "lineItems": [{"itemId": number, "quantity": 1}],
+                }
+            )
             assert CliRunner().invoke(app, ["book", "-", "--journal", "bookings.db"], input=body).exit_code == status
         if "--whole" in arguments:
             shutil.copyfile("bookings.db", "lost.db")
         is_first = arguments[:2] == ["book", "orders.csv"] and "--journal" in arguments and "--adopt" not in arguments
-        if is_first and "--spend" in arguments:
+        if is_first and "--spend-limit" in arguments:
             keys.script("drop_before", "drop_before")
         result = CliRunner().invoke(app, arguments)
         assert result.exit_code == (3 if is_first else 0), result.output

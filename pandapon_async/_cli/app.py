@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import importlib
 import logging
+import sys
+import tempfile
+import traceback
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -11,8 +14,10 @@ import click
 
 from .._errors import PandaponError
 from .._version import __version__
+from .reasons import plain_text
 from .shared import FAILED, Failed, Interrupted, exit_status, tell
 from .streams import standard_streams
+from .words import words_of
 
 COMMANDS: Mapping[str, str] = {
     "demo": "demo",
@@ -64,7 +69,7 @@ class _Program(click.Group):
         except Exception as error:  # noqa: BLE001 - unknown errors are re-raised
             message, status = _ending(error)
         except KeyboardInterrupt:
-            message, status = "Interrupted.", Interrupted.BY_KEYBOARD
+            message, status = words_of(None)("stop.plain"), Interrupted.BY_KEYBOARD
         finally:
             logger.removeHandler(warnings)
         if message:
@@ -73,20 +78,36 @@ class _Program(click.Group):
 
 
 def _ending(error: Exception) -> tuple[str, int]:
-    """The message and exit status for an error; click's own errors and bugs are re-raised."""
+    """The message and exit status for an error; click's own errors are re-raised."""
+    words = words_of(None)
     if isinstance(error, PandaponError):
-        return f"Error: {error}", exit_status(error)
+        return words("end.error", why=plain_text(str(error), words)), exit_status(error)
     if isinstance(error, Failed):
-        return f"Error: {error}", error.status
+        return words("end.error", why=error), error.status
     if isinstance(error, Interrupted):
-        return "Interrupted.", error.status
+        return words("stop.plain"), error.status
     if isinstance(error, click.Abort):
-        return "Interrupted.", Interrupted.BY_KEYBOARD
+        return words("stop.plain"), Interrupted.BY_KEYBOARD
     if isinstance(error, BrokenPipeError):
         return "", 0  # whoever reads has seen enough
-    if isinstance(error, OSError):
-        return f"Error: {error.strerror or type(error).__name__}", FAILED
-    raise error
+    if isinstance(error, OSError) and error.strerror:
+        return words("end.error", why=error.strerror), FAILED
+    if isinstance(error, (click.ClickException, click.exceptions.Exit)):
+        raise error
+    return words("end.fault", path=_details(error) or words("end.no_details")), FAILED
+
+
+def _details(error: Exception) -> str | None:
+    """Where a fault of ours is described, for whoever repairs it: where it was, not what it said, which may be personal."""
+    try:
+        descriptor, name = tempfile.mkstemp(prefix="pandapon-fault-", suffix=".txt")
+        with open(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(f"pandapon-async {__version__}, Python {sys.version}\n")
+            file.writelines(traceback.format_tb(error.__traceback__))
+            file.write(f"{type(error).__name__}\n")
+    except OSError:
+        return None
+    return name
 
 
 @click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"]})

@@ -7,192 +7,110 @@ import sys
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import attrs
 import click
 
-from .._errors import PandaponError
-from .shared import BAD_INPUT, FAILED, Failed, choose, config_option, load_profiles, run, tell, vendor_option, write_out
+from .file_options import reading_options
+from .shared import config_option, tell, vendor_option, write_out
 
-if TYPE_CHECKING:
-    from .._config.profiles import VendorProfile
-    from .._files.bookings import BookingFile
-    from .._models.money import Money
-
-_SHOWN = 20
+_path = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command("book", short_help="Book a file of freight orders, resumable.")
 @click.argument("file", required=False, metavar="[FILE | -]")
 @vendor_option
 @config_option
-@click.option("--journal", type=click.Path(dir_okay=False, path_type=Path), metavar="PATH", help="The durable record.")
+@click.option("--journal", type=_path, metavar="PATH", help="The durable record; default: the one beside FILE.")
+@click.option("--new-journal", is_flag=True, help="Make one though there is another.")
 @click.option("--concurrency", type=click.IntRange(1), default=64, show_default=True, metavar="N", help="At a time.")
 @click.option("--rate", type=click.FloatRange(0, min_open=True), metavar="R", help="Attempts a second, at most.")
-@click.option("--dry-run", is_flag=True, help="Check the file; send nothing.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done; send nothing.")
 @click.option("--preview", is_flag=True, help="Ask the vendor for the fees; book nothing.")
-@click.option("--spend", nargs=2, metavar="AMOUNT CUR", help="What may be spent in all, earlier runs included.")
-@click.option(
-    "--rejects",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="PATH",
-    help="Book the good ones, and write the bad and the refused ones here, in the file's own format.",
-)
+@click.option("--spend-limit", nargs=2, metavar="AMOUNT CUR", help="What may be spent in all, earlier runs included.")
+@click.option("--highest-fee", nargs=2, metavar="AMOUNT CUR", help="What one booking may cost; more ends the run.")
+@click.option("--problems", type=_path, metavar="PATH", help="Book the good ones; write the others here.")
 @click.option("--retry-refused", is_flag=True, help="Send again what an earlier run had refused.")
-@click.option(
-    "--adopt", metavar="NAME", help="Accept that the account NAME has another access key than the journal knows."
-)
-@click.option("--template", type=click.Choice(["csv"]), help="Print the columns that a file can have.")
+@reading_options
+@click.option("--adopt", metavar="NAME", help="Accept that the account NAME has another access key than before.")
+@click.option("--yes", is_flag=True, help="Don't ask before booking: for scripts.")
+@click.option("--template", type=click.Choice(["csv", "xlsx"]), help="Write an empty file with all columns.")
+@click.option("--out", type=_path, metavar="F", help="Where --template is written; csv: stdout unless given.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a booking on stdout.")
-def command(file: str | None, template: str | None, **options: Any) -> None:
+def command(file: str | None, template: str | None, out: Path | None, **options: Any) -> None:
     """Book the freight orders of a file, each once, however often this is interrupted and started again.
 
-    FILE is JSON lines (each the vendor's own request body, with an optional "reference"), or CSV with the columns of
-    --template csv, one row a line item; "-" is stdin. Without FILE the journal's pending bookings are sent. Nothing is sent
-    before the whole file has been checked.
+    FILE is JSON lines (each the vendor's own request body, with an optional "reference"), or a sheet with the columns of
+    --template, one row a line item; "-" is stdin. Without FILE it lists what the journal has waiting, and asks. Nothing is sent
+    before the whole file has been checked, nor before you have said yes (--yes, or a vendor on this machine, isn't asked).
 
-    Ctrl-C, SIGTERM and SIGHUP let what is in flight end, for 30 s; a second one leaves it in doubt.
+    Rows that are wrong or look wrong are never sent. On a terminal you are asked whether the others are; else nothing is sent
+    unless --problems PATH says where the rows are written that need a correction or a decision.
+
+    The journal is --journal, else the settings', else the one beside FILE; one is made where there is none. Settings are read
+    from pandapon.toml beside FILE or in a folder above it, else from your own folder.
+
+    --json: each object has reference, account, state (done, refused, unknown, pending, held, wrong, skipped), recorded (what the
+    journal has), order_id, fee (amount, currency), tracking, code (why it isn't booked) and error.
+
+    Ctrl-C, SIGTERM and SIGHUP (Ctrl-Break, closing the window) let what is under way end, for 30 s; a second one leaves it
+    unclear.
 
     \b
     Exit status, of all the file's bookings, earlier runs included:
-      0  all done                            3  some in doubt: look them up, then `pandapon journal --resolve`
-      1  some refused, void or wrong         4  some still pending: run it again
-      2  bad input, nothing was sent       130  interrupted (128 + the signal); run it again
+      0  all booked                          3  some unclear: look them up, then `pandapon journal --resolve`
+      1  some refused, cancelled or wrong    4  some still waiting: run it again
+      2  bad input, or no: nothing was sent  130  interrupted (128 + the signal); run it again
     """
     if template is not None:
-        write_out(_template())
+        _write_template(template, out)
         return
-    given = _Options(**options)
-    with _source(file) as source:
-        if source is None:
-            if given.dry_run or given.preview or given.rejects is not None:
-                raise click.UsageError("--dry-run, --preview and --rejects need a FILE")
-            if given.retry_refused:
-                raise click.UsageError("--retry-refused needs a FILE; or `pandapon journal PATH --mark REF=pending`")
-            raise SystemExit(_work(None, None, given))
-        count, has_bad = _check(source, given)
-        if given.dry_run:
-            write_out(f"{source.name}: {count:,} bookings are good" + (", the others aren't" if has_bad else ""))
-            raise SystemExit(BAD_INPUT if has_bad else 0)
-        status = _work(source, count, given)
-    raise SystemExit(status or (FAILED if has_bad else 0))
+    if out is not None:
+        raise click.UsageError("--out is where --template is written")
+    from .book_file import BookOptions, book_file, book_waiting
+
+    given = BookOptions.of(options)
+    if file is None:
+        raise SystemExit(book_waiting(given))
+    with _on_disk(file) as (path, name):
+        status = book_file(path, name, given)
+    raise SystemExit(status)
 
 
-@attrs.frozen
-class _Options:
-    """What was asked for."""
-
-    vendor: str | None
-    config: Path | None
-    journal: Path | None
-    concurrency: int
-    rate: float | None
-    dry_run: bool
-    preview: bool
-    spend: tuple[str, str] | None
-    rejects: Path | None
-    retry_refused: bool
-    adopt: str | None
-    as_json: bool
-
-
-def _template() -> str:
+def _write_template(kind: str, out: Path | None) -> None:
+    """An empty file with all columns; what else they may be called is told beside it."""
     from .._files.columns import template
+    from .._files.outputs import check_output, replaced
+    from .._files.templates import words, write_template
 
-    return ",".join(template())
+    if kind == "xlsx":
+        if out is None:
+            raise click.UsageError("--template xlsx is written to a file: --out F")
+        write_out(str(write_template(out)))
+        return
+    header = ",".join(template())
+    if out is None:
+        write_out(header)
+    else:
+        check_output(out, (), lambda path: path.read_bytes() == f"\ufeff{header}\r\n".encode())
+        with replaced(out, private=False) as target:
+            target.file.write(f"\ufeff{header}\r\n".encode())
+    for name, others in words():
+        if others:
+            tell(f"{name}: {others}")
 
 
 @contextlib.contextmanager
-def _source(file: str | None) -> Generator[BookingFile | None, None, None]:
+def _on_disk(file: str) -> Generator[tuple[Path, str | None], None, None]:
     """The file of bookings; what comes from stdin is kept on disk meanwhile, since it is read more than once."""
-    from .._files.bookings import BookingFile
-
-    if file is None:
-        yield None
-    elif file != "-":
-        yield BookingFile(file)
-    else:
-        with tempfile.TemporaryDirectory() as folder:  # only its owner can look into it
-            if sys.stdin is None:  # closed
-                raise click.UsageError("there is no stdin to read")
-            copy = Path(folder) / "stdin"
-            with copy.open("wb") as target:
-                while piece := sys.stdin.buffer.read(2**20):
-                    target.write(piece)
-            yield BookingFile(copy, "stdin")
-
-
-def _check(source: BookingFile, options: _Options) -> tuple[int, bool]:
-    """How many bookings of the file are good, and whether any is bad; without --rejects a bad one ends the program."""
-    from .._files.outputs import check_output
-    from .._files.problems import is_problems
-
-    checked = source.check()
-    good, bad = checked.good, checked.wrong + checked.held
-    for mistake in checked.findings[:_SHOWN]:
-        tell(f"{source.name}: {mistake}")
-    if bad > _SHOWN:
-        tell(f"{source.name}: and {bad - _SHOWN:,} more")
-    if bad and options.rejects is None and not options.dry_run:
-        raise Failed(
-            f"{bad:,} of {good + bad:,} bookings can't be read; nothing was sent. With --rejects PATH the good ones are booked",
-            BAD_INPUT,
-        )
-    if not good and not bad:
-        raise Failed(f"{source.name}: holds no booking", BAD_INPUT)
-    if options.rejects is not None:
-        kept = [path for path in (source.path, options.journal, options.config) if path is not None]
-        check_output(options.rejects, kept, is_problems)
-    return good, bool(bad)
-
-
-def _work(source: BookingFile | None, count: int | None, options: _Options) -> int:
-    """Preview or book; the exit status."""
-    from .booking import BookingWork
-    from .preview import preview
-
-    profile = _profile(options)
-    if options.preview and source is not None:
-        return run(preview(profile, source, options.concurrency))
-    if options.journal is None:
-        raise click.UsageError("--journal PATH is needed: it is what a booking is found in again after a crash")
-    work = BookingWork(
-        profile=profile,
-        journal=options.journal,
-        source=source,
-        count=count,
-        concurrency=options.concurrency,
-        spend=_money(options.spend),
-        rejects=options.rejects,
-        retry_refused=options.retry_refused,
-        adopt_key=options.adopt is not None,
-        as_json=options.as_json,
-    )
-    failed = False
-    try:
-        run(work.run(), work.under_way)
-    except PandaponError as error:
-        if not work.began:
-            raise
-        failed = True
-        tell(f"Error: {error}")
-    finally:
-        if work.began:
-            work.show()
-    return work.status or (FAILED if failed else 0)
-
-
-def _profile(options: _Options) -> VendorProfile:
-    profile = choose(load_profiles(options.config), options.vendor or options.adopt)
-    if options.adopt not in (None, profile.name):
-        raise click.UsageError(f"--adopt {options.adopt}: the account is {profile.name}")
-    if options.rate is None:
-        return profile
-    return profile.evolve(limits=attrs.evolve(profile.limits, rate=options.rate))
-
-
-def _money(spend: tuple[str, str] | None) -> Money | None:
-    from .._files.resolutions import money_of
-
-    return money_of(*spend) if spend else None
+    if file != "-":
+        yield Path(file), None
+        return
+    with tempfile.TemporaryDirectory() as folder:  # only its owner can look into it
+        if sys.stdin is None:  # closed
+            raise click.UsageError("there is no stdin to read")
+        copy = Path(folder) / "stdin"
+        with copy.open("wb") as target:
+            while piece := sys.stdin.buffer.read(2**20):
+                target.write(piece)
+        yield copy, "stdin"

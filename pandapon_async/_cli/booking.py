@@ -1,4 +1,4 @@
-"""The work of ``pandapon book``: the job, what is shown of it, its rejects and its exit status."""
+"""The work of ``pandapon book``: a job for each account, what is shown of them, the problems file and the exit status."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,178 +19,261 @@ from .._files.findings import FileError, Finding
 from .._files.problems import ProblemsWriter
 from .._jobs.job import BookingJob
 from .._jobs.outcome import InputError, JobOutcome
-from .._jobs.report import Report
-from .._jobs.run import JobRun
 from .._journal.journal import Journal
-from .._journal.rows import State
+from .._journal.resolving import NOT_BOOKED_AFTER
 from .._manager import SessionManager
-from ..api.logistics import FreightBooking, FreightBookingRequest
-from .progress import Bar
+from ..api.logistics import FreightBookingRequest
+from .outage import Outage
+from .parts import Found, Part, as_json, found_as_json, found_of, objection
+from .progress import Screen
+from .reasons import plain_text
 from .shared import UNKNOWN, json_text, labelled, say, tell
 from .standing import Standing, exit_of
 from .streams import lost
+from .words import Words
 
 if TYPE_CHECKING:
     from .._config.profiles import VendorProfile
+    from .._config.settings import Settings
     from .._models.money import Money
+    from .journals import ChosenJournal
+    from .plan import Accounts
 
 _PAGE = 256
+_LABELS: Final = 18
 _DRAIN: Final = 30.0
+
+
+@attrs.frozen(kw_only=True)
+class BookingTerms:
+    """How is booked; ``problems``: where what isn't booked is written, None if nothing may be left out."""
+
+    concurrency: int
+    spend_limit: Money | None
+    highest_fee: Money | None
+    retry_refused: bool
+    adopt_key: bool
+    as_json: bool
+    problems: Path | None = None
+
+
+class ObjectedError(Exception):
+    """The journal objects to a part of the file; nothing was sent. ``findings`` are the first hundred."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        super().__init__()
+        self.findings = tuple(findings)
 
 
 @attrs.define(kw_only=True)
 class BookingWork:
-    """One ``pandapon book``.
+    """One ``pandapon book``; ``began`` says whether anything may have been sent.
 
-    ``count``: how many bookings of the file are good; ``adopt_key``: accept a new access key of the account. ``began`` says
-    whether anything may have been sent.
+    Attributes:
+        profiles: the accounts that book, one after the other, once the input of all of them is checked.
+        journal, source: where to, and from where; without a source, what waits in the journal.
+        accounts: whose a booking of the source is.
+        count: how many outcomes there will be, if that is known.
     """
 
-    profile: VendorProfile
-    journal: Path
+    profiles: Sequence[VendorProfile]
+    journal: ChosenJournal
     source: BookingFile | None
+    accounts: Accounts
     count: int | None
-    concurrency: int
-    spend: Money | None
-    rejects: Path | None
-    retry_refused: bool
-    adopt_key: bool
-    as_json: bool
+    terms: BookingTerms
+    settings: Settings
+    words: Words
     began: bool = False
-    _outcomes: JobRun[FreightBooking] | None = None
-    _report: Report = attrs.field(factory=Report)
-    _standing: Standing = attrs.field(factory=Standing)
-    _rejected: int = 0
+    _parts: list[Part] = attrs.field(factory=list[Part])
+    _standing: Standing = attrs.field(init=False)
+    _outage: Outage = attrs.field(init=False)
+    _screen: Screen | None = None
+    _problems: int = 0
+    _problems_at: Path | None = None
     _seconds: float = 0.0
-    _untaken: dict[int, JobOutcome[Any]] = attrs.field(factory=dict[int, JobOutcome[Any]])
-    _unwritten: dict[int, JobOutcome[Any]] = attrs.field(factory=dict[int, JobOutcome[Any]])
-    _shown: bytearray = attrs.field(factory=bytearray)
+
+    def __attrs_post_init__(self) -> None:
+        self._standing = Standing(self.words)
+        self._outage = Outage(self.words)
 
     async def run(self) -> None:
-        """Book, and find out how all of the file's bookings stand; then write the rejects."""
-        async with SessionManager([self.profile]) as vendors:
-            job = BookingJob(
-                vendors[self.profile.name],
-                journal=self.journal,
-                concurrency=self.concurrency,
-                spend_limit=self.spend,
-                check="all" if self.rejects is None else "stream",
-                retry_refused=self.retry_refused,
-                drain=_DRAIN,
-                adopt_account=self.adopt_key,
-            )
-            async with job:
-                self._report = job.report
-                try:
-                    await self._book(job)
-                finally:  # interrupted, too
-                    if self.began:
-                        await self._count_all(job)
+        """Book, and find out how all of the file's bookings stand; then write the problems.
 
-    async def _book(self, job: BookingJob) -> None:
-        requests = None if self.source is None else (item.pair() for item in self.source if not item.findings)
-        self._shown = bytearray(self.count or 0)
-        self._outcomes = outcomes = job.run(requests)
+        Raises:
+            ObjectedError: the journal objects to some of them, and nothing may be left out.
+        """
+        if not self.profiles:  # nothing is good, or nothing waits
+            self.began = True
+            await self._count_all()
+            return
+        screen = self._screen = Screen(self.words("phase.checking"), waits_for=self._waits_for)
+        hooks: Any = {"on_attempt": self._outage.note} if screen.is_shown else {}
+        async with SessionManager(self.profiles, **hooks) as vendors, contextlib.AsyncExitStack() as stack:
+            for profile in self.profiles:
+                self._parts.append(part := self._part(vendors, profile))
+                await stack.enter_async_context(part.job)
+            try:
+                with screen:
+                    await self._book(screen)
+            finally:  # interrupted, too
+                if self.began:
+                    await self._count_all()
+
+    def _part(self, vendors: SessionManager, profile: VendorProfile) -> Part:
+        approved: set[str] = set()
+        terms, after = self.terms, self.settings.not_booked_after
+        job = BookingJob(
+            vendors[profile.name],
+            journal=self.journal.path,
+            concurrency=terms.concurrency,
+            spend_limit=terms.spend_limit,
+            highest_fee=terms.highest_fee,
+            check="all" if terms.problems is None else "stream",
+            retry_refused=terms.retry_refused,
+            drain=_DRAIN,
+            allow_same_parcel=lambda reference, _: reference in approved,
+            adopt_account=terms.adopt_key,
+            not_booked_after=NOT_BOOKED_AFTER if after is None else after,
+        )
+        return Part(name=profile.name, session=vendors[profile.name], job=job, approved=approved)
+
+    async def _book(self, screen: Screen) -> None:
         start = time.monotonic()
         try:
-            with Bar("Booking", self.count) as bar:
-                async with outcomes:
-                    self.began = True
-                    async for outcome in outcomes:
-                        self._take(outcome)
-                        bar.step(_at_a_glance(job.report))
-        except InputError as error:
-            raise self._by_line(error) from None
+            async with contextlib.AsyncExitStack() as stack:
+                for part in self._parts:
+                    requests = None if self.source is None else part.pairs(self._share(part.name))
+                    part.run = part.job.run(requests)
+                    try:
+                        await stack.enter_async_context(part.run)
+                    except InputError as error:
+                        raise ObjectedError(self._by_line(part, error)) from None
+                self._begin()
+                screen.phase(self.words("phase.sending"), self.count)
+                for part in self._parts:
+                    if part.run is not None:
+                        async for outcome in part.run:
+                            self._take(part, outcome)
+                            screen.step(self._at_a_glance())
         finally:
             self._seconds = time.monotonic() - start
-            for outcome in outcomes.undelivered:  # what was under way when it was interrupted
-                self._take(outcome)
+            for part in self._parts:
+                for outcome in () if part.run is None else part.run.undelivered:  # under way when it was interrupted
+                    self._take(part, outcome)
 
-    def under_way(self) -> str:
-        """What an interruption ends, for whoever interrupts."""
-        if self._outcomes is None or not self.began:
-            return "nothing was sent"
-        if not (count := self._outcomes.in_flight):
-            return "nothing is in flight"
-        return f"{count:,} in flight, up to {_DRAIN:.0f} s; again: they stay in doubt"
+    def _begin(self) -> None:
+        self.began = True
+        if self.journal.is_new:
+            tell(self.words("journal.made", path=self.journal.path))
 
-    def _take(self, outcome: JobOutcome[Any]) -> None:
-        if outcome.recorded is None:
-            self._untaken[outcome.index] = outcome
-        else:
+    def _share(self, name: str) -> Iterator[Booking]:
+        """The good bookings of one account."""
+        for booking in self.source or ():
+            if not booking.findings and self.accounts.of(booking).name == name:
+                yield booking
+
+    def answer(self, number: int) -> str:
+        """What a signal is answered with."""
+        if number > 1:
+            return self.words("stop.again")
+        if self._screen is not None:
+            self._screen.relabel(self.words("phase.finishing"))
+        return self.words("stop.first", what=self._under_way())
+
+    def _under_way(self) -> str:
+        if not self.began:
+            return self.words("stop.nothing_sent")
+        count = sum(part.run.in_flight for part in self._parts if part.run is not None)
+        if not count:
+            return self.words("stop.nothing_under_way")
+        return self.words("stop.finishing", count=f"{count:,}", seconds=f"{_DRAIN:.0f}")
+
+    def _waits_for(self) -> str:
+        pause = max((part.pause for part in self._parts), default=0.0)
+        if pause > 0:
+            return self.words("screen.slowed", seconds=f"{pause:.0f}")
+        tries = [part.run.next_try for part in self._parts if part.run is not None]
+        return self._outage.text(next((due for due in tries if due is not None), None))
+
+    def _take(self, part: Part, outcome: JobOutcome[Any]) -> None:
+        part.take(outcome)
+        if outcome.recorded is not None:
             self._standing.add(outcome)
-        if outcome.recorded == "sent":
-            self._unwritten[outcome.index] = outcome
-        if outcome.index < len(self._shown):
-            self._shown[outcome.index] = True
-        if self.as_json:
-            say(json_text(_as_json(outcome)))
+        if self.terms.as_json:
+            say(json_text(as_json(outcome, part.name, self.words)))
 
-    def _by_line(self, error: InputError) -> FileError:
+    def _at_a_glance(self) -> str:
+        reports = [part.job.report for part in self._parts]
+        counts = {
+            "state.refused": sum(report.refused for report in reports),
+            "sum.held": sum(report.held for report in reports),
+            "state.unknown": sum(report.unknown for report in reports),
+            "state.pending": sum(report.pending for report in reports),
+        }
+        told = (
+            self.words("screen.count", count=f"{count:,}", what=self.words(code).lower())
+            for code, count in counts.items()
+            if count
+        )
+        return ", ".join(told)
+
+    def _by_line(self, part: Part, error: InputError) -> list[Finding]:
         """The journal's objections to the file, by line instead of by number."""
-        assert self.source is not None
-        wanted = {problem.position: problem.text for problem in error.problems}
-        good = (booking for booking in self.source if not booking.findings)
-        found = [
-            Finding.of("cell", booking.line, None, why=wanted[position])
-            for position, booking in enumerate(good)
+        wanted = {problem.position: problem for problem in error.problems}
+        return [
+            objection(booking, InputError("", problems=[wanted[position]]), self.words)
+            for position, booking in enumerate(self._share(part.name))
             if position in wanted
         ]
-        return FileError.of(self.source.name, found)
 
     # --- how all of them stand ---
 
-    async def _count_all(self, job: BookingJob) -> None:
+    async def _count_all(self) -> None:
         if self.source is None:
             met = self._standing.met
-            self._standing.states = met + Counter(pending=job.report.pending - met["pending"])
+            left = sum(part.job.report.pending for part in self._parts)
+            self._standing.states = met + Counter(pending=left - met["pending"])
             return
         with contextlib.suppress(JournalError):  # it can't be read any more: the states stay unknown
             states: Counter[str] = Counter()
-            async for one in self._all(job, self.source):
+            async for one in self._all(self.source):
                 states[one.state] += 1
-                if self.as_json and not one.is_shown:
-                    say(json_text(one.as_json()))
+                if self.terms.as_json and not one.is_shown:
+                    say(json_text(found_as_json(one)))
             self._standing.states = states
-            if self.rejects is not None and (self._untaken or states["wrong"] or states["refused"]):
-                await self._write_rejects(job, self.source, self.rejects)
+            is_untaken = any(part.untaken for part in self._parts)
+            if self.terms.problems and (is_untaken or any(states[one] for one in ("wrong", "held", "refused"))):
+                await self._write_problems(self.source, self.terms.problems)
 
-    async def _all(self, job: BookingJob, source: BookingFile) -> AsyncGenerator[_Found, None]:
-        position = 0
+    async def _all(self, source: BookingFile) -> AsyncGenerator[Found, None]:
+        parts = {part.name: part for part in self._parts}
+        position: Counter[str] = Counter()
         bookings = iter(source)
         while page := list(itertools.islice(bookings, _PAGE)):
-            known = await job.recorded([booking.pair()[0] for booking in page if not booking.findings])
+            names = {id(one): self.accounts.of(one).name for one in page if not one.findings}
+            known: dict[str, Any] = {}
+            for name in dict.fromkeys(names.values()):
+                references = [one.pair()[0] for one in page if names.get(id(one)) == name]
+                known[name] = await parts[name].job.recorded(references)
             for booking in page:
-                if booking.findings:
-                    yield _Found(booking, "wrong", booking.findings)
-                else:
-                    yield self._found(position, booking, known.get(booking.pair()[0]))
-                    position += 1
+                if (name := names.get(id(booking), "")) not in parts:
+                    yield Found(booking, booking.account, "wrong" if booking.is_wrong else "held", booking.findings)
+                    continue
+                recorded = known[name].get(booking.pair()[0])
+                yield found_of(parts[name], position[name], booking, recorded, self.words)
+                position[name] += 1
 
-    def _found(self, position: int, booking: Booking, known: tuple[State, str | None] | None) -> _Found:
-        state: str
-        state, error = known or ("unread", None)
-        if position in self._unwritten:
-            return _Found(booking, "unwritten", is_shown=True)
-        is_shown = position < len(self._shown) and bool(self._shown[position])
-        if (untaken := self._untaken.get(position)) is not None:
-            # What was sent under its reference before is in doubt all the same.
-            if state not in ("sent", "unknown"):
-                state = "held" if untaken.state == "held" else "wrong"
-            return _Found(booking, state, (Finding.of("cell", booking.line, None, why=_text(untaken)),), is_shown)
-        mistakes = (Finding.of("cell", booking.line, None, why=error or "refused"),) if state == "refused" else ()
-        return _Found(booking, state, mistakes, is_shown)
-
-    async def _write_rejects(self, job: BookingJob, source: BookingFile, path: Path) -> None:
+    async def _write_problems(self, source: BookingFile, path: Path) -> None:
         try:
-            with ProblemsWriter(path, source) as rejects:
-                async for one in self._all(job, source):
+            with ProblemsWriter(path, source) as problems:
+                async for one in self._all(source):
                     if one.findings:
-                        rejects.add(one.booking, one.findings)
-            self._rejected = rejects.count
+                        problems.add(one.booking, one.findings)
+            self._problems, self._problems_at = problems.count, problems.path
         except (OSError, FileError) as error:
             why = error.strerror if isinstance(error, OSError) else error.message
-            tell(f"The rejects could not be written: {why}")
+            tell(self.words("problems.not_written", why=why))
 
     # --- what is shown at the end ---
 
@@ -202,89 +285,46 @@ class BookingWork:
     def show(self) -> None:
         """The summary: on stdout, or beside JSON on stderr."""
         self._count_unwritten()
-        lines = list(self._standing.lines(self._report, self._seconds))
-        if self._rejected:
-            lines.append(("Rejects", f"{self._rejected:,} bookings in {self.rejects}: correct them and feed that file"))
-        if not self.as_json:
+        words = self.words
+        lines = list(self._standing.lines((part.job.report for part in self._parts), self._seconds))
+        if self._problems:
+            text = words("problems.written", count=f"{self._problems:,}", path=self._problems_at)
+            lines.append((words("sum.problems"), text))
+        if not self.terms.as_json:
+            bold = (words("sum.booked"), words("sum.stopped"))
             with contextlib.suppress(OSError):
                 for label, text in lines:
-                    labelled(label, text, style="bold" if label in ("Booked", "Stopped") else None)
+                    labelled(label, text, style="bold" if label in bold else None, width=_LABELS)
         error = lost()
-        if error is not None and not isinstance(error, BrokenPipeError):
-            tell(f"stdout takes nothing: {error.strerror}; the bookings are in the journal")
-        if self.as_json or (error is not None and not isinstance(error, BrokenPipeError)):
+        is_lost = error is not None and not isinstance(error, BrokenPipeError)
+        if is_lost:
+            tell(words("sum.no_stdout", why=error.strerror if error else ""))
+        if self.terms.as_json or is_lost:
             for label, text in lines:
                 tell(f"{label}: {text}")
 
     def _count_unwritten(self) -> None:
         """Count the endings that the journal couldn't take at once; it goes on trying until it is closed."""
-        if not self._unwritten:
-            return
-        states = self._states_now()
-        for index, outcome in self._unwritten.items():
-            state = states.get(index, "sent")
-            self._standing.count_late(state)
-            if state in ("sent", "unknown") and outcome.state in ("done", "refused"):
-                tell(f"Not in the journal: {outcome.reference} is {outcome.state}{_facts(outcome)}")
+        for part in self._parts:
+            states = self._states_now(part) if part.unwritten else {}
+            for index, outcome in part.unwritten.items():
+                state = states.get(index, "sent")
+                self._standing.count_late(state)
+                if state in ("sent", "unknown") and outcome.state in ("done", "refused"):
+                    what = self._facts(outcome)
+                    tell(self.words("sum.not_in_journal", reference=outcome.reference, what=what))
 
-    def _states_now(self) -> dict[int, str]:
+    def _states_now(self, part: Part) -> dict[int, str]:
         found: dict[int, str] = {}
         operation = FreightBookingRequest.operation.name
-        with contextlib.suppress(JournalError), Journal.open(self.journal) as journal:
-            for index, outcome in self._unwritten.items():
-                row = journal.get(outcome.reference, account=self.profile.name, operation=operation)
-                found[index] = row.state
+        with contextlib.suppress(JournalError), Journal.open(self.journal.path) as journal:
+            for index, outcome in part.unwritten.items():
+                found[index] = journal.get(outcome.reference, account=part.name, operation=operation).state
         return found
 
-
-@attrs.frozen
-class _Found:
-    """A booking of the file as the journal has it: its state, why it can't be booked as it is, whether its outcome was shown."""
-
-    booking: Booking
-    state: str
-    findings: tuple[Finding, ...] = ()
-    is_shown: bool = False
-
-    def as_json(self) -> dict[str, Any]:
-        """It, as an outcome is shown."""
-        booking, state = self.booking, self.state
-        is_recorded = state not in ("wrong", "unread")
-        return {
-            "reference": booking.reference if booking.findings else booking.pair()[0],
-            "state": state if state in ("wrong", "pending") else "skipped" if is_recorded else "pending",
-            "recorded": state if is_recorded else None,
-            "order_id": None,
-            "fee": None,
-            "tracking": [],
-            "error": "; ".join(map(str, self.findings)) or None,
-        }
-
-
-def _at_a_glance(report: Report) -> str:
-    counts = {"refused": report.refused, "held": report.held, "in doubt": report.unknown, "left": report.pending}
-    return ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
-
-
-def _as_json(outcome: JobOutcome[Any]) -> dict[str, Any]:
-    fee = outcome.fee
-    return {
-        "reference": outcome.reference,
-        "state": outcome.state,
-        "recorded": outcome.recorded,
-        "order_id": outcome.order_id,
-        "fee": None if fee is None else {"amount": str(fee.amount), "currency": fee.currency},
-        "tracking": list(outcome.tracking),
-        "error": None if outcome.error is None else _text(outcome),
-    }
-
-
-def _facts(outcome: JobOutcome[Any]) -> str:
-    if outcome.state != "done":
-        return f": {_text(outcome)}"
-    fee = "" if outcome.fee is None else f", fee {outcome.fee}"
-    return f", order id {outcome.order_id or 'none'}{fee}"
-
-
-def _text(outcome: JobOutcome[Any]) -> str:
-    return str(getattr(outcome.error, "message", None) or type(outcome.error).__name__)
+    def _facts(self, outcome: JobOutcome[Any]) -> str:
+        if outcome.state != "done":
+            text = plain_text(str(getattr(outcome.error, "message", "")), self.words)
+            return f"{self.words('state.refused')}: {text}"
+        none = self.words("sum.no_fees")
+        return self.words("sum.booked_facts", order_id=outcome.order_id or none, fee=outcome.fee or none)

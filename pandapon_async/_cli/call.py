@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .running import run
 from .shared import (
     BAD_INPUT,
     FAILED,
@@ -18,7 +19,6 @@ from .shared import (
     config_option,
     json_text,
     load_profiles,
-    run,
     vendor_option,
     write_out,
 )

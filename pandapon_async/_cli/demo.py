@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .progress import Bar
-from .shared import FAILED, Failed, Interrupted, json_text, labelled, mixed_faults, run, write_out
+from .progress import Screen
+from .running import run
+from .shared import FAILED, Failed, Interrupted, json_text, labelled, mixed_faults, write_out
 
 if TYPE_CHECKING:
     from .._config.profiles import VendorProfile
@@ -35,7 +36,7 @@ def command(bookings: int, faults: bool, concurrency: int, seed: int, as_json: b
     audit = Audit(orders)
     injected = mixed_faults(seed=seed, retry_after=0) if faults else Faults()
     interrupted: Interrupted | None = None
-    with FakeVendor(faults=injected, seed=seed) as vendor, Bar("Booking", bookings) as progress:
+    with FakeVendor(faults=injected, seed=seed) as vendor, Screen("booking", bookings) as progress:
         began = time.monotonic()
         try:
             run(_book(_profile(vendor, concurrency), orders, audit, progress))
@@ -59,7 +60,7 @@ def _profile(vendor: FakeVendor, concurrency: int) -> VendorProfile:
     return vendor.profile("pandapon", limits=Limits(concurrency=concurrency), retry=RetryPolicy(base=0.05))
 
 
-async def _book(profile: VendorProfile, orders: SampleOrders, audit: Audit, progress: Bar) -> None:
+async def _book(profile: VendorProfile, orders: SampleOrders, audit: Audit, progress: Screen) -> None:
     from .._manager import SessionManager
 
     async with SessionManager([profile]) as vendors:

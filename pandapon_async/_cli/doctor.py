@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .._version import __version__
+from .running import run
 from .shared import (
     FAILED,
     choose,
@@ -21,7 +22,6 @@ from .shared import (
     labelled,
     load_profiles,
     new_table,
-    run,
     show_table,
     vendor_option,
     write_out,

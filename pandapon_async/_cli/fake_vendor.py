@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .shared import cant_listen, host_option, mixed_faults, port_option, serve, tell, write_out
+from .running import serve
+from .shared import cant_listen, host_option, mixed_faults, port_option, tell, write_out
 
 if TYPE_CHECKING:
     from ..testing import FakeVendor, Faults

@@ -3,44 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import click
 
+from .._config.profiles import zone_of
+from .._config.settings import find_settings
 from .._journal.rows import STATES
 from .journal_actions import ACTION_FIELDS, Action
 from .journal_lists import show_runs, show_todo
 from .shared import config_option, console, json_text, labelled, show_table, write_out
+from .words import Words, words_of
 
 if TYPE_CHECKING:
     from .._journal.journal import Journal
-    from .._journal.rows import JournalRow
+    from .._journal.rows import HistoryEntry, JournalRow
     from .._journal.sqlite.reader import Total
 
 
 def _moment(text: str) -> datetime:
-    """A day, or a moment; UTC unless it says otherwise."""
+    """A day, or a moment; without an offset it is in the time zone of the settings."""
     try:
         if len(text) == 10:
-            return datetime.combine(date.fromisoformat(text), time(), timezone.utc)
-        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+            return datetime.combine(date.fromisoformat(text), time())
+        return datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
         raise click.BadParameter("expected a date such as 2026-01-31, or 2026-01-31T18:00:00Z") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
 def _month(text: str) -> tuple[datetime, datetime]:
     """A month as its bounds."""
     try:
-        begin = datetime.strptime(text, "%Y-%m").replace(tzinfo=timezone.utc)
+        begin = datetime.strptime(text, "%Y-%m")
     except ValueError:
         raise click.BadParameter("expected a month such as 2026-01") from None
     return begin, (begin + timedelta(days=32)).replace(day=1)
 
 
+_STATES_WIDTH = 28
+_NAMES_WIDTH = 18
 _file = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -53,8 +57,8 @@ _file = click.Path(dir_okay=False, path_type=Path)
 @click.option(
     "--shipment", type=click.IntRange(1), default=1, metavar="N", help="Which shipment of REF; 1 unless given."
 )
-@click.option("--since", type=_moment, metavar="D", help="Only rows sent at D (UTC) or later.")
-@click.option("--until", type=_moment, metavar="D", help="Only rows sent before D (UTC).")
+@click.option("--since", type=_moment, metavar="D", help="Only rows sent at D or later.")
+@click.option("--until", type=_moment, metavar="D", help="Only rows sent before D.")
 @click.option("--export", type=_file, metavar="CSV", help="Write the rows to a file, to be looked at or edited.")
 @click.option("--contact", is_flag=True, help="With the receivers' names, phones and addresses.")
 @click.option("--month", type=_month, metavar="M", help="The same for one month, such as 2026-01.")
@@ -88,6 +92,8 @@ def command(path: Path, **options: Any) -> None:
     What is in doubt or refused can be resolved as done (it was made) or pending (it was not, a job sends it again); what is
     pending as void (withdrawn); what is done as void (cancelled), or as done once more to add its order id or fee. Who and why
     stands in the history. --adopt, --restore and --whole need --by and --note.
+
+    Times are in the time_zone of pandapon.toml beside the journal or above it, UTC unless it says otherwise.
     """
     from .._journal.journal import Journal
 
@@ -95,15 +101,22 @@ def command(path: Path, **options: Any) -> None:
         if options["since"] or options["until"]:
             raise click.UsageError("--month stands for --since and --until: give it alone")
         options["since"], options["until"] = month
-    action = Action(**{name: value for name, value in options.items() if name in ACTION_FIELDS})
-    view = _View(**{name: options[name] for name in attrs.fields_dict(_View)})
+    settings = find_settings(path.parent)
+    words, zone = words_of(settings.language, settings.path and settings.path.parent), zone_of(settings.time_zone)
+    for name in ("since", "until", "forget_before"):
+        if options[name] is not None and options[name].tzinfo is None:
+            options[name] = options[name].replace(tzinfo=zone)
+    action = Action(words=words, **{name: value for name, value in options.items() if name in ACTION_FIELDS})
+    shown = {name: options[name] for name in attrs.fields_dict(_View) if name in options}
+    view = _View(words=words, zone=zone, zone_name=settings.time_zone, **shown)
     change = action.asked()
     if (change is not None or action.whole) and (view.export or view.report) is not None:
         raise click.UsageError("--export and --report change nothing: give them alone")
     if action.whole:
         action.declare_whole(path)
         return
-    with Journal.open(path) as journal:
+    after = settings.not_booked_after
+    with Journal.open(path, **({} if after is None else {"not_booked_after": after})) as journal:
         if change is not None:
             change(journal)
         else:
@@ -128,6 +141,9 @@ class _View:
     runs: bool
     totals: bool
     as_json: bool
+    words: Words
+    zone: tzinfo
+    zone_name: str
 
     def show(self, journal: Journal) -> None:
         """Show it, or write it to a file."""
@@ -153,7 +169,12 @@ class _View:
             self._show_rows(journal)
         else:
             for state, count in journal.counts().items():
-                labelled(state, f"{count:,}", style="bold" if state == "unknown" and count else None)
+                style = "bold" if state == "unknown" and count else None
+                labelled(self._state(state), f"{count:,}", style=style, width=_STATES_WIDTH)
+
+    def _state(self, state: str) -> str:
+        """A state as a clerk reads it, and its code, which options and exports have."""
+        return f"{self.words(f'state.{state}')} ({state})"
 
     def _rows(self, journal: Journal) -> Iterator[JournalRow]:
         rows = journal.rows(
@@ -166,32 +187,37 @@ class _View:
         from .._files.resolutions import is_export, write_export
 
         check_output(file, (journal.path,), is_export)
-        count = write_export(file, self._rows(journal), contact=self.contact)
-        write_out(f"Wrote {count:,} rows to {file}")
+        count = write_export(file, self._rows(journal), contact=self.contact, zone=self.zone)
+        write_out(self.words("review.wrote", count=f"{count:,}", path=file, zone=self.zone_name))
 
     def _report(self, journal: Journal, file: Path) -> None:
         from .._files.outputs import check_output, replaced
         from .day_report import DayReport
         from .report_page import MARK, page_of
 
-        check_output(file, (journal.path,), lambda there: there.read_bytes().startswith(MARK.encode()))
+        check_output(file, (journal.path,), lambda path: path.read_bytes().startswith(MARK.encode()))
         page = page_of(DayReport.of(journal, self.since, self.until), journal.path.name, datetime.now(timezone.utc))
-        with replaced(file) as output:
-            output.file.write(page.encode())
+        with replaced(file) as target:
+            target.file.write(page.encode())
         write_out(f"Wrote {file}")
 
     def _show_one(self, row: JournalRow) -> None:
         if self.as_json:
-            history = [_step(step) for step in row.history]
+            history = [self._step(step) for step in row.history]
             write_out(json_text({**self._as_json(row), "history": history}))
             return
         for name, text in self._cells(row).items():
             if text:
-                labelled(name.removeprefix("receiverAddress.")[:12], text)
-        labelled("history", "")
+                labelled(self._name(name), self._state(text) if name == "state" else text, width=_NAMES_WIDTH)
+        labelled(self._name("history"), "", width=_NAMES_WIDTH)
         for step in row.history:
             note = f": {step.note}" if step.note else ""
-            labelled("", f"{_step(step)['at']} {step.state}, by {step.by}{note}")
+            labelled("", f"{self._step(step)['at']} {step.state}, by {step.by}{note}", width=_NAMES_WIDTH)
+
+    def _name(self, column: str) -> str:
+        """A column of an export as a clerk reads it."""
+        code = f"name.{column}"
+        return self.words(code) if self.words.has(code) else column.removeprefix("receiverAddress.")[:_NAMES_WIDTH]
 
     def _show_totals(self, journal: Journal) -> None:
         sums: dict[str, list[Total]] = {}
@@ -213,7 +239,7 @@ class _View:
                 for total in totals
             ]
             if count:
-                texts.append(f"{count:,} done without a fee, not in the sum")
+                texts.append(self.words("sum.unpriced", count=f"{count:,}"))
             for index, text in enumerate(texts):
                 labelled("" if index else account, text)
 
@@ -231,9 +257,10 @@ class _View:
         narrow = ("reference", "state", "order_id", "fee", "error")
         columns = (*narrow, *(contact_columns() if self.contact else ()))
         for name in columns:
-            table.add_column(name.removeprefix("receiverAddress."), overflow="fold")
+            table.add_column(self._name(name), overflow="fold")
         for row in self._rows(journal):
             cells = self._cells(row)
+            cells["state"] = self._state(cells["state"])
             table.add_row(
                 *[f"{cells[name]} {cells['currency']}".strip() if name == "fee" else cells[name] for name in columns]
             )
@@ -243,13 +270,12 @@ class _View:
         from .._files.resolutions import cells_of, contact_columns, contact_of
 
         contact = dict(zip(contact_columns(), contact_of(row.body), strict=True)) if self.contact else {}
-        return {**cells_of(row), **contact}
+        return {**cells_of(row, self.zone), **contact}
 
     def _as_json(self, row: JournalRow) -> Mapping[str, Any]:
         return {name: text or None for name, text in self._cells(row).items()}
 
+    def _step(self, step: HistoryEntry) -> dict[str, Any]:
+        from .._files.resolutions import time_text
 
-def _step(step: Any) -> dict[str, Any]:
-    from .._files.resolutions import time_text
-
-    return {"at": time_text(step.at), "state": step.state, "by": step.by, "note": step.note}
+        return {"at": time_text(step.at, self.zone), "state": step.state, "by": step.by, "note": step.note}

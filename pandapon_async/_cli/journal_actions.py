@@ -15,6 +15,7 @@ import click
 from .._errors import ConfigError
 from .._journal.rows import STATES
 from .shared import choose, load_profiles, say
+from .words import Words
 
 if TYPE_CHECKING:
     from .._journal.journal import Journal
@@ -48,6 +49,7 @@ class Action:
     operation: str | None
     by: str | None
     note: str | None
+    words: Words
 
     def asked(self) -> Callable[[Journal], None] | None:
         """What is to be done with the journal; None: nothing, it is to be shown."""
@@ -79,7 +81,7 @@ class Action:
         found = read_resolutions(self.resolve, journal)
         if found:
             journal.resolve_all(found, by=self._author(), note=self.note or "resolved in an edited export")
-        say(f"Resolved {len(found):,} bookings")
+        say(self.words("review.resolved", count=f"{len(found):,}"))
 
     def _review(self, journal: Journal) -> None:
         from .._config.profiles import zone_of
@@ -116,7 +118,7 @@ class Action:
             account=self.account,
             operation=self.operation,
         )
-        say(f"{row.reference} is {row.state} now")
+        say(self.words("review.is_now", reference=row.reference, state=self.words(f"state.{row.state}")))
 
     def _credit(self, journal: Journal) -> None:
         assert self.credit is not None
@@ -131,7 +133,7 @@ class Action:
             account=self.account,
             operation=self.operation,
         )
-        say(f"{row.reference}: credited {money}")
+        say(self.words("review.credited", reference=row.reference, money=money))
 
     # --- an account ---
 
@@ -190,7 +192,7 @@ class Action:
         return str(self.by), str(self.note)
 
 
-ACTION_FIELDS: Final = frozenset(attrs.fields_dict(Action))
+ACTION_FIELDS: Final = frozenset(attrs.fields_dict(Action)) - {"words"}
 
 
 def _money(amount: str, currency: str) -> Money:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .running import serve
 from .shared import (
     cant_listen,
     choose,
@@ -17,7 +18,6 @@ from .shared import (
     json_text,
     load_profiles,
     port_option,
-    serve,
     tell,
     vendor_option,
     write_out,

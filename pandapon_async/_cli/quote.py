@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .progress import Bar
+from .progress import Screen
+from .running import run
 from .shared import (
     BAD_INPUT,
     FAILED,
@@ -20,7 +21,6 @@ from .shared import (
     json_text,
     load_profiles,
     new_table,
-    run,
     show_table,
     tell,
     write_out,
@@ -88,7 +88,7 @@ def command(
     quotes: list[Quote] = []
     interrupted: Interrupted | None = None
     try:
-        with Bar("Quoting", len(requests) * len(chosen)) as bar:
+        with Screen("quoting", len(requests) * len(chosen)) as bar:
             run(_sweep(chosen, requests, concurrency, quotes, bar))
     except Interrupted as signal:
         interrupted = signal
@@ -117,7 +117,7 @@ async def _sweep(
     requests: Sequence[SweepRequest],
     concurrency: int | None,
     quotes: list[Quote],
-    bar: Bar,
+    bar: Screen,
 ) -> None:
     from .._manager import SessionManager
     from .._quotes.sweep import QuoteSweep

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import json
 import os
 import re
-import signal
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -24,8 +21,6 @@ if TYPE_CHECKING:
 
     from .._config.profiles import VendorProfile
     from ..testing import Faults
-
-T = TypeVar("T")
 
 FAILED, BAD_INPUT, UNKNOWN, PENDING = 1, 2, 3, 4
 """Exit statuses: the vendor refused or failed; nothing was sent; an outcome is unknown; bookings are pending."""
@@ -47,10 +42,6 @@ class Failed(Exception):  # noqa: N818 - control flow, not an API error
     def __init__(self, message: str, status: int = FAILED) -> None:
         super().__init__(message)
         self.status = status
-
-
-_SIGNALS: Final = tuple(int(getattr(signal, name)) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
-_AGAIN: Final = "Interrupted again: what is in flight stays in doubt; only that is written down now"
 
 
 class Interrupted(Exception):  # noqa: N818 - not an error
@@ -101,70 +92,7 @@ def choose(profiles: Sequence[VendorProfile], vendor: str | None) -> VendorProfi
     return profiles[names.index(vendor)]
 
 
-# --- running -----------------------------------------------------------------------------------------------------------
-
-
-def run(main: Coroutine[Any, Any, T], under_way: Callable[[], str] | None = None) -> T:
-    """Run a coroutine on a new event loop; a signal cancels it so that it can clean up, a second one cancels that too.
-
-    Args:
-        main: the coroutine.
-        under_way: what the first signal is answered with at once: what is being ended, and what a second signal would do.
-
-    Raises:
-        Interrupted: a signal cancelled it.
-    """
-    try:
-        return asyncio.run(_with_signals(main, under_way))
-    except KeyboardInterrupt:  # where handlers can't be installed, or just before or after they were
-        raise Interrupted(signal.SIGINT) from None
-
-
-async def _with_signals(main: Coroutine[Any, Any, T], under_way: Callable[[], str] | None) -> T:
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    assert task is not None
-    received: list[int] = []
-
-    def stop(number: int) -> None:
-        received.append(number)
-        if len(received) <= 2:  # impatience must not cut off what only writes down how it ended
-            task.cancel()
-        if under_way is not None:
-            tell(f"Interrupted: {under_way()}" if len(received) == 1 else _AGAIN)
-
-    handled: list[int] = []
-    for number in _SIGNALS:
-        if signal.getsignal(number) is signal.SIG_IGN:  # nohup, or a job in a shell's background
-            continue
-        # On Windows, or outside the main thread, asyncio's default handling has to do.
-        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-            loop.add_signal_handler(number, stop, number)
-            handled.append(number)
-    try:
-        return await main
-    except asyncio.CancelledError:
-        if received:
-            raise Interrupted(received[0]) from None
-        raise
-    finally:
-        for number in handled:
-            loop.remove_signal_handler(number)
-
-
-def serve(main: Coroutine[Any, Any, object]) -> None:
-    """Run a server until a signal; SIGTERM is its normal end.
-
-    Raises:
-        Interrupted: by Ctrl-C.
-        Failed: nobody reads what it prints.
-    """
-    try:
-        run(main)
-    except BrokenPipeError:
-        raise Failed("nobody reads stdout any more") from None
-    except Interrupted as interrupted:
-        if interrupted.status != 128 + signal.SIGTERM:
-            raise
+# --- failing ---------------------------------------------------------------------------------------------------------
 
 
 def cant_listen(what: str, error: OSError) -> Failed:
@@ -208,15 +136,22 @@ def console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, width=width, markup=False, highlight=False, emoji=False)
 
 
-def labelled(label: str, text: str, *, style: str | None = None) -> None:
+def labelled(label: str, text: str, *, style: str | None = None, width: int = _LABELS) -> None:
     """Print a line of a report: a label, and text that wraps beside it on a narrow terminal."""
     from rich.table import Table
 
     grid = Table.grid(padding=(0, 1, 0, 0))
-    grid.add_column(width=_LABELS, no_wrap=True)
+    grid.add_column(width=width, no_wrap=True)
     grid.add_column(overflow="fold")
     grid.add_row(label, text, style=style)
     show_table(grid)
+
+
+def label_line(label: str, text: str, width: int = _LABELS) -> str:
+    """The same as one plain line, for stderr."""
+    from rich.cells import cell_len
+
+    return f"{label}{' ' * max(1, width + 1 - cell_len(label))}{text}"
 
 
 def new_table() -> Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timezone, tzinfo
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -69,32 +69,33 @@ def contact_of(body: Mapping[str, Any] | None) -> list[str]:
     return [str(receiver.get(member) or "") if is_object(receiver) else "" for member in members]
 
 
-def cells_of(row: JournalRow) -> dict[str, str]:
-    """A row as the cells of `EXPORT_COLUMNS`."""
+def cells_of(row: JournalRow, zone: tzinfo = timezone.utc) -> dict[str, str]:
+    """A row as the cells of `EXPORT_COLUMNS`, its times in this zone."""
     fee = row.fee
     values = {
         **{name: getattr(row, name) for name in EXPORT_COLUMNS if name not in ("fee", "currency", "tracking")},
         "fee": None if fee is None else format(fee.amount, "f"),
         "currency": None if fee is None else fee.currency,
         "tracking": " ".join(row.tracking),
-        "sent_at": time_text(row.sent_at),
-        "done_at": time_text(row.done_at),
+        "sent_at": time_text(row.sent_at, zone),
+        "done_at": time_text(row.done_at, zone),
     }
     return {name: str(values[name] or "") for name in EXPORT_COLUMNS}
 
 
-def time_text(moment: datetime | None) -> str:
-    """A moment as the export writes it: UTC, ISO 8601, to the second."""
-    return "" if moment is None else moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+def time_text(moment: datetime | None, zone: tzinfo = timezone.utc) -> str:
+    """A moment as the export writes it: ISO 8601 with its offset, to the second."""
+    return "" if moment is None else moment.astimezone(zone).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def write_export(path: Path, rows: Iterable[JournalRow], *, contact: bool = False) -> int:
+def write_export(path: Path, rows: Iterable[JournalRow], *, contact: bool = False, zone: tzinfo = timezone.utc) -> int:
     """Write rows as CSV; a new file is readable only by its owner.
 
     Args:
         path: overwritten if it exists.
         rows: as from `Journal.rows`; consumed one by one.
         contact: include the receiver's name, phone and address.
+        zone: the time zone of its times.
 
     Returns:
         The number of rows written.
@@ -103,7 +104,7 @@ def write_export(path: Path, rows: Iterable[JournalRow], *, contact: bool = Fals
     with replaced(path) as output:
         sheet = CsvWriter(output.file, (*EXPORT_COLUMNS, *(contact_columns() if contact else ())))
         for row in rows:
-            sheet.row([*cells_of(row).values(), *(contact_of(row.body) if contact else ())])
+            sheet.row([*cells_of(row, zone).values(), *(contact_of(row.body) if contact else ())])
             count += 1
     return count
 

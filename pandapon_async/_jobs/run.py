@@ -111,6 +111,13 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
         if self._ready_run is not None:
             self._ready_run.admission.halt(reason)
 
+    @property
+    def next_try(self) -> float | None:
+        """Seconds until a booking is tried, while one after another fails; None: nothing is held back by that."""
+        ready = self._ready_run
+        due = None if ready is None else ready.admission.next_try
+        return None if due is None else max(0.0, due - self._settings.client.clock.monotonic())
+
     # --- the input ---
 
     async def _prepared(self) -> _Ready:

@@ -99,6 +99,8 @@ class Admission:
         reason: why no more bookings may start; None while they may.
         window: the current limit of bookings in flight; ``slowest_window``: its lowest value so far.
         cuts: how often the window was reduced.
+        next_try: when the single booking is let through that tries whether there is an end to failures, by the clock; None while
+            there is no such wait.
     """
 
     def __init__(self, stop: Stop, pace: Pace, size: int, clock: Clock, spending: Spending) -> None:
@@ -117,6 +119,7 @@ class Admission:
         self._last_cut: float | None = None
         self.window = self.slowest_window = float(size)
         self.cuts = 0
+        self.next_try: float | None = None
         self.reason: str | None = None
 
     # --- before a booking ---
@@ -159,7 +162,11 @@ class Admission:
         if self._clock.monotonic() + wait - self._last_success > self._stop.down_for:
             self.halt(f"no success for {self._stop.down_for:g} s")
             return False
-        await self._sleep_until_halted(wait)
+        self.next_try = self._clock.monotonic() + wait
+        try:
+            await self._sleep_until_halted(wait)
+        finally:
+            self.next_try = None
         return self.reason is None
 
     async def _sleep_until_halted(self, seconds: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +24,20 @@ ESTIMATE = {"itemId": "1", "skuId": "2", "quantity": 1, "receiverAddress": {"cou
 """The body of a READ."""
 BOOKING = {"renderId": "FF1", "receiverAddress": {"name": "Jane Example", "phone": "5550100100", "country": "US"}}
 """The body of a WRITE."""
+
+
+def order(number: int, **more: Any) -> dict[str, Any]:
+    """A booking ``o-0``, ... as a file of JSON has it: nothing of it is missing, and its parcel is no other's."""
+    item = {"itemId": str(2048020617114736 + number), "skuId": "413", "quantity": 1}
+    return {
+        "reference": f"o-{number}",
+        "renderId": f"FF{number}",
+        "receiverAddress": {"name": "Jane Example", "phone": "5550100100", "country": "US"},
+        "lineItems": [item],
+        **more,
+    }
+
+
 SECRETS = ("fake-pandapon-secret", "fake-xportcn_ka-secret")
 
 
@@ -40,15 +55,33 @@ def environment(vendor: FakeVendor, *kinds: str) -> dict[str, str]:
 
 
 # PYTHONDEVMODE: asyncio's debug mode tells on stderr of every step that takes 0.1 s.
-_UNWANTED = ("FORCE_COLOR", "NO_COLOR", "COLUMNS", "PYTHONDEVMODE")
+_LANGUAGE = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
+_UNWANTED = ("FORCE_COLOR", "NO_COLOR", "COLUMNS", "PYTHONDEVMODE", *_LANGUAGE)
 
 
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No account, and nothing that changes how output looks."""
+    """No account, no settings, and nothing that changes how output looks."""
     for name in list(os.environ):
         if name.startswith(("PANDAPON_", "XPORTCN_KA_")) or name in _UNWANTED:
             monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_CONFIG_HOME", os.devnull)
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+
+
+@pytest.fixture(autouse=True)
+def heeded_signals() -> Iterator[None]:
+    """Signals as a terminal's program has them: what a shell starts in its background inherits that SIGINT is ignored."""
+    ignored = [
+        number
+        for name in ("SIGINT", "SIGTERM", "SIGHUP")
+        if (number := getattr(signal, name, None)) is not None and signal.getsignal(number) is signal.SIG_IGN
+    ]
+    for number in ignored:
+        signal.signal(number, signal.SIG_DFL)
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
 
 
 @pytest.fixture

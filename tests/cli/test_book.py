@@ -71,7 +71,7 @@ def states(journal: str) -> dict[str, str]:
 def test_a_file_is_booked_and_summed_up(pandapon: Pandapon, shop: FakeVendor, orders: Callable[..., str], journal: str):
     result = pandapon("book", orders(), "--journal", journal)
     assert result.exit_code == 0
-    assert "Booked       3" in result.stdout
+    assert "Booked             3" in result.stdout
     assert states(journal) == {"o-0": "done", "o-1": "done", "o-2": "done"}
     assert shop.ledger.bookings == {"FF0": 1, "FF1": 1, "FF2": 1}
 
@@ -80,13 +80,13 @@ def test_once_more_books_nothing_twice(pandapon: Pandapon, shop: FakeVendor, ord
     pandapon("book", orders(), "--journal", journal)
     result = pandapon("book", orders(4), "--journal", journal)
     assert result.exit_code == 0
-    assert "Booked       4, 3 of them by earlier runs" in result.stdout
+    assert "Booked             4, 3 of them by earlier runs" in result.stdout
     assert set(shop.ledger.bookings.values()) == {1}
     assert len(shop.ledger.bookings) == 4
 
 
 def test_json_lines_from_a_pipe(pandapon: Pandapon, shop: FakeVendor, journal: str):
-    lines = "".join(json.dumps(order(f"o-{n}", n)) + "\n" for n in range(2))
+    lines = "".join(json.dumps(order(n)) + "\n" for n in range(2))
     result = pandapon("book", "-", "--journal", journal, "--json", stdin=lines)
     assert result.exit_code == 0
     told = [json.loads(line) for line in result.stdout.splitlines()]
@@ -103,7 +103,7 @@ def test_without_a_file_the_journals_pending_rows_are_sent(
     first = pandapon("book", orders(), "--journal", journal, "--concurrency", "1")
     assert first.exit_code == 4
     assert "Stopped" in first.stdout
-    assert "Pending      3" in first.stdout
+    assert "Waiting            3" in first.stdout
     assert pandapon("book", "--journal", journal).exit_code == 0
     assert shop.ledger.bookings == {"FF0": 1, "FF1": 1, "FF2": 1}
 
@@ -137,15 +137,15 @@ def test_the_exit_status_counts_earlier_runs(
     assert pandapon("book", orders(), "--journal", journal).exit_code == 3
 
 
-def test_what_was_sent_before_under_a_rejected_reference_is_still_in_doubt(
+def test_what_was_sent_before_under_a_reference_that_is_wrong_now_is_still_in_doubt(
     pandapon: Pandapon, shop: FakeVendor, orders: Callable[..., str], journal: str, tmp_path: Path
 ):
     shop.script("drop_after")
     pandapon("book", orders(1), "--journal", journal)
-    rejects = str(tmp_path / "rejects.csv")
-    result = pandapon("book", orders(1, o0={"quantity": "2"}), "--journal", journal, "--rejects", rejects)
+    problems = str(tmp_path / "problems.csv")
+    result = pandapon("book", orders(1, o0={"quantity": "2"}), "--journal", journal, "--problems", problems)
     assert result.exit_code == 3
-    assert [found["reference"] for found in read_rows(Path(rejects))] == ["o-0"]
+    assert [found["reference"] for found in read_rows(Path(problems))] == ["o-0"]
     assert shop.ledger.bookings == {"FF0": 1}
 
 
@@ -160,7 +160,7 @@ def test_refused_ones_are_sent_again_when_asked(
 
 
 def test_the_spend_bound_stops_the_job(pandapon: Pandapon, shop: FakeVendor, orders: Callable[..., str], journal: str):
-    result = pandapon("book", orders(20), "--journal", journal, "--spend", "600", "USD")
+    result = pandapon("book", orders(20), "--journal", journal, "--spend-limit", "600", "USD")
     assert result.exit_code == 4
     assert "Stopped" in result.stdout
     assert 1 <= len(shop.ledger.bookings) < 20
@@ -200,13 +200,12 @@ def test_what_the_journal_objects_to_is_named_by_line(
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["orders.csv"],
         ["--dry-run"],
         ["--preview"],
         ["nowhere.csv", "--journal", "j.db"],
-        ["orders.csv", "--journal", "j.db", "--spend", "x", "USD"],
-        ["orders.csv", "--journal", "j.db", "--spend", "5", "dollars"],
-        ["orders.csv", "--journal", "j.db", "--rejects", "orders.csv"],
+        ["orders.csv", "--journal", "j.db", "--spend-limit", "x", "USD"],
+        ["orders.csv", "--journal", "j.db", "--spend-limit", "5", "dollars"],
+        ["orders.csv", "--journal", "j.db", "--problems", "orders.csv"],
         ["orders.csv", "--journal", "j.db", "--concurrency", "0"],
         ["orders.csv", "--journal", "j.db", "--vendor", "nobody"],
     ],
@@ -229,7 +228,7 @@ def test_a_dry_run_sends_nothing(pandapon: Pandapon, shop: FakeVendor, orders: C
     assert pandapon("book", orders(), "--dry-run").exit_code == 0
     bad = pandapon("book", orders(o1={"quantity": "x"}), "--dry-run", "--journal", journal)
     assert bad.exit_code == 2
-    assert "2 bookings are good" in bad.stdout
+    assert "2 good, 1 wrong, 0 held" in bad.stdout
     assert not shop.ledger.requests
     assert not Path(journal).exists()
 
@@ -248,24 +247,45 @@ def test_a_preview_asks_for_the_fees_and_books_nothing(
 def test_the_template_is_a_header(pandapon: Pandapon):
     result = pandapon("book", "--template", "csv")
     assert result.stdout.startswith("reference,renderId,receiverAddress.name,")
+    assert "reference: order id" in result.stderr
 
 
-# --- rejects ---
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_a_template_is_a_file_without_bookings_and_replaces_nothing_else(pandapon: Pandapon, tmp_path: Path, kind: str):
+    if kind == "xlsx":
+        pytest.importorskip("xlsxwriter")
+        pytest.importorskip("python_calamine")
+    out = tmp_path / f"orders.{kind}"
+    assert pandapon("book", "--template", kind, "--out", str(out)).exit_code == 0
+    result = pandapon("book", str(out), "--dry-run")
+    assert (result.exit_code, "holds no booking" in result.stderr) == (2, True)
+    assert pandapon("book", "--template", kind, "--out", str(out)).exit_code == 0  # nobody has filled it in
+    out.write_bytes(b"something else")
+    assert pandapon("book", "--template", kind, "--out", str(out)).exit_code == 2
+    assert out.read_bytes() == b"something else"
 
 
-def test_with_rejects_the_good_ones_are_booked_and_the_others_come_back(
+def test_a_workbook_is_no_text_for_a_terminal(pandapon: Pandapon):
+    assert pandapon("book", "--template", "xlsx").exit_code == 2
+    assert pandapon("book", "--out", "x.csv").exit_code == 2
+
+
+# --- problems ---
+
+
+def test_with_problems_the_good_ones_are_booked_and_the_others_come_back(
     pandapon: Pandapon, shop: FakeVendor, orders: Callable[..., str], journal: str, tmp_path: Path
 ):
     shop.script("refuse")
-    rejects = tmp_path / "rejects.csv"
+    problems = tmp_path / "problems.csv"
     file = orders(6, o1={"quantity": "x"}, o4={"reference": "o-2"})
-    result = pandapon("book", file, "--journal", journal, "--rejects", str(rejects), "--concurrency", "1")
+    result = pandapon("book", file, "--journal", journal, "--problems", str(problems), "--concurrency", "1")
     assert result.exit_code == 1
-    found = {(one["reference"], one["line"]): one for one in read_rows(rejects)}
+    found = {(one["reference"], one["line"]): one for one in read_rows(problems)}
     assert set(found) == {("o-0", "2"), ("o-1", "3"), ("o-2", "4"), ("o-2", "6")}
     assert "9001" in found["o-0", "2"]["problem"] or "refused" in found["o-0", "2"]["problem"]
     assert found["o-1", "3"]["column"] == "quantity"
-    assert "differs from line 4" in found["o-2", "6"]["problem"]  # rows of one reference are one order
+    assert found["o-2", "6"]["code"].startswith("differs ")
     assert shop.ledger.bookings == {"FF3": 1, "FF5": 1}
 
 
@@ -320,7 +340,7 @@ def test_a_night_on_paper(pandapon: Pandapon, shop: FakeVendor, journal: str, tm
     }
     rows = [row(number, **bad.get(number, {})) for number in range(NIGHT)]
     file = write_rows(tmp_path / "night.csv", rows)
-    rejects, corrected = tmp_path / "rejects.csv", tmp_path / "corrected.csv"
+    problems, corrected = tmp_path / "problems.csv", tmp_path / "corrected.csv"
 
     assert pandapon("book", str(file), "--journal", journal).exit_code == 2
     assert not shop.ledger.requests
@@ -329,9 +349,9 @@ def test_a_night_on_paper(pandapon: Pandapon, shop: FakeVendor, journal: str, tm
     shop.script(
         *[step for failure in failures for step in (failure, "ok", "ok")]
     )  # in a row they would slow the job down
-    first = pandapon("book", str(file), "--journal", journal, "--rejects", str(rejects), "--concurrency", "16")
+    first = pandapon("book", str(file), "--journal", journal, "--problems", str(problems), "--concurrency", "16")
     assert first.exit_code == 3
-    rejected = {one["reference"] for one in read_rows(rejects)}
+    rejected = {one["reference"] for one in read_rows(problems)}
     assert rejected >= {f"o-{number}" for number in bad}
     assert len(rejected) == len(bad) + 5
 

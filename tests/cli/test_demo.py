@@ -139,9 +139,10 @@ def test_the_progress_bar_fits_the_terminal(pandapon: Pandapon, monkeypatch: pyt
     shown = Console(file=screen, force_terminal=True, width=width, color_system=None)
     monkeypatch.setattr("pandapon_async._cli.progress.console", lambda *, stderr: shown)
     assert pandapon("demo", "--bookings", "120", "--faults").exit_code == 0
-    bars = [line for line in re.split(r"[\r\n]|\x1b\[[0-9;?]*[A-Za-z]", screen.getvalue()) if "Booking" in line]
+    bars = [line for line in re.split(r"[\r\n]|\x1b\[[0-9;?]*[A-Za-z]", screen.getvalue()) if "booking" in line]
     assert bars
-    assert all(re.search(r" \d+/120 +\d+/s", bar) and len(bar) <= width for bar in bars)
+    assert all(re.search(r" \d+/120 ", bar) and len(bar) <= width for bar in bars)
+    assert any(re.search(r" [1-9]\d*/120 +\d+/s", bar) for bar in bars)
 
 
 def test_in_a_pipe_there_is_no_progress_and_no_colour(pandapon: Pandapon) -> None:
@@ -196,7 +197,7 @@ def read_until(descriptor: int, pattern: bytes) -> bytes:
     return seen
 
 
-BAR = rb"\d/300\S* \d+/s"
+BAR = rb"\d/300 +\d+/s"
 
 
 def test_a_terminal_gets_a_progress_bar() -> None:
@@ -211,13 +212,13 @@ def test_no_color_is_respected() -> None:
     with terminal("demo", "--bookings", "300", NO_COLOR="1") as (child, screen):
         seen = read_until(screen, rb"(?!)")
         assert child.wait() == 0
-    assert b"Booking" in seen
+    assert b"booking" in seen
     assert not re.search(rb"\x1b\[[0-9;]*3[0-9]", seen)
 
 
 def test_an_interrupted_demo_still_compares_what_it_did() -> None:
     with terminal("demo", "--bookings", "100000", "--json") as (child, screen):
-        read_until(screen, rb"[1-9]\d*/100000")
+        read_until(screen, rb"[1-9][\d,]*/100,000")
         child.send_signal(signal.SIGINT)
         seen = read_until(screen, rb"(?!)")
         assert child.stdout is not None

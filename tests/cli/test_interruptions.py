@@ -6,7 +6,6 @@ import contextlib
 import csv
 import json
 import os
-import pty
 import signal
 import sqlite3
 import subprocess
@@ -24,6 +23,8 @@ from pandapon_async.testing import FakeVendor, Faults
 from tests.journal.conftest import small_disk
 
 from .conftest import Pandapon, environment, order, process
+
+pty = pytest.importorskip("pty")  # not on Windows
 
 __all__ = ["small_disk"]
 
@@ -83,7 +84,7 @@ def until(condition: Callable[[], object]) -> None:
 
 def summary(text: str) -> dict[str, int]:
     """The counts of a summary, by label."""
-    labels = ("Booked", "Refused", "Wrong", "In doubt", "Pending", "Void")
+    labels = ("Booked", "Refused by vendor", "Wrong", "Unclear", "Waiting", "Cancelled")
     found: dict[str, int] = {}
     for line in text.splitlines():
         for label in labels:
@@ -119,26 +120,28 @@ def test_a_stream_that_ends_changes_neither_a_booking_nor_the_status(
 def test_what_stdout_does_not_take_is_told_on_stderr(orders: Write, journal: str):
     done = shell('$P book "$1" --journal "$2" > /dev/full', orders(3), journal)
     assert done.returncode == 0
-    assert b"stdout takes nothing: No space left on device" in done.stderr
+    assert b"the output takes nothing: No space left on device" in done.stderr
     assert summary(done.stderr.decode())["Booked"] == 3
 
 
-@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "ascii:strict"])
+@pytest.mark.parametrize("encoding", ["cp1252", "cp850", "gbk", "ascii", "ascii:strict"])
+@pytest.mark.parametrize("language", ["C.UTF-8", "zh_CN.UTF-8"])
 @pytest.mark.parametrize("how", [[], ["--json"]])
 def test_a_narrow_code_page_changes_neither_a_booking_nor_the_status(
-    shop: FakeVendor, tmp_path: Path, journal: str, encoding: str, how: list[str]
+    shop: FakeVendor, tmp_path: Path, journal: str, encoding: str, language: str, how: list[str]
 ):
     shop.script("drop_after")
     file = tmp_path / "orders.jsonl"
-    file.write_text(json.dumps(order("订单-1", 1)) + "\n", encoding="utf-8")
-    environ = {**environment(shop, "pandapon"), "PYTHONIOENCODING": encoding}
-    with process("book", str(file), "--journal", journal, *how, environ=environ) as child:
+    file.write_text(json.dumps(order(1, reference="订单-1")) + "\n", encoding="utf-8")
+    environ = {**environment(shop, "pandapon"), "PYTHONIOENCODING": encoding, "LC_ALL": language}
+    page = encoding.partition(":")[0]
+    with process("book", str(file), "--journal", journal, *how, environ=environ, encoding=page) as child:
         out, err = child.communicate()
     assert (child.returncode, "Traceback" in err) == (3, False)
     if how:
         assert json.loads(out)["reference"] == "订单-1"
     else:
-        assert "\\u8ba2\\u5355-1" in out
+        assert ("订单-1" if encoding == "gbk" else "\\u8ba2\\u5355-1") in out
 
 
 def test_with_progress_on_a_terminal_the_objects_still_go_to_the_file(
@@ -174,6 +177,12 @@ def booking(shop: FakeVendor, *arguments: str, after: int = 20, **streams: Any) 
         yield child
 
 
+def answered(child: subprocess.Popen[str]) -> str:
+    """What a signal is answered with; before it stands that the journal was made."""
+    assert child.stderr is not None
+    return next(line for line in child.stderr if line.startswith("Interrupted"))
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_is_answered_at_once_and_leaves_nothing_in_doubt(
     pandapon: Pandapon, shop: FakeVendor, orders: Write, journal: str, number: signal.Signals
@@ -184,11 +193,11 @@ def test_a_signal_is_answered_at_once_and_leaves_nothing_in_doubt(
         until(lambda: len(shop.ledger.requests) >= 16)  # the next eight are under way
         child.send_signal(number)
         assert child.stderr is not None
-        answer = child.stderr.readline()
+        answer = answered(child)
         assert child.poll() is None  # before it ends
         out, err = child.communicate(timeout=30)
     assert child.returncode == 128 + number, err
-    assert answer == "Interrupted: 8 in flight, up to 30 s; again: they stay in doubt\n"
+    assert answer == "Interrupted: 8 under way, up to 30 s; again: they stay unclear\n"
     assert set(states(journal)) == {"done", "pending"}
     assert states(journal)["done"] == len(shop.ledger.bookings) == summary(out)["Booked"]
     shop.faults = Faults()
@@ -206,14 +215,14 @@ def test_a_second_signal_leaves_in_doubt_what_is_in_flight_and_a_third_nothing_m
         assert child.stderr is not None
         until(lambda: len(shop.ledger.requests) >= 4)
         child.send_signal(signal.SIGINT)
-        assert "4 in flight" in child.stderr.readline()
+        assert "4 under way" in answered(child)
         for _ in range(5):
             child.send_signal(signal.SIGINT)
         out, err = child.communicate(timeout=30)
     assert child.returncode == 130, err
     assert "Traceback" not in err
     assert states(journal) == {"unknown": 4, "pending": 16}
-    assert summary(out) == {"Booked": 0, "Refused": 0, "In doubt": 4, "Pending": 16}
+    assert summary(out) == {"Booked": 0, "Refused by vendor": 0, "Unclear": 4, "Waiting": 16}
 
 
 def test_an_ignored_hangup_stays_ignored(shop: FakeVendor, orders: Write, journal: str):
@@ -271,32 +280,32 @@ def test_after_a_kill_the_total_in_doubt_is_true(pandapon: Pandapon, shop: FakeV
     found = states(journal)
     assert found["unknown"] == 16
     assert summary(result.stdout) == {
-        "Booked": found["done"], "Refused": 0, "In doubt": 16, "Pending": 0
+        "Booked": found["done"], "Refused by vendor": 0, "Unclear": 16, "Waiting": 0
     }  # fmt: skip
-    assert "In doubt     16, 16 of them by earlier runs" in result.stdout
+    assert "Unclear            16, 16 of them by earlier runs" in result.stdout
     assert result.exit_code == 3
 
 
-def test_interrupted_with_rejects_every_order_appears_somewhere(
+def test_interrupted_with_problems_every_order_appears_somewhere(
     shop: FakeVendor, orders: Write, journal: str, tmp_path: Path
 ):
     shop.faults = Faults(latency=0.05)
     shop.script(*["refuse", "ok"] * 5)
-    rejects = tmp_path / "rejects.csv"
+    problems = tmp_path / "problems.csv"
     file = orders(700, wrong=(3, 650))
-    options = ("--journal", journal, "--rejects", str(rejects), "--concurrency", "4", "--json")
+    options = ("--journal", journal, "--problems", str(problems), "--concurrency", "4", "--json")
     with booking(shop, file, *options) as child:
         child.send_signal(signal.SIGINT)
         out, err = child.communicate(timeout=30)
     assert child.returncode == 130
     counts = summary(err)
     assert sum(counts.values()) == 700
-    assert (counts["Wrong"], counts["Refused"]) == (2, 5)
+    assert (counts["Wrong"], counts["Refused by vendor"]) == (2, 5)
     assert "of them not read yet" in err
     told = [json.loads(line) for line in out.splitlines()]
     assert sorted(one["reference"] for one in told) == sorted(f"o-{number}" for number in range(700))
     assert Counter(one["state"] for one in told)["wrong"] == 2
-    with rejects.open(encoding="utf-8-sig", newline="") as read:
+    with problems.open(encoding="utf-8-sig", newline="") as read:
         rejected = {row["reference"] for row in csv.DictReader(read)}
     assert rejected == {one["reference"] for one in told if one["state"] in ("wrong", "refused")}
 
@@ -305,10 +314,10 @@ def test_a_run_that_is_stopped_counts_what_it_never_read(
     pandapon: Pandapon, shop: FakeVendor, orders: Write, journal: str, tmp_path: Path
 ):
     shop.script({"status": 401})
-    rejects = str(tmp_path / "rejects.csv")
-    result = pandapon("book", orders(2000), "--journal", journal, "--rejects", rejects, "--concurrency", "1")
+    problems = str(tmp_path / "problems.csv")
+    result = pandapon("book", orders(2000), "--journal", journal, "--problems", problems, "--concurrency", "1")
     assert result.exit_code == 4
-    assert summary(result.stdout)["Pending"] == 2000
+    assert summary(result.stdout)["Waiting"] == 2000
     assert "of them not read yet" in result.stdout
 
 
@@ -340,7 +349,7 @@ def test_a_void_booking_that_is_fed_again_is_status_1(pandapon: Pandapon, orders
     result = pandapon("book", file, "--journal", journal)
     assert (result.exit_code, summary(result.stdout)) == (
         1,
-        {"Booked": 1, "Refused": 0, "Void": 1, "In doubt": 0, "Pending": 0},
+        {"Booked": 1, "Refused by vendor": 0, "Cancelled": 1, "Unclear": 0, "Waiting": 0},
     )
 
 
@@ -348,15 +357,15 @@ def test_a_parcel_that_another_booking_has_is_held_and_comes_back(
     pandapon: Pandapon, shop: FakeVendor, orders: Write, journal: str, tmp_path: Path
 ):
     pandapon("book", orders(2), "--journal", journal)
-    file, rejects = Path(orders(2)), tmp_path / "rejects.csv"
+    file, problems = Path(orders(2)), tmp_path / "problems.csv"
     file.write_text(file.read_text("utf-8").replace("o-1,", "another,"), "utf-8")
-    result = pandapon("book", str(file), "--journal", journal, "--rejects", str(rejects))
+    result = pandapon("book", str(file), "--journal", journal, "--problems", str(problems))
     assert result.exit_code == 1
-    assert "Held         1 not sent: another booking has their parcel" in result.stdout
+    assert "Held               1 not sent: a person has to decide" in result.stdout
     assert summary(result.stdout)["Booked"] == 1
-    with rejects.open(encoding="utf-8-sig", newline="") as read:
+    with problems.open(encoding="utf-8-sig", newline="") as read:
         (row,) = csv.DictReader(read)
-    assert (row["reference"], "o-1" in row["error"]) == ("another", True)
+    assert (row["reference"], "o-1" in row["problem"]) == ("another", True)
     assert shop.ledger.bookings == {"FF0": 1, "FF1": 1}
 
 
@@ -386,7 +395,7 @@ def test_on_a_full_disk_every_order_id_that_came_is_in_the_journal_or_printed(
     shop: FakeVendor, orders: Write, small_disk: Path, tmp_path: Path
 ):
     journal = small_disk / "bookings.db"
-    options = ("--rejects", str(tmp_path / "rejects.csv"), "--json", "--concurrency", "16")
+    options = ("--problems", str(tmp_path / "problems.csv"), "--json", "--concurrency", "16")
     environ = environment(shop, "pandapon")
     with process("book", orders(5000, name="x" * 1000), "--journal", str(journal), *options, environ=environ) as child:
         out, err = child.communicate(timeout=60)
@@ -443,19 +452,19 @@ def test_a_journal_that_somebody_holds_up_is_counted_as_it_is_in_the_end(shop: F
     found = states(journal)
     assert found["done"] == len(shop.ledger.bookings) == summary(err)["Booked"]
     assert (found["unknown"], found["sent"]) == (0, 0)
-    assert summary(err)["Pending"] == found["pending"]
+    assert summary(err)["Waiting"] == found["pending"]
     assert "Not in the journal" not in err
     assert "Traceback" not in err
     assert status == (4 if found["pending"] else 0)
 
 
-# --- rejects, and what is asked of refused ones ---
+# --- problems, and what is asked of refused ones ---
 
 
 @pytest.mark.parametrize(
     "name", ["orders.csv", "bookings.db", "bookings.db-wal", "other.csv", "new.db", "new.db-wal", "link.csv"]
 )
-def test_rejects_replace_nothing_but_rejects(
+def test_problems_replace_nothing_but_problems(
     pandapon: Pandapon, shop: FakeVendor, orders: Write, tmp_path: Path, journal: str, name: str
 ):
     file = orders(2, wrong=(1,))
@@ -464,38 +473,38 @@ def test_rejects_replace_nothing_but_rejects(
     sqlite3.connect(journal).execute("CREATE TABLE t (x)").connection.close()
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     used = "new.db" if name.startswith("new") else "bookings.db"
-    result = pandapon("book", file, "--journal", str(tmp_path / used), "--rejects", str(tmp_path / name))
+    result = pandapon("book", file, "--journal", str(tmp_path / used), "--problems", str(tmp_path / name))
     assert result.exit_code == 2
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
     assert not shop.ledger.requests
 
 
 @pytest.mark.parametrize("lines", [False, True])
-def test_rejects_are_replaced_by_the_next_ones(
+def test_problems_are_replaced_by_the_next_ones(
     pandapon: Pandapon, orders: Write, tmp_path: Path, journal: str, lines: bool
 ):
-    file, rejects = orders(3, wrong=(1,)), tmp_path / "rejects"
+    file, problems = orders(3, wrong=(1,)), tmp_path / "problems"
     if lines:
-        Path(file).write_text('{"renderId": "FF0"}\n{"renderId": 7}\n')
-    book = ("book", file, "--journal", journal, "--rejects", str(rejects))
+        Path(file).write_text(f"{json.dumps(order(0))}\n{json.dumps(order(1, renderId=7))}\n")
+    book = ("book", file, "--journal", journal, "--problems", str(problems))
     assert pandapon(*book).exit_code == 1
-    first = rejects.read_bytes()
+    first = problems.read_bytes()
     assert pandapon(*book).exit_code == 1
-    assert rejects.read_bytes() == first != b""
+    assert problems.read_bytes() == first != b""
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
-def test_rejects_that_can_not_be_written_cost_no_total(
+def test_problems_that_can_not_be_written_cost_no_total(
     pandapon: Pandapon, orders: Write, tmp_path: Path, journal: str, small_disk: Path
 ):
     with (small_disk / "filler").open("wb", buffering=0) as filler, contextlib.suppress(OSError):
         while filler.write(bytes(4096)):
             pass
-    rejects = small_disk / "rejects.csv"
-    result = pandapon("book", orders(50, wrong=(1,)), "--journal", journal, "--rejects", str(rejects))
+    problems = small_disk / "problems.csv"
+    result = pandapon("book", orders(50, wrong=(1,)), "--journal", journal, "--problems", str(problems))
     assert (result.exit_code, summary(result.stdout)["Booked"]) == (1, 49)
-    assert "The rejects could not be written: No space left on device" in result.stderr
-    assert not rejects.exists()
+    assert "the problems could not be written: No space left on device" in result.stderr
+    assert not problems.exists()
 
 
 def test_refused_ones_of_no_file_are_not_sent_again_silently(

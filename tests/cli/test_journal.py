@@ -6,6 +6,7 @@ import asyncio
 import csv
 import io
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
@@ -23,7 +24,7 @@ from pandapon_async._files.resolutions import EXPORT_COLUMNS, read_resolutions, 
 from pandapon_async.testing import FakeVendor
 from tests.journal.support import done, entry, hours_later, opened
 
-from .conftest import Pandapon, environment
+from .conftest import Pandapon, environment, order
 
 HEAD = ["reference", "state", "order_id", "fee", "currency", "tracking", "error"]
 TAIL = ["vendor", "account", "operation", "shipment", "sent_at", "done_at", "request_id", "resolved_by", "note"]
@@ -31,10 +32,8 @@ NAME, PHONE = "Jane Example", "5550100100"
 
 
 def body(number: int) -> str:
-    receiver = {"name": NAME, "phone": PHONE, "city": "-Springfield", "country": "US"}
-    item = {"itemId": str(number), "quantity": 1}
-    members = {"reference": f"o-{number}", "renderId": f"FF{number}"}
-    return json.dumps({**members, "receiverAddress": receiver, "lineItems": [item]})
+    receiver = {"name": NAME, "phone": PHONE, "city": "@Springfield", "country": "US"}
+    return json.dumps(order(number, receiverAddress=receiver))
 
 
 @pytest.fixture
@@ -88,8 +87,15 @@ UNTOUCHED = ["done", "unknown", "refused", "pending"]
 
 
 def test_without_options_it_counts_the_states(pandapon: Pandapon, journal: str):
-    shown = dict(line.split() for line in pandapon("journal", journal).stdout.splitlines())
-    assert shown == {"pending": "1", "sent": "0", "done": "1", "refused": "1", "unknown": "1", "void": "0"}
+    shown = dict(re.split(" {2,}", line) for line in pandapon("journal", journal).stdout.splitlines())
+    assert shown == {
+        "waiting (pending)": "1",
+        "sending (sent)": "0",
+        "booked (done)": "1",
+        "refused by vendor (refused)": "1",
+        "unclear (unknown)": "1",
+        "cancelled (void)": "0",
+    }
 
 
 def test_one_booking_is_shown_with_its_history(pandapon: Pandapon, journal: str):
@@ -133,10 +139,10 @@ def test_what_was_paid_and_credited_is_summed_per_account_and_currency(pandapon:
 
 def test_the_totals_count_what_has_no_fee(pandapon: Pandapon, journal: str):
     pandapon("journal", journal, "--mark", "o-1=done", "--order-id", "77", "--by", "Jane")
-    assert "1 done without a fee" in pandapon("journal", journal, "--totals").stdout
+    assert "1 are booked without a fee" in pandapon("journal", journal, "--totals").stdout
     assert json.loads(pandapon("journal", journal, "--totals", "--json").stdout)["unpriced"] == 1
     done = pandapon("journal", journal, "--mark", "o-1=done", "--fee", "5", "USD", "--by", "Jane")
-    assert (done.exit_code, done.stdout) == (0, "o-1 is done now\n")
+    assert (done.exit_code, done.stdout) == (0, "o-1 is booked now\n")
     assert "without a fee" not in pandapon("journal", journal, "--totals").stdout
 
 
@@ -200,7 +206,7 @@ def test_an_export_for_the_phone_has_the_receivers(pandapon: Pandapon, journal: 
     pandapon("journal", journal, "--export", str(path), "--contact", "--state", "unknown")
     (row,) = rows_of(path)
     assert (row["receiverAddress.name"], row["receiverAddress.phone"]) == (NAME, PHONE)
-    assert row["receiverAddress.city"] == "'-Springfield"
+    assert row["receiverAddress.city"] == "'@Springfield"
 
 
 def test_the_journal_itself_is_never_written_over(pandapon: Pandapon, journal: str):
@@ -332,7 +338,7 @@ def test_one_row_is_marked(pandapon: Pandapon, journal: str):
         *("journal", journal, "--mark", "o-1=done", "--order-id", "77", "--fee", "5", "USD"),
         *("--tracking", "T1", "--by", "Jane", "--note", "by phone"),
     )
-    assert (result.exit_code, result.stdout) == (0, "o-1 is done now\n")
+    assert (result.exit_code, result.stdout) == (0, "o-1 is booked now\n")
     with Journal.open(journal) as opened:
         row = opened.get("o-1")
     assert (row.order_id, str(row.fee), row.tracking, row.history[-1].by) == ("77", "5 USD", ("T1",), "Jane")
@@ -346,7 +352,7 @@ def test_a_cancelled_booking_is_marked_void(pandapon: Pandapon, journal: str):
 
 
 def test_a_pending_booking_is_withdrawn_and_never_sent(pandapon: Pandapon, shop: FakeVendor, journal: str):
-    assert pandapon("journal", journal, "--mark", "o-3=void", "--by", "Jane").stdout == "o-3 is void now\n"
+    assert pandapon("journal", journal, "--mark", "o-3=void", "--by", "Jane").stdout == "o-3 is cancelled now\n"
     pandapon("book", "--journal", journal)
     assert "FF3" not in shop.ledger.bookings
     assert states(journal)[3] == "void"
@@ -419,7 +425,7 @@ def test_an_account_gets_another_name(
     assert "under the name 'pandapon'" in pandapon(*book, stdin=body(0)).stderr
     renamed = pandapon("journal", journal, "--rename", "pandapon=shop-a", "--by", "Jane")
     assert (renamed.exit_code, renamed.stdout) == (0, "The bookings of pandapon are those of shop-a now\n")
-    assert "Booked       1, 1 of them by earlier runs" in pandapon(*book, stdin=body(0)).stdout
+    assert "Booked             1, 1 of them by earlier runs" in pandapon(*book, stdin=body(0)).stdout
     assert shop.ledger.bookings["FF0"] == 1
 
 

@@ -22,7 +22,7 @@ def journal(pandapon: Pandapon, shop: FakeVendor, keys: None, tmp_path: Path) ->
     path = str(tmp_path / "bookings.db")
     bare = {"done": True, "json": {"errorCode": 200, "success": True, "data": {"orderId": "77"}}}
     shop.script("ok", "drop_after", "refuse", bare, {"status": 403})
-    lines = "\n".join(json.dumps(order(f"o-{index}", index)) for index in (0, 1, 2, 4, 3))
+    lines = "\n".join(json.dumps(order(index)) for index in (0, 1, 2, 4, 3))
     assert pandapon("book", "-", "--journal", path, "--concurrency", "1", stdin=lines).exit_code == 3
     return path
 

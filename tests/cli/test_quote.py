@@ -206,7 +206,7 @@ def test_the_progress_bar_counts_requests(
     shown = Console(file=screen, force_terminal=True, width=100, color_system=None)
     monkeypatch.setattr("pandapon_async._cli.progress.console", lambda *, stderr: shown)
     assert pandapon("quote", file).exit_code == 0
-    assert "Quoting" in screen.getvalue()
+    assert "quoting" in screen.getvalue()
     assert "/4 " in screen.getvalue()
 
 

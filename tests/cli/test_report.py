@@ -23,8 +23,11 @@ def journal(pandapon: Pandapon, shop: FakeVendor, keys: None, tmp_path: Path) ->
     path = str(tmp_path / "bookings.db")
     shop.script("ok", "ok", "drop_after", "refuse", {"status": 403})
     names = ["o-1", "<b>o-2</b>", "o-3", "o-4", LONG]
-    lines = "\n".join(json.dumps(order(name, index)) for index, name in enumerate(names))
-    assert pandapon("book", "-", "--journal", path, "--concurrency", "1", stdin=lines).exit_code == 3
+    lines = "\n".join(json.dumps(order(index, reference=name)) for index, name in enumerate(names))
+    assert (
+        pandapon("book", "-", "--journal", path, "--concurrency", "1", "--text", "reference", stdin=lines).exit_code
+        == 3
+    )
     return path
 
 
@@ -69,8 +72,8 @@ def test_what_a_person_must_do_is_listed_with_its_reason_and_no_exception_s_name
 
 def test_markup_in_a_reference_stays_text(pandapon: Pandapon, shop: FakeVendor, journal: str):
     shop.script("drop_after")
-    line = json.dumps(order("<script>alert(1)</script>", 9))
-    pandapon("book", "-", "--journal", journal, stdin=line)
+    line = json.dumps(order(9, reference="<script>alert(1)</script>"))
+    pandapon("book", "-", "--journal", journal, "--text", "reference", stdin=line)
     found = page(pandapon, journal)
     assert "<script" not in found
     assert "&lt;script&gt;alert(1)" in found

@@ -10,7 +10,7 @@ from typing import Final
 from ..._errors import JournalError
 
 VERSION: Final = 2
-_APPLICATION_ID: Final = 0x50414E44
+APPLICATION_ID: Final = 0x50414E44
 
 TABLES: Final = """
 CREATE TABLE mark_open (nonce TEXT NOT NULL);
@@ -72,7 +72,7 @@ HIDDEN: Final = "(SELECT id FROM runs WHERE released IS NULL)"
 def is_fresh(connection: sqlite3.Connection) -> bool:
     """Whether a database is nobody's yet."""
     tables = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]
-    return not tables and _pragma(connection, "application_id") in (0, _APPLICATION_ID)
+    return not tables and _pragma(connection, "application_id") in (0, APPLICATION_ID)
 
 
 def make_tables(connection: sqlite3.Connection, nonce: str) -> None:
@@ -85,7 +85,7 @@ def make_tables(connection: sqlite3.Connection, nonce: str) -> None:
             connection.execute(statement)
         connection.execute("INSERT INTO mark_open VALUES (?)", (nonce,))
         connection.execute("INSERT INTO mark_seen VALUES (?, ?)", (nonce, nonce))
-        connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
@@ -97,7 +97,7 @@ def check_version(connection: sqlite3.Connection, path: Path) -> None:
     """
     if is_fresh(connection):
         raise JournalError(f"{path}: the journal is empty")
-    if _pragma(connection, "application_id") != _APPLICATION_ID:
+    if _pragma(connection, "application_id") != APPLICATION_ID:
         raise JournalError(f"{path}: is another program's database; it is left as it is")
     version = _pragma(connection, "user_version")
     if version > VERSION:

@@ -1,0 +1,108 @@
+"""How a command reads a file: what its options say, over what the settings have under a name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import attrs
+import click
+
+from .._config.settings import FileSettings, Settings
+from .._errors import ConfigError, suggestion
+from .._files.reading import Reading
+
+if TYPE_CHECKING:
+    from .._files.bookings import BookingFile
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def reading_options(command: F) -> F:
+    """The options of a command that reads a file of bookings; see `ReadingOptions`."""
+    options = [
+        click.option("--encoding", metavar="E", help="The encoding of a text file; default: UTF-8, or UTF-16."),
+        click.option("--decimal", type=click.Choice([".", ","]), help="The decimal sign of the file's numbers."),
+        click.option("--map", "mapped", multiple=True, metavar="THEIRS=OURS", help="What a column is; repeatable."),
+        click.option("--as", "named", metavar="NAME", help="Read it as [files.NAME] of the settings says."),
+        click.option("--keep", multiple=True, metavar="COLUMN", help="Keep it in the journal; never sent; repeatable."),
+        click.option("--ignore-columns", is_flag=True, help="Pass over all other columns that aren't known."),
+        click.option("--text", multiple=True, metavar="COLUMN", help="What looks damaged in it is meant; repeatable."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@attrs.frozen(kw_only=True)
+class ReadingOptions:
+    """What was given on the command line; ``named``: the name in the settings."""
+
+    encoding: str | None
+    decimal: str | None
+    mapped: tuple[str, ...]
+    named: str | None
+    keep: tuple[str, ...]
+    ignore_columns: bool
+    text: tuple[str, ...]
+
+    def reading(self, settings: Settings) -> Reading:
+        """How the file is to be read; an option goes before the settings.
+
+        Raises:
+            ConfigError: the settings have no such name.
+            FileError: the table of SKUs can't be read.
+        """
+        saved = self._saved(settings)
+        return Reading(
+            encoding=self.encoding or saved.encoding,
+            decimal=self.decimal or saved.decimal,
+            columns={**saved.columns, **dict(self._pairs())},
+            keep=tuple(dict.fromkeys((*saved.keep, *self.keep))),
+            ignore_unknown=self.ignore_columns or saved.ignore_columns,
+            text=tuple(dict.fromkeys((*saved.text, *self.text))),
+            constants=saved.constants,
+            by_country=saved.by_country,
+            skus={} if saved.sku_table is None else _skus(saved.sku_table),
+            sheet=saved.sheet,
+        )
+
+    def _saved(self, settings: Settings) -> FileSettings:
+        if self.named is None:
+            return FileSettings()
+        if self.named not in settings.files:
+            where = settings.path or "no settings file was found, so there"
+            known = ", ".join(settings.files) or "none"
+            hint = suggestion(self.named, settings.files)
+            raise ConfigError(f"--as {self.named}: {where} has no [files.{self.named}]{hint}; there are: {known}")
+        return settings.files[self.named]
+
+    def _pairs(self) -> Iterable[tuple[str, str]]:
+        for pair in self.mapped:
+            theirs, equals, ours = pair.rpartition("=")
+            if not equals or not theirs.strip() or not ours.strip():
+                raise click.BadParameter("expected THEIRS=OURS", param_hint="--map")
+            yield theirs.strip(), ours.strip()
+
+
+def _skus(path: Path) -> Mapping[str, tuple[str, str]]:
+    from .._files.findings import FileError
+    from .._files.sheets import Sheet
+
+    sheet = Sheet(path)
+    sheet.require(("sku", "itemId", "skuId"), ("sku", "itemId"))
+    found: dict[str, tuple[str, str]] = {}
+    for row in sheet:
+        if row.findings:
+            raise FileError.of(str(path), row.findings)
+        sku, ids = row.cells.get("sku", ""), (row.cells.get("itemId", ""), row.cells.get("skuId", ""))
+        if not sku or not ids[0] or found.setdefault(sku, ids) != ids:
+            raise FileError(f"{path}: line {row.line}: expected sku, itemId and skuId, each sku once")
+    return found
+
+
+def problems_path(source: BookingFile) -> Path:
+    """Where the problems of a file go unless somebody says otherwise: ``orders.csv`` has ``orders.problems.csv``."""
+    suffix = source.path.suffix if source.format in ("csv", "json") else ".xlsx"
+    return source.path.with_name(f"{source.path.stem}.problems{suffix}")

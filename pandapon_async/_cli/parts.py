@@ -1,0 +1,154 @@
+"""One account's part of a run: its job, and what became of its share of the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from .._files.booking import Booking
+from .._files.findings import Finding
+from .._jobs.job import BookingJob
+from .._jobs.outcome import InputError, JobOutcome
+from .._jobs.run import JobRun
+from .._journal.identity import normal_reference
+from .._journal.rows import State
+from .._session import client_of
+from ..api.logistics import FreightBooking, FreightBookingRequest
+from .reasons import plain_text
+from .words import Words
+
+if TYPE_CHECKING:
+    from .._session import VendorSession
+
+SAME_PARCEL = "same-parcel"
+
+
+@attrs.define(kw_only=True)
+class Part:
+    """One account's part.
+
+    Attributes:
+        name: the account.
+        session, job: who sends.
+        approved: the references whose parcel another booking may have, as far as the file was read; shared with the job.
+        run: once it began.
+        untaken, unwritten: outcomes by their place in the account's share: not taken into the journal, and not written down yet.
+        shown: the places whose outcome was shown.
+    """
+
+    name: str
+    session: VendorSession
+    job: BookingJob
+    approved: set[str]
+    run: JobRun[FreightBooking] | None = None
+    untaken: dict[int, JobOutcome[Any]] = attrs.field(factory=dict[int, JobOutcome[Any]])
+    unwritten: dict[int, JobOutcome[Any]] = attrs.field(factory=dict[int, JobOutcome[Any]])
+    shown: bytearray = attrs.field(factory=bytearray)
+
+    def pairs(self, bookings: Iterator[Booking]) -> Iterator[tuple[str, FreightBookingRequest]]:
+        """Its share of the good bookings."""
+        for booking in bookings:
+            reference, request = booking.pair()
+            if SAME_PARCEL in booking.approved:
+                self.approved.add(normal_reference(reference))
+            yield reference, request
+
+    def take(self, outcome: JobOutcome[Any]) -> None:
+        """Note one outcome."""
+        if outcome.recorded is None:
+            self.untaken[outcome.index] = outcome
+        if outcome.recorded == "sent":
+            self.unwritten[outcome.index] = outcome
+        if outcome.index >= len(self.shown):
+            self.shown.extend(bytes(outcome.index + 1 - len(self.shown)))
+        self.shown[outcome.index] = True
+
+    @property
+    def pause(self) -> float:
+        """Seconds that the vendor has asked everybody to wait; zero or less: none."""
+        return client_of(self.session).state.limiter.pause.left()
+
+
+@attrs.frozen
+class Found:
+    """A booking of the file as the journal has it: its state, why it can't be booked as it is, whether its outcome was shown."""
+
+    booking: Booking
+    account: str | None
+    state: str
+    findings: tuple[Finding, ...] = ()
+    is_shown: bool = False
+
+    @property
+    def reference(self) -> str | None:
+        """What it is called."""
+        return self.booking.reference if self.booking.request is None else self.booking.pair()[0]
+
+
+def found_of(
+    part: Part, position: int, booking: Booking, known: tuple[State, str | None] | None, words: Words
+) -> Found:
+    """How a good booking stands after the run; ``position``: its place in the account's share."""
+    state: str
+    state, error = known or ("unread", None)
+    if position in part.unwritten:
+        return Found(booking, part.name, "unwritten", is_shown=True)
+    is_shown = position < len(part.shown) and bool(part.shown[position])
+    if (untaken := part.untaken.get(position)) is not None:
+        # What was sent under its reference before is in doubt all the same.
+        if state not in ("sent", "unknown"):
+            state = "held" if untaken.state == "held" else "wrong"
+        return Found(booking, part.name, state, (objection(booking, untaken.error, words),), is_shown)
+    why = plain_text(error or words("state.refused"), words)
+    findings = (Finding.of("refused", booking.line, None, why=why),) if state == "refused" else ()
+    return Found(booking, part.name, state, findings, is_shown)
+
+
+def objection(booking: Booking, error: Exception | None, words: Words) -> Finding:
+    """Why the journal didn't take a booking, as a finding of its row."""
+    problems = error.problems if isinstance(error, InputError) else ()
+    code = SAME_PARCEL if problems and problems[0].code == "same parcel" else "journal"
+    text = problems[0].text if problems else str(getattr(error, "message", ""))
+    return Finding.of(code, booking.line, None, why=plain_text(text, words))
+
+
+def as_json(outcome: JobOutcome[Any], account: str, words: Words) -> dict[str, Any]:
+    """One object of ``--json``; codes and names in it are never translated."""
+    fee, error = outcome.fee, outcome.error
+    text = None if error is None else plain_text(str(getattr(error, "message", "")), words)
+    return {
+        "reference": outcome.reference,
+        "account": account,
+        "state": outcome.state,
+        "recorded": outcome.recorded,
+        "order_id": outcome.order_id,
+        "fee": None if fee is None else {"amount": str(fee.amount), "currency": fee.currency},
+        "tracking": list(outcome.tracking),
+        "code": _code_of(outcome),
+        "error": text,
+    }
+
+
+def _code_of(outcome: JobOutcome[Any]) -> str | None:
+    if outcome.recorded is None:
+        return SAME_PARCEL if outcome.state == "held" else "journal"
+    return "refused" if outcome.state == "refused" else None
+
+
+def found_as_json(found: Found) -> dict[str, Any]:
+    """A booking that had no outcome in this run, in the same shape."""
+    state = found.state
+    is_recorded = state not in ("wrong", "held", "unread")
+    return {
+        "reference": found.reference,
+        "account": found.account,
+        "state": state if state in ("wrong", "held", "pending") else "skipped" if is_recorded else "pending",
+        "recorded": state if is_recorded else None,
+        "order_id": None,
+        "fee": None,
+        "tracking": [],
+        "code": " ".join(dict.fromkeys(finding.code for finding in found.findings)) or None,
+        "error": "; ".join(map(str, found.findings)) or None,
+    }

@@ -1,0 +1,164 @@
+"""What a run would do, looked up before anything is sent: per account, what is new, and what the journal has already."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from .._config.profiles import zone_of
+from .._errors import ConfigError, JournalError
+from .._files.booking import Booking
+from .._files.findings import FileError
+from .._journal.journal import Journal
+from .._journal.rows import JournalRow
+from .._journal.sqlite.admitting import differing
+from .._models.converters import to_wire
+from .._models.digest import canonical
+from .._models.money import Money
+from ..api.logistics import FreightBookingRequest
+from .shared import choose
+
+if TYPE_CHECKING:
+    from .._config.profiles import VendorProfile
+
+OPERATION: Final = FreightBookingRequest.operation.name
+
+
+@attrs.define(kw_only=True)
+class AccountPlan:
+    """What a run would do at one account.
+
+    Attributes:
+        profile: the account.
+        standing: the good bookings by how they stand: ``new``, ``waiting`` (the journal has them), ``booked``, ``unclear``,
+            ``refused``, ``cancelled``, or ``changed`` (sent already, with another content: not to be sent).
+        changed: of the changed ones the line, what the journal has, and the members that differ.
+        paid_today: what the account has cost since midnight by the journal, in the currency of its daily limit.
+    """
+
+    profile: VendorProfile
+    standing: Counter[str] = attrs.field(factory=Counter[str])
+    changed: list[tuple[int, JournalRow, str]] = attrs.field(factory=list["tuple[int, JournalRow, str]"])
+    paid_today: Money | None = None
+
+    def to_send(self, *, retry_refused: bool) -> int:
+        """How many bookings would be sent."""
+        return self.standing["new"] + self.standing["waiting"] + (self.standing["refused"] if retry_refused else 0)
+
+
+class Accounts:
+    """Which account a booking of a file belongs to.
+
+    Args:
+        profiles: those that are configured.
+        vendor: the one that was named for the whole file.
+    """
+
+    def __init__(self, profiles: Sequence[VendorProfile], vendor: str | None) -> None:
+        self._profiles = profiles
+        self._vendor = vendor
+        self._by_name: dict[str | None, VendorProfile] = {}
+
+    def the_only(self) -> VendorProfile:
+        """The one that was named, or the only one.
+
+        Raises:
+            ConfigError: there is none of that name, or none was named and there are several.
+        """
+        return choose(self._profiles, self._vendor)
+
+    def of(self, booking: Booking) -> VendorProfile:
+        """The account of a booking.
+
+        Raises:
+            ConfigError: there is none of that name, or none was named and there are several.
+            FileError: its row names another account than the command line.
+        """
+        name = booking.account or self._vendor
+        if self._vendor is not None and name != self._vendor:
+            raise FileError(f"line {booking.line}, column account: is {name}, and --vendor says {self._vendor}")
+        if name not in self._by_name:
+            try:
+                self._by_name[name] = choose(self._profiles, name)
+            except ConfigError as error:
+                if booking.account is None:
+                    raise
+                raise FileError(f"line {booking.line}, column account: {error.message}") from None
+        return self._by_name[name]
+
+
+class Planner:
+    """Makes the plan of a file.
+
+    Args:
+        accounts: whose bookings they are.
+        journal: where it is; None: nothing is known yet.
+    """
+
+    def __init__(self, accounts: Accounts, journal: Path | None) -> None:
+        self._accounts = accounts
+        self._path = journal
+        self.plans: dict[str, AccountPlan] = {}
+
+    def plan(self, bookings: Iterable[Booking], step: Callable[[], None] | None = None) -> list[AccountPlan]:
+        """The plan of these bookings, of which those that aren't good are passed over; ``step`` is called for each."""
+        with contextlib.ExitStack() as stack:
+            journal = None if self._path is None else stack.enter_context(Journal.open(self._path))
+            self._look_up(journal, bookings, step)
+            for plan in self.plans.values():
+                plan.paid_today = paid_today(journal, plan.profile)
+        return list(self.plans.values())
+
+    def _look_up(self, journal: Journal | None, bookings: Iterable[Booking], step: Callable[[], None] | None) -> None:
+        for booking in bookings:
+            if step is not None:
+                step()
+            if booking.findings:
+                continue
+            profile = self._accounts.of(booking)
+            plan = self.plans.setdefault(profile.name, AccountPlan(profile=profile))
+            reference, request = booking.pair()
+            standing, row = _standing(journal, profile.name, reference, request)
+            plan.standing[standing] += 1
+            if standing == "changed" and row is not None:
+                plan.changed.append((booking.line, row, _differing(row, request)))
+
+
+def _standing(
+    journal: Journal | None, account: str, reference: str, request: FreightBookingRequest
+) -> tuple[str, JournalRow | None]:
+    if journal is None:
+        return "new", None
+    try:
+        row = journal.get(reference, account=account, operation=OPERATION)
+    except JournalError:  # it has none
+        return "new", None
+    if row.state in ("pending", "refused"):
+        is_same = row.body is not None and canonical(row.body) == canonical(to_wire(request))
+        return ("waiting" if row.state == "pending" else "refused" if is_same else "new"), row
+    if row.body is not None and canonical(row.body) != canonical(to_wire(request)):
+        return "changed", row
+    return {"done": "booked", "void": "cancelled"}.get(row.state, "unclear"), row
+
+
+def _differing(row: JournalRow, request: FreightBookingRequest) -> str:
+    return ", ".join(differing(json.dumps(row.body), json.dumps(to_wire(request))))
+
+
+def paid_today(journal: Journal | None, profile: VendorProfile) -> Money | None:
+    """What an account has cost since midnight in its own time zone; None: it has no daily limit."""
+    limit = profile.daily_spend_limit
+    if limit is None:
+        return None
+    zone = zone_of(profile.time_zone)
+    midnight = datetime.combine(datetime.now(zone).date(), time(), zone)
+    totals = () if journal is None else journal.totals(since=midnight)
+    found = {total.currency: total.net for total in totals if total.account == profile.name}
+    return Money(amount=found.get(limit.currency, 0), currency=limit.currency)

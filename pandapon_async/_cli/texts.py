@@ -1,0 +1,182 @@
+"""The English catalogue of what clerks read, by codes; `words` looks texts up.
+
+One word, one meaning: a booking is waiting, sending, booked, refused by the vendor, unclear (nobody knows yet) or cancelled; a row of
+a file is good, wrong (can't be sent) or held (looks wrong, a person decides). Values stand in braces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from .._files.findings import CHECKS
+
+_OURS: Final[Mapping[str, str]] = {
+    # states of a booking
+    "state.pending": "waiting",
+    "state.sent": "sending",
+    "state.done": "booked",
+    "state.refused": "refused by vendor",
+    "state.unknown": "unclear",
+    "state.void": "cancelled",
+    # names of what a booking has
+    "name.reference": "your order no.",
+    "name.order_id": "vendor's order no.",
+    "name.render_id": "preview no.",
+    "name.state": "state",
+    "name.fee": "fee",
+    "name.tracking": "tracking no.",
+    "name.error": "problem",
+    "name.account": "account",
+    "name.history": "history",
+    # rows of a file
+    "rows.finding": "line {line}: {text}",
+    "rows.finding_in_column": "line {line}, column {column}: {text}",
+    "rows.more": "and {count} more problems",
+    "rows.none": "{name}: holds no booking",
+    "rows.changed": (
+        "the order no. {reference} is {state} in the journal{order}, with other content ({fields}); give a new order its own number"
+    ),
+    "rows.changed_order": ", vendor's order no. {order_id}",
+    "rows.good": "{name}: {good} good",
+    "rows.good_and_bad": "{name}: {good} good, {wrong} wrong, {held} held",
+    "rows.column_wrong": "column {column} is wrong in every row: look at the whole column, not at single cells",
+    "rows.ask_encoding": "Read it as {encoding}? y or n, Enter is no:",
+    # what is done with problems
+    "problems.ask": "Book the {good} good ones, write {bad} to {path}? y or n, Enter is no:",
+    "problems.need_option": (
+        "{bad} of {total} bookings can't be sent as they are; nothing was sent. With --problems FILE the good ones are booked and "
+        "these are written there, to be corrected"
+    ),
+    "problems.too_many": (
+        "{bad} of {total} bookings are wrong, more than a fifth: something is wrong with the whole file. Nothing was sent; "
+        "look at it first, or give --problems FILE to book the good ones all the same"
+    ),
+    "problems.column": (
+        "column {column} is wrong in every row; nothing was sent. Correct the column, or give --problems FILE to book the good "
+        "ones all the same"
+    ),
+    "problems.none_good": "none of the {total} bookings can be sent as it is; nothing was sent",
+    "problems.written": "{count} bookings in {path}: correct them there and book that file",
+    "problems.not_written": "the problems could not be written: {why}",
+    # the question before money is spent
+    "question.account": "Account",
+    "question.account_at": "{name} at {host}",
+    "question.to_book": "To book",
+    "question.known": "In journal",
+    "question.not_booked": "Not booked",
+    "question.bad": "{wrong} wrong, {held} held",
+    "question.spent": "Spent today",
+    "question.spent_of": "{spent} of {limit}",
+    "question.limit": "At most",
+    "question.journal": "Journal",
+    "question.book": "Book {count} now? y or n, Enter is no:",
+    "question.type_count": "Type {count} to book them, Enter is no:",
+    "question.yes": "y yes",
+    "question.refused": "Nothing was sent.",
+    "question.needs_terminal": (
+        "nothing was sent: {count} bookings would be made at {host}, and there is no terminal to ask on; --yes answers for a script"
+    ),
+    "standing.new": "{count} new",
+    "standing.waiting": "{count} waiting",
+    "standing.booked": "{count} booked before",
+    "standing.unclear": "{count} unclear",
+    "standing.refused": "{count} refused by vendor",
+    "standing.cancelled": "{count} cancelled",
+    "standing.changed": "{count} changed since they were sent",
+    "dry_run.no_accounts": "No account was looked up: {why}",
+    "dry_run.end": "Dry run: nothing was sent.",
+    # the journal
+    "journal.made": "{path} was made: the journal of what is booked. Keep it; book all files of this shop with it",
+    "journal.several": "there are several journals: {names}; name one with --journal",
+    "journal.another": (
+        "{name} isn't there, but {names} is: with a second journal everything could be booked twice. Name the one to use with "
+        "--journal; --new-journal makes another one all the same"
+    ),
+    "journal.configured_missing": (
+        "the journal {name}, named in {settings}, isn't there: was it moved, or is a drive missing? If there never was one, "
+        "--new-journal makes it"
+    ),
+    "journal.none": "there is no journal here, so nothing waits",
+    # what waits
+    "waiting.none": "nothing waits",
+    "waiting.all": "Waiting",
+    "waiting.line": "{count} of {account}, the oldest for {age}, from {file}, by {person}",
+    "waiting.unclear": "Unclear",
+    "waiting.unclear_line": "{count} of {account}: look them up at the vendor, then `pandapon journal PATH --resolve`",
+    "waiting.no_file": "unknown file",
+    "waiting.no_person": "unknown",
+    "waiting.account_missing": "{count} of {account} stay waiting: no account of that name is configured",
+    "age.minutes": "{count} min",
+    "age.hours": "{count} h",
+    "age.days": "{count} days",
+    # the screen
+    "phase.reading": "reading",
+    "phase.checking": "checking",
+    "phase.sending": "sending",
+    "phase.finishing": "finishing",
+    "screen.count": "{count} {what}",
+    "screen.unreachable": "the vendor can't be reached for {seconds} s",
+    "screen.next_try": "the vendor can't be reached for {seconds} s, next try in {next} s",
+    "screen.slowed": "slowed down: the vendor asked for a pause of {seconds} s",
+    "screen.trouble": "the vendor has trouble for {seconds} s, next try in {next} s",
+    "stop.finishing": "{count} under way, up to {seconds} s; again: they stay unclear",
+    "stop.nothing_under_way": "nothing is under way",
+    "stop.nothing_sent": "nothing was sent",
+    "stop.first": "Interrupted: {what}",
+    "stop.again": "Interrupted again: what is under way stays unclear; only that is written down now",
+    "stop.plain": "Interrupted.",
+    # the summary
+    "sum.booked": "Booked",
+    "sum.refused": "Refused by vendor",
+    "sum.wrong": "Wrong",
+    "sum.held": "Held",
+    "sum.cancelled": "Cancelled",
+    "sum.unclear": "Unclear",
+    "sum.waiting": "Waiting",
+    "sum.fees": "Fees",
+    "sum.time": "Time",
+    "sum.pace": "Pace",
+    "sum.stopped": "Stopped",
+    "sum.problems": "Problems",
+    "sum.not_counted": "Not counted",
+    "sum.by_code": "by code {codes}",
+    "sum.wrong_line": "{count} can't be read, or the journal can't take them",
+    "sum.held_line": "{count} not sent: a person has to decide",
+    "sum.unclear_line": "such as {examples}: look them up at the vendor, then resolve them",
+    "sum.unread": "{count}, {unread} of them not read yet",
+    "sum.earlier": "{count}, {earlier} of them by earlier runs",
+    "sum.reason": "{count}: {why}",
+    "sum.not_counted_line": "how the others stand can't be read from the journal now; the figures are of this run only",
+    "sum.fees_earlier": "{amounts} by earlier runs",
+    "sum.no_fees": "none",
+    "sum.unpriced": "{count} are booked without a fee: not in the sum",
+    "sum.time_line": "{seconds} s, {rate} bookings a second",
+    "sum.pace_line": "cut {count} times, down to {slowest} at a time",
+    "sum.not_in_journal": "Not in the journal: {reference} is {what}",
+    "sum.booked_facts": "booked, vendor's order no. {order_id}, fee {fee}",
+    "sum.no_stdout": "the output takes nothing: {why}; the bookings are in the journal",
+    # why something waits, or failed
+    "reason.unreachable": "the vendor can't be reached",
+    "reason.rate_limited": "the vendor asked for a pause",
+    "reason.keys": "the vendor refuses the access key",
+    "reason.left": "the run was ended before their turn",
+    "reason.limit": "the spend limit is reached",
+    "reason.journal": "the journal can't be written",
+    "reason.fault": "a fault in the program itself",
+    # the end of the program
+    "end.error": "Error: {why}",
+    "end.fault": (
+        "Error: a fault in the program itself. What was booked is in the journal, and the same command goes on from there. Please "
+        "report it with the details in {path}"
+    ),
+    "end.no_details": "no file",
+    # the review of what is unclear
+    "review.resolved": "Resolved {count} bookings",
+    "review.is_now": "{reference} is {state} now",
+    "review.credited": "{reference}: credited {money}",
+    "review.wrote": "Wrote {count} rows to {path}; times are in {zone}",
+}
+
+TEXTS: Final[Mapping[str, str]] = {**_OURS, **{f"row.{code}": check.text for code, check in CHECKS.items()}}
+"""Every text, by its code; those of ``row.`` are the findings' own."""

@@ -1,0 +1,212 @@
+"""What a desk or a shop has settled once, in ``pandapon.toml``: where its journal is, its time zone, how its files are read.
+
+The file stands beside the file that is read, or in a folder above it; else in the user's own folder for settings. Paths in it are
+relative to it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, TypeVar, cast
+
+import attrs
+
+from .._errors import ConfigError
+from .loading import read_toml
+from .profiles import field_names, refuse_unknown, zone_of
+
+NAME: Final = "pandapon.toml"
+T = TypeVar("T")
+
+
+@attrs.frozen(kw_only=True)
+class FileSettings:
+    """How one kind of file is read, by its name in ``[files.NAME]``.
+
+    Attributes:
+        columns: the file's columns, and which of ours they are.
+        keep: columns of the file that are kept in the journal and never sent.
+        ignore_columns: pass over all other columns that aren't known.
+        text: columns in which a text that looks like damage is meant.
+        encoding: of a text file; None: UTF-8 or UTF-16.
+        decimal: the decimal sign.
+        sheet: the worksheet of a workbook; None: the only one.
+        constants: a value for each row whose cell is empty, by our column.
+        by_country: the same, by the receiver's country.
+        sku_table: a file that gives the shop's ``sku`` as ``itemId`` and ``skuId``; None: there is none.
+    """
+
+    columns: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    keep: tuple[str, ...] = ()
+    ignore_columns: bool = False
+    text: tuple[str, ...] = ()
+    encoding: str | None = None
+    decimal: str = "."
+    sheet: str | None = None
+    constants: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    by_country: Mapping[str, Mapping[str, str]] = attrs.field(factory=dict[str, Mapping[str, str]])
+    sku_table: Path | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """The settings; each is as if it weren't there unless the file says so.
+
+    Attributes:
+        path: the file; None: there is none.
+        journal: the journal of what is booked; None: beside the file that is booked.
+        time_zone: in which times are shown and exported.
+        not_booked_after: seconds after its sending from which a booking can be said not to be booked; None: the library's.
+        preview_hours: how many hours a preview's price is believed; None: the library's.
+        max_increase: percent by which a price may have risen since its preview; None: not at all.
+        language: of what is said, such as ``zh_CN``; None: the system's.
+        files: by name.
+    """
+
+    path: Path | None = None
+    journal: Path | None = None
+    time_zone: str = "UTC"
+    not_booked_after: float | None = None
+    preview_hours: float | None = None
+    max_increase: float | None = None
+    language: str | None = None
+    files: Mapping[str, FileSettings] = attrs.field(factory=dict[str, FileSettings])
+
+
+def find_settings(start: Path, environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings for what is in a folder.
+
+    Raises:
+        ConfigError: the file can't be read, or holds something unknown or wrong; the key is named.
+    """
+    for path in _places(start, os.environ if environ is None else environ):
+        if path.is_file():
+            return read_settings(path)
+    return Settings()
+
+
+def _places(start: Path, environ: Mapping[str, str]) -> Iterator[Path]:
+    folder = start.absolute()
+    for one in (folder, *folder.parents):
+        yield one / NAME
+    if (own := _own_folder(environ)) is not None:
+        yield own / "pandapon" / NAME
+
+
+def _own_folder(environ: Mapping[str, str]) -> Path | None:
+    """The user's folder for settings, by the platform's convention."""
+    if sys.platform == "win32":
+        return Path(environ["APPDATA"]) if environ.get("APPDATA") else None
+    if (given := environ.get("XDG_CONFIG_HOME")) and Path(given).is_absolute():  # a relative one counts as none
+        return Path(given)
+    home = environ.get("HOME")
+    if not home:
+        return None
+    return Path(home, "Library", "Application Support") if sys.platform == "darwin" else Path(home, ".config")
+
+
+def read_settings(path: Path) -> Settings:
+    """The settings of a file.
+
+    Raises:
+        ConfigError: it can't be read, or holds something unknown or wrong; the key is named.
+    """
+    members = read_toml(path)
+    try:
+        refuse_unknown(members, [name for name in field_names(Settings) if name != "path"], "this file")
+        return _settings(members, path.absolute())
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error.message}") from None
+
+
+def _settings(members: dict[str, Any], path: Path) -> Settings:
+    zone = _value(members, "time_zone", str) or "UTC"
+    zone_of(zone)
+    tables = cast("dict[str, Any]", _value(members, "files", dict) or {})
+    return Settings(
+        path=path,
+        journal=_path(members, "journal", path.parent),
+        time_zone=zone,
+        not_booked_after=_number(members, "not_booked_after"),
+        preview_hours=_number(members, "preview_hours"),
+        max_increase=_number(members, "max_increase"),
+        language=_value(members, "language", str),
+        files={name: _file(name, table, path.parent) for name, table in tables.items()},
+    )
+
+
+def _file(name: str, table: Any, folder: Path) -> FileSettings:
+    where = f"[files.{name}]"
+    if not isinstance(table, dict):
+        raise ConfigError(f"{where}: must be a table")
+    members = cast("dict[str, Any]", table)
+    refuse_unknown(members, field_names(FileSettings), where)
+    try:
+        decimal = _value(members, "decimal", str) or "."
+        if decimal not in (".", ","):
+            raise ConfigError("decimal: must be '.' or ','")
+        by_country = cast("dict[str, Any]", _value(members, "by_country", dict) or {})
+        return FileSettings(
+            columns=_texts(members, "columns"),
+            keep=_list(members, "keep"),
+            ignore_columns=_value(members, "ignore_columns", bool) or False,
+            text=_list(members, "text"),
+            encoding=_value(members, "encoding", str),
+            decimal=decimal,
+            sheet=_value(members, "sheet", str),
+            constants=_texts(members, "constants"),
+            by_country={country: _texts(by_country, country) for country in by_country},
+            sku_table=_path(members, "sku_table", folder),
+        )
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error.message}") from None
+
+
+# --- values ------------------------------------------------------------------------------------------------------------
+
+_WORDS: Final[Mapping[type, str]] = {
+    str: "text (in quotes)",
+    dict: "a table",
+    bool: "true or false",
+    list: "a list of texts",
+    float: "a number of at least 0",
+}
+
+
+def _value(members: Mapping[str, Any], name: str, kind: type[T]) -> T | None:
+    value = members.get(name)
+    if value is None or (isinstance(value, kind) and value != ""):
+        return value
+    raise ConfigError(f"{name}: must be {_WORDS[kind]}")
+
+
+def _number(members: Mapping[str, Any], name: str) -> float | None:
+    value = members.get(name)
+    if value is None:
+        return None
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < float("inf"):
+        return float(value)
+    raise ConfigError(f"{name}: must be {_WORDS[float]}")
+
+
+def _path(members: Mapping[str, Any], name: str, folder: Path) -> Path | None:
+    text = _value(members, name, str)
+    return None if text is None else folder / Path(text).expanduser()
+
+
+def _texts(members: Mapping[str, Any], name: str) -> dict[str, str]:
+    table = cast("dict[str, Any]", _value(members, name, dict) or {})
+    for key, value in table.items():
+        if not isinstance(value, str):
+            raise ConfigError(f"{name}.{key}: must be text (in quotes)")
+    return dict(table)
+
+
+def _list(members: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    values = cast("list[Any]", _value(members, name, list) or [])
+    if not all(isinstance(value, str) for value in values):
+        raise ConfigError(f"{name}: must be {_WORDS[list]}")
+    return tuple(values)
