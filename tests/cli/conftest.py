@@ -147,10 +147,3 @@ def process(
         for pipe in (child.stdout, child.stderr):
             if pipe is not None:
                 pipe.close()
-
-
-def order(reference: str, number: int) -> dict[str, Any]:
-    """A booking as a file has it, with all that it needs not to be held."""
-    receiver = {"name": "Jane Example", "country": "US"}
-    item = {"itemId": str(number), "quantity": 1}
-    return {"reference": reference, "renderId": f"FF{number}", "receiverAddress": receiver, "lineItems": [item]}
