@@ -27,7 +27,7 @@ def serving(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, 
         assert child.stderr is not None
         assert child.stderr.readline().startswith("Serving until Ctrl-C")
         lines = [child.stdout.readline().rstrip("\n") for _ in range(8)]
-        yield child, dict(line.split("=", 1) for line in lines)
+        yield child, dict(line.removeprefix("export ").split("=", 1) for line in lines)
 
 
 def test_it_prints_an_environment_that_works(pandapon: Pandapon, monkeypatch: pytest.MonkeyPatch) -> None:
