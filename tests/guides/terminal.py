@@ -18,7 +18,9 @@ from .pages import ROOT
 
 PATIENCE = 60.0
 _MARK = "the command has ended with"
-_START = f'pandapon() {{ "{sys.executable}" -m pandapon_async "$@"; }}; python() {{ "{sys.executable}" "$@"; }}; exec 2>&1\n'
+_START = (
+    f'pandapon() {{ "{sys.executable}" -m pandapon_async "$@"; }}; python() {{ "{sys.executable}" "$@"; }}; exec 2>&1\n'
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -85,7 +87,9 @@ class Shell:
     def __enter__(self) -> Shell:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
 

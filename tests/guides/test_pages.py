@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import inspect
 import io
+import re
 import shlex
 import socket
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ from pandapon_async._cli.app import app
 from pandapon_async.testing import FakeVendor
 
 from ..cli.conftest import environment
+from ..contract import menu
+from . import errors
 from .pages import LANGUAGES, PAGES, ROOT, Fence, fences
 from .terminal import Server, Shell, agree, steps
 
@@ -146,3 +149,31 @@ def test_every_fence_says_what_it_is(page: str) -> None:
             assert fence.says.keys() & {"file", "run by"}, f"{where}: which file is it?"
         if "run by" in fence.says:
             assert page in (ROOT / fence.says["run by"]).read_text(encoding="utf-8"), where
+
+
+def test_the_table_of_operations_is_the_catalogue() -> None:
+    assert menu.on_page() == menu.table(), "write it anew: python -m tests.contract.menu"
+
+
+def test_the_table_of_errors_is_their_classes() -> None:
+    assert errors.on_page() == errors.table(), "write it anew: python -m tests.guides.errors"
+
+
+def test_the_readmes_two_commands_are_its_only_shell_blocks() -> None:
+    demo, tests = (fence.text for fence in fences("README") if fence.language == "sh")
+    assert "pandapon demo --bookings 1000" in demo
+    assert "pytest" in tests
+    assert demo.count("\n") == tests.count("\n") == 1
+
+
+def test_the_readme_is_short_and_names_every_guide() -> None:
+    text = PAGES["README"].read_text(encoding="utf-8")
+    assert text.count("\n") <= 200
+    assert [name for name in PAGES if name != "README" and f"guides/{name}.md" not in text] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page: str) -> None:
+    text = re.sub(r"^```.*?^```$", "", PAGES[page].read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    targets = [target for target in re.findall(r"\]\(([^)]+)\)", text) if "://" not in target]
+    assert [target for target in targets if not (PAGES[page].parent / target).exists()] == []
