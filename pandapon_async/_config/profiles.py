@@ -100,8 +100,14 @@ class Limits:
 
 @attrs.frozen(kw_only=True)
 class Timeouts:
-    """Seconds. ``connect``: making a connection. ``read``: silence on a connection. ``total``: the whole call, from the moment
-    it has its permit; waiting for that, or in a pause that the vendor asked for, doesn't count."""
+    """How long a call waits for what.
+
+    Attributes:
+        connect: seconds for making a connection.
+        read: seconds of silence on a connection.
+        total: seconds for the whole call, from the moment it has its permit; waiting for that, or in a pause that the vendor
+            asked for, doesn't count.
+    """
 
     connect: float = attrs.field(default=5.0, validator=_above(0))
     read: float = attrs.field(default=20.0, validator=_above(0))

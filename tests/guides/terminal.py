@@ -32,16 +32,19 @@ class Step:
 
 
 def steps(transcript: str) -> Iterator[Step]:
-    """The commands of a transcript: ``$ `` or ``^C`` begins one, ``> `` goes on with it, the rest is output."""
+    """The commands of a transcript: ``$ `` or ``^C`` begins one, a here-document belongs to it, the rest is output."""
     command: list[str] = []
     shown: list[str] = []
+    here: str | None = None
     for line in transcript.splitlines():
-        if line.startswith("$ ") or line == "^C":
+        if here is not None:
+            command.append(line)
+            here = None if line == here else here
+        elif line.startswith("$ ") or line == "^C":
             if command:
                 yield Step(command="\n".join(command), shown="".join(shown))
             command, shown = [line.removeprefix("$ ")], []
-        elif line.startswith("> ") and not shown:
-            command.append(line.removeprefix("> "))
+            here = found[1] if (found := re.search(r"<<(\w+)$", line)) else None
         else:
             assert command, f"a transcript begins with a command, not with {line!r}"
             shown.append(f"{line}\n")
