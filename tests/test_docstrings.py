@@ -13,6 +13,7 @@ import textwrap
 from collections.abc import Iterator
 from functools import cache, cached_property
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import attrs
@@ -52,9 +53,8 @@ def public() -> dict[str, Any]:
 def members(owner: type) -> Iterator[tuple[str, Any]]:
     """The public methods and properties that a class defines itself."""
     for name, member in vars(owner).items():
-        if not name.startswith("_") and isinstance(member, property | cached_property | classmethod | staticmethod):
-            yield name, member
-        elif not name.startswith("_") and inspect.isfunction(member):
+        kinds = (property, cached_property, classmethod, staticmethod, FunctionType)
+        if not name.startswith("_") and isinstance(member, kinds):
             yield name, member
 
 

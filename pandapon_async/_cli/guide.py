@@ -33,7 +33,7 @@ def command(topic: str | None) -> None:
 
 
 def _folder() -> Traversable:
-    return resources.files(__package__.rpartition(".")[0]).joinpath("guides")
+    return resources.files(__name__.partition(".")[0]).joinpath("guides")
 
 
 def _text(guide: Traversable) -> str:
