@@ -76,22 +76,24 @@ async def _serve(vendor: FakeVendor) -> None:
 
 
 def _environment(vendor: FakeVendor) -> Sequence[str]:
-    lines: list[str] = []
-    for account in vendor.accounts:
-        prefix = account.kind.upper()
-        base_url = vendor.profile(account.kind).base_url
-        lines += [
-            _setting(f"{prefix}_BASE_URL", base_url),
-            _setting(f"{prefix}_ACCESS_KEY", account.access_key),
-            _setting(f"{prefix}_ACCESS_SECRET", account.access_secret),
-            _setting(f"{prefix}_USER_ID", account.user_id or ""),
-        ]
-    return lines
+    """A line an account, so that nobody pastes the keys without the address and calls the real vendor with them."""
+    return [
+        _setting(
+            f"{account.kind.upper()}_",
+            BASE_URL=vendor.profile(account.kind).base_url,
+            ACCESS_KEY=account.access_key,
+            ACCESS_SECRET=account.access_secret,
+            USER_ID=account.user_id or "",
+        )
+        for account in vendor.accounts
+    ]
 
 
-def _setting(name: str, value: str) -> str:
-    """A line that sets a variable in the shell that people have: a POSIX one, or PowerShell. None of the values needs more quotes."""
-    return f'$env:{name}="{value}"' if os.name == "nt" else f"export {name}={value}"
+def _setting(prefix: str, **values: str) -> str:
+    """Sets variables in the shell that people have: a POSIX one, or PowerShell. None of the values needs more quotes."""
+    if os.name == "nt":
+        return "; ".join(f'$env:{prefix}{name}="{value}"' for name, value in values.items())
+    return "export " + " ".join(f"{prefix}{name}={value}" for name, value in values.items())
 
 
 def _booked_under_faults(ledger: Ledger) -> Iterator[str]:
