@@ -22,7 +22,7 @@ from pandapon_async.testing import FakeVendor
 
 from ..cli.conftest import environment
 from ..contract import menu
-from . import errors
+from . import tables
 from .pages import LANGUAGES, PAGES, ROOT, Fence, fences
 from .terminal import Server, Shell, agree, steps
 
@@ -155,8 +155,9 @@ def test_the_table_of_operations_is_the_catalogue() -> None:
     assert menu.on_page() == menu.table(), "write it anew: python -m tests.contract.menu"
 
 
-def test_the_table_of_errors_is_their_classes() -> None:
-    assert errors.on_page() == errors.table(), "write it anew: python -m tests.guides.errors"
+@pytest.mark.parametrize("table", tables.TABLES)
+def test_a_table_of_errors_or_settings_is_what_the_classes_say(table: str) -> None:
+    assert tables.on_page(table) == tables.TABLES[table][1](), "write it anew: python -m tests.guides.tables"
 
 
 def test_the_readmes_two_commands_are_its_only_shell_blocks() -> None:
