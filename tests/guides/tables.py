@@ -30,10 +30,10 @@ def errors() -> str:
     """Each error: what it says, the built-in it is too, whether the request was sent, and its advice."""
     lines = ["| error | it means | was it sent? | what to do |", "| --- | --- | --- | --- |"]
     public = (getattr(pandapon_async, name) for name in pandapon_async.__all__)
-    for error in dict.fromkeys((*vars(_errors).values(), *public)):
-        if inspect.isclass(error) and issubclass(error, PandaponError) and error is not PandaponError:
-            meaning = (inspect.getdoc(error) or "").split("\n\n")[0]
-            lines.append(_row(_name(error), meaning, _SENT[error.default_stage], error.advice or "-"))
+    found = (value for value in (*vars(_errors).values(), *public) if inspect.isclass(value))
+    for error in dict.fromkeys(kind for kind in found if issubclass(kind, PandaponError) and kind is not PandaponError):
+        meaning = (inspect.getdoc(error) or "").split("\n\n")[0]
+        lines.append(_row(_name(error), meaning, _SENT[error.default_stage], error.advice or "-"))
     return "\n".join(lines) + "\n"
 
 
