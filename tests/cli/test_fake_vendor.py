@@ -7,7 +7,6 @@ import contextlib
 import json
 import os
 import re
-import shlex
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -30,8 +29,7 @@ def serving(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, 
         assert child.stderr is not None
         assert child.stderr.readline().startswith("Serving until Ctrl-C")
         lines = [child.stdout.readline() for _ in range(2)]
-        settings = [shlex.split(line.removeprefix("export ")) for line in lines]
-        yield child, dict(setting.split("=", 1) for line in settings for setting in line)
+        yield child, dict(re.findall(r'(\w+)="?([^";\s]*)', "".join(lines)))
 
 
 def test_it_prints_an_environment_that_works(pandapon: Pandapon, monkeypatch: pytest.MonkeyPatch) -> None:
