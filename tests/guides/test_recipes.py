@@ -160,3 +160,20 @@ def test_the_notebook_runs_in_a_kernel_from_top_to_bottom(keys: FakeVendor, monk
     assert "US 90000" in json.dumps(shown)
     assert any("image/svg+xml" in output.get("data", {}) for output in shown)
     assert keys.ledger.bookings == {}
+
+
+def test_the_readmes_booking_says_when_it_is_in_doubt(keys: FakeVendor, capsys: pytest.CaptureFixture[str]) -> None:
+    keys.script("drop_after")
+    recipe("README", "in doubt, look it up before you try again")
+    assert capsys.readouterr().out.startswith(
+        "in doubt, look it up before you try again: pandapon logistics.book_freight"
+    )
+    assert keys.ledger.bookings == {"FF2024080200007": 1}
+
+
+def test_the_readmes_stream_tells_what_is_not_booked(keys: FakeVendor, capsys: pytest.CaptureFixture[str]) -> None:
+    keys.script("ok", "drop_after", "refuse")
+    recipe("README", "vendors.pandapon.stream(orders()")
+    printed = capsys.readouterr().out
+    assert (printed.count("IN DOUBT"), printed.count("not booked"), printed.count("\n")) == (1, 1, 2)
+    assert len(keys.ledger.bookings) == 99
