@@ -34,7 +34,7 @@ class SystemClock:
     monotonic = staticmethod(time.monotonic)
 
     async def sleep(self, seconds: float) -> None:
-        """Sleep on the event loop."""
+        """Sleep for ``seconds`` on the event loop."""
         await asyncio.sleep(seconds)
 
 

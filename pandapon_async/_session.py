@@ -208,10 +208,11 @@ class VendorSession(Hooked):
             effect: READ or WRITE; it decides what may be repeated, so it has no default.
             query: more query parameters.
             signed_query: whether ``timestamp`` and ``sign`` go into the query, as on the logistics pages.
-            reference, timeout: as of `call`.
+            reference: stands in errors and hooks.
+            timeout: seconds, as of `call`.
 
         Raises:
-            What `call` raises.
+            RequestError: the path or the members can't be sent; beside what `call` raises.
         """
         if not path.startswith("/") or "?" in path or "#" in path:
             raise RequestError("path: must start with a slash and hold no query; use query=", field="path")
@@ -240,7 +241,14 @@ class VendorSession(Hooked):
         ordered: bool = False,
         drain: float = 30.0,
     ) -> OutcomeStream[R]:
-        """Send many requests, at most ``concurrency`` at a time; see `OutcomeStream`."""
+        """Send many requests, and give each one's outcome; see `OutcomeStream`.
+
+        Args:
+            requests: requests, or pairs (reference, request), of any length.
+            concurrency: calls at the same time; None: what the profile allows.
+            ordered: outcomes in the input's order, not as they finish.
+            drain: seconds that requests under way get to end when the stream is left early.
+        """
         from ._streams.stream import OutcomeStream
 
         return OutcomeStream(self._client, requests, concurrency=concurrency, ordered=ordered, drain=drain)

@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, str] = {
     "listen": "listen",
     "operations": "operations",
     "doctor": "doctor",
+    "guide": "guide",
 }
 """Each command's module, which defines it as ``command``; imported on use."""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,8 +13,9 @@ from .running import serve
 from .shared import cant_listen, host_option, mixed_faults, port_option, tell, write_out
 
 if TYPE_CHECKING:
-    from ..testing import FakeVendor, Faults
+    from ..testing import FakeVendor, Faults, Ledger
 
+_LISTED = 10
 _NOT_NUMBERS = ("platform_codes", "status", "status_after", "retry_after_form", "seed")
 
 
@@ -37,8 +39,9 @@ _NOT_NUMBERS = ("platform_codes", "status", "status_after", "retry_after_form", 
 def command(port: int, host: str, misbehave: bool, chosen: Sequence[str], seed: int, **rules: Any) -> None:
     """Serve both vendors' contracts on this machine until Ctrl-C or SIGTERM.
 
-    Prints its address and its keys, which work nowhere else, as NAME=VALUE lines for the environment. It checks signature,
-    time, nonce and body as documented by the vendors. SIGTERM ends it with status 0.
+    Prints its address and its keys, which work nowhere else, as lines to paste into another terminal. It checks signature,
+    time, nonce and body as documented by the vendors. At its end it lists the latest bookings that were made under a
+    fault: what a person would look up in the vendor's console. SIGTERM ends it with status 0.
     """
     from ..testing import FakeVendor
 
@@ -51,7 +54,7 @@ def command(port: int, host: str, misbehave: bool, chosen: Sequence[str], seed: 
         timestamp_unit=rules["timestamp_unit"],
         require_user_id=rules["require_user_id"],
         require_signed_query=rules["signed_query"],
-        keep_replies=False,
+        keep_replies=misbehave or bool(chosen),
     )
     serve(_serve(vendor))
 
@@ -63,26 +66,45 @@ async def _serve(vendor: FakeVendor) -> None:
         raise cant_listen("the fake vendor", error) from None
     try:
         write_out("\n".join(_environment(vendor)))
-        tell("Serving until Ctrl-C. The lines above are for the client's environment.")
+        tell("Serving until Ctrl-C. Paste the lines above into another terminal.")
         await asyncio.Event().wait()
     finally:
         await vendor.stop()
         seen, booked = sum(vendor.ledger.seen.values()), len(vendor.ledger.bookings)
         tell(f"The fake vendor has stopped: {seen} requests, {booked} bookings.")
+        for line in _booked_under_faults(vendor.ledger):
+            tell(line)
 
 
 def _environment(vendor: FakeVendor) -> Sequence[str]:
-    lines: list[str] = []
-    for account in vendor.accounts:
-        prefix = account.kind.upper()
-        base_url = vendor.profile(account.kind).base_url
-        lines += [
-            f"{prefix}_BASE_URL={base_url}",
-            f"{prefix}_ACCESS_KEY={account.access_key}",
-            f"{prefix}_ACCESS_SECRET={account.access_secret}",
-            f"{prefix}_USER_ID={account.user_id}",
-        ]
-    return lines
+    """A line an account, so that nobody pastes the keys without the address and calls the real vendor with them."""
+    return [
+        _setting(
+            f"{account.kind.upper()}_",
+            BASE_URL=vendor.profile(account.kind).base_url,
+            ACCESS_KEY=account.access_key,
+            ACCESS_SECRET=account.access_secret,
+            USER_ID=account.user_id or "",
+        )
+        for account in vendor.accounts
+    ]
+
+
+def _setting(prefix: str, **values: str) -> str:
+    """Sets variables in the shell that people have: a POSIX one, or PowerShell. None of the values needs more quotes."""
+    if os.name == "nt":
+        return "; ".join(f'$env:{prefix}{name}="{value}"' for name, value in values.items())
+    return "export " + " ".join(f"{prefix}{name}={value}" for name, value in values.items())
+
+
+def _booked_under_faults(ledger: Ledger) -> Iterator[str]:
+    """The latest bookings that were made although a fault befell their replies."""
+    replies = ledger.replies
+    rows = [row for row in ledger.requests if row.done and row.fault and row.reference in replies]
+    for row in rows[-_LISTED:]:
+        booking = replies[row.reference or ""]
+        fee = booking["orderFee"]
+        yield f"Booked under {row.fault}: {row.reference}, order {booking['orderId']}, {fee['amount']} {fee['currency']}"
 
 
 def _faults(chosen: Sequence[str], *, misbehave: bool, seed: int) -> Faults:

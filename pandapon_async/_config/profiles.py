@@ -100,8 +100,14 @@ class Limits:
 
 @attrs.frozen(kw_only=True)
 class Timeouts:
-    """Seconds. ``connect``: making a connection. ``read``: silence on a connection. ``total``: the whole call, from the moment
-    it has its permit; waiting for that, or in a pause that the vendor asked for, doesn't count."""
+    """How long a call waits for what.
+
+    Attributes:
+        connect: seconds for making a connection.
+        read: seconds of silence on a connection.
+        total: seconds for the whole call, from the moment it has its permit; waiting for that, or in a pause that the vendor
+            asked for, doesn't count.
+    """
 
     connect: float = attrs.field(default=5.0, validator=_above(0))
     read: float = attrs.field(default=20.0, validator=_above(0))
@@ -272,8 +278,7 @@ class VendorProfile:
     Attributes:
         kind: which vendor: ``"pandapon"`` or ``"xportcn_ka"``.
         name: the account's name in a manager; the kind, unless given.
-        base_url: where the API is; a path (Xportcn's ``/api``) is kept. ``http://`` is refused unless the host is loopback. It is
-            kept in one spelling (`normalised_url`).
+        base_url: where the API is; a path (Xportcn's ``/api``) is kept. ``http://`` is refused unless the host is loopback.
         credentials: the keys.
         limits, timeouts, retry: see there.
         signer: the signing scheme; the documented one unless given.
@@ -285,8 +290,8 @@ class VendorProfile:
             it stands for the request's member of that wire name. One for an operation that doesn't exist is refused when a
             session or a manager is made of the profile.
         codes: per vendor code, what it means (the vendors' error tables could not be read, so it starts empty).
-        price_paths: where the price stands in a quote's reply, see `prices.PricePath`; looked at before the known places
-            (`prices.KNOWN_PRICE_PATHS`), since no page shows those replies.
+        price_paths: where the price stands in a quote's reply, such as ``data.options[].cost(CNY)``; looked at before the
+            places that are known, since no page shows those replies.
         strict: raise `DecodeError` for a READ's reply of which a member doesn't fit, instead of leaving that member out.
         retry_after_503_refuses: whether a 503 with ``Retry-After`` is known to mean that nothing was done.
         allow_insecure: allow ``http://`` to any host: the body is not signed, so whoever is in between can change it.

@@ -41,7 +41,9 @@ class Caller(Protocol):
 
     async def call(
         self, request: VendorRequest[R], *, reference: str | None = None, timeout: float | None = None
-    ) -> Reply[R]: ...
+    ) -> Reply[R]:
+        """Send a request; ``timeout`` is in seconds. See `VendorSession.call`."""
+        ...
 
 
 class Service:

@@ -36,11 +36,11 @@ class VirtualClock:
         return self._elapsed
 
     def set_wall(self, now: float) -> None:
-        """Set the wall clock, as a user or a time server would; monotonic time is unaffected."""
+        """Set the wall clock to ``now`` (Unix seconds), as a user or a time server would; monotonic time is unaffected."""
         self._start = now - self._elapsed
 
     async def sleep(self, seconds: float) -> None:
-        """Wait in virtual time."""
+        """Wait for ``seconds`` of virtual time."""
         self.slept.append(seconds)
         loop = asyncio.get_running_loop()
         due: asyncio.Future[None] = loop.create_future()
@@ -49,7 +49,7 @@ class VirtualClock:
         await due
 
     def advance(self, seconds: float) -> None:
-        """Advance time, and wake the sleepers that are due."""
+        """Advance time by ``seconds``, and wake the sleepers that are due."""
         self._wake(self._elapsed + seconds)
 
     def _plan_jump(self) -> None:

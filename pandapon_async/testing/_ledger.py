@@ -38,8 +38,8 @@ class RequestRecord:
 
 @attrs.frozen(kw_only=True)
 class MessageAttempt:
-    """One attempt to deliver a message: its Unix time by the sender's clock, the answer's status (0 if none), and its duration
-    in seconds."""
+    """One attempt to deliver a message: ``at`` is its Unix time by the sender's clock, ``status`` the answer's (0 if none), and
+    ``elapsed`` its duration in seconds."""
 
     at: float
     status: int
@@ -140,7 +140,7 @@ class Ledger:
             return self._bookings.get(reference, 0)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Forget all requests, bookings and messages."""
         with self._lock:
             for part in (self._bookings, self._fees, self._replies, self._requests, self._messages):
                 part.clear()

@@ -266,7 +266,7 @@ class FakeVendor:
         clock: Clock | None = None,
         **options: Unpack[MessageOptions],
     ) -> SentMessage:
-        """`send_message` for synchronous code.
+        """`send_message` for synchronous code; ``timeout`` is in seconds.
 
         Raises:
             RuntimeError: an event loop is running in this thread: await `send_message` there.

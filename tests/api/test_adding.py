@@ -1,4 +1,4 @@
-"""The README's way to add an operation: its lines in one file of the package, and everything knows it."""
+"""The vendors guide's way to add an operation: its lines in one file of the package, and everything knows it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 
 import pandapon_async
 
-from ..test_readme import block
+from ..guides.pages import block
 
 USE_IT = """
 import asyncio
@@ -56,16 +56,16 @@ def copy(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_an_operation_that_is_added_by_the_readmes_lines_works_everywhere(copy: Path):
+def test_an_operation_that_is_added_by_the_guides_lines_works_everywhere(copy: Path):
     pytest.importorskip("click")
-    classes, _, method = block("class ParcelHeld").partition("async def hold_parcel")
+    classes, _, method = block("vendors", "class ParcelHeld").partition("async def hold_parcel")
     subject = copy / "pandapon_async" / "api" / "logistics.py"
     text = subject.read_text(encoding="utf-8")
     before, service, after = text.partition("class LogisticsService(Service):\n")
     indented = re.sub(r"^(?=.)", "    ", f"async def hold_parcel{method}", flags=re.MULTILINE)
     subject.write_text(f"{before}{classes}\n{service}{after}\n{indented}", encoding="utf-8")
     facts = copy / "pandapon_async" / "testing" / "contract" / "logistics.json"
-    entry = json.loads(block("logistics.parcel.hold", "json"))
+    entry = json.loads(block("vendors", "logistics.parcel.hold", "json"))
     facts.write_text(json.dumps([*json.loads(facts.read_text(encoding="utf-8")), entry]), encoding="utf-8")
     run = subprocess.run(
         [sys.executable, "-c", USE_IT, str(copy / "held.db")],

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
+import re
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -12,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from pandapon_async._cli import shared
+from pandapon_async._cli import fake_vendor, shared
 from pandapon_async._cli.shared import Interrupted
 from pandapon_async.testing import FakeVendor, Faults
 
@@ -26,8 +28,8 @@ def serving(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, 
         assert child.stdout is not None
         assert child.stderr is not None
         assert child.stderr.readline().startswith("Serving until Ctrl-C")
-        lines = [child.stdout.readline().rstrip("\n") for _ in range(8)]
-        yield child, dict(line.split("=", 1) for line in lines)
+        lines = [child.stdout.readline() for _ in range(2)]
+        yield child, dict(re.findall(r'(\w+)="?([^";\s]*)', "".join(lines)))
 
 
 def test_it_prints_an_environment_that_works(pandapon: Pandapon, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,6 +53,24 @@ def test_a_signal_stops_it_and_it_says_what_it_did(
         _, err = child.communicate()
     assert child.returncode == status
     assert err.splitlines()[0] == "The fake vendor has stopped: 1 requests, 1 bookings."
+
+
+def test_at_its_end_it_tells_what_was_booked_under_a_fault(pandapon: Pandapon, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving("--fault", "drop_after=1") as (child, environ):
+        for name, value in environ.items():
+            monkeypatch.setenv(name, value)
+        assert pandapon("call", "logistics.book_freight", BOOKING, "--vendor", "pandapon").exit_code == 3
+        child.send_signal(signal.SIGTERM)
+        _, err = child.communicate()
+    assert re.fullmatch(r"Booked under drop_after: FF1, order \d{18}, [\d.]+ USD", err.splitlines()[1])
+
+
+@pytest.mark.parametrize(("system", "line"), [("posix", "export X_A=1 X_B=2"), ("nt", '$env:X_A="1"; $env:X_B="2"')])
+def test_its_lines_are_those_of_the_shell_that_people_have(
+    system: str, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "name", system)
+    assert fake_vendor._setting("X_", A="1", B="2") == line
 
 
 def test_a_port_that_is_taken_is_bad_input(pandapon: Pandapon, shop: FakeVendor) -> None:

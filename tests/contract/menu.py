@@ -1,10 +1,9 @@
-"""The README's table of operations, made of the catalogue. ``python -m tests.contract.menu`` writes it anew."""
+"""The table of operations in the guide to the vendors, made of the catalogue. ``python -m tests.contract.menu`` writes it anew."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from pandapon_async._models.base import OpenReply, inferred_members, members_of
@@ -12,7 +11,9 @@ from pandapon_async._models.inferred_list import InferredList
 from pandapon_async._models.operation import Operation
 from pandapon_async.api import catalogue
 
-README = Path(__file__).parents[2] / "README.md"
+from ..guides.pages import PAGES
+
+PAGE = PAGES["vendors"]
 BEGIN, END = "<!-- operations -->\n", "<!-- end of operations -->"
 _SESSIONS = {"pandapon": "panda", "xportcn_ka": "ka"}
 _HEAD = "| service | typed | path inferred | path unknown |\n| --- | --- | --- | --- |\n"
@@ -57,11 +58,11 @@ def reply_state(operation: Operation[Any]) -> str:
     return "from a page" if seen else "inferred"
 
 
-def in_readme() -> str:
-    """The table as it stands in the README."""
-    return README.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0]
+def on_page() -> str:
+    """The table as it stands in the guide."""
+    return PAGE.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0]
 
 
 if __name__ == "__main__":
-    text = README.read_text(encoding="utf-8")
-    README.write_text(text.replace(f"{BEGIN}{in_readme()}{END}", f"{BEGIN}{table()}{END}"), encoding="utf-8")
+    text = PAGE.read_text(encoding="utf-8")
+    PAGE.write_text(text.replace(f"{BEGIN}{on_page()}{END}", f"{BEGIN}{table()}{END}"), encoding="utf-8")

@@ -8,7 +8,7 @@ from .taobao import TaobaoV2
 
 
 class V2(Group):
-    """``panda.v2``."""
+    """``panda.v2``: PandaPon's second generation; its ids never mix with the first's."""
 
     taobao: TaobaoV2
     alibaba: AlibabaV2

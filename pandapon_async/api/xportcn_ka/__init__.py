@@ -11,7 +11,7 @@ from .refunds import RefundService
 
 
 class KaAlibaba(Group):
-    """``ka.alibaba``."""
+    """``ka.alibaba``: 1688 through Xportcn KA."""
 
     products: ProductService
     orders: OrderService
@@ -20,7 +20,7 @@ class KaAlibaba(Group):
 
 
 class KaTaobao(Group):
-    """``ka.taobao``."""
+    """``ka.taobao``: Taobao through Xportcn."""
 
     products: taobao.ProductService
     orders: taobao.OrderService

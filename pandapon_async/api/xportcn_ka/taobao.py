@@ -83,7 +83,7 @@ class ProductService(OpenService, name="ka.taobao.products"):
 
 
 class OrderService(OpenService, name="ka.taobao.orders"):
-    """``ka.taobao.orders``."""
+    """``ka.taobao.orders``: Taobao orders through Xportcn; no page of them could be read."""
 
     if TYPE_CHECKING:
         render: OpenCall[RenderedOrder]

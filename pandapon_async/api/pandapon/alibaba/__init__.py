@@ -11,7 +11,7 @@ from .refunds import RefundService
 
 
 class Alibaba(Group):
-    """``panda.alibaba``."""
+    """``panda.alibaba``: 1688 through PandaPon."""
 
     products: ProductService
     orders: OrderService

@@ -10,7 +10,7 @@ from .refunds import RefundService
 
 
 class Taobao(Group):
-    """``panda.taobao``."""
+    """``panda.taobao``: Taobao through PandaPon."""
 
     products: ProductService
     orders: OrderService

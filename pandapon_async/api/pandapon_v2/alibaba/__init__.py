@@ -11,7 +11,7 @@ from .refunds import RefundService
 
 
 class AlibabaV2(Group):
-    """``panda.v2.alibaba``."""
+    """``panda.v2.alibaba``: 1688 through PandaPon's second generation."""
 
     products: ProductService
     orders: OrderService

@@ -10,7 +10,7 @@ from .refunds import RefundService
 
 
 class TaobaoV2(Group):
-    """``panda.v2.taobao``."""
+    """``panda.v2.taobao``: Taobao through PandaPon's second generation."""
 
     products: ProductService
     orders: OrderService
