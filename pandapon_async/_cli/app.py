@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = {
     "fake-vendor": "fake_vendor",
     "book": "book",
     "journal": "journal",
+    "tracking": "tracking",
     "quote": "quote",
     "call": "call",
     "listen": "listen",

@@ -64,6 +64,7 @@ class Settings:
         max_increase: percent by which a price may have risen since its preview; None: not at all.
         language: of what is said, such as ``zh_CN``; None: the system's.
         files: by name.
+        layouts: what shops read of a tracking file: columns with our values, by name.
     """
 
     path: Path | None = None
@@ -74,6 +75,7 @@ class Settings:
     max_increase: float | None = None
     language: str | None = None
     files: Mapping[str, FileSettings] = attrs.field(factory=dict[str, FileSettings])
+    layouts: Mapping[str, Mapping[str, str]] = attrs.field(factory=dict[str, Mapping[str, str]])
 
 
 def find_settings(start: Path, environ: Mapping[str, str] | None = None) -> Settings:
@@ -126,6 +128,7 @@ def _settings(members: dict[str, Any], path: Path) -> Settings:
     zone = _value(members, "time_zone", str) or "UTC"
     zone_of(zone)
     tables = cast("dict[str, Any]", _value(members, "files", dict) or {})
+    layouts = cast("dict[str, Any]", _value(members, "layouts", dict) or {})
     return Settings(
         path=path,
         journal=_path(members, "journal", path.parent),
@@ -135,6 +138,7 @@ def _settings(members: dict[str, Any], path: Path) -> Settings:
         max_increase=_number(members, "max_increase"),
         language=_value(members, "language", str),
         files={name: _file(name, table, path.parent) for name, table in tables.items()},
+        layouts={name: _texts(layouts, name) for name in layouts},
     )
 
 
