@@ -65,6 +65,13 @@ _file = click.Path(dir_okay=False, path_type=Path)
 @click.option("--report", type=_file, metavar="HTML", help="Write a page: counts, money, refusals, what is to be done.")
 @click.option("--todo", is_flag=True, help="What a person has to see to.")
 @click.option("--runs", is_flag=True, help="Who booked what, from where, and when.")
+@click.option(
+    "--compare", type=_file, metavar="F", help="Lay the vendor's statement beside the journal; changes nothing."
+)
+@click.option(
+    "--map", "mapped", multiple=True, metavar="THEIRS=OURS", help="With --compare: what a column is; repeatable."
+)
+@click.option("--decimal", type=click.Choice([".", ","]), default=".", help="With --compare: the decimal sign.")
 @click.option("--totals", is_flag=True, help="Fees, credits and what is left, per account and currency.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a row.")
 @click.option("--resolve", type=_file, metavar="CSV", help="Read an edited export back: all of it, or nothing.")
@@ -137,6 +144,9 @@ class _View:
     export: Path | None
     contact: bool
     report: Path | None
+    compare: Path | None
+    mapped: tuple[str, ...]
+    decimal: str
     todo: bool
     runs: bool
     totals: bool
@@ -147,7 +157,9 @@ class _View:
 
     def show(self, journal: Journal) -> None:
         """Show it, or write it to a file."""
-        if self.export is not None:
+        if self.compare is not None:
+            self._compare(journal, self.compare)
+        elif self.export is not None:
             self._export(journal, self.export)
         elif self.report is not None:
             self._report(journal, self.report)
@@ -189,6 +201,13 @@ class _View:
         check_output(file, (journal.path,), is_export)
         count = write_export(file, self._rows(journal), contact=self.contact, zone=self.zone)
         write_out(self.words("review.wrote", count=f"{count:,}", path=file, zone=self.zone_name))
+
+    def _compare(self, journal: Journal, statement: Path) -> None:
+        from .compare import Comparison
+
+        Comparison(
+            statement=statement, mapped=self.mapped, decimal=self.decimal, export=self.export, as_json=self.as_json
+        ).show(journal, self._rows(journal))
 
     def _report(self, journal: Journal, file: Path) -> None:
         from .._files.outputs import check_output, replaced
