@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     )
     from ._files.bookings import read_bookings as read_bookings
     from ._jobs.job import BookingJob as BookingJob, WriteJob as WriteJob
+    from ._jobs.once import book_once as book_once
     from ._jobs.outcome import InputError as InputError, JobOutcome as JobOutcome
     from ._jobs.report import Report as Report
     from ._jobs.sender import NOT_BOOKED as NOT_BOOKED
@@ -90,6 +91,7 @@ else:
             "._journal.journal": "Journal",
             "._journal.rows": "JournalRow",
             "._jobs.job": "BookingJob WriteJob",
+            "._jobs.once": "book_once",
             "._jobs.outcome": "InputError JobOutcome",
             "._jobs.report": "Report",
             "._jobs.sender": "NOT_BOOKED",

@@ -12,6 +12,9 @@ from hypothesis import settings
 from pandapon_async import PandaPonSession, RetryPolicy, SessionManager
 from pandapon_async.testing import FakeVendor
 from pandapon_async.testing._operations import Fact, load_facts
+from tests.postgres import postgres
+
+__all__ = ["postgres"]
 
 # A loaded machine is slow, not wrong.
 settings.register_profile("pandapon", deadline=None)

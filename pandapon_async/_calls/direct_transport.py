@@ -118,6 +118,8 @@ class DirectTransport:
                 raise AttemptError(NOT_EMPTY)
             if deadline.late is not None:
                 raise TimedOutError(deadline.late)
+            if call.guard is not None and (why := call.guard()) is not None:
+                raise AttemptError(why)
             transport = protocol.transport
             assert transport is not None
             peer.payload = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import attrs
@@ -18,6 +18,7 @@ class Call:
 
     ``request`` is the request, or a function that gives it; it serves only to mask what it holds of persons.
     ``seconds`` is how long the call may take, None: the profile's ``Timeouts.total``.
+    ``guard`` is asked right before the first byte; what it answers is why nothing may leave any more.
     ``written`` tells whether a byte of the attempt that is under way may have left.
     """
 
@@ -28,6 +29,7 @@ class Call:
     query: str
     body: bytes | None
     seconds: float | None = None
+    guard: Callable[[], str | None] | None = None
     written: bool = False
     began: float = 0.0
 

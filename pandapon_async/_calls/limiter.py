@@ -17,6 +17,7 @@ import attrs
 from .._clock import Clock
 from .._config.profiles import Limits
 from .._errors import LimitExceededError
+from .shared_limits import SharedLimits, SharedPacer
 
 
 class Semaphore:
@@ -228,6 +229,7 @@ class Pause:
         self.until = clock.monotonic()
         self._spread = 0.0
         self._has_first = False
+        self.shared: SharedLimits | None = None
 
     def left(self) -> float:
         """Seconds until the pause ends; zero or less: there is none."""
@@ -245,6 +247,15 @@ class Pause:
             self.until = until
             self._spread = min(seconds, self.SPREAD)
             self._has_first = False
+            if self.shared is not None:
+                self.shared.pause(seconds)
+
+    def heard(self, seconds: float) -> None:
+        """Pause as all who share it do."""
+        if seconds > self.left() + self.SPREAD / 10:  # else it is the one that is known
+            shared, self.shared = self.shared, None
+            self.extend(seconds)
+            self.shared = shared
 
 
 class Limiter:
@@ -257,8 +268,28 @@ class Limiter:
         self.clock = clock
         self.max_wait = limits.max_wait
         self.semaphore = Semaphore(limits.concurrency, clock, limits.max_wait)
-        self.pacer = Pacer(limits.rate, limits.burst, clock) if limits.rate else None
+        self._own = Pacer(limits.rate, limits.burst, clock) if limits.rate else None
+        self.pacer: Pacer | SharedPacer | None = self._own
         self.pause = Pause(clock)
+        self._rate = limits.rate
+        self._shared: list[SharedLimits] = []
+
+    def share(self, shared: SharedLimits) -> None:
+        """Keep one rate and one pause with others, until `keep_own`."""
+        self._shared.append(shared)
+        shared.follow(self.pause.heard)
+        self._set_shared()
+
+    def keep_own(self, shared: SharedLimits) -> None:
+        """Share no more."""
+        self._shared.remove(shared)
+        self._set_shared()
+
+    def _set_shared(self) -> None:
+        shared = self._shared[0] if self._shared else None
+        if shared is not self.pause.shared:
+            self.pause.shared = shared
+            self.pacer = self._own if shared is None or not self._rate else SharedPacer(self._rate, shared, self.clock)
 
     @property
     def free(self) -> int:

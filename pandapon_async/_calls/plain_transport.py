@@ -81,6 +81,8 @@ class PlainTransport:
         path = f"{call.url.raw_path}{joined_query(call.query, signature.query)}"
         self._heads.head(call.operation.method, path, signature, None)  # refuses what can't be sent as it is
         body = None if call.body is None else _Body(call.body)
+        if call.guard is not None and (why := call.guard()) is not None:
+            raise broken(AttemptError(why), written=False)
         try:
             call.written = True  # for all that can be known
             async with self._client.request(

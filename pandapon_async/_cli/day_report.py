@@ -17,7 +17,7 @@ from .._calls.envelope import read_envelope
 if TYPE_CHECKING:
     from .._journal.journal import Journal
     from .._journal.rows import JournalRow, State
-    from .._journal.sqlite.reader import Total
+    from .._journal.sql.reader import Total
 
 MOST_LISTED: Final = 200
 """How many bookings are listed one by one; the others are counted."""

@@ -21,7 +21,7 @@ from .words import Words, words_of
 if TYPE_CHECKING:
     from .._journal.journal import Journal
     from .._journal.rows import HistoryEntry, JournalRow
-    from .._journal.sqlite.reader import Total
+    from .._journal.sql.reader import Total
 
 
 def _moment(text: str) -> datetime:
@@ -198,7 +198,7 @@ class _View:
         from .._files.outputs import check_output
         from .._files.resolutions import is_export, write_export
 
-        check_output(file, (journal.path,), is_export)
+        check_output(file, _files_of(journal), is_export)
         count = write_export(file, self._rows(journal), contact=self.contact, zone=self.zone)
         write_out(self.words("review.wrote", count=f"{count:,}", path=file, zone=self.zone_name))
 
@@ -214,7 +214,7 @@ class _View:
         from .day_report import DayReport
         from .report_page import MARK, page_of
 
-        check_output(file, (journal.path,), lambda path: path.read_bytes().startswith(MARK.encode()))
+        check_output(file, _files_of(journal), lambda path: path.read_bytes().startswith(MARK.encode()))
         page = page_of(DayReport.of(journal, self.since, self.until), journal.path.name, datetime.now(timezone.utc))
         with replaced(file) as target:
             target.file.write(page.encode())
@@ -298,3 +298,8 @@ class _View:
         from .._files.resolutions import time_text
 
         return {"at": time_text(step.at, self.zone), "state": step.state, "by": step.by, "note": step.note}
+
+
+def _files_of(journal: Journal) -> list[Path]:
+    """The files that nothing may be written over."""
+    return [journal.path] if isinstance(journal.path, Path) else []

@@ -18,7 +18,7 @@ from .._files.booking import Booking
 from .._files.findings import FileError
 from .._journal.journal import Journal
 from .._journal.rows import JournalRow
-from .._journal.sqlite.admitting import differing
+from .._journal.sql.admitting import differing
 from .._models.converters import to_wire
 from .._models.digest import canonical
 from .._models.money import Money

@@ -14,9 +14,9 @@ import attrs
 from .._config.profiles import VendorProfile, spend_limit as checked_limit, zone_of
 from .._errors import ConfigError, LimitExceededError
 from .._journal.identity import AccountKey
+from .._journal.places import place_of
 from .._journal.resolving import NOT_BOOKED_AFTER
 from .._journal.rows import State
-from .._journal.sqlite.file import resolved
 from .._journal.store import Ending, PendingRow, Problem
 from .._models.money import Money
 from .._models.operation import Effect, Operation, VendorRequest
@@ -49,7 +49,7 @@ class WriteJob(Generic[R]):
     Args:
         session: the account.
         request_type: the class of the requests.
-        journal: path of the journal; made if it isn't there.
+        journal: path of the journal, or URL of a PostgreSQL database (see `Journal.open`); made if it isn't there.
         concurrency: requests at the same time, at most what the profile allows.
         reference: function from a request to its reference, for requests that come without one. Unless given: the request's
             own number, else a digest of what was set. Your own order number is better than either.
@@ -73,7 +73,7 @@ class WriteJob(Generic[R]):
 
     Raises:
         ConfigError: the operation is no WRITE, or an argument can't work.
-        JournalError: the journal isn't a file on disk.
+        JournalError: that names neither a file on disk nor a database.
     """
 
     def __init__(
@@ -121,13 +121,8 @@ class WriteJob(Generic[R]):
             not_booked_after=not_booked_after,
         )
         limits = self._spend_limits(session.profile)
-        self._journal = SharedJournal(
-            resolved(journal),
-            AccountKey.of(session.profile, operation),
-            limits,
-            client.clock,
-            adopt_key=adopt_account,
-        )
+        key = AccountKey.of(session.profile, operation)
+        self._journal = SharedJournal(place_of(journal), key, limits, client, adopt_key=adopt_account)
         self._claims = Claims()
         self._bookings: set[asyncio.Future[JobOutcome[R]]] = set()
         self.report: Report = Report(one_at_a_time=limits.one_at_a_time)
@@ -246,6 +241,11 @@ class WriteJob(Generic[R]):
     def facts(self, data: Any) -> Ending:
         """What of a reply's data goes into the journal's columns."""
         return Ending(state="done", order_id=made_order(data))
+
+
+def join(job: WriteJob[Any], other: WriteJob[Any]) -> None:
+    """Let a job that does nothing yet work beside another one of its account: on one open journal, never on one booking."""
+    job._journal, job._claims = other._journal, other._claims  # pyright: ignore[reportPrivateUsage]
 
 
 class BookingJob(WriteJob[FreightBooking]):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from types import TracebackType
 
 import attrs
 
-from .._clock import Clock
+from .._calls.client import ApiClient
 from .._journal.identity import AccountKey
-from .._journal.sqlite.store import SqliteStore
+from .._journal.places import Place, store_at
 from .._journal.store import Store
 from .spending import Bound, DayBound, LimitedSpending, SpendLimits
 
@@ -47,13 +46,15 @@ class OpenJournal:
 class SharedJournal:
     """``async with journal as open_journal``, by any number of users at the same time."""
 
-    def __init__(self, path: Path, key: AccountKey, limits: SpendLimits, clock: Clock, *, adopt_key: bool) -> None:
-        self._path = path
+    def __init__(
+        self, place: Place, key: AccountKey, limits: SpendLimits, client: ApiClient, *, adopt_key: bool
+    ) -> None:
+        self._place = place
         self._key = key
         self._adopt_key = adopt_key
         self._limits = limits
         self._singles = limits.of_an_input()
-        self._clock = clock
+        self._client = client
         self._users = 0
         self._open: OpenJournal | None = None
         self._lock = asyncio.Lock()
@@ -65,11 +66,19 @@ class SharedJournal:
                 await asyncio.shield(self._closing)
             if self._open is None:
                 self._open = await self._opened()
+                if self._open.store.shared is not None:
+                    self._client.state.limiter.share(self._open.store.shared)
             self._users += 1
             return self._open
 
     async def _opened(self) -> OpenJournal:
-        store = await SqliteStore.open(self._path, self._key, self._clock, adopt_key=self._adopt_key)
+        store = await store_at(
+            self._place,
+            self._key,
+            self._client.clock,
+            timeout=self._client.profile.timeouts.total,
+            adopt_key=self._adopt_key,
+        )
         try:
             return OpenJournal(store, self._limits, self._singles, await self._day(store))
         except BaseException:
@@ -77,7 +86,7 @@ class SharedJournal:
             raise
 
     async def _day(self, store: Store) -> DayBound | None:
-        day = self._limits.of_a_day(self._clock)
+        day = self._limits.of_a_day(self._client.clock)
         if day is not None:
             day.add(await store.spent(since=day.began))
         return day
@@ -88,5 +97,7 @@ class SharedJournal:
         self._users -= 1
         if not self._users and self._open is not None:
             store, self._open = self._open.store, None
+            if store.shared is not None:
+                self._client.state.limiter.keep_own(store.shared)
             self._closing = asyncio.ensure_future(store.close())
             await asyncio.shield(self._closing)

@@ -15,6 +15,7 @@ from .._errors import (
     AuthError,
     HttpStatusError,
     JournalError,
+    LimitExceededError,
     OutcomeUnknownError,
     PandaponError,
     RateLimitedError,
@@ -145,6 +146,7 @@ class Sender(Generic[R]):
         on_disk = self._under_way[worker] = _OnDisk(self._store, row, self._admission, worker)
         try:
             worker.call = call = self._call(row)
+            call.guard = self._store.guard
             reply: Reply[R] = await self._settings.client.run(
                 call, wait_forever=True, before_send=on_disk.sent, on_requeue=on_disk.requeued
             )
@@ -222,7 +224,7 @@ class Sender(Generic[R]):
         is_sent = on_disk.row.state == "sent"
         state = _state_after(error, worker) if is_sent else "pending"
         outcome = worker.made = self.outcome(index, row, state, state, error=error)
-        if is_fatal(error):
+        if is_fatal(error) or isinstance(error, LimitExceededError):
             self._admission.halt(error.message if isinstance(error, PandaponError) else type(error).__name__)
         self._admission.failed(error)
         if state == "unknown":
@@ -326,7 +328,7 @@ class _OnDisk:
 
     async def sent(self) -> None:
         """On disk before the first byte can leave."""
-        await self._written(self._store.sent(self.row))
+        await self._written(self._store.sent(self.row, self._admission.spending.check()))
 
     async def requeued(self, error: PandaponError) -> None:
         """It was proved that nothing was done, and it waits: a kill meanwhile leaves no doubt."""

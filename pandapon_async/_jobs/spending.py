@@ -11,7 +11,7 @@ import attrs
 
 from .._clock import Clock
 from .._errors import ConfigError
-from .._journal.store import Spent
+from .._journal.store import SpendCheck, Spent
 from .._models.money import Money
 from .._streams.admission import Spending
 
@@ -157,6 +157,16 @@ class DayBound(Bound):
             self._begin()
             self._spent, self._unpriced, self._in_doubt, self._foreign = Decimal(0), 0, 0, None
 
+    def check(self) -> SpendCheck:
+        """What a store that others use, too, asks before it writes that one more is sent."""
+        self._turn()
+        return SpendCheck(self.began, self._why_not_after)
+
+    def _why_not_after(self, spent: Spent) -> str | None:
+        whole = Bound(self.name, self.limit, self.highest_fee)
+        whole.add(spent)
+        return whole.why_not()
+
     def resolved(self, sent_at: float) -> None:
         """One that was in doubt isn't any more; one of another day didn't count."""
         self._turn()
@@ -192,6 +202,10 @@ class LimitedSpending(Spending):
     def exhausted(self) -> str | None:
         """Why no more may start, however long one waits."""
         return next((why for bound in self._bounds if (why := bound.exhausted())), None)
+
+    def check(self) -> SpendCheck | None:
+        """What bounds all who spend for the account."""
+        return None if self._day is None else self._day.check()
 
     def began(self) -> None:
         """A booking starts."""

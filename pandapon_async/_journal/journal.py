@@ -7,10 +7,8 @@ Credentials are never stored: of an access key only the fingerprint is.
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,13 +18,16 @@ from .._clock import Clock, SystemClock
 from .._errors import JournalError, RequestError, suggestion
 from .._models.money import Money
 from .identity import AccountKey, key_of, normal_reference
+from .places import Place, editor_of, place_of, reader_of
 from .resolving import NOT_BOOKED_AFTER, Resolution, credit, resolve_all
 from .rows import STATES, JournalRow, State, history_entry
-from .sqlite.accounts import account_id, admitted_account, known_accounts
+from .sql.accounts import account_id, admitted_account, known_accounts
+from .sql.editor import JournalEditor
+from .sql.forgetting import forget_page
+from .sql.reader import Reader, Run, Total
 from .sqlite.editor import Editor
 from .sqlite.file import back_up, resolved
-from .sqlite.forgetting import forget_page
-from .sqlite.reader import Reader, Run, Total
+from .sqlite.reader import SqliteReader
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -40,7 +41,7 @@ class _Inside:
     """What is behind a journal, for those functions of this module that aren't for users."""
 
     reader: Reader
-    editor: Editor
+    editor: JournalEditor
     clock: Clock
 
 
@@ -75,36 +76,36 @@ def write_down(journal: Journal, facts: Iterable[tuple[JournalRow, Mapping[str, 
 
 
 class Journal:
-    """A journal on disk, to be read, and resolved by hand. Both are allowed while a job runs.
+    """A journal, on disk or in PostgreSQL, to be read, and resolved by hand. Both are allowed while a job runs.
 
     Made by `Journal.open`; close it, or use it as a context manager.
     """
 
     def __init__(
         self,
-        path: Path,
+        place: Place,
         clock: Clock = SystemClock(),  # noqa: B008 - it has no state
         not_booked_after: float = NOT_BOOKED_AFTER,
     ) -> None:
-        self.path = path
+        self.path = place
         self._clock = clock
         self._not_booked_after = not_booked_after
-        self._reader = Reader(path)
-        self._editor = Editor(path, clock)
+        self._reader = reader_of(place)
+        self._editor = editor_of(place, clock)
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], *, not_booked_after: float = NOT_BOOKED_AFTER) -> Self:
         """Open an existing journal.
 
         Args:
-            path: the file.
+            path: the file; or ``postgresql://...``, ``env:NAME`` or ``file:PATH`` (where such a URL stands), or ``service=NAME``.
             not_booked_after: seconds after the sending before which nobody can say that a booking in doubt is not booked, since
                 the vendor may still be at it.
 
         Raises:
             JournalError: there is none, or the file is something else, damaged, or not whole. It is not changed.
         """
-        return cls(resolved(path), not_booked_after=not_booked_after)
+        return cls(place_of(path), not_booked_after=not_booked_after)
 
     def __enter__(self) -> Self:
         return self
@@ -115,7 +116,7 @@ class Journal:
         self.close()
 
     def close(self) -> None:
-        """Close the file. Idempotent."""
+        """Close it. Idempotent."""
         self._reader.close()
 
     # --- reading ---
@@ -322,14 +323,25 @@ class Journal:
         Raises:
             JournalError: the target is there already, or can't be written.
         """
-        last = self._reader.read("SELECT COALESCE(MAX(id), 0) FROM runs")[0][0]
+        reader, _ = self._file()
+        last = reader.read("SELECT COALESCE(MAX(id), 0) FROM runs")[0][0]
         event = (self._clock.now(), "backup", "", f"of {self.path} after run {last}")
-        back_up(self._reader.connection, resolved(target), event)
+        back_up(reader.connection, resolved(target), event)
 
     def restore(self, *, by: str, note: str) -> None:
-        """Let jobs use this backup again: its owner knows what was booked since, or that nothing was."""
+        """Let jobs use this backup again: its owner knows what was booked since, or that nothing was.
+
+        Raises:
+            JournalError: it can't be written, or is no file.
+        """
         _named(by)
-        self._editor.restore(by, note)
+        _, editor = self._file()
+        editor.restore(by, note)
+
+    def _file(self) -> tuple[SqliteReader, Editor]:
+        if isinstance(self._reader, SqliteReader) and isinstance(self._editor, Editor):
+            return self._reader, self._editor
+        raise JournalError(f"{self.path}: is in PostgreSQL: back it up by pg_dump, and restore it by pg_restore")
 
     @classmethod
     def declare_whole(cls, path: str | os.PathLike[str], *, by: str, note: str) -> None:
@@ -362,14 +374,7 @@ class Journal:
                 count += erased
                 if not last:
                     break
-            try:
-                whole = writing.truncate()
-            except sqlite3.Error as error:
-                raise JournalError(f"{self.path}: could not erase: {error}") from None
-        if not whole:
-            raise JournalError(
-                f"{self.path}: it is being read, so erased text may still be in {self.path}-wal: do it again"
-            )
+            self._editor.finish_erasing(writing)
         return count
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import Any, Final
@@ -13,8 +12,9 @@ from .._errors import JournalError
 from .._models.money import Money
 from .identity import parcel_keys
 from .rows import JournalRow, State, history_entry, storable
-from .sqlite.admitting import held_now
-from .sqlite.changes import enter_money, forget_replies, holder_of, order_key
+from .sql.admitting import held_now
+from .sql.changes import enter_money, forget_replies, holder_of, order_key
+from .sql.connection import Connection
 from .store import PendingRow
 
 NOT_BOOKED_AFTER: Final = 900.0
@@ -73,7 +73,7 @@ def _too_soon(row: JournalRow, state: State, wait: float, now: float) -> str | N
 
 
 def resolve_all(
-    connection: sqlite3.Connection,
+    connection: Connection,
     pairs: Sequence[tuple[JournalRow, Resolution]],
     by: str,
     note: str,
@@ -109,9 +109,7 @@ def _meaning(resolution: Resolution) -> tuple[Any, ...]:
     return resolution.state, order_id, resolution.fee, tuple(sorted(resolution.tracking))
 
 
-def _resolve(
-    connection: sqlite3.Connection, row: JournalRow, resolution: Resolution, by: str, note: str, now: float
-) -> None:
+def _resolve(connection: Connection, row: JournalRow, resolution: Resolution, by: str, note: str, now: float) -> None:
     scope = _scope(connection, row)
     order_id = _order_id(connection, row, resolution, scope)
     fee, added = _fee(row, resolution)
@@ -162,9 +160,7 @@ def _contradiction(row: JournalRow, resolution: Resolution) -> str | None:
     return None
 
 
-def _order_id(
-    connection: sqlite3.Connection, row: JournalRow, resolution: Resolution, scope: tuple[int, int]
-) -> str | None:
+def _order_id(connection: Connection, row: JournalRow, resolution: Resolution, scope: tuple[int, int]) -> str | None:
     if resolution.state == "pending":
         return None
     order_id = resolution.order_id.strip() if resolution.order_id else row.order_id
@@ -182,7 +178,7 @@ def _fee(row: JournalRow, resolution: Resolution) -> tuple[Money | None, Money |
     return new, new if old is None else new - old
 
 
-def _check_parcel(connection: sqlite3.Connection, row: JournalRow, scope: tuple[int, int], now: float) -> None:
+def _check_parcel(connection: Connection, row: JournalRow, scope: tuple[int, int], now: float) -> None:
     """What was refused didn't count as a booking of its parcel, and another may have been made since."""
     if row.state != "refused" or row.body is None:
         return
@@ -193,7 +189,7 @@ def _check_parcel(connection: sqlite3.Connection, row: JournalRow, scope: tuple[
         raise JournalError(problem.text, reference=row.reference)
 
 
-def credit(connection: sqlite3.Connection, row: JournalRow, money: Money, by: str, note: str, now: float) -> None:
+def credit(connection: Connection, row: JournalRow, money: Money, by: str, note: str, now: float) -> None:
     """Enter a credit inside a transaction.
 
     Raises:
@@ -210,7 +206,7 @@ def credit(connection: sqlite3.Connection, row: JournalRow, money: Money, by: st
     enter_money(connection, (row.id, _scope(connection, row), now, "credit", money, by, note))
 
 
-def _changed(connection: sqlite3.Connection, row: JournalRow, values: tuple[Any, ...]) -> None:
+def _changed(connection: Connection, row: JournalRow, values: tuple[Any, ...]) -> None:
     if not connection.execute(_UPDATE, (*values, row.id, row.version)).rowcount:
         raise _moved(row)
 
@@ -219,6 +215,6 @@ def _moved(row: JournalRow) -> JournalError:
     return JournalError("a job has just changed it: look again", reference=row.reference)
 
 
-def _scope(connection: sqlite3.Connection, row: JournalRow) -> tuple[int, int]:
+def _scope(connection: Connection, row: JournalRow) -> tuple[int, int]:
     account, operation = connection.execute("SELECT account, operation FROM rows WHERE id = ?", (row.id,)).fetchone()
     return account, operation

@@ -17,12 +17,13 @@ whose own change made it so has its version.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final, Literal, Protocol
 
 import attrs
 
+from .._calls.shared_limits import SharedLimits
 from .._errors import JournalError
 from .._models.money import Money
 from .rows import State
@@ -122,12 +123,26 @@ class Spent:
     in_doubt: int
 
 
+@attrs.frozen
+class SpendCheck:
+    """Asked, in the transaction that writes a row as sent, with all that was spent since a moment: why it may not be sent."""
+
+    since: float
+    why_not: Callable[[Spent], str | None]
+
+
 class Store(Protocol):
     """The rows of one account and operation; rows of another are never touched.
 
     A method that gives a future has queued its work when it returns, and the futures end in that order. Each ends when its work
     is durable, with a `JournalError` if it could not be written and a `RowMovedError` if the row had another version.
     """
+
+    guard: Callable[[], str | None] | None = None
+    """Asked right before the first byte of a booking; what it answers is why that may not leave any more."""
+
+    shared: SharedLimits | None = None
+    """The rate and the pauses of all who work for the account, if several processes may."""
 
     @property
     def leftover(self) -> int:
@@ -205,8 +220,12 @@ class Store(Protocol):
 
     # --- one booking ---
 
-    def sent(self, row: PendingRow) -> asyncio.Future[PendingRow]:
-        """Durable before the first byte can leave. Gives the row as it is now."""
+    def sent(self, row: PendingRow, check: SpendCheck | None = None) -> asyncio.Future[PendingRow]:
+        """Durable before the first byte can leave. Gives the row as it is now.
+
+        A store on which several processes may spend for one account asks ``check``; the future's error is then a
+        `LimitExceededError`.
+        """
         ...
 
     def ended(self, row: PendingRow, ending: Ending) -> asyncio.Future[PendingRow]:

@@ -16,6 +16,7 @@ from .._errors import (
     PandaponError,
     RateLimitedError,
 )
+from .._journal.store import SpendCheck
 from .._models.money import Money
 
 
@@ -66,6 +67,10 @@ class Spending:
 
     def exhausted(self) -> str | None:
         """Why no more may be booked, however long one waits; None: what is under way may leave room."""
+        return None
+
+    def check(self) -> SpendCheck | None:
+        """What a store that others use, too, is to ask before one more is sent."""
         return None
 
     def began(self) -> None:

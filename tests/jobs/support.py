@@ -31,13 +31,13 @@ def states(outcomes: Iterable[Any]) -> dict[str, str]:
     return {outcome.reference: outcome.state for outcome in outcomes}
 
 
-def recorded(path: Path) -> dict[str, str]:
+def recorded(path: Path | str) -> dict[str, str]:
     """What the journal says: reference -> state."""
     with Journal.open(path) as journal:
         return {row.reference: row.state for row in journal.rows()}
 
 
-def row_of(path: Path, reference: str) -> JournalRow:
+def row_of(path: Path | str, reference: str) -> JournalRow:
     with Journal.open(path) as journal:
         return journal.get(reference)
 

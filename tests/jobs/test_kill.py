@@ -29,7 +29,7 @@ FAULTS = Faults(
 )  # fmt: skip
 
 
-def child(vendor: FakeVendor, journal: Path, *, largest_file: int | None = None) -> subprocess.Popen[str]:
+def child(vendor: FakeVendor, journal: Path | str, *, largest_file: int | None = None) -> subprocess.Popen[str]:
     """A process that books; ``largest_file``: bytes after which its disk is full."""
     profile = vendor.profile("pandapon")
     keys = profile.credentials
@@ -134,7 +134,7 @@ def test_a_full_disk_ends_the_job_and_the_next_one_finishes(tmp_path: Path) -> N
         assert_consistent([vendor.ledger], other)
 
 
-def assert_consistent(ledgers: list[Ledger], path: Path) -> None:
+def assert_consistent(ledgers: list[Ledger], path: Path | str) -> None:
     made = sum((Counter(ledger.bookings) for ledger in ledgers), Counter[str]())
     assert {reference: count for reference, count in made.items() if count > 1} == {}
     booked = {f"order-{key[1:]}": reply for ledger in ledgers for key, reply in ledger.replies.items()}

@@ -14,7 +14,7 @@ import pytest
 
 from pandapon_async import BookingJob, JournalError
 from pandapon_async._clock import SystemClock
-from pandapon_async._journal.sqlite.changes import make_all
+from pandapon_async._journal.sql.changes import make_all
 from pandapon_async._journal.sqlite.store import SqliteStore
 from pandapon_async._journal.sqlite.writer import Writer
 from pandapon_async._journal.store import Entry, PendingRow
@@ -163,15 +163,15 @@ async def test_whatever_ends_the_writing_those_who_wait_are_told(path: Path, mon
 async def test_what_could_not_be_written_is_tried_again_until_it_can(path: Path, monkeypatch: pytest.MonkeyPatch):
     failures = 3
 
-    def fail_first(connection: sqlite3.Connection, changes: Any) -> Any:
+    def fail_first(connection: sqlite3.Connection, changes: Any, undo: Any) -> Any:
         nonlocal failures
         if failures and any(change.is_ending for change in changes):
             failures -= 1
             raise sqlite3.OperationalError("database or disk is full")
-        return make_all(connection, changes)
+        return make_all(connection, changes, undo)
 
     monkeypatch.setattr("pandapon_async._journal.sqlite.writer.make_all", fail_first)
-    monkeypatch.setattr("pandapon_async._journal.sqlite.writer._RETRY_EVERY", 0.001)
+    monkeypatch.setattr("pandapon_async._journal.sql.writer.RETRY_EVERY", 0.001)
     async with held("R0") as (server, session):
         server.release()
         (outcome,) = await ran(BookingJob(session, journal=path), [booking("R0")])

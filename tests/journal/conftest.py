@@ -10,6 +10,21 @@ from pathlib import Path
 
 import pytest
 
+from tests.journal.support import Where
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Where a journal on disk is to be made."""
+    return tmp_path / "bookings.db"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def path(request: pytest.FixtureRequest, file: Path) -> Where:
+    """Where a journal is to be made: on disk, or in a database."""
+    where: Where = file if request.param == "sqlite" else request.getfixturevalue("postgres").fresh()
+    return where
+
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:

@@ -511,7 +511,7 @@ async def test_what_ended_while_another_program_had_locked_it_is_written_once_it
     path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(Writer, "PATIENCE", 0.05)
-    monkeypatch.setattr(journal_writer, "_RETRY_EVERY", 0.01)
+    monkeypatch.setattr("pandapon_async._journal.sql.writer.RETRY_EVERY", 0.01)
     async with opened(path) as store:
         under_way = await store.sent(await row(store, entry(1)))
         waiting = await row(store, entry(2))
@@ -527,7 +527,7 @@ async def test_what_ended_while_another_program_had_locked_it_is_written_once_it
 async def test_on_a_full_disk_what_is_under_way_is_still_written_and_nothing_more_begins(
     small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(journal_writer, "_RETRY_EVERY", 0.01)
+    monkeypatch.setattr("pandapon_async._journal.sql.writer.RETRY_EVERY", 0.01)
     path, filler = small_disk / "bookings.db", small_disk / "filler"
     reply = json.dumps({"data": "x" * 3000})
     async with opened(path) as store:

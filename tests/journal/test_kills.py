@@ -19,8 +19,8 @@ import attrs
 import pytest
 
 from pandapon_async import Journal, JournalError
+from pandapon_async._journal.sql.owners import Owner
 from pandapon_async._journal.sqlite import writer as writer_module
-from pandapon_async._journal.sqlite.owners import Owner
 from tests.jobs.support import KEY, recorded
 from tests.journal.support import done, entry, opened, reading, row
 

@@ -16,17 +16,12 @@ from pandapon_async._journal.resolving import Resolution
 from pandapon_async._journal.store import Ending, RowMovedError
 from pandapon_async.api.logistics import FreightBookingRequest
 from tests.jobs.support import KEY, recorded, row_of
-from tests.journal.support import NOW, done, entry, opened, reading, row, taken, usd
+from tests.journal.support import NOW, Where, done, entry, opened, reading, row, taken, usd
 
 OTHER = attrs.evolve(KEY, name="other", key="f2")
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "bookings.db"
-
-
-async def filled(path: Path) -> Path:
+async def filled(path: Where) -> Where:
     """order-0 done (order id 10, no fee), order-1 refused, order-2 unknown, order-3 pending, order-4 sent."""
     async with opened(path) as store:
         await done(store, entry(0), "10")
@@ -37,7 +32,7 @@ async def filled(path: Path) -> Path:
     return path
 
 
-def resolved(path: Path, reference: str, state: Any, **facts: Any) -> JournalRow:
+def resolved(path: Where, reference: str, state: Any, **facts: Any) -> JournalRow:
     with reading(path, NOW + 3600) as journal:
         return journal.resolve(reference, state, by="jane", note="by phone", **facts)
 
@@ -52,7 +47,7 @@ def resolved(path: Path, reference: str, state: Any, **facts: Any) -> JournalRow
         ("order-0", "void"),
     ],
 )  # fmt: skip
-async def test_a_person_may(path: Path, reference: str, state: str):
+async def test_a_person_may(path: Where, reference: str, state: str):
     found = resolved(await filled(path), reference, state)
     assert (found.state, found.resolved_by, found.note) == (state, "jane", "by phone")
     assert (found.history[-1].state, found.history[-1].by) == (state, "jane")
@@ -65,14 +60,14 @@ async def test_a_person_may(path: Path, reference: str, state: str):
         ("order-2", "refused"), ("order-3", "done"), ("order-3", "sent"), ("order-3", "refused"),
     ],
 )  # fmt: skip
-async def test_a_person_may_not(path: Path, reference: str, state: str):
+async def test_a_person_may_not(path: Where, reference: str, state: str):
     before = recorded(await filled(path))
     with pytest.raises(JournalError, match="by hand"):
         resolved(path, reference, state)
     assert recorded(path) == before
 
 
-async def test_what_is_so_already_is_left_as_it_is(path: Path):
+async def test_what_is_so_already_is_left_as_it_is(path: Where):
     await filled(path)
     first = resolved(path, "order-2", "done", order_id="21", fee=usd("12.5"), tracking=("T1", "T2"))
     again = resolved(path, " order-2 ", "done", order_id=" 21", fee=usd("12.50"), tracking=("T2", "T1"))
@@ -82,7 +77,7 @@ async def test_what_is_so_already_is_left_as_it_is(path: Path):
         assert resolved(path, reference, state) == before
 
 
-async def test_what_is_done_gets_what_is_not_known_of_it(path: Path):
+async def test_what_is_done_gets_what_is_not_known_of_it(path: Where):
     await filled(path)
     assert resolved(path, "order-0", "done", fee=usd("12.50")).fee == usd("12.50")
     found = resolved(path, "order-0", "done", order_id="10", fee=usd("11"))
@@ -104,7 +99,7 @@ REFUSED: dict[str, tuple[str, str, dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("kind", REFUSED)
-async def test_a_contradiction_is_refused(path: Path, kind: str):
+async def test_a_contradiction_is_refused(path: Where, kind: str):
     reference, state, facts, why = REFUSED[kind]
     await filled(path)
     before = row_of(path, reference)
@@ -113,7 +108,7 @@ async def test_a_contradiction_is_refused(path: Path, kind: str):
     assert row_of(path, reference) == before
 
 
-async def test_two_that_contradict_each_other_are_refused_and_two_alike_are_one(path: Path):
+async def test_two_that_contradict_each_other_are_refused_and_two_alike_are_one(path: Where):
     await filled(path)
     alike = [Resolution("order-2", "done", "21", usd("12.5")), Resolution(" order-2", "done", " 21", usd("12.50"))]
     other = Resolution("order-2", "done", "22", usd("12.5"))
@@ -126,14 +121,14 @@ async def test_two_that_contradict_each_other_are_refused_and_two_alike_are_one(
         assert len(one.money) == 1
 
 
-async def test_of_several_all_or_none_are_resolved(path: Path):
+async def test_of_several_all_or_none_are_resolved(path: Where):
     before = recorded(await filled(path))
     with reading(path) as journal, pytest.raises(JournalError, match="order-0"):
         journal.resolve_all([Resolution("order-2", "done"), Resolution("order-0", "pending")], by="jane", note="x")
     assert recorded(path) == before
 
 
-async def test_it_goes_on_beside_a_run_but_not_on_what_that_has_under_way(path: Path):
+async def test_it_goes_on_beside_a_run_but_not_on_what_that_has_under_way(path: Where):
     async with opened(path) as store:
         under_way = await store.sent(await row(store, entry(1)))
         waiting = await row(store, entry(2))
@@ -149,7 +144,7 @@ async def test_it_goes_on_beside_a_run_but_not_on_what_that_has_under_way(path: 
     assert recorded(path) == {"order-1": "sent", "order-2": "void"}
 
 
-async def test_many_resolve_and_read_beside_a_run_and_nothing_is_lost(path: Path):
+async def test_many_resolve_and_read_beside_a_run_and_nothing_is_lost(path: Where):
     async with opened(path) as store:
         rows = await taken(store, *map(entry, range(40)))
 
@@ -165,7 +160,7 @@ async def test_many_resolve_and_read_beside_a_run_and_nothing_is_lost(path: Path
     assert list(recorded(path).values()) == ["done"] * 20 + ["void"] * 20
 
 
-async def test_one_of_several_shipments_and_operations_is_named(path: Path):
+async def test_one_of_several_shipments_and_operations_is_named(path: Where):
     async with opened(path) as store, opened(path, OTHER) as other:
         await taken(store, entry(1), entry(2, reference="order-1", shipment=2, body={}))
         await taken(other, entry(1, body={}))
@@ -180,7 +175,7 @@ async def test_one_of_several_shipments_and_operations_is_named(path: Path):
 # --- money -------------------------------------------------------------------------------------------------------------
 
 
-async def test_a_credit_is_an_entry_of_its_own_and_the_fee_stays(path: Path):
+async def test_a_credit_is_an_entry_of_its_own_and_the_fee_stays(path: Where):
     async with opened(path) as store:
         await done(store, entry(1), fee=usd("12.50"))
     with reading(path, NOW + 86_400) as journal:
@@ -205,13 +200,13 @@ async def test_a_credit_is_an_entry_of_its_own_and_the_fee_stays(path: Path):
         assert (await store.spent()).paid == {"USD": Decimal(10)}
 
 
-async def test_what_never_cost_anything_is_not_credited(path: Path):
+async def test_what_never_cost_anything_is_not_credited(path: Where):
     await filled(path)
     with reading(path) as journal, pytest.raises(JournalError, match="only what was booked"):
         journal.credit("order-3", usd("1"), by="jane", note="x")
 
 
-async def test_what_has_no_fee_is_counted(path: Path):
+async def test_what_has_no_fee_is_counted(path: Where):
     with reading(await filled(path)) as journal:
         assert (journal.totals(), journal.unpriced()) == ([], {"shop": 1})
 
@@ -219,7 +214,7 @@ async def test_what_has_no_fee_is_counted(path: Path):
 # --- accounts ----------------------------------------------------------------------------------------------------------
 
 
-async def test_another_host_or_user_id_is_adopted_by_name(path: Path):
+async def test_another_host_or_user_id_is_adopted_by_name(path: Where):
     keys = Credentials(access_key="K", access_secret="S", user_id="8")
     profile = PANDAPON.evolve(name="shop", base_url="https://new.example", credentials=keys)
     moved = attrs.evolve(KEY, host="new.example", user_id="8", key=keys.fingerprint)
@@ -236,7 +231,7 @@ async def test_another_host_or_user_id_is_adopted_by_name(path: Path):
         assert (await store.find("order-1")).state == "pending"
 
 
-async def test_the_same_account_under_another_name_is_refused_until_it_is_renamed(path: Path):
+async def test_the_same_account_under_another_name_is_refused_until_it_is_renamed(path: Where):
     renamed = attrs.evolve(KEY, name="main")
     async with opened(path) as store:
         await done(store, entry(1))
@@ -256,7 +251,7 @@ async def test_the_same_account_under_another_name_is_refused_until_it_is_rename
             pass
 
 
-async def test_an_account_is_not_renamed_while_its_job_runs(path: Path):
+async def test_an_account_is_not_renamed_while_its_job_runs(path: Where):
     async with opened(path) as store:
         await row(store, entry(1))
         with reading(path) as journal, pytest.raises(JournalError, match="another job"):
@@ -266,7 +261,7 @@ async def test_an_account_is_not_renamed_while_its_job_runs(path: Path):
 # --- what is left ------------------------------------------------------------------------------------------------------
 
 
-async def test_runs_are_told(path: Path):
+async def test_runs_are_told(path: Where):
     async with opened(path) as store:
         run = await store.begin_run(released=False)
         await taken(store, entry(1), run=run)
@@ -280,7 +275,7 @@ async def test_runs_are_told(path: Path):
         assert journal.runs()[0].ended is not None
 
 
-async def test_what_is_to_come_can_not_be_forgotten(path: Path):
+async def test_what_is_to_come_can_not_be_forgotten(path: Where):
     await filled(path)
     with reading(path, NOW) as journal:
         with pytest.raises(JournalError, match="in the past"):
@@ -291,9 +286,9 @@ async def test_what_is_to_come_can_not_be_forgotten(path: Path):
         assert journal.forget_before(datetime.fromtimestamp(NOW + 1, timezone.utc)) == 0
 
 
-async def test_nothing_is_forgotten_while_a_job_runs(path: Path):
-    async with opened(path) as store:
+async def test_nothing_is_forgotten_while_a_job_runs(file: Path):
+    async with opened(file) as store:
         await done(store, entry(1))
-        with reading(path, NOW + 9) as journal, pytest.raises(JournalError, match="another job"):
+        with reading(file, NOW + 9) as journal, pytest.raises(JournalError, match="another job"):
             journal.forget_before(datetime.fromtimestamp(NOW + 1, timezone.utc))
-    assert row_of(path, "order-1").body is not None
+    assert row_of(file, "order-1").body is not None

@@ -29,8 +29,9 @@ from pandapon_async._calls.exchange import BrokenExchangeError, Call, Exchange
 from pandapon_async._calls.transport import Transport
 from pandapon_async._config.profiles import Timeouts
 from pandapon_async._errors import Stage
-from pandapon_async._journal.sqlite import store as store_module, writer as writer_module
-from pandapon_async._journal.sqlite.owners import Owner
+from pandapon_async._journal.sql import writer as writer_module
+from pandapon_async._journal.sql.owners import Owner
+from pandapon_async._journal.sqlite import store as store_module
 from pandapon_async._journal.sqlite.writer import Writer
 from pandapon_async._session import client_of
 from pandapon_async.testing._faults import FaultDice, Faults

@@ -9,19 +9,20 @@ from pathlib import Path
 
 from ..._clock import Clock
 from ..._errors import JournalError
-from .accounts import known_accounts
+from ..sql.accounts import known_accounts
+from ..sql.editor import JournalEditor
 from .file import Place, close_unchanged, open_to_write
 from .lock import account_lock, hand_lock
 from .schema import check_whole, refuse_backup
 from .writing import Writing
 
 
-class Editor:
+class Editor(JournalEditor):
     """Changes the file that is at a path now, and no other that comes there later."""
 
     def __init__(self, path: Path, clock: Clock) -> None:
+        super().__init__(clock)
         self._path = path
-        self._clock = clock
         self._place = Place(path)
 
     @contextlib.contextmanager
@@ -55,12 +56,18 @@ class Editor:
         except (sqlite3.Error, UnicodeError) as error:
             raise JournalError(f"{self._path}: nothing was changed: {error}") from None
 
-    @contextlib.contextmanager
-    def writing(self) -> Generator[sqlite3.Connection, None, None]:
-        """A transaction on a journal that isn't a backup."""
-        with self.connected() as writing, self.transaction(writing) as connection:
-            refuse_backup(connection, self._path)
-            yield connection
+    def refuse_backup(self, connection: sqlite3.Connection) -> None:
+        refuse_backup(connection, self._path)
+
+    def finish_erasing(self, writing: Writing) -> None:
+        try:
+            whole = writing.truncate()
+        except sqlite3.Error as error:
+            raise JournalError(f"{self._path}: could not erase: {error}") from None
+        if not whole:
+            raise JournalError(
+                f"{self._path}: it is being read, so erased text may still be in {self._path}-wal: do it again"
+            )
 
     def restore(self, by: str, note: str) -> None:
         """Let a backup be used."""
@@ -73,11 +80,6 @@ class Editor:
             check_whole(connection, self._path)
             connection.execute("DELETE FROM owners WHERE id != (SELECT MAX(id) FROM owners)")
             self.note(connection, "whole", by, note)
-
-    def note(self, connection: sqlite3.Connection, event: str, by: str, note: str) -> None:
-        """Write down, inside a transaction, what somebody has done to the file."""
-        values = (self._clock.now(), event, by, note)
-        connection.execute("INSERT INTO events (at, event, by, note) VALUES (?, ?, ?, ?)", values)
 
     @contextlib.contextmanager
     def locked(self, connection: sqlite3.Connection, name: str | None = None) -> Generator[None, None, None]:

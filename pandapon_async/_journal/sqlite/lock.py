@@ -15,7 +15,7 @@ from typing import Final
 
 from ..._errors import JournalError
 from ..identity import key_of
-from .owners import Owner
+from ..sql.owners import Owner
 
 if sys.platform == "win32":
     import msvcrt

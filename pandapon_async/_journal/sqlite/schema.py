@@ -65,9 +65,6 @@ CREATE INDEX money_by_time ON money (at);
 """Keys are 8-byte digests (`identity.key_of`): an index over them is small however long the texts are. The two marks stand in
 tables of their own, since each must have a page of its own; see `file`."""
 
-HIDDEN: Final = "(SELECT id FROM runs WHERE released IS NULL)"
-"""The runs whose new rows don't count yet."""
-
 
 def is_fresh(connection: sqlite3.Connection) -> bool:
     """Whether a database is nobody's yet."""

@@ -14,9 +14,9 @@ from collections.abc import Collection, Generator
 from pathlib import Path
 
 from ..._errors import JournalError
+from ..sql.owners import Owner
 from .file import WAIT, as_journal_error, wal_of
 from .lock import OwnerLock, forget_lock, is_held
-from .owners import Owner
 from .schema import check_whole
 
 

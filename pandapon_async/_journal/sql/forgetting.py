@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from typing import Final
 
 from ..._models.digest import digest_of
 from ..rows import line_of
+from .connection import Connection
 
 _PAGE: Final = 1_000
 
 
-def forget_page(connection: sqlite3.Connection, moment: float, after: int) -> tuple[int, int]:
+def forget_page(connection: Connection, moment: float, after: int) -> tuple[int, int]:
     """Erase a page of what ended before a moment, inside a transaction.
 
     Returns:
@@ -30,7 +30,7 @@ def forget_page(connection: sqlite3.Connection, moment: float, after: int) -> tu
     return (page[-1][0] if len(page) == _PAGE else 0), sum(has_any for *_, has_any in page)
 
 
-def _forget(connection: sqlite3.Connection, row: int, body: str | None, history: str) -> None:
+def _forget(connection: Connection, row: int, body: str | None, history: str) -> None:
     digest = None if body is None else digest_of(json.loads(body))
     kept = "".join(line_of({**json.loads(line), "body": None}) for line in history.splitlines())
     connection.execute("DELETE FROM bodies WHERE row = ?", (row,))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, cast
 
 import attrs
@@ -13,28 +12,21 @@ from ..._errors import JournalError
 from ..._models.money import Money
 from ..identity import key_of
 from ..rows import history_entry, storable
-from ..store import BY_JOB, Ending, PendingRow, RowMovedError
+from ..store import BY_JOB, Ending, PendingRow, RowMovedError, SpendCheck
+from .connection import Connection, done_with_all, insert_all
 
 _SET: Final = (
-    "UPDATE OR IGNORE rows SET version = version + 1, state = {3}, owner = {4}, history = history || {5}, "
-    "sent_at = COALESCE({6}, sent_at), done_at = {7}, error = {8}, order_id = {9}, order_key = {10}, fee = {11}, currency = {12}, "
-    "tracking = {13}, request_id = {14}"
+    "UPDATE rows SET version = version + 1, state = {3}, owner = CAST({4} AS BIGINT), history = history || {5}, "
+    "sent_at = COALESCE(CAST({6} AS FLOAT8), sent_at), done_at = CAST({7} AS FLOAT8), error = {8}, order_id = {9}, "
+    "order_key = CAST({10} AS BIGINT), fee = {11}, currency = {12}, tracking = {13}, request_id = {14}"
 )
 _WHICH: Final = " WHERE rows.id = {1} AND version = {2}"
 _UPDATE: Final = (_SET + _WHICH).format(*(f"?{number}" for number in range(15)))
 _UPDATE_MANY: Final = (_SET + " FROM (VALUES %s) c" + _WHICH).format(*(f"c.column{number}" for number in range(15)))
-_MANY: Final = sqlite3.sqlite_version_info >= (3, 33)
-"""Whether many can be changed in one step. After each step this thread waits until the event loop's gives it the interpreter: one for
-each row is a third of a job's rate at a vendor that answers at once."""
+_OLD_SQLITE: Final = sqlite3.sqlite_version_info < (3, 33)
+"""Whether SQLite can't change many in one step. After each step this thread waits until the event loop's gives it the interpreter: one
+for each row is a third of a job's rate at a vendor that answers at once."""
 _MONEY: Final = "money (row, account, operation, at, kind, digits, exponent, currency, by, note)"
-_MOST_VALUES: Final = 999  # what any SQLite lets a statement bind
-_OF_THE_ROW: Final = (
-    sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.DataError, ValueError, TypeError,
-    OverflowError,
-)  # fmt: skip
-"""What a value of one change can cause; everything else is about the file."""
-
-
 MoneyEntered = tuple[int, tuple[int, int], float, str, Money, str, "str | None"]
 """Row, scope, time, kind, amount, by whom, and why."""
 
@@ -43,7 +35,8 @@ MoneyEntered = tuple[int, tuple[int, int], float, str, Money, str, "str | None"]
 class Change:
     """One row's move: to ``sent``, or to an ending.
 
-    ``scope`` is (account, operation); ``owner`` who has it under way.
+    ``scope`` is (account, operation); ``owner`` who has it under way; ``check`` is asked before it is sent;
+    ``may_be_late``: its owner may bring the end though it was taken for dead meanwhile.
     """
 
     row: PendingRow
@@ -51,6 +44,8 @@ class Change:
     at: float
     owner: int | None = None
     ending: Ending | None = None
+    check: SpendCheck | None = None
+    may_be_late: bool = False
 
     @property
     def is_ending(self) -> bool:
@@ -99,7 +94,7 @@ def order_key(order_id: str) -> int:
     return key_of("order", order_id.strip())
 
 
-def enter_money(connection: sqlite3.Connection, *entries: MoneyEntered) -> None:
+def enter_money(connection: Connection, *entries: MoneyEntered) -> None:
     """Enter dated amounts of bookings."""
     rows: list[tuple[Any, ...]] = []
     for row, scope, at, kind, money, by, note in entries:
@@ -108,31 +103,18 @@ def enter_money(connection: sqlite3.Connection, *entries: MoneyEntered) -> None:
     insert_all(connection, _MONEY, rows)
 
 
-def insert_all(
-    connection: sqlite3.Connection, table: str, rows: Sequence[tuple[Any, ...]], how: str = "INSERT"
-) -> None:
-    """Insert many rows in few steps: after each, this thread waits for the interpreter, which the event loop is using."""
-    _done_with_all(connection, f"{how} INTO {table} VALUES %s", rows)
-
-
-def _done_with_all(connection: sqlite3.Connection, query: str, rows: Sequence[tuple[Any, ...]]) -> int:
-    count = 0
-    if rows:
-        mark, most = f"({', '.join('?' * len(rows[0]))})", _MOST_VALUES // len(rows[0])
-        for start in range(0, len(rows), most):
-            part = rows[start : start + most]
-            values = list(itertools.chain.from_iterable(part))
-            count += connection.execute(query % ", ".join([mark] * len(part)), values).rowcount
-    return count
-
-
 def make_all(
-    connection: sqlite3.Connection, changes: Sequence[Change]
+    connection: Connection, changes: Sequence[Change], undo: Callable[[], object]
 ) -> list[tuple[PendingRow | None, JournalError | None]]:
-    """Make changes as the first thing in a transaction; of each, the row as it is then, or why it is left as it was.
+    """Make changes inside a transaction; of each, the row as it is then, or why it is left as it was.
+
+    Args:
+        connection: in a transaction.
+        changes: what is to be made.
+        undo: takes back all that was done since it was called, so that it can be done otherwise.
 
     Raises:
-        sqlite3.Error: the file can't be written.
+        connection.Error: nothing can be written.
     """
     if not changes:
         return []
@@ -140,40 +122,65 @@ def make_all(
         if _updated(connection, [change.update() for change in changes]) == len(changes):
             _add_rest(connection, changes)
             return [(change.after, None) for change in changes]
-    except _OF_THE_ROW:
-        pass
-    connection.execute("ROLLBACK")
-    connection.execute("BEGIN IMMEDIATE")
+    except Exception as error:
+        if not _is_of_the_row(connection, error):
+            raise
+    undo()
     return [_made(connection, change) for change in changes]
 
 
-def _updated(connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> int:
-    if _MANY:
-        return _done_with_all(connection, _UPDATE_MANY, rows)
-    return connection.executemany(_UPDATE, rows).rowcount
+def _updated(connection: Connection, rows: list[tuple[Any, ...]]) -> int:
+    if _OLD_SQLITE and isinstance(connection, sqlite3.Connection):
+        return connection.executemany(_UPDATE, rows).rowcount
+    return done_with_all(connection, _UPDATE_MANY, rows)
 
 
-def _made(connection: sqlite3.Connection, change: Change) -> tuple[PendingRow | None, JournalError | None]:
-    connection.execute("SAVEPOINT change")
-    row: PendingRow | None = None
-    error: JournalError | None = None
-    try:
-        if not connection.execute(_UPDATE, change.update()).rowcount:
-            change = _in_doubt(connection, change)
-            connection.execute(_UPDATE, change.update())
-        _add_rest(connection, [change])
-        row = change.after
-    except RowMovedError as moved:
-        error = moved
-    except _OF_THE_ROW as wrong:
-        what = f"its end can't be written down: {type(wrong).__name__}"
-        error = JournalError(what, reference=change.row.reference)
-        connection.execute("ROLLBACK TO change")
-    connection.execute("RELEASE change")
-    return row, error
+def _is_of_the_row(connection: Connection, error: Exception) -> bool:
+    """Whether a value of one change can have caused it; everything else is about the database."""
+    own = (connection.IntegrityError, connection.ProgrammingError, connection.InterfaceError, connection.DataError)
+    return isinstance(error, (*own, ValueError, TypeError, OverflowError, JournalError))
 
 
-def _add_rest(connection: sqlite3.Connection, changes: Sequence[Change]) -> None:
+def _made(connection: Connection, change: Change) -> tuple[PendingRow | None, JournalError | None]:
+    for again in (True, False):
+        connection.execute("SAVEPOINT change")
+        try:
+            row = _move(connection, change)
+        except Exception as error:
+            if not _is_of_the_row(connection, error):
+                raise
+            connection.execute("ROLLBACK TO change")
+            connection.execute("RELEASE change")
+            if again and isinstance(error, connection.IntegrityError):
+                continue  # the order id was given to another booking a moment ago: now it is seen
+            what = f"its end can't be written down: {type(error).__name__}"
+            told = error if isinstance(error, JournalError) else JournalError(what, reference=change.row.reference)
+            return None, told
+        connection.execute("RELEASE change")
+        return row, None
+    raise AssertionError
+
+
+def _move(connection: Connection, change: Change) -> PendingRow:
+    change = _in_doubt_if_taken(connection, change)
+    if not _updated(connection, [change.update()]):
+        change = _late(connection, change)
+        if not _updated(connection, [change.update()]):
+            raise RowMovedError("its row was changed by somebody else", reference=change.row.reference)
+    _add_rest(connection, [change])
+    return change.after
+
+
+def _late(connection: Connection, change: Change) -> Change:
+    """The change of a row that was put in doubt since its owner was taken for dead, and whose end the owner knows after all."""
+    query = "SELECT 1 FROM rows WHERE id = ? AND version = ? AND state = 'unknown' AND owner = ?"
+    values = (change.row.id, change.row.version + 1, change.owner)
+    if not (change.is_ending and change.may_be_late) or connection.execute(query, values).fetchone() is None:
+        raise RowMovedError("its row was changed by somebody else", reference=change.row.reference)
+    return attrs.evolve(change, row=attrs.evolve(change.row, version=change.row.version + 1))
+
+
+def _add_rest(connection: Connection, changes: Sequence[Change]) -> None:
     waiting: list[int] = []
     replies: list[tuple[int, str]] = []
     entries: list[MoneyEntered] = []
@@ -189,28 +196,29 @@ def _add_rest(connection: sqlite3.Connection, changes: Sequence[Change]) -> None
         if ending.state == "done" and fee is not None:
             entries.append((change.row.id, change.scope, change.at, "fee", fee, ending.by, ending.note))
     forget_replies(connection, waiting)
-    insert_all(connection, "replies", replies, "INSERT OR REPLACE")
+    insert_all(connection, "replies", replies, "ON CONFLICT (row) DO UPDATE SET reply = excluded.reply")
     enter_money(connection, *entries)
 
 
-def forget_replies(connection: sqlite3.Connection, rows: Sequence[int]) -> None:
+def forget_replies(connection: Connection, rows: Sequence[int]) -> None:
     """Forget what the vendor said of rows that wait again: it isn't the reply to their next sending."""
     if rows:
         connection.executemany("DELETE FROM replies WHERE row = ?", [(row,) for row in rows])
 
 
-def _in_doubt(connection: sqlite3.Connection, change: Change) -> Change:
+def _in_doubt_if_taken(connection: Connection, change: Change) -> Change:
     """The change of one whose order id belongs to another booking: one of the two replies is not its own."""
-    version = connection.execute("SELECT version FROM rows WHERE id = ?", (change.row.id,)).fetchone()
     ending = change.ending
-    if version != (change.row.version,) or ending is None or ending.order_id is None:
-        raise RowMovedError("its row was changed by somebody else", reference=change.row.reference)
+    if ending is None or ending.order_id is None:
+        return change
     other = holder_of(connection, change.scope, ending.order_id)
+    if other is None:
+        return change
     error = f"the reply names order id {ending.order_id}, which is that of {other}: it may be another booking's reply"
     return attrs.evolve(change, ending=attrs.evolve(ending, state="unknown", order_id=None, fee=None, error=error))
 
 
-def holder_of(connection: sqlite3.Connection, scope: tuple[int, int], order_id: str) -> str | None:
+def holder_of(connection: Connection, scope: tuple[int, int], order_id: str) -> str | None:
     """The reference of the booking that has an order id."""
     query = "SELECT reference FROM rows WHERE order_key = ? AND account = ? AND operation = ?"
     found = connection.execute(query, (order_key(order_id), *scope)).fetchone()

@@ -1,14 +1,14 @@
-"""The accounts of a journal's file, and the facts that were noted of them."""
+"""The accounts of a journal, and the facts that were noted of them."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Collection, Iterable
 
 from ..identity import AccountKey, Fact, KnownAccount, new_facts
+from .connection import Connection
 
 
-def known_accounts(connection: sqlite3.Connection) -> list[KnownAccount]:
+def known_accounts(connection: Connection) -> list[KnownAccount]:
     """Every account that the journal has."""
     query = (
         "SELECT a.vendor, a.name, f.kind, f.value FROM accounts a LEFT JOIN facts f ON f.account = a.id ORDER BY a.id"
@@ -22,7 +22,7 @@ def known_accounts(connection: sqlite3.Connection) -> list[KnownAccount]:
 
 
 def admitted_account(
-    connection: sqlite3.Connection, key: AccountKey, adopted: Collection[str], now: float, *, write: bool
+    connection: Connection, key: AccountKey, adopted: Collection[str], now: float, *, write: bool
 ) -> int:
     """The number of an account that may book here, noted with what is new of it if it is to be written; 0: it isn't there.
 
@@ -32,26 +32,26 @@ def admitted_account(
     facts = new_facts(key, known_accounts(connection), adopted)
     if write:
         names = (key.vendor, key.name)
-        connection.execute("INSERT OR IGNORE INTO accounts (vendor, name) VALUES (?, ?)", names)
+        connection.execute("INSERT INTO accounts (vendor, name) VALUES (?, ?) ON CONFLICT DO NOTHING", names)
     account = account_id(connection, key.vendor, key.name)
     if write:
         note_facts(connection, account, facts, now)
     return account
 
 
-def note_facts(connection: sqlite3.Connection, account: int, facts: Iterable[Fact], now: float) -> None:
+def note_facts(connection: Connection, account: int, facts: Iterable[Fact], now: float) -> None:
     """Note facts of an account."""
     values = [(account, kind, value, now) for kind, value in facts]
-    connection.executemany("INSERT OR IGNORE INTO facts VALUES (?, ?, ?, ?)", values)
+    connection.executemany("INSERT INTO facts VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", values)
 
 
-def account_id(connection: sqlite3.Connection, vendor: str, name: str) -> int:
+def account_id(connection: Connection, vendor: str, name: str) -> int:
     """The number of an account; 0: there is none."""
     found = connection.execute("SELECT id FROM accounts WHERE vendor = ? AND name = ?", (vendor, name)).fetchone()
     return 0 if found is None else int(found[0])
 
 
-def operation_id(connection: sqlite3.Connection, name: str) -> int:
+def operation_id(connection: Connection, name: str) -> int:
     """The number of an operation, noted if it is new."""
-    connection.execute("INSERT OR IGNORE INTO operations (name) VALUES (?)", (name,))
+    connection.execute("INSERT INTO operations (name) VALUES (?) ON CONFLICT DO NOTHING", (name,))
     return int(connection.execute("SELECT id FROM operations WHERE name = ?", (name,)).fetchone()[0])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
 
@@ -14,8 +13,8 @@ from ..._models.jsonio import is_array, is_object, loads
 from ..identity import NO_PARCEL, AccountKey, ParcelKeys, key_of, parcel_keys
 from ..rows import history_entry, money_of, time_of
 from ..store import BY_JOB, Entry, PendingRow, Problem
-from .changes import forget_replies, insert_all
-from .schema import HIDDEN
+from .changes import forget_replies
+from .connection import HIDDEN, Connection, insert_all, next_id
 
 PARCEL_SECONDS: Final = 30 * 86_400
 """How long a parcel that was booked is remembered: a customer may well order the same again next month."""
@@ -69,12 +68,12 @@ class Page:
         scope: (account, operation).
         run: 0: none.
         released: whether the run's rows count at once.
-        living: the runs of this process that aren't released yet.
+        living: the runs that are taking their input in just now.
     """
 
     def __init__(
         self,
-        connection: sqlite3.Connection,
+        connection: Connection,
         key: AccountKey,
         scope: tuple[int, int],
         now: float,
@@ -82,7 +81,7 @@ class Page:
         *,
         released: bool,
         retry_refused: bool,
-        living: frozenset[int],
+        living: Collection[int],
     ) -> None:
         self._connection = connection
         self._key = key
@@ -102,10 +101,12 @@ class Page:
 
     def admit(self, entries: Sequence[Entry]) -> list[PendingRow | Problem]:
         """Take the entries in; the row of each, or why it can't be taken; if they don't count yet, only the latter."""
+        if not entries:
+            return []
         self._find_known(entries)
         keys = {entry.position: self._keys(entry) for entry in entries if self._needs_check(entry)}
         self._find_others(keys.values())
-        self._next_id = self._connection.execute("SELECT COALESCE(MAX(id), 0) + 1 FROM rows").fetchone()[0]
+        self._next_id = next_id(self._connection, "rows")
         results = [self._admit(entry, keys.get(entry.position, NO_PARCEL)) for entry in entries]
         self._write()
         return [result for result in results if result is not None]
@@ -238,7 +239,7 @@ def _same_parcel(entry: Entry | PendingRow, what: str, other: str) -> Problem:
 
 
 def others_with(
-    connection: sqlite3.Connection, operation: int, column: str, values: Iterable[int], now: float
+    connection: Connection, operation: int, column: str, values: Iterable[int], now: float
 ) -> list[tuple[int, _Other]]:
     """The bookings, at whatever account, that have one of these keys, and for which it counts."""
     wanted = list(values)
@@ -263,7 +264,7 @@ def others_with(
 
 
 def held_now(
-    connection: sqlite3.Connection, scope: tuple[int, int], row: PendingRow, keys: ParcelKeys, now: float
+    connection: Connection, scope: tuple[int, int], row: PendingRow, keys: ParcelKeys, now: float
 ) -> Problem | None:
     """Why a row can't wait with these keys: another booking has one of them by now."""
     for column, value, what in zip(_COLUMNS, keys, _WORDS, strict=True):
@@ -273,10 +274,12 @@ def held_now(
     return None
 
 
-def renew(connection: sqlite3.Connection, row: PendingRow, body: str, keys: ParcelKeys, now: float) -> PendingRow:
+def renew(connection: Connection, row: PendingRow, body: str, keys: ParcelKeys, now: float) -> PendingRow:
     """Let a row that is pending or refused wait with a body; the old one stays in its history."""
     old = None if body == row.body or row.body is None else json.loads(row.body)
-    connection.execute("INSERT OR REPLACE INTO bodies VALUES (?, ?)", (row.id, body))
+    connection.execute(
+        "INSERT INTO bodies VALUES (?, ?) ON CONFLICT (row) DO UPDATE SET body = excluded.body", (row.id, body)
+    )
     forget_replies(connection, [row.id])
     connection.execute(
         "UPDATE rows SET version = version + 1, state = 'pending', owner = NULL, error = NULL, done_at = NULL, "
@@ -294,7 +297,7 @@ def renew(connection: sqlite3.Connection, row: PendingRow, body: str, keys: Parc
     return attrs.evolve(row, version=row.version + 1, state="pending", body=body, error=None)
 
 
-def drop_rows(connection: sqlite3.Connection, run: int, rows: Sequence[int]) -> None:
+def drop_rows(connection: Connection, run: int, rows: Sequence[int]) -> None:
     """Remove rows of a run that never counted."""
     connection.executemany("DELETE FROM bodies WHERE row = ?", [(row,) for row in rows])
     connection.executemany("DELETE FROM rows WHERE id = ? AND run = ?", [(row, run) for row in rows])

@@ -1,0 +1,116 @@
+"""A connection to PostgreSQL that the stores' common SQL runs on."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+import psycopg
+from psycopg import errors
+from psycopg.conninfo import make_conninfo
+
+from ..._errors import JournalError
+from ..sql.connection import Rows
+from .url import PostgresUrl
+
+CONNECT_SECONDS: Final = 10
+_STALLED_SECONDS: Final = 20
+"""After which a peer that says nothing is given up, by either side: a lock must not be held for ever by who can't be reached."""
+_DEFAULTS: Final = {
+    "connect_timeout": CONNECT_SECONDS, "application_name": "pandapon-async", "client_encoding": "UTF8", "keepalives_idle": 10,
+    "keepalives_interval": 5, "keepalives_count": 2, "tcp_user_timeout": _STALLED_SECONDS * 1000,
+}  # fmt: skip
+_SETTINGS: Final = (
+    "SET search_path = pandapon; SET synchronous_commit = on; SET default_transaction_isolation = 'read committed'; "
+    f"SET idle_in_transaction_session_timeout = '{_STALLED_SECONDS}s'"
+)
+"""What a session must have, whatever is set in the database or for the role."""
+_ADMISSION: Final = 0x50414E444150  # among the advisory locks of the database, as is
+_SPENDING: Final = 0x50414E
+
+
+class PostgresConnection:
+    """A connection in autocommit."""
+
+    Error: type[Exception] = psycopg.Error
+    IntegrityError: type[Exception] = psycopg.IntegrityError
+    OperationalError: type[Exception] = psycopg.OperationalError
+    ProgrammingError: type[Exception] = psycopg.ProgrammingError
+    InterfaceError: type[Exception] = psycopg.InterfaceError
+    DataError: type[Exception] = psycopg.DataError
+
+    def __init__(self, raw: psycopg.Connection[tuple[Any, ...]]) -> None:
+        self.raw = raw
+
+    def execute(self, query: str, values: Sequence[Any] = (), /) -> Rows:
+        """Run one statement.
+
+        Raises:
+            JournalError: the database itself refuses it, by a rule of the schema.
+        """
+        try:
+            return self.raw.execute(_translated(query), values)
+        except errors.RaiseException as error:
+            raise JournalError(error.diag.message_primary or "the journal refuses it") from None
+
+    def executemany(self, query: str, values: Sequence[Sequence[Any]], /) -> Rows:
+        """Run one statement with many values, in one round trip; the ``rowcount`` is that of all."""
+        cursor = self.raw.cursor()
+        try:
+            cursor.executemany(_translated(query), values)
+        except errors.RaiseException as error:
+            raise JournalError(error.diag.message_primary or "the journal refuses it") from None
+        return cursor
+
+    def lock_admission(self) -> None:
+        """Let nobody else take bookings in, or let one wait again, until the transaction has ended.
+
+        So of two desks that come with one reference or one parcel at once, the second sees what the first has written.
+        """
+        self.execute("SELECT pg_advisory_xact_lock(?)", (_ADMISSION,))
+
+    def lock_spending(self, account: int) -> None:
+        """Let nobody else spend for an account until the transaction has ended."""
+        self.execute("SELECT pg_advisory_xact_lock(?, ?::INT)", (_SPENDING, account))
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it is still there."""
+        return not self.raw.closed and not self.raw.broken
+
+    def close(self) -> None:
+        """Close it. Idempotent."""
+        self.raw.close()
+
+
+@functools.lru_cache(maxsize=256)
+def _translated(query: str) -> bytes:
+    return query.replace("%", "%%").replace("?", "%s").encode()
+
+
+def connected(url: PostgresUrl) -> PostgresConnection:
+    """A new connection.
+
+    Raises:
+        JournalError: the database can't be reached, or refuses us.
+    """
+    try:
+        conninfo = make_conninfo("", **{**_DEFAULTS, **url.parameters()})
+        raw = psycopg.connect(conninfo, autocommit=True)
+    except psycopg.Error as error:
+        raise JournalError(f"{url}: can't be opened: {in_short(error)}") from None
+    try:
+        raw.execute(_SETTINGS.encode())
+    except psycopg.Error as error:
+        raw.close()
+        raise JournalError(f"{url}: can't be used as a journal: {in_short(error)}") from None
+    return PostgresConnection(raw)
+
+
+def in_short(error: Exception) -> str:
+    """What PostgreSQL says, without names of users; values are never shown (they stand in the lines that are left out)."""
+    said = error.diag.message_primary if isinstance(error, psycopg.Error) else None
+    text = said or (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return re.sub(r'(user|role) "[^"]*"', r"the \1", text)

@@ -1,0 +1,142 @@
+"""The store of a job in PostgreSQL: several of one account may work at the same time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from ..._clock import Clock
+from ..._errors import JournalError
+from ..identity import AccountKey
+from ..sql.accounts import admitted_account, operation_id
+from ..sql.connection import Connection
+from ..sql.store import Opened, SqlStore, close_unused
+from .connection import PostgresConnection, connected, in_short
+from .schema import make_tables
+from .url import PostgresUrl
+from .workers import boot_seconds, draw, end_dead, end_lapsed, enlist, pause, put_in_doubt
+from .writer import PostgresWriter
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+class PostgresStore(SqlStore):
+    """The rows of one account and operation in PostgreSQL; made by `PostgresStore.open`."""
+
+    _may_be_late = True
+
+    def __init__(self, writer: PostgresWriter, name: str, key: AccountKey, clock: Clock, opened: Opened) -> None:
+        super().__init__(writer, name, key, clock, opened)
+        self.guard = writer.why_not_send
+        self.shared = SharedLimits(writer, opened.scope[0], clock)
+
+    @classmethod
+    async def open(
+        cls, url: PostgresUrl, key: AccountKey, clock: Clock, *, timeout: float = 60.0, adopt_key: bool = False
+    ) -> Self:
+        """Open a journal, made if it isn't there; what workers that have ended had under way is put in doubt.
+
+        Args:
+            url: the database.
+            key: who books.
+            clock: gives the time that is written down.
+            timeout: seconds that one call may take.
+            adopt_key: note a new access key of a known account.
+
+        Raises:
+            JournalError: the journal can't be opened, or has this account otherwise.
+        """
+        opening = asyncio.ensure_future(asyncio.to_thread(cls._open, url, key, clock, timeout, adopt_key))
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            opening.add_done_callback(close_unused)
+            raise
+
+    @classmethod
+    def _open(cls, url: PostgresUrl, key: AccountKey, clock: Clock, timeout: float, adopt_key: bool) -> Self:
+        connection = connected(url)
+        since = boot_seconds()
+        try:
+            with connection.raw.transaction():
+                opened = _begun(connection, url, key, clock.now(), timeout, {"key"} if adopt_key else set())
+        except BaseException as error:
+            connection.close()
+            if isinstance(error, psycopg.Error):
+                raise JournalError(f"{url}: can't be used: {in_short(error)}") from None
+            raise
+        return cls(
+            PostgresWriter(url, connection, opened.owner, opened.scope[0], clock, since), url.name, key, clock, opened
+        )
+
+    # --- who is alive ---
+
+    def _living_runs(self, connection: Connection) -> Collection[int]:
+        query = (
+            "SELECT r.id FROM runs r JOIN workers w ON w.id = r.worker "
+            "WHERE r.account = ? AND r.ended IS NULL AND w.ended IS NULL"
+        )
+        return [run for (run,) in connection.execute(query, (self._scope[0],)).fetchall()]
+
+    def _taking_in(self, connection: Connection) -> Collection[int]:
+        query = (
+            "SELECT r.id FROM runs r JOIN workers w ON w.id = r.worker "
+            "WHERE r.account = ? AND r.released IS NULL AND r.ended IS NULL AND w.ended IS NULL"
+        )
+        return [run for (run,) in connection.execute(query, (self._scope[0],)).fetchall()]
+
+    def _begin(self, connection: Connection, released: bool) -> int:
+        run = super()._begin(connection, released)
+        connection.execute("UPDATE runs SET worker = ? WHERE id = ?", (self._owner, run))
+        return run
+
+
+class SharedLimits:
+    """One rate and one pause of all who work for an account, wherever they are; see `_calls.shared_limits`."""
+
+    def __init__(self, writer: PostgresWriter, account: int, clock: Clock) -> None:
+        self._writer = writer
+        self._account = account
+        self._clock = clock
+
+    async def starts(self, number: int, interval: float) -> list[float]:
+        """The next starts."""
+        found = await self._writer.submit_reading(  # changes nothing that another work could see
+            lambda connection: draw(connection, self._account, number, interval)
+        )
+        now = self._clock.monotonic()
+        return [now + seconds for seconds in found]
+
+    def pause(self, seconds: float) -> None:
+        """Let all pause."""
+        with contextlib.suppress(JournalError):  # closed: nobody here sends any more
+            told = self._writer.submit_reading(lambda connection: pause(connection, self._account, seconds))
+            told.add_done_callback(lambda future: future.cancelled() or future.exception())
+
+    def follow(self, heard: Callable[[float], object]) -> None:
+        """Have ``heard`` called whenever all have to pause."""
+        loop = asyncio.get_running_loop()
+
+        def tell(seconds: float) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
+                loop.call_soon_threadsafe(heard, seconds)
+
+        self._writer.heard_pause = tell
+
+
+def _begun(
+    connection: PostgresConnection, url: PostgresUrl, key: AccountKey, now: float, timeout: float, adopted: set[str]
+) -> Opened:
+    connection.lock_admission()
+    make_tables(connection, url)
+    account = admitted_account(connection, key, adopted, now, write=True)
+    end_dead(connection)
+    end_lapsed(connection)
+    leftover = put_in_doubt(connection, account, now)
+    scope = account, operation_id(connection, key.operation)
+    return Opened(scope, enlist(connection, account, timeout), leftover)

@@ -1,0 +1,218 @@
+"""The thread that writes a worker's rows to PostgreSQL: one transaction a group, over whatever happens to the connection."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, ClassVar, Final
+
+import attrs
+import psycopg
+
+from ..._clock import Clock
+from ..._errors import JournalError, LimitExceededError
+from ..sql.changes import Change, make_all
+from ..sql.store import spent_of
+from ..sql.writer import RETRY_EVERY, GroupThread, Item, do
+from ..store import Ending, Spent
+from .connection import PostgresConnection, connected, in_short
+from .url import PostgresUrl
+from .workers import HEARTBEAT, LEASE, MARGIN, boot_seconds, dismiss, end_lapsed, put_in_doubt, renew
+
+_ENDED_ELSEWHERE: Final = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
+_log = logging.getLogger("pandapon_async.journal")
+
+
+class PostgresWriter(GroupThread):
+    """Owns a worker's connection, and keeps its lease.
+
+    A connection that is lost is made again, and what was under way on it is done again, unless it turns out to have been committed:
+    each transaction of ours notes its number in the worker's row, which it has locked, so whoever locks it next knows.
+
+    Args:
+        connection: on which the worker was enlisted.
+        account: whose worker it is.
+        since: `boot_seconds` before it was enlisted.
+    """
+
+    PATIENCE: ClassVar[float] = 60.0
+    """As in the file's; that long a restart, or a change of servers, may take."""
+
+    def __init__(
+        self, url: PostgresUrl, connection: PostgresConnection, worker: int, account: int, clock: Clock, since: float
+    ) -> None:
+        super().__init__(url.name)
+        self._url = url
+        self._connection = connection
+        self._worker = worker
+        self._account = account
+        self._clock = clock
+        self._lease_end = since + LEASE
+        self._renewed = since
+        self._commits = 0
+        self._uncertain: list[Item] | None = None
+        self._lost: JournalError | None = None
+        self._is_away = False
+        self.heard_pause: Callable[[float], object] = _ignored
+        self._thread.start()
+
+    def why_not_send(self) -> str | None:
+        """Asked right before a byte leaves: whether others may take this worker for dead by now, and its bookings for in doubt."""
+        if self._lost is None and boot_seconds() <= self._lease_end - MARGIN:
+            return None
+        return "this worker's lease in the journal has run out"
+
+    # --- the thread ---
+
+    def _wake_after(self) -> float | None:
+        return RETRY_EVERY if self._owed else max(RETRY_EVERY, self._renewed + HEARTBEAT - boot_seconds())
+
+    def _write(self, group: list[Item]) -> None:
+        items = [*self._owed, *group]
+        failure = self._attempt(items, patient=any(not item.is_ending for item in group))
+        if failure is None:
+            self._owed, self._is_away = [], False
+            self._tell(items)
+            return
+        if not self._is_away:
+            _log.warning("%s", failure.message)
+        self._is_away = True
+        failed = [item for item in group if not item.is_ending]
+        self._owed += [item for item in group if item.is_ending]
+        if self._uncertain is not None:  # what is told to have failed may have been written all the same
+            self._owed += [Item(_taken_back(item.work), None) for item in failed if isinstance(item.work, Change)]
+        self._fail(failed, failure)
+        self._tell_late(failure)
+
+    def _attempt(self, items: list[Item], *, patient: bool) -> JournalError | None:
+        """Do everything in one transaction, if need be on a new connection; or say why nothing of it was done."""
+        end = time.monotonic() + (self.PATIENCE if patient else 0)
+        while True:
+            try:
+                self._connect()
+                self._transact([item for item in items if not item.is_written])
+            except (psycopg.Error, JournalError) as error:
+                if not isinstance(error, _ENDED_ELSEWHERE):
+                    self._connection.close()
+                why = error.message if isinstance(error, JournalError) else in_short(error)
+                failure = JournalError(
+                    why if why.startswith(self.name) else f"{self.name}: could not be written: {why}"
+                )
+            except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must be told
+                self._connection.close()
+                return JournalError(f"{self.name}: could not be written: {type(error).__name__}")
+            else:
+                return None
+            if time.monotonic() >= end:
+                return failure
+            time.sleep(RETRY_EVERY)
+
+    def _connect(self) -> None:
+        """See to it that there is a connection, and find out what became of the commit during which the last one was lost."""
+        if not self._connection.is_usable:
+            self._connection = connected(self._url)
+        if self._uncertain is None:
+            return
+        query = (
+            "SELECT commits FROM workers WHERE id = ? FOR UPDATE"  # waits for whatever is left of the old connection
+        )
+        (commits,) = self._connection.execute(query, (self._worker,)).fetchone()
+        if commits == self._commits:
+            for item in self._uncertain:
+                item.is_written = True
+        self._uncertain = None
+
+    def _transact(self, items: list[Item]) -> None:
+        connection, since = self._connection, boot_seconds()
+        if items and all(item.only_reads for item in items) and since < self._renewed + HEARTBEAT:
+            for item in items:
+                _read(connection, item)
+            return
+        self._commits += 1
+        connection.execute("BEGIN")
+        try:
+            if any(item.begins and not isinstance(item.work, Change) for item in items):
+                connection.lock_admission()
+            is_alive, pause = renew(connection, self._worker, self._commits)
+            if not is_alive:
+                self._lost = JournalError(
+                    f"{self.name}: this worker lost its lease: nothing more is begun; start it again"
+                )
+            elif since >= self._renewed + HEARTBEAT:
+                end_lapsed(connection)
+                put_in_doubt(connection, self._account, self._clock.now())
+            self._do(connection, items)
+            self._uncertain = items
+            connection.execute("COMMIT")
+            self._uncertain = None
+        except BaseException:
+            if self._uncertain is None:
+                with contextlib.suppress(psycopg.Error):
+                    connection.execute("ROLLBACK")
+            raise
+        for item in items:
+            item.is_written = True
+        self._lease_end, self._renewed = since + LEASE, since
+        if pause > 0:
+            self.heard_pause(pause)
+
+    def _do(self, connection: PostgresConnection, items: list[Item]) -> None:
+        for item in items:
+            item.error = self._lost if item.begins else None
+        self._check_spending(connection, [item for item in items if item.error is None])
+        items = [item for item in items if item.error is None]
+        changes = [(item, item.work) for item in items if isinstance(item.work, Change)]
+        connection.execute("SAVEPOINT changes")
+        made = make_all(
+            connection, [change for _, change in changes], lambda: connection.execute("ROLLBACK TO changes")
+        )
+        for (item, _), (row, error) in zip(changes, made, strict=True):
+            item.result, item.error = row, error
+        for item in items:
+            if not isinstance(item.work, Change):
+                do(connection, item, item.work)
+
+    def _check_spending(self, connection: PostgresConnection, items: list[Item]) -> None:
+        """Refuse what isn't within the limits that hold for all who spend for the account."""
+        checked = [
+            (item, item.work, item.work.check) for item in items if isinstance(item.work, Change) and item.work.check
+        ]
+        if not checked:
+            return
+        connection.lock_spending(self._account)
+        found: dict[float, Spent] = {}
+        for item, change, check in checked:
+            spent = found.get(check.since) or spent_of(connection, change.scope, None, check.since)
+            if (why := check.why_not(spent)) is not None:
+                item.error = LimitExceededError(f"not sent: {why}", reference=change.row.reference)
+            else:
+                spent = attrs.evolve(spent, in_doubt=spent.in_doubt + 1)
+            found[check.since] = spent
+
+    def _close(self) -> None:
+        with contextlib.suppress(psycopg.Error, JournalError):
+            if self._connection.is_usable:
+                dismiss(self._connection, self._worker)
+        self._connection.close()
+
+
+def _ignored(_: float) -> None:
+    """Nobody shares the pauses."""
+
+
+def _read(connection: PostgresConnection, item: Item) -> None:
+    work: Any = item.work
+    item.error = None
+    try:
+        item.result = work(connection)
+    except Exception as error:
+        if not connection.is_usable:
+            raise
+        item.error = JournalError(f"can't be done: {in_short(error)}") if isinstance(error, psycopg.Error) else error
+
+
+def _taken_back(change: Change) -> Change:
+    """The change that undoes a row's being sent, if that was written: who asked for it was told that it wasn't, and sends nothing."""
+    return attrs.evolve(change, row=change.after, ending=Ending(state="pending", note="not sent: the journal was away"))

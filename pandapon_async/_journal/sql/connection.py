@@ -1,0 +1,66 @@
+"""What runs SQL, so that one text of it serves every store."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, Protocol
+
+_MOST_VALUES: Final = 999  # what any SQLite lets a statement bind
+
+HIDDEN: Final = "(SELECT id FROM runs WHERE released IS NULL)"
+"""The runs whose new rows don't count yet."""
+
+
+class Rows(Protocol):
+    """What a statement gave."""
+
+    @property
+    def rowcount(self) -> int: ...
+    def fetchone(self) -> Any: ...
+    def fetchall(self) -> list[Any]: ...
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+class Connection(Protocol):
+    """A connection in autocommit; ``?`` stands for a value. Its errors are attributes, as DB-API 2 has them.
+
+    `sqlite3.Connection` is one.
+    """
+
+    @property
+    def Error(self) -> type[Exception]: ...  # noqa: N802 - DB-API's name
+    @property
+    def IntegrityError(self) -> type[Exception]: ...  # noqa: N802 - DB-API's name
+    @property
+    def OperationalError(self) -> type[Exception]: ...  # noqa: N802 - DB-API's name
+    @property
+    def ProgrammingError(self) -> type[Exception]: ...  # noqa: N802 - DB-API's name
+    @property
+    def InterfaceError(self) -> type[Exception]: ...  # noqa: N802 - DB-API's name
+    @property
+    def DataError(self) -> type[Exception]: ...  # noqa: N802 - DB-API's name
+    def execute(self, query: str, values: Sequence[Any] = (), /) -> Rows: ...
+    def executemany(self, query: str, values: Sequence[Sequence[Any]], /) -> Rows: ...
+
+
+def insert_all(connection: Connection, table: str, rows: Sequence[tuple[Any, ...]], more: str = "") -> None:
+    """Insert many rows; ``more`` is what follows the values: what to do with those that are there already."""
+    done_with_all(connection, f"INSERT INTO {table} VALUES %s {more}", rows)
+
+
+def done_with_all(connection: Connection, query: str, rows: Sequence[tuple[Any, ...]]) -> int:
+    """Do something with many rows (``%s`` in the query) in few steps, since each costs a wait; gives how many it was done to."""
+    count = 0
+    if rows:
+        mark, most = f"({', '.join('?' * len(rows[0]))})", _MOST_VALUES // len(rows[0])
+        for start in range(0, len(rows), most):
+            part = rows[start : start + most]
+            values = list(itertools.chain.from_iterable(part))
+            count += connection.execute(query % ", ".join([mark] * len(part)), values).rowcount
+    return count
+
+
+def next_id(connection: Connection, table: str) -> int:
+    """The next number of a table into which nobody else inserts meanwhile."""
+    return int(connection.execute(f"SELECT COALESCE(MAX(id), 0) + 1 FROM {table}").fetchone()[0])
