@@ -12,6 +12,7 @@ import click
 
 from .._files.comparing import Compared, compared
 from .._files.statement import read_statement
+from .journals import files_of
 from .shared import json_text, labelled, new_table, show_table, write_out
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class Comparison:
         from .._files.outputs import check_output
         from .._files.resolutions import is_export, write_export
 
-        check_output(path, (journal.path, self.statement), is_export)
+        check_output(path, (*files_of(journal), self.statement), is_export)
         count = write_export(path, (_proposed(one) for one in found if one.found == "proposal"))
         write_out(f"Wrote {count:,} proposals to {path}")
 

@@ -15,6 +15,7 @@ from .._config.settings import find_settings
 from .._journal.rows import STATES
 from .journal_actions import ACTION_FIELDS, Action
 from .journal_lists import show_runs, show_todo
+from .journals import files_of
 from .shared import config_option, console, json_text, labelled, show_table, write_out
 from .words import Words, words_of
 
@@ -198,7 +199,7 @@ class _View:
         from .._files.outputs import check_output
         from .._files.resolutions import is_export, write_export
 
-        check_output(file, _files_of(journal), is_export)
+        check_output(file, files_of(journal), is_export)
         count = write_export(file, self._rows(journal), contact=self.contact, zone=self.zone)
         write_out(self.words("review.wrote", count=f"{count:,}", path=file, zone=self.zone_name))
 
@@ -214,7 +215,7 @@ class _View:
         from .day_report import DayReport
         from .report_page import MARK, page_of
 
-        check_output(file, _files_of(journal), lambda path: path.read_bytes().startswith(MARK.encode()))
+        check_output(file, files_of(journal), lambda path: path.read_bytes().startswith(MARK.encode()))
         page = page_of(DayReport.of(journal, self.since, self.until), journal.path.name, datetime.now(timezone.utc))
         with replaced(file) as target:
             target.file.write(page.encode())
@@ -298,8 +299,3 @@ class _View:
         from .._files.resolutions import time_text
 
         return {"at": time_text(step.at, self.zone), "state": step.state, "by": step.by, "note": step.note}
-
-
-def _files_of(journal: Journal) -> list[Path]:
-    """The files that nothing may be written over."""
-    return [journal.path] if isinstance(journal.path, Path) else []

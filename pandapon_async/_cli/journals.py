@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
@@ -13,6 +13,9 @@ from .._config.settings import Settings
 from .._journal.sqlite.schema import APPLICATION_ID
 from .shared import BAD_INPUT, Failed
 from .words import Words
+
+if TYPE_CHECKING:
+    from .._journal.journal import Journal
 
 DEFAULT_NAME: Final = "bookings.db"
 _SQLITE: Final = b"SQLite format 3\0"
@@ -103,3 +106,8 @@ def _is_same(one: Path, other: Path) -> bool:
 
 def _names(paths: Iterable[Path]) -> str:
     return ", ".join(dict.fromkeys(map(str, paths)))
+
+
+def files_of(journal: Journal) -> list[Path]:
+    """The files that nothing may be written over."""
+    return [journal.path] if isinstance(journal.path, Path) else []

@@ -15,6 +15,7 @@ from .._config.profiles import zone_of
 from .._config.settings import Settings, find_settings
 from .._errors import ConfigError, JournalError, suggestion
 from .file_options import ReadingOptions, reading_options
+from .journals import files_of
 from .shared import BAD_INPUT, Failed, write_out
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class _HandingBack:
         from .._journal.journal import write_down
 
         layout = self._layout()
-        check_output(out, (self.source.path, self.journal.path), lambda path: is_tracking(path, layout))
+        check_output(out, (self.source.path, *files_of(self.journal)), lambda path: is_tracking(path, layout))
         is_workbook = writes_workbook(out, self.source, layout)
         handed: list[tuple[JournalRow, Mapping[str, str]]] = []
         with contextlib.ExitStack() as stack:
