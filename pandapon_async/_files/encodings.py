@@ -54,7 +54,7 @@ class Encoding:
         return io.TextIOWrapper(file, encoding=self.name, errors=self.errors, newline="")
 
 
-NUL: Final = "\udc00"
+NUL: Final = chr(0xDC00)  # mypy can't write a literal of it into its cache
 """Stands for a NUL, which the csv module of Python 3.10 refuses; no decoder makes it."""
 
 

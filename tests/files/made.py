@@ -82,8 +82,10 @@ def lines(
 ) -> str:
     """Rows as CSV."""
     text = io.StringIO(newline="")
-    csv.writer(text, delimiter=delimiter, lineterminator=end, quoting=quoting).writerows([header, *rows])
-    return text.getvalue()
+    # Python 3.10 writes no NUL.
+    cells = [[cell.replace("\0", "\ue000") for cell in row] for row in (header, *rows)]
+    csv.writer(text, delimiter=delimiter, lineterminator=end, quoting=quoting).writerows(cells)
+    return text.getvalue().replace("\ue000", "\0")
 
 
 def content(data: str | bytes, encoding: str = "utf-8") -> Callable[[Path], None]:
