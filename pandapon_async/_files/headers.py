@@ -266,7 +266,7 @@ def _doubles(line: int, columns: Iterable[Column]) -> list[Finding]:
 def _near(title: str) -> str:
     near = suggestion(title, our_names())
     if folded(title) == SKU:
-        return " (the vendor's id of it is skuId; a table from the shop's SKUs can be set as [files.NAME.skus])"
+        return " (the vendor's id of it is skuId; a table of the shop's SKUs can be set as sku_table in [files.NAME])"
     return near
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from pandapon_async._cli import fake_vendor, shared
+from pandapon_async._cli import fake_vendor, running
 from pandapon_async._cli.shared import Interrupted
 from pandapon_async.testing import FakeVendor, Faults
 
@@ -111,7 +111,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Started:
         raise Interrupted(signal.SIGTERM)
 
     monkeypatch.setattr("pandapon_async.testing.FakeVendor", Kept)
-    monkeypatch.setattr(shared, "run", lambda work: asyncio.run(stopped(work)))
+    monkeypatch.setattr(running, "run", lambda work: asyncio.run(stopped(work)))
     return found
 
 

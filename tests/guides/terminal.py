@@ -136,7 +136,7 @@ def _started(
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PANDAPON_", "XPORTCN_KA_"))}
     for name in ("FORCE_COLOR", "COLUMNS", "PYTHONDEVMODE"):
         kept.pop(name, None)
-    search = {"PYTHONPATH": str(ROOT), "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"}
+    search = {"PYTHONPATH": str(ROOT), "NO_COLOR": "1", "PYTHONUNBUFFERED": "1", "LANGUAGE": "en"}
     return subprocess.Popen(
         line,
         cwd=folder,
