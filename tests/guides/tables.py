@@ -1,4 +1,4 @@
-"""The guides' tables that are made of the code: errors, and settings. ``python -m tests.guides.tables`` writes them anew."""
+"""The guides' tables that are made of the code: errors, settings, findings. ``python -m tests.guides.tables`` writes them anew."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import attrs
 
 import pandapon_async
 from pandapon_async import PANDAPON, PandaponError, _errors
+from pandapon_async._config.settings import FileSettings, Settings
+from pandapon_async._files.findings import CHECKS
 
 from .pages import PAGES
 
@@ -22,7 +24,7 @@ _SENT = {
     _errors.Stage.REPLIED: "yes",
 }
 _ENTRY = re.compile(r"^    (\w[\w, ]*): (.*?)(?=^    \w|\Z)", re.DOTALL | re.MULTILINE)
-_NOT_IN_A_FILE = {"credentials", "limits", "timeouts", "retry", "signer", "ssl_context", "name"}
+_NOT_IN_A_FILE = {"credentials", "limits", "timeouts", "retry", "signer", "ssl_context", "name", "path", "files"}
 _PARTS = ("", "limits", "timeouts", "retry")
 
 
@@ -43,15 +45,38 @@ def _name(error: type[PandaponError]) -> str:
 
 
 def settings() -> str:
-    """Each setting of a profile that a file can hold: its default, and what its docstring says."""
+    """Each setting of a profile that a file can hold."""
+    return _settings({part: getattr(PANDAPON, part) if part else PANDAPON for part in _PARTS})
+
+
+def desk() -> str:
+    """Each setting of ``pandapon.toml``."""
+    return _settings({"": Settings()})
+
+
+def files() -> str:
+    """Each setting of ``[files.NAME]`` there."""
+    return _settings({"": FileSettings()})
+
+
+def _settings(owners: Mapping[str, object]) -> str:
+    """What these objects are made of: the default, and what the docstring says."""
     lines = ["| setting | default | meaning |", "| --- | --- | --- |"]
-    for part in _PARTS:
-        owner = getattr(PANDAPON, part) if part else PANDAPON
+    for part, owner in owners.items():
         meanings = dict(_attributes(type(owner)))
         for name in (field.name for field in attrs.fields(type(owner))):
             if name not in _NOT_IN_A_FILE:
                 way = f"{part}.{name}".lstrip(".")
                 lines.append(_row(f"`{way}`", _default(name, getattr(owner, name)), meanings[name]))
+    return "\n".join(lines) + "\n"
+
+
+def findings() -> str:
+    """Each check of a row: its code, whether the row is wrong or held, and the sentence."""
+    lines = ["| code | the row is | it says |", "| --- | --- | --- |"]
+    for code, check in CHECKS.items():
+        said = re.sub(r"\{\w+\}", "...", check.text)
+        lines.append(_row(f"`{code}`", check.kind, "what exactly is wrong" if said == "..." else said))
     return "\n".join(lines) + "\n"
 
 
@@ -79,6 +104,9 @@ def _row(*cells: str) -> str:
 TABLES: Mapping[str, tuple[str, Callable[[], str]]] = {
     "errors": ("errors", errors),
     "settings": ("configuration", settings),
+    "desk": ("configuration", desk),
+    "file settings": ("files", files),
+    "findings": ("files", findings),
 }
 """What the comments around a table call it -> its page, and what makes it."""
 

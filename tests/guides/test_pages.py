@@ -156,7 +156,7 @@ def test_the_table_of_operations_is_the_catalogue() -> None:
 
 
 @pytest.mark.parametrize("table", tables.TABLES)
-def test_a_table_of_errors_or_settings_is_what_the_classes_say(table: str) -> None:
+def test_a_table_is_what_the_code_says(table: str) -> None:
     assert tables.on_page(table) == tables.TABLES[table][1](), "write it anew: python -m tests.guides.tables"
 
 
