@@ -16,6 +16,7 @@ from .._version import __version__
 from .running import run
 from .shared import (
     FAILED,
+    Failed,
     choose,
     config_option,
     console,
@@ -72,11 +73,15 @@ def command(ctx: click.Context, vendor: str | None, config: Path | None, try_it:
 
 
 def _check_journal(path: Path) -> None:
+    from .._errors import JournalError
     from .._journal.journal import Journal
 
-    with Journal.open(path) as journal:
-        journal.check()
-        count = sum(journal.counts().values())
+    try:
+        with Journal.open(path) as journal:
+            journal.check()
+            count = sum(journal.counts().values())
+    except JournalError as error:  # an answer here, not bad input
+        raise Failed(str(error)) from None
     labelled("Journal", f"{path} is whole: {count:,} bookings")
 
 

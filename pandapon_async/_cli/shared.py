@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .._errors import ConfigError, OutcomeUnknownError, PandaponError, RequestError, suggestion
+from .._errors import ConfigError, JournalError, OutcomeUnknownError, PandaponError, RequestError, suggestion
 from .streams import lost
 
 if TYPE_CHECKING:
@@ -55,10 +55,10 @@ class Interrupted(Exception):  # noqa: N818 - not an error
 
 
 def exit_status(error: PandaponError) -> int:
-    """The exit status for an error."""
+    """The exit status for an error. One of the journal gets here only before anything is sent, or where nothing ever is."""
     if isinstance(error, OutcomeUnknownError):
         return UNKNOWN
-    return BAD_INPUT if isinstance(error, (ConfigError, RequestError)) else FAILED
+    return BAD_INPUT if isinstance(error, (ConfigError, RequestError, JournalError)) else FAILED
 
 
 # --- accounts ----------------------------------------------------------------------------------------------------------

@@ -31,12 +31,12 @@ class FileSettings:
         keep: columns of the file that are kept in the journal and never sent.
         ignore_columns: pass over all other columns that aren't known.
         text: columns in which a text that looks like damage is meant.
-        encoding: of a text file; None: UTF-8 or UTF-16.
+        encoding: of a text file; unless given, UTF-8 or UTF-16.
         decimal: the decimal sign.
-        sheet: the worksheet of a workbook; None: the only one.
+        sheet: the worksheet of a workbook; unless given, the only one.
         constants: a value for each row whose cell is empty, by our column.
         by_country: the same, by the receiver's country.
-        sku_table: a file that gives the shop's ``sku`` as ``itemId`` and ``skuId``; None: there is none.
+        sku_table: a file that gives the shop's ``sku`` as ``itemId`` and ``skuId``.
     """
 
     columns: Mapping[str, str] = attrs.field(factory=dict[str, str])
@@ -57,12 +57,12 @@ class Settings:
 
     Attributes:
         path: the file; None: there is none.
-        journal: the journal of what is booked; None: beside the file that is booked.
+        journal: the journal of what is booked; unless given, the one beside the file that is booked.
         time_zone: in which times are shown and exported.
-        not_booked_after: seconds after its sending from which a booking can be said not to be booked; None: the library's.
-        preview_hours: how many hours a preview's price is believed; None: the library's.
-        max_increase: percent by which a price may have risen since its preview; None: not at all.
-        language: of what is said, such as ``zh_CN``; None: the system's.
+        not_booked_after: seconds after its sending from which a booking can be said not to be booked; unless given, 900.
+        preview_hours: how many hours a preview's price is believed; unless given, as the library does.
+        max_increase: percent by which a price may have risen since its preview; unless given, it may not.
+        language: of what is said, such as ``zh_CN`` or the path of a ``.po`` file; unless given, the system's.
         files: by name.
         layouts: what shops read of a tracking file: columns with our values, by name.
     """

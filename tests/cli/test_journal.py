@@ -185,7 +185,7 @@ def test_what_is_no_journal_is_refused_and_left_alone(pandapon: Pandapon, tmp_pa
     if content is not None:
         path.write_bytes(content)
     result = pandapon("journal", str(path))
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert str(path) in result.stderr.replace("\n", "")
     assert (path.read_bytes() if content is not None else path.exists()) == (content if content is not None else False)
 
@@ -285,7 +285,7 @@ def test_two_lines_that_contradict_each_other_are_refused(
 def test_one_order_id_in_two_lines_resolves_neither(pandapon: Pandapon, journal: str, edited: Callable[..., Path]):
     file = edited(o_1={"state": "done", "order_id": "77"}, o_2={"state": "done", "order_id": "77"})
     result = pandapon("journal", journal, "--resolve", str(file), "--by", "Jane")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "order id 77" in result.stderr
     assert states(journal) == UNTOUCHED
 
@@ -320,7 +320,7 @@ def test_an_order_id_and_a_fee_are_added_to_what_is_done(pandapon: Pandapon, jou
 
 def test_an_order_id_is_never_changed_to_another(pandapon: Pandapon, journal: str, edited: Callable[..., Path]):
     result = pandapon("journal", journal, "--resolve", str(edited(o_0={"order_id": "77"})), "--by", "Jane")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "it has order id" in result.stderr
 
 
@@ -367,7 +367,7 @@ def test_who_resolves_is_the_login_unless_said(pandapon: Pandapon, journal: str,
 
 def test_what_is_not_allowed_by_hand_says_what_is(pandapon: Pandapon, journal: str):
     result = pandapon("journal", journal, "--mark", "o-0=pending", "--by", "Jane")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "can become void or done by hand" in result.stderr
 
 
@@ -386,7 +386,7 @@ def rotated(shop: FakeVendor, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeV
 
 def test_a_new_key_books_nothing_until_it_is_adopted(pandapon: Pandapon, journal: str, rotated: FakeVendor):
     refused = pandapon("book", "-", "--journal", journal, stdin=body(5))
-    assert refused.exit_code == 1
+    assert refused.exit_code == 2
     assert "another key" in refused.stderr
     assert not rotated.ledger.requests
     assert pandapon("book", "-", "--journal", journal, "--adopt", "pandapon", stdin=body(5)).exit_code == 0
@@ -398,7 +398,7 @@ def test_book_adopts_a_key_only(pandapon: Pandapon, shop: FakeVendor, journal: s
     monkeypatch.setenv("PANDAPON_USER_ID", "9999999999999")
     before = len(shop.ledger.requests)
     refused = pandapon("book", "-", "--journal", journal, "--adopt", "pandapon", stdin=body(5))
-    assert refused.exit_code == 1
+    assert refused.exit_code == 2
     assert "another user id" in refused.stderr
     assert len(shop.ledger.requests) == before
     adopted = pandapon("journal", journal, "--adopt", "pandapon", "--by", "Jane", "--note", "the vendor renumbered")
@@ -440,7 +440,7 @@ def test_a_backup_is_whole_and_books_nothing_until_it_is_restored(
     assert states(copy) == UNTOUCHED
     before = len(shop.ledger.requests)
     refused = pandapon("book", "-", "--journal", copy, stdin=body(5))
-    assert (refused.exit_code, "is a backup" in refused.stderr) == (1, True)
+    assert (refused.exit_code, "is a backup" in refused.stderr) == (2, True)
     assert len(shop.ledger.requests) == before
     assert pandapon("journal", copy, "--restore", "--by", "Jane", "--note", "the disk broke").exit_code == 0
     assert pandapon("book", "-", "--journal", copy, stdin=body(5)).exit_code == 0
@@ -449,7 +449,7 @@ def test_a_backup_is_whole_and_books_nothing_until_it_is_restored(
 def test_a_backup_replaces_nothing(pandapon: Pandapon, journal: str, tmp_path: Path):
     there = tmp_path / "orders.csv"
     there.write_text("mine")
-    assert pandapon("journal", journal, "--backup", str(there)).exit_code == 1
+    assert pandapon("journal", journal, "--backup", str(there)).exit_code == 2
     assert there.read_text() == "mine"
 
 
@@ -463,7 +463,7 @@ def test_a_file_whose_wal_is_lost_is_taken_only_by_name(pandapon: Pandapon, tmp_
 
     asyncio.run(copied_during_a_run())
     refused = pandapon("journal", str(lost))
-    assert (refused.exit_code, "a part of it is missing" in refused.stderr) == (1, True)
+    assert (refused.exit_code, "a part of it is missing" in refused.stderr) == (2, True)
     taken = pandapon("journal", str(lost), "--whole", "--by", "Jane", "--note", "looked up")
     assert taken.exit_code == 0, taken.stderr
     assert pandapon("journal", str(lost)).exit_code == 0
@@ -497,7 +497,7 @@ def test_the_doctor_reads_the_whole_file(pandapon: Pandapon, journal: str):
 def test_a_person_s_not_booked_counts_only_some_time_after_the_sending(pandapon: Pandapon, journal: str):
     hours_later(journal, -1)
     result = pandapon("journal", journal, "--mark", "o-1=pending", "--by", "Jane")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "o-1" in result.stderr
     assert "the vendor may still be booking it" in " ".join(result.stderr.split())
     assert states(journal) == UNTOUCHED
@@ -512,7 +512,7 @@ def test_nothing_is_erased_while_a_job_runs_but_all_else_goes_on(pandapon: Panda
     lock.acquire()
     try:
         result = pandapon("journal", journal, "--forget-before", datetime.now(timezone.utc).isoformat())
-        assert result.exit_code == 1
+        assert result.exit_code == 2
         assert "is using it" in result.stderr
         assert pandapon("journal", journal).exit_code == 0
         assert pandapon("journal", journal, "--mark", "o-1=pending", "--by", "Jane").exit_code == 0
@@ -523,7 +523,7 @@ def test_nothing_is_erased_while_a_job_runs_but_all_else_goes_on(pandapon: Panda
 
 def test_personal_data_is_erased(pandapon: Pandapon, journal: str):
     refused = pandapon("journal", journal, "--forget-before", "2100-01-01")
-    assert (refused.exit_code, "in the past" in refused.stderr) == (1, True)
+    assert (refused.exit_code, "in the past" in refused.stderr) == (2, True)
     result = pandapon("journal", journal, "--forget-before", datetime.now(timezone.utc).isoformat())
     assert "Erased the bodies and replies of 2 rows" in result.stdout
     assert PHONE not in pandapon("journal", journal, "--json", "--contact", "--state", "done").stdout

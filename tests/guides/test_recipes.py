@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
+from click.testing import CliRunner
 
+from pandapon_async._cli.app import app
 from pandapon_async._config.loading import profiles_from_toml
 from pandapon_async.testing import FakeVendor
 
@@ -144,6 +147,28 @@ def test_the_settings_that_a_guide_shows_are_read(page: str, tmp_path: Path, mon
     assert profile.credentials is not None
     assert profile.credentials.access_secret == "a-secret"
     assert profile.limits.rate in (5, 50)
+
+
+def test_what_is_dragged_onto_the_windows_script_is_booked_into_the_desks_journal(
+    keys: FakeVendor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    own, dragged, journal = tmp_path / "own" / "pandapon", tmp_path / "今天 orders.csv", tmp_path / "bookings.db"
+    own.mkdir(parents=True)
+    settings = block("windows", "journal =", "toml")
+    (own / "pandapon.toml").write_text(settings.replace(r"C:\Freight\bookings.db", str(journal)))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(own.parent))
+    (tmp_path / "vendors.toml").write_text(
+        f'[vendors.pandapon]\naccess_key = "env:PANDAPON_ACCESS_KEY"\nbase_url = "{keys.url}"\n'
+        'access_secret = "env:PANDAPON_ACCESS_SECRET"\nuser_id = "env:PANDAPON_USER_ID"\n'
+    )
+    dragged.write_text("order no,preview no,country,item id,quantity\n1,FF1,US,2048020617114736,1\n", encoding="utf-8")
+    (line,) = [line for line in block("windows", "pandapon.exe", "bat").splitlines() if "pandapon.exe" in line]
+    _, *arguments = shlex.split(line.replace("\\", "/"))
+    named = {"%~1": str(dragged), "C:/Freight/vendors.toml": str(tmp_path / "vendors.toml")}
+    result = CliRunner().invoke(app, [named.get(one, one) for one in (*arguments, "--new-journal")])
+    assert result.exit_code == 0, result.output
+    assert keys.ledger.bookings == {"FF1": 1}
+    assert journal.exists()
 
 
 # The kernel's own ways: a Windows-only remark of zmq's, and sockets that the client's end leaves to the collector.
