@@ -137,7 +137,7 @@ def _started(
     for name in ("FORCE_COLOR", "COLUMNS", "PYTHONDEVMODE"):
         kept.pop(name, None)
     search = {"PYTHONPATH": str(ROOT), "NO_COLOR": "1", "PYTHONUNBUFFERED": "1", "LANGUAGE": "en"}
-    kept["XDG_CONFIG_HOME"] = os.devnull  # nobody's own settings
+    kept["XDG_CONFIG_HOME"] = str(folder / ".config")  # nobody's own settings
     return subprocess.Popen(
         line,
         cwd=folder,
