@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime, time, timedelta, timezone, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from .._journal.rows import STATES
 from .journal_actions import ACTION_FIELDS, Action
 from .journal_lists import show_runs, show_todo
 from .journals import files_of
+from .reasons import plain_text
 from .shared import config_option, console, json_text, labelled, show_table, write_out
 from .words import Words, words_of
 
@@ -114,7 +115,7 @@ def command(path: Path, **options: Any) -> None:
     for name in ("since", "until", "forget_before"):
         if options[name] is not None and options[name].tzinfo is None:
             options[name] = options[name].replace(tzinfo=zone)
-    action = Action(words=words, **{name: value for name, value in options.items() if name in ACTION_FIELDS})
+    action = Action(words=words, zone=zone, **{name: value for name, value in options.items() if name in ACTION_FIELDS})
     shown = {name: options[name] for name in attrs.fields_dict(_View) if name in options}
     view = _View(words=words, zone=zone, zone_name=settings.time_zone, **shown)
     change = action.asked()
@@ -167,7 +168,7 @@ class _View:
         elif self.todo:
             show_todo(journal, self.account, as_json=self.as_json)
         elif self.runs:
-            show_runs(journal, self.account, as_json=self.as_json)
+            show_runs(journal, self.account, self.zone, as_json=self.as_json)
         elif self.totals:
             self._show_totals(journal)
         elif self.reference is not None:
@@ -216,7 +217,9 @@ class _View:
         from .report_page import MARK, page_of
 
         check_output(file, files_of(journal), lambda path: path.read_bytes().startswith(MARK.encode()))
-        page = page_of(DayReport.of(journal, self.since, self.until), journal.path.name, datetime.now(timezone.utc))
+        page = page_of(
+            DayReport.of(journal, self.since, self.until, self.zone), journal.path.name, datetime.now(self.zone)
+        )
         with replaced(file) as target:
             target.file.write(page.encode())
         write_out(f"Wrote {file}")
@@ -228,11 +231,17 @@ class _View:
             return
         for name, text in self._cells(row).items():
             if text:
-                labelled(self._name(name), self._state(text) if name == "state" else text, width=_NAMES_WIDTH)
+                labelled(self._name(name), self._plain(name, text), width=_NAMES_WIDTH)
         labelled(self._name("history"), "", width=_NAMES_WIDTH)
         for step in row.history:
             note = f": {step.note}" if step.note else ""
             labelled("", f"{self._step(step)['at']} {step.state}, by {step.by}{note}", width=_NAMES_WIDTH)
+
+    def _plain(self, column: str, text: str) -> str:
+        """A cell as a clerk reads it."""
+        if column == "state":
+            return self._state(text)
+        return plain_text(text, self.words) if column == "error" else text
 
     def _name(self, column: str) -> str:
         """A column of an export as a clerk reads it."""
@@ -279,8 +288,7 @@ class _View:
         for name in columns:
             table.add_column(self._name(name), overflow="fold")
         for row in self._rows(journal):
-            cells = self._cells(row)
-            cells["state"] = self._state(cells["state"])
+            cells = {name: self._plain(name, text) for name, text in self._cells(row).items()}
             table.add_row(
                 *[f"{cells[name]} {cells['currency']}".strip() if name == "fee" else cells[name] for name in columns]
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import getpass
 from collections.abc import Callable
-from datetime import datetime, timezone, tzinfo
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -50,6 +50,7 @@ class Action:
     by: str | None
     note: str | None
     words: Words
+    zone: tzinfo
 
     def asked(self) -> Callable[[Journal], None] | None:
         """What is to be done with the journal; None: nothing, it is to be shown."""
@@ -90,7 +91,7 @@ class Action:
         zones: dict[str, tzinfo] = {}
         with contextlib.suppress(ConfigError):  # the accounts needn't be configured where somebody only looks
             zones = {profile.name: zone_of(profile.time_zone) for profile in load_profiles(self.config)}
-        Review(journal=journal, by=self._author(), note=self.note, zone=timezone.utc, vendor_zones=zones).run()
+        Review(journal=journal, by=self._author(), note=self.note, zone=self.zone, vendor_zones=zones).run()
 
     def _assign(self, journal: Journal) -> None:
         from .._journal.journal import write_down
@@ -192,7 +193,7 @@ class Action:
         return str(self.by), str(self.note)
 
 
-ACTION_FIELDS: Final = frozenset(attrs.fields_dict(Action)) - {"words"}
+ACTION_FIELDS: Final = frozenset(attrs.fields_dict(Action)) - {"words", "zone"}
 
 
 def _money(amount: str, currency: str) -> Money:

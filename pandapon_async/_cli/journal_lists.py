@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import tzinfo
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -84,19 +85,19 @@ def _todo(row: JournalRow) -> Iterator[tuple[str, str]]:
             yield what, why
 
 
-def show_runs(journal: Journal, account: str | None, *, as_json: bool) -> None:
+def show_runs(journal: Journal, account: str | None, zone: tzinfo, *, as_json: bool) -> None:
     """Print the runs of jobs, the first one first."""
-    runs = (_run(run) for run in journal.runs() if account in (None, run.account))
+    runs = (_run(run, zone) for run in journal.runs() if account in (None, run.account))
     _show(runs, as_json=as_json, nothing="Nobody has booked yet")
 
 
-def _run(run: Run) -> dict[str, Any]:
+def _run(run: Run, zone: tzinfo) -> dict[str, Any]:
     return {
         "run": run.id,
         "account": run.account,
         "operation": run.operation,
-        "began": time_text(run.began),
-        "ended": time_text(run.ended) or None,
+        "began": time_text(run.began, zone),
+        "ended": time_text(run.ended, zone) or None,
         "machine": run.host,
         "process": run.pid,
     }

@@ -179,6 +179,29 @@ def test_times_are_exported_in_the_settings_zone_and_read_back(pandapon: Pandapo
     assert "+08:00" not in pandapon("journal", journal, "o-0").stdout
 
 
+def test_whatever_shows_a_time_shows_it_in_the_settings_zone(
+    pandapon: Pandapon, orders: Write, shop: FakeVendor, tmp_path: Path
+):
+    settle(tmp_path, 'time_zone = "Asia/Shanghai"')
+    shop.script("drop_after")
+    pandapon("book", orders())
+    journal, page = str(tmp_path / "shop/bookings.db"), tmp_path / "page.html"
+    assert pandapon("journal", journal, "--runs").stdout.count("+08:00") == 2
+    assert "Asia/Shanghai" in pandapon("journal", journal, "--review", "--by", "Jane", stdin="q\n").stdout
+    pandapon("journal", journal, "--report", str(page))
+    assert "all times in Asia/Shanghai" in page.read_text(encoding="utf-8")
+
+
+def test_one_booking_says_why_it_is_unclear_without_the_name_of_an_exception(
+    pandapon: Pandapon, orders: Write, shop: FakeVendor, tmp_path: Path
+):
+    shop.script("drop_after")
+    pandapon("book", orders())
+    shown = pandapon("journal", str(tmp_path / "shop/bookings.db"), "o-0").stdout
+    assert "there is no whole reply" in shown
+    assert "Error" not in shown
+
+
 def test_folders_and_files_may_have_any_name(pandapon: Pandapon, orders: Write, tmp_path: Path):
     folder = "订单 2026/é & co"
     settle(tmp_path / "订单 2026", 'journal = "账本.db"\nlanguage = "zh_CN"')
