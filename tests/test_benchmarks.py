@@ -19,7 +19,7 @@ TINY = ("--rounds", "1", "--bookings", "8", "--concurrency", "4")
 
 def run(*options: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "benchmarks", *options]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False, timeout=900)
 
 
 @pytest.fixture(scope="module")
