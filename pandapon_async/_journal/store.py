@@ -19,7 +19,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import attrs
 
@@ -41,6 +41,17 @@ MOVES: Final[Mapping[State, tuple[State, ...]]] = {
 
 class RowMovedError(JournalError):
     """Another task or process has moved the row since it was read."""
+
+
+class Durable(asyncio.Future[Any]):
+    """What a change of a row gives: who is cancelled while it waits for it is cancelled once it has ended, and then knows how.
+
+    The change is made all the same, so nothing is gained by leaving earlier.
+    """
+
+    def cancel(self, msg: Any = None) -> bool:
+        """Leave it as it is; a task that waits for it ends with the cancel when it goes on."""
+        return False
 
 
 @attrs.frozen
@@ -135,7 +146,8 @@ class Store(Protocol):
     """The rows of one account and operation; rows of another are never touched.
 
     A method that gives a future has queued its work when it returns, and the futures end in that order. Each ends when its work
-    is durable, with a `JournalError` if it could not be written and a `RowMovedError` if the row had another version.
+    is durable, with a `JournalError` if it could not be written and a `RowMovedError` if the row had another version. Those of
+    `sent` and `ended` are `Durable`.
     """
 
     guard: Callable[[], str | None] | None = None
