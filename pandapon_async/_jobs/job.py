@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 from collections.abc import AsyncIterable, Callable, Iterable, Sequence
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import attrs
 
 from .._config.profiles import VendorProfile, spend_limit as checked_limit, zone_of
-from .._errors import ConfigError, LimitExceededError
+from .._errors import ConfigError, JournalError, LimitExceededError
 from .._journal.identity import AccountKey
 from .._journal.places import place_of
 from .._journal.resolving import NOT_BOOKED_AFTER
@@ -207,8 +208,12 @@ class WriteJob(Generic[R]):
         try:
             made = await sender.finish(worker, 0, row)
             if isinstance(made, Unwritten):
-                await asyncio.wait([made.future])
-                made = made.written(made)
+                unwritten = made
+                try:
+                    with contextlib.suppress(JournalError):
+                        await unwritten.future
+                finally:
+                    made = unwritten.written(unwritten)
         except asyncio.CancelledError:
             worker.cut = True
             self.report.add(await sender.cut_off(worker, 0, row))

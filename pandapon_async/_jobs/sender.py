@@ -78,9 +78,7 @@ class Sender(Generic[R]):
         except BaseException:
             self._claims.release(key)
             raise
-        if isinstance(made, Unwritten):
-            made.future.add_done_callback(lambda _: self._claims.release(key))
-        else:
+        if not isinstance(made, Unwritten):
             self._claims.release(key)
         return made
 
@@ -171,13 +169,13 @@ class Sender(Generic[R]):
         self, worker: WorkerState, index: int, row: PendingRow, reply: Reply[R]
     ) -> JobOutcome[R] | Unwritten[JobOutcome[R]]:
         problem: str | None = None
-        told = {"request_id": reply.request_id, "reply": dumps(reply.raw).decode()}
+        said = dumps(reply.raw).decode()
         try:
-            ending = self._facts(reply.data, **told)
+            ending = self._facts(reply.data, request_id=reply.request_id, reply=said)
         except Exception as error:  # noqa: BLE001 - the caller's own code: the booking was made all the same
             problem = f"facts() of the job: {type(error).__name__}; what the vendor gave stands in the reply only"
             self._admission.halt(problem)
-            ending = Ending(state="done", note=problem, **told)
+            ending = Ending(state="done", note=problem, request_id=reply.request_id, reply=said)
         self._admission.succeeded(ending.fee, reply.elapsed)
         outcome = self.outcome(index, row, "done", "done", ending=ending, reply=reply)
         outcome = worker.made = outcome if problem is None else attrs.evolve(outcome, problem=problem)
@@ -188,7 +186,7 @@ class Sender(Generic[R]):
             return attrs.evolve(outcome, recorded="sent")
         return Unwritten(outcome, written, self._written)
 
-    def _facts(self, data: Any, **more: str | None) -> Ending:
+    def _facts(self, data: Any, **more: Any) -> Ending:
         """What of a reply's data can be written down, and more that is known; raises what is wrong with it."""
         facts = self._settings.facts(data)
         fee: Any = facts.fee
@@ -203,6 +201,7 @@ class Sender(Generic[R]):
 
     def _written(self, unwritten: Unwritten[JobOutcome[R]]) -> JobOutcome[R]:
         made, error = unwritten.made, unwritten.future.exception()
+        self._claims.release((made.reference, made.shipment))
         if error is None:
             row = unwritten.future.result()
             if row.state != "done":

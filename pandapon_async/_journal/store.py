@@ -70,7 +70,7 @@ class Entry:
     allow_same_parcel: bool = False
 
 
-@attrs.frozen
+@attrs.define  # never changed; one that is frozen takes three times as long to make
 class PendingRow:
     """A row that a run has before it: to be sent, asked about, or skipped; at one version of it."""
 
@@ -106,7 +106,7 @@ class Problem:
     code: ProblemCode = "input"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Ending:
     """What is written when a booking ends; ``reply`` is the vendor's, as JSON text."""
 

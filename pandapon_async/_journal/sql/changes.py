@@ -26,12 +26,13 @@ _UPDATE_MANY: Final = (_SET + " FROM (VALUES %s) c" + _WHICH).format(*(f"c.colum
 _OLD_SQLITE: Final = sqlite3.sqlite_version_info < (3, 33)
 """Whether SQLite can't change many in one step. After each step this thread waits until the event loop's gives it the interpreter: one
 for each row is a third of a job's rate at a vendor that answers at once."""
+_NOTHING_TOLD: Final = (None,) * 8
 _MONEY: Final = "money (row, account, operation, at, kind, digits, exponent, currency, by, note)"
 MoneyEntered = tuple[int, tuple[int, int], float, str, Money, str, "str | None"]
 """Row, scope, time, kind, amount, by whom, and why."""
 
 
-@attrs.frozen
+@attrs.define(eq=False)
 class Change:
     """One row's move: to ``sent``, or to an ending.
 
@@ -56,37 +57,26 @@ class Change:
     def after(self) -> PendingRow:
         """The row as it is then."""
         row, ending = self.row, self.ending
-        known = (row.id, row.version + 1, row.position, row.reference, row.shipment)
-        if ending is None:
-            return PendingRow(*known, "sent", row.body, row.order_id, row.fee, row.error, row.tracking, self.at)
-        told = (ending.order_id, ending.fee, ending.error, ending.tracking)
-        return PendingRow(*known, ending.state, row.body, *told, row.sent_at)
+        told, state = ending or row, "sent" if ending is None else ending.state
+        return PendingRow(
+            row.id, row.version + 1, row.position, row.reference, row.shipment, state, row.body,
+            told.order_id, told.fee, told.error, told.tracking, self.at if ending is None else row.sent_at,
+        )  # fmt: skip
 
     def update(self) -> tuple[Any, ...]:
         """The values of `_UPDATE`."""
-        ending = self.ending
+        row, ending, at = self.row, self.ending, self.at
         if ending is None:
-            line = history_entry(self.at, "sent", BY_JOB)
-            return (self.row.id, self.row.version, "sent", self.owner, line, self.at, *[None] * 8)
-        fee = storable(ending.fee) if ending.state == "done" else None
+            return (row.id, row.version, "sent", self.owner, history_entry(at, "sent", BY_JOB), at, *_NOTHING_TOLD)
+        state, order_id, note = ending.state, ending.order_id, ending.note
+        fee = storable(ending.fee) if state == "done" else None
+        line = history_entry(at, state, ending.by, note or (state == "pending" and ending.error) or None)
+        amount, currency = (None, None) if fee is None else (format(fee.amount, "f"), fee.currency)
         return (
-            self.row.id,
-            self.row.version,
-            ending.state,
-            None,
-            history_entry(
-                self.at, ending.state, ending.by, ending.note or (ending.state == "pending" and ending.error) or None
-            ),
-            None,
-            self.at if ending.state in ("done", "refused") else None,
-            ending.error,
-            ending.order_id,
-            None if ending.order_id is None else order_key(ending.order_id),
-            None if fee is None else format(fee.amount, "f"),
-            None if fee is None else fee.currency,
-            " ".join(ending.tracking) or None,
-            ending.request_id,
-        )
+            row.id, row.version, state, None, line, None, at if state in ("done", "refused") else None, ending.error,
+            order_id, None if order_id is None else order_key(order_id), amount, currency,
+            " ".join(ending.tracking) or None, ending.request_id,
+        )  # fmt: skip
 
 
 def order_key(order_id: str) -> int:

@@ -82,7 +82,8 @@ class Writer(GroupThread):
                 self._tell(reading)
             self._fail([item for item in group if not (item.is_ending or item.told)], failure)
             self._owed += [item for item in group if item.is_ending]
-        self._tell_late(failure or self._shortage_seen or JournalError(f"{self.path}: could not be written"))
+        if self._owed:
+            self._tell_late(failure or self._shortage_seen or JournalError(f"{self.path}: could not be written"))
 
     def _note(self, items: Sequence[Item], moved: JournalError) -> None:
         for item in items:
