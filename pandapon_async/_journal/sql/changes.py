@@ -21,12 +21,19 @@ _SET: Final = (
     "order_key = CAST({10} AS BIGINT), fee = {11}, currency = {12}, tracking = {13}, request_id = {14}"
 )
 _WHICH: Final = " WHERE rows.id = {1} AND version = {2}"
-_UPDATE: Final = (_SET + _WHICH).format(*(f"?{number}" for number in range(15)))
-_UPDATE_MANY: Final = (_SET + " FROM (VALUES %s) c" + _WHICH).format(*(f"c.column{number}" for number in range(15)))
+
+
+def _updates(*values: str) -> tuple[str, str]:
+    """How one row is changed, and many together; of each value its number in `Change.update`, or what it always is."""
+    one, many = ([value.replace("#", mark) for value in ("", *values)] for mark in ("?", "c.column"))
+    return (_SET + _WHICH).format(*one), (_SET + " FROM (VALUES %s) c" + _WHICH).format(*many)
+
+
+_SENT: Final = _updates("#1", "#2", "'sent'", "#3", "#4", "#5", *["NULL"] * 8)
+_ENDED: Final = _updates(*(f"#{number}" for number in range(1, 15)))
 _OLD_SQLITE: Final = sqlite3.sqlite_version_info < (3, 33)
 """Whether SQLite can't change many in one step. After each step this thread waits until the event loop's gives it the interpreter: one
 for each row is a third of a job's rate at a vendor that answers at once."""
-_NOTHING_TOLD: Final = (None,) * 8
 _MONEY: Final = "money (row, account, operation, at, kind, digits, exponent, currency, by, note)"
 MoneyEntered = tuple[int, tuple[int, int], float, str, Money, str, "str | None"]
 """Row, scope, time, kind, amount, by whom, and why."""
@@ -37,7 +44,7 @@ class Change:
     """One row's move: to ``sent``, or to an ending.
 
     ``scope`` is (account, operation); ``owner`` who has it under way; ``check`` is asked before it is sent;
-    ``may_be_late``: its owner may bring the end though it was taken for dead meanwhile.
+    ``may_be_late``: its owner may bring the end though it was taken for dead meanwhile; ``fee`` what is entered as paid.
     """
 
     row: PendingRow
@@ -47,6 +54,11 @@ class Change:
     ending: Ending | None = None
     check: SpendCheck | None = None
     may_be_late: bool = False
+    fee: Money | None = attrs.field(init=False, default=None)
+
+    def __attrs_post_init__(self) -> None:
+        if self.ending is not None and self.ending.state == "done":
+            self.fee = storable(self.ending.fee)
 
     @property
     def is_ending(self) -> bool:
@@ -64,12 +76,12 @@ class Change:
         )  # fmt: skip
 
     def update(self) -> tuple[Any, ...]:
-        """The values of `_UPDATE`."""
+        """The values of `_SENT` or `_ENDED`."""
         row, ending, at = self.row, self.ending, self.at
         if ending is None:
-            return (row.id, row.version, "sent", self.owner, history_entry(at, "sent", BY_JOB), at, *_NOTHING_TOLD)
+            return (row.id, row.version, self.owner, history_entry(at, "sent", BY_JOB), at)
         state, order_id, note = ending.state, ending.order_id, ending.note
-        fee = storable(ending.fee) if state == "done" else None
+        fee = self.fee
         line = history_entry(at, state, ending.by, note or (state == "pending" and ending.error) or None)
         amount, currency = (None, None) if fee is None else (format(fee.amount, "f"), fee.currency)
         return (
@@ -109,7 +121,7 @@ def make_all(
     if not changes:
         return []
     try:
-        if _updated(connection, [change.update() for change in changes]) == len(changes):
+        if _updated(connection, changes) == len(changes):
             _add_rest(connection, changes)
             return [(change.after, None) for change in changes]
     except Exception as error:
@@ -119,10 +131,15 @@ def make_all(
     return [_made(connection, change) for change in changes]
 
 
-def _updated(connection: Connection, rows: list[tuple[Any, ...]]) -> int:
-    if _OLD_SQLITE and isinstance(connection, sqlite3.Connection):
-        return connection.executemany(_UPDATE, rows).rowcount
-    return done_with_all(connection, _UPDATE_MANY, rows)
+def _updated(connection: Connection, changes: Sequence[Change]) -> int:
+    count = 0
+    for (one, many), are_endings in ((_SENT, False), (_ENDED, True)):
+        rows = [change.update() for change in changes if (change.ending is not None) is are_endings]
+        if not (_OLD_SQLITE and isinstance(connection, sqlite3.Connection)):
+            count += done_with_all(connection, many, rows)
+        elif rows:
+            count += connection.executemany(one, rows).rowcount
+    return count
 
 
 def _is_of_the_row(connection: Connection, error: Exception) -> bool:
@@ -153,9 +170,9 @@ def _made(connection: Connection, change: Change) -> tuple[PendingRow | None, Jo
 
 def _move(connection: Connection, change: Change) -> PendingRow:
     change = _in_doubt_if_taken(connection, change)
-    if not _updated(connection, [change.update()]):
+    if not _updated(connection, [change]):
         change = _late(connection, change)
-        if not _updated(connection, [change.update()]):
+        if not _updated(connection, [change]):
             raise RowMovedError("its row was changed by somebody else", reference=change.row.reference)
     _add_rest(connection, [change])
     return change.after
@@ -182,9 +199,8 @@ def _add_rest(connection: Connection, changes: Sequence[Change]) -> None:
             waiting.append(change.row.id)
         if ending.reply is not None:
             replies.append((change.row.id, ending.reply))
-        fee = storable(ending.fee)
-        if ending.state == "done" and fee is not None:
-            entries.append((change.row.id, change.scope, change.at, "fee", fee, ending.by, ending.note))
+        if change.fee is not None:
+            entries.append((change.row.id, change.scope, change.at, "fee", change.fee, ending.by, ending.note))
     forget_replies(connection, waiting)
     insert_all(connection, "replies", replies, "ON CONFLICT (row) DO UPDATE SET reply = excluded.reply")
     enter_money(connection, *entries)
