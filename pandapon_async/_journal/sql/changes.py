@@ -31,9 +31,6 @@ def _updates(*values: str) -> tuple[str, str]:
 
 _SENT: Final = _updates("#1", "#2", "'sent'", "#3", "#4", "#5", *["NULL"] * 8)
 _ENDED: Final = _updates(*(f"#{number}" for number in range(1, 15)))
-_OLD_SQLITE: Final = sqlite3.sqlite_version_info < (3, 33)
-"""Whether SQLite can't change many in one step. After each step this thread waits until the event loop's gives it the interpreter: one
-for each row is a third of a job's rate at a vendor that answers at once."""
 _MONEY: Final = "money (row, account, operation, at, kind, digits, exponent, currency, by, note)"
 MoneyEntered = tuple[int, tuple[int, int], float, str, Money, str, "str | None"]
 """Row, scope, time, kind, amount, by whom, and why."""
@@ -135,9 +132,9 @@ def _updated(connection: Connection, changes: Sequence[Change]) -> int:
     count = 0
     for (one, many), are_endings in ((_SENT, False), (_ENDED, True)):
         rows = [change.update() for change in changes if (change.ending is not None) is are_endings]
-        if not (_OLD_SQLITE and isinstance(connection, sqlite3.Connection)):
+        if not isinstance(connection, sqlite3.Connection):  # over a network each step is a round trip
             count += done_with_all(connection, many, rows)
-        elif rows:
+        elif rows:  # one statement for all would be prepared for every number of them, and goes through them twice
             count += connection.executemany(one, rows).rowcount
     return count
 
