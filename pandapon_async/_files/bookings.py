@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ..api.logistics import FreightBookingRequest
@@ -27,6 +27,7 @@ class BookingFile:
         path: the file.
         name: its name in errors; default: the path.
         reading: how it is to be read.
+        complete: makes of what a row says the request that is sent, and finds what can't be; default: the row says it all.
 
     Attributes:
         format: what it is, whatever its name.
@@ -38,10 +39,17 @@ class BookingFile:
         FileError: it can't be read, is empty, or its header is invalid.
     """
 
-    def __init__(self, path: str | os.PathLike[str], name: str | None = None, reading: Reading | None = None) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        name: str | None = None,
+        reading: Reading | None = None,
+        complete: Callable[[Booking], Booking] | None = None,
+    ) -> None:
         self.path = Path(path)
         self.name = name or str(path)
         self.reading = reading or Reading()
+        self._complete = complete
         self.format: Format
         self.format, said = format_of(self.path, self.name, self.reading.encoding)
         self.bookings: JsonBookings | TableBookings = self._opened()
@@ -54,7 +62,7 @@ class BookingFile:
         return TableBookings(self.path, self.name, self.format, self.reading)
 
     def __iter__(self) -> Iterator[Booking]:
-        return iter(self.bookings)
+        return iter(self.bookings) if self._complete is None else map(self._complete, self.bookings)
 
     def check(self) -> Checked:
         """Read the whole file, and count."""
@@ -72,7 +80,7 @@ class BookingFile:
                 findings += fitting
                 more += len(booking.findings) - len(fitting)
                 columns.update({one.column for one in booking.findings if one.column and one.kind == "wrong"})
-            if booking.country_name is not None and booking.request is not None:
+            if booking.country_name is not None and isinstance(booking.request, FreightBookingRequest):
                 address = booking.request.receiver_address
                 names[booking.country_name] = (address and address.country) or ""
         everywhere = [name for name, count in columns.items() if count == good + wrong + held > 1]
@@ -110,4 +118,6 @@ def read_bookings(path: str | os.PathLike[str]) -> Iterator[tuple[str, FreightBo
     for booking in file:
         if booking.findings:
             raise FileError.of(file.name, booking.findings)  # it was modified after the check
-        yield booking.pair()
+        reference, request = booking.pair()
+        assert isinstance(request, FreightBookingRequest)
+        yield reference, request

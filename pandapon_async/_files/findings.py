@@ -67,6 +67,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "invisible": Check("wrong", "has a character inside that can't be seen: enter it again"),
     "whole-number": Check("wrong", "expected a whole number"),
     "number": Check("wrong", "expected a number with the decimal sign {sign} (another one: --decimal)"),
+    "json": Check("wrong", 'expected JSON, such as ["12", "13"]'),
     "member": Check("wrong", "{why}"),
     "unknown-sku": Check("wrong", "isn't in the table of SKUs"),
     "sku-differs": Check("wrong", "isn't what the table of SKUs says"),
