@@ -1,8 +1,9 @@
-"""The steps of ``pandapon book``: settings, file, journal, plan, questions, work."""
+"""The steps of a command that sends a file (book, domestic, bulk): settings, file, journal, plan, questions, work."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +12,21 @@ import click
 
 from .._config.settings import Settings, find_settings
 from .._errors import ConfigError, PandaponError
+from .._files.booking import Booking
 from .._files.bookings import BookingFile
+from .._files.columns import Layout
 from .._files.findings import MAX_FINDINGS, Checked, EncodingError, Finding
 from .._files.outputs import check_output
 from .._files.problems import ProblemsWriter, is_problems
+from .._journal.journal import Journal
+from .._journal.resolving import NOT_BOOKED_AFTER
 from .._journal.rows import JournalRow
-from .booking import BookingTerms, BookingWork, ObjectedError
+from .._models.operation import Operation, VendorRequest
+from ..api.logistics import FreightBookingRequest
+from .booking import BookingWork, ObjectedError
 from .file_options import ReadingOptions, problems_path
 from .journals import ChosenJournal, choose_journal
+from .parts import WorkTerms
 from .plan import AccountPlan, Accounts, Planner
 from .preview import preview
 from .progress import Screen
@@ -34,12 +42,24 @@ if TYPE_CHECKING:
     from .._models.money import Money
 
 _SHOWN = 20
+_DRAIN = 30.0
+
+Completion = Callable[[Journal], Callable[[Booking], Booking]]
+"""Gives what makes of a row, with what the journal knows, the request that is sent."""
 
 
 @attrs.frozen(kw_only=True)
 class BookOptions:
-    """What was asked for."""
+    """What was asked for.
 
+    Attributes:
+        request_type: what is sent for each row.
+        rows: the class that the rows are read as, if it is another; ``completion`` makes requests of them.
+    """
+
+    request_type: type[VendorRequest[Any]] = FreightBookingRequest
+    rows: type[VendorRequest[Any]] | None = None
+    completion: Completion | None = None
     vendor: str | None
     config: Path | None
     journal: Path | None
@@ -47,9 +67,9 @@ class BookOptions:
     concurrency: int
     rate: float | None
     dry_run: bool
-    preview: bool
-    spend_limit: Money | None
-    highest_fee: Money | None
+    preview: bool = False
+    spend_limit: Money | None = None
+    highest_fee: Money | None = None
     problems: Path | None
     retry_refused: bool
     adopt: str | None
@@ -58,38 +78,58 @@ class BookOptions:
     reading: ReadingOptions
 
     @classmethod
-    def of(cls, options: Mapping[str, Any]) -> BookOptions:
-        """Of the command's options by name."""
+    def of(cls, options: Mapping[str, Any], **more: Any) -> BookOptions:
+        """Of the command's options by name, and ``more`` that the command itself says."""
         names = attrs.fields_dict(ReadingOptions)
         reading = ReadingOptions(**{name: options[name] for name in names})
         rest = {name: value for name, value in options.items() if name not in names}
-        amounts: dict[str, Any] = {name: _money(rest[name]) for name in ("spend_limit", "highest_fee")}
-        return cls(**{**rest, **amounts}, reading=reading)
+        amounts: dict[str, Any] = {name: _money(rest[name]) for name in ("spend_limit", "highest_fee") if name in rest}
+        return cls(**{**rest, **amounts, **more}, reading=reading)
 
     def profiles(self) -> list[VendorProfile]:
         """The accounts that may be booked at.
 
         Raises:
-            ConfigError: there are none, or one is wrong.
+            ConfigError: there are none, one is wrong, or none of them offers the operation.
         """
-        found = load_profiles(self.config)
+        operation = self.request_type.operation
+        found = offering(load_profiles(self.config), operation, self.vendor)
         if self.adopt is not None and self.vendor not in (None, self.adopt):
             raise click.UsageError(f"--adopt {self.adopt}: the account is {self.vendor}")
         if self.rate is None:
             return found
         return [one.evolve(limits=attrs.evolve(one.limits, rate=self.rate)) for one in found]
 
-    def terms(self, problems: Path | None) -> BookingTerms:
+    def terms(self, settings: Settings, *, check_all: bool = True) -> WorkTerms:
         """How is booked."""
-        return BookingTerms(
+        after = settings.not_booked_after
+        return WorkTerms(
+            request_type=self.request_type,
             concurrency=self.concurrency,
             spend_limit=self.spend_limit,
             highest_fee=self.highest_fee,
             retry_refused=self.retry_refused,
             adopt_key=self.adopt is not None,
-            as_json=self.as_json,
-            problems=problems,
+            check_all=check_all,
+            drain=_DRAIN,
+            not_booked_after=NOT_BOOKED_AFTER if after is None else after,
         )
+
+
+def offering(
+    profiles: Sequence[VendorProfile], operation: Operation[Any], vendor: str | None = None
+) -> list[VendorProfile]:
+    """The accounts whose vendor offers an operation; the one that was named stays, if it does.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    found = [one for one in profiles if one.kind in operation.vendors]
+    wrong = [one.name for one in profiles if one.name == vendor and one not in found]
+    if not found or wrong:
+        names = ", ".join(wrong or [one.name for one in profiles])
+        raise ConfigError(f"{operation.name} is offered by {', '.join(operation.vendors)}, not at {names}")
+    return found
 
 
 def _money(amount: tuple[str, str] | None) -> Money | None:
@@ -106,16 +146,32 @@ def book_file(path: Path, name: str | None, options: BookOptions) -> int:
     folder = Path() if name is not None else path.parent
     settings = find_settings(folder)
     words = words_of(settings.language, settings.path and settings.path.parent)
+    if options.request_type is not FreightBookingRequest:
+        words = words.of_other_work()
     desk = Desk(words, options.yes)
     source = _opened(path, name, options, settings, desk)
     if options.preview:
         profile = Accounts(options.profiles(), options.vendor or options.adopt).the_only()
         return run(preview(profile, source, options.concurrency))
-    return _FileBooking(options, settings, desk, source, folder).run()
+    journal = choose_journal(
+        options.journal,
+        settings,
+        folder,
+        words,
+        new_journal=options.new_journal,
+        makes=not options.dry_run and options.completion is None,
+    )
+    with contextlib.ExitStack() as stack:
+        if options.completion is not None:
+            if not journal.has_rows:
+                raise Failed(words("journal.nothing_booked", path=journal.path), BAD_INPUT)
+            source.revised = options.completion(stack.enter_context(Journal.open(journal.path)))
+        return _FileBooking(options, settings, desk, source, journal).run()
 
 
 def _opened(path: Path, name: str | None, options: BookOptions, settings: Settings, desk: Desk) -> BookingFile:
-    reading = options.reading.reading(settings)
+    layout = Layout.of(options.rows or options.request_type)
+    reading = attrs.evolve(options.reading.reading(settings), layout=layout)
     try:
         return BookingFile(path, name, reading)
     except EncodingError as error:
@@ -136,7 +192,7 @@ class _FileBooking:
     settings: Settings
     desk: Desk
     source: BookingFile
-    folder: Path
+    journal: ChosenJournal
 
     def run(self) -> int:
         """Book it; the exit status."""
@@ -145,31 +201,28 @@ class _FileBooking:
             checked = self.source.check()
             if not checked.bookings:
                 raise Failed(words("rows.none", name=self.source.name), BAD_INPUT)
-            accounts, journal, plans = self._planned(screen, checked)
+            accounts, plans = self._planned(screen, checked)
         checked = _with_changed(checked, plans, words)
         self._tell(checked)
         if options.dry_run:
             return self._dry_run(checked, plans)
         assert accounts is not None
-        assert journal is not None
-        problems = self._problems(checked, journal) if checked.findings or options.problems else None
-        ask_before_spending(self._prospect(checked, plans, journal), self.desk)
+        problems = self._problems(checked) if checked.findings or options.problems else None
+        ask_before_spending(self._prospect(checked, plans), self.desk)
         while True:
-            work = self._work(accounts, journal, plans, checked, problems)
+            work = self._work(accounts, plans, checked, problems)
             try:
                 status = _done(work)
             except ObjectedError as error:  # what only the journal knows, such as another order with the same parcel
                 checked = _with_more(checked, error.findings)
                 self._tell(checked)
-                problems = self._problems(checked, journal)
+                problems = self._problems(checked)
             else:
                 return status or (FAILED if checked.findings else 0)
 
     # --- before ---
 
-    def _planned(
-        self, screen: Screen, checked: Checked
-    ) -> tuple[Accounts | None, ChosenJournal | None, list[AccountPlan]]:
+    def _planned(self, screen: Screen, checked: Checked) -> tuple[Accounts | None, list[AccountPlan]]:
         options, words = self.options, self.desk.words
         try:
             accounts = Accounts(options.profiles(), options.vendor or options.adopt)
@@ -177,23 +230,16 @@ class _FileBooking:
             if not options.dry_run:
                 raise
             tell(words("dry_run.no_accounts", why=error.message))
-            return None, None, []
-        journal = choose_journal(
-            options.journal,
-            self.settings,
-            self.folder,
-            words,
-            new_journal=options.new_journal,
-            makes=not options.dry_run,
-        )
+            return None, []
         screen.phase(words("phase.checking"), checked.bookings)
-        planner = Planner(accounts, journal.path if journal.has_rows else None)
+        known = self.journal.path if self.journal.has_rows else None
+        planner = Planner(accounts, known, options.request_type.operation.name)
         plans = planner.plan(self.source, screen.step)
         if len(plans) > 1 and options.spend_limit is not None:
             raise click.UsageError(
                 "--spend-limit is for one account: give each its daily_spend_limit, or book a file for each"
             )
-        return accounts, journal, plans
+        return accounts, plans
 
     def _tell(self, checked: Checked) -> None:
         words = self.desk.words
@@ -211,26 +257,29 @@ class _FileBooking:
         counts = {"good": f"{checked.good:,}", "wrong": f"{checked.wrong:,}", "held": f"{checked.held:,}"}
         code = "rows.good_and_bad" if checked.findings else "rows.good"
         write_out(words(code, name=self.source.name, **counts))
-        for label, text in self._prospect(checked, plans, None).lines(words):
+        for label, text in attrs.evolve(self._prospect(checked, plans), journal=None).lines(words):
             labelled(label, text)
         write_out(words("dry_run.end"))
         return BAD_INPUT if checked.findings else 0
 
-    def _prospect(self, checked: Checked, plans: Sequence[AccountPlan], journal: ChosenJournal | None) -> Prospect:
+    def _prospect(self, checked: Checked, plans: Sequence[AccountPlan]) -> Prospect:
         return Prospect(
             plans=plans,
             count=sum(plan.to_send(retry_refused=self.options.retry_refused) for plan in plans),
             wrong=checked.wrong,
             held=checked.held,
             limit=self.options.spend_limit,
-            journal=None if journal is None else journal.path,
+            journal=self.journal.path,
+            operation=_named(self.options.request_type),
         )
 
-    def _problems(self, checked: Checked, journal: ChosenJournal) -> Path:
+    def _problems(self, checked: Checked) -> Path:
         """Where the problems are written; asked for unless it was given."""
         given, source = self.options.problems, self.source
         path = given or problems_path(source)
-        kept = [one for one in (source.path, journal.path, self.options.config, self.settings.path) if one is not None]
+        kept = [
+            one for one in (source.path, self.journal.path, self.options.config, self.settings.path) if one is not None
+        ]
         if given is None:
             decide_on_problems(checked, path, self.desk)
         check_output(path, kept, is_problems)
@@ -242,21 +291,26 @@ class _FileBooking:
     def _work(
         self,
         accounts: Accounts,
-        journal: ChosenJournal,
         plans: Sequence[AccountPlan],
         checked: Checked,
         problems: Path | None,
     ) -> BookingWork:
         return BookingWork(
             profiles=[plan.profile for plan in plans],
-            journal=journal,
+            journal=self.journal,
             source=self.source,
             accounts=accounts,
             count=checked.good,
-            terms=self.options.terms(problems),
-            settings=self.settings,
+            terms=self.options.terms(self.settings, check_all=problems is None),
+            problems=problems,
+            as_json=self.options.as_json,
             words=self.desk.words,
         )
+
+
+def _named(request_type: type[VendorRequest[Any]]) -> str | None:
+    """What the question calls the operation; a booking needs no name."""
+    return None if request_type is FreightBookingRequest else request_type.operation.name
 
 
 def _done(work: BookingWork) -> int:
@@ -338,8 +392,8 @@ def book_waiting(options: BookOptions) -> int:
         source=None,
         accounts=Accounts(profiles, None),
         count=count,
-        terms=options.terms(None),
-        settings=settings,
+        terms=options.terms(settings),
+        as_json=options.as_json,
         words=words,
     )
     return worse_of(_done(work), exit_of(waiting.left))

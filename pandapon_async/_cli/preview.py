@@ -12,7 +12,8 @@ from .._manager import SessionManager
 from .._models.base import members_of
 from .._models.converters import from_wire, to_wire
 from .._models.fields import wire_name
-from ..api.logistics import FreightBookingRequest, FreightPreviewRequest, RenderItem
+from .._models.operation import VendorRequest
+from ..api.logistics import FreightPreviewRequest, RenderItem
 from .shared import FAILED, json_text, write_out
 
 _ITEM = frozenset(wire_name(member) for member, _ in members_of(RenderItem))
@@ -49,7 +50,7 @@ async def preview(profile: VendorProfile, source: BookingFile, concurrency: int)
     return FAILED if failed else 0
 
 
-def _preview_of(request: FreightBookingRequest) -> FreightPreviewRequest:
+def _preview_of(request: VendorRequest[Any]) -> FreightPreviewRequest:
     wire = to_wire(request)
     items = [{name: value for name, value in item.items() if name in _ITEM} for item in wire.get("lineItems", ())]
     members = {"renderItems": items, "receiverAddress": wire.get("receiverAddress")}

@@ -21,6 +21,9 @@ from .headers import our_name
 from .reading import Reading
 from .tables import Row
 
+Place = Callable[[str | None], tuple[int, str | None]]
+"""Where a wire path such as ``lineItems[2].quantity`` came from: the line, and the column."""
+
 
 @attrs.frozen
 class Booking:
@@ -37,6 +40,7 @@ class Booking:
         approved: the codes of what a person has decided to book all the same, in a problems file.
         country_name: the name that was read as the country's code.
         shipment: which of the reference's shipments it is.
+        place: where a part of it came from.
     """
 
     line: int
@@ -49,6 +53,7 @@ class Booking:
     approved: frozenset[str] = frozenset()
     country_name: str | None = attrs.field(default=None, repr=False)
     shipment: int = 1
+    place: Place | None = attrs.field(default=None, repr=False, eq=False)
 
     @property
     def is_wrong(self) -> bool:
@@ -61,10 +66,6 @@ class Booking:
         if self.reference is not None:
             return self.reference, self.request
         return DerivedReference(self.request.natural_reference() or digest_of(to_wire(self.request))), self.request
-
-
-Place = Callable[[str | None], tuple[int, str | None]]
-"""Where a wire path such as ``lineItems[2].quantity`` came from: the line, and the column."""
 
 
 @attrs.define
@@ -103,6 +104,7 @@ class Draft:
             self.kept,
             self.approved,
             country_name,
+            place=self.place,
         )
 
     def _open(self) -> Iterator[Finding]:

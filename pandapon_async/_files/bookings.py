@@ -27,34 +27,28 @@ class BookingFile:
         path: the file.
         name: its name in errors; default: the path.
         reading: how it is to be read.
-        complete: makes of what a row says the request that is sent, and finds what can't be; default: the row says it all.
 
     Attributes:
         format: what it is, whatever its name.
         columns: the header of a table, without the columns of a problems file; None for JSON.
         said: what was understood and isn't written in it, a sentence each.
+        revised: what is made of each booking when it is read, such as one whose preview was renewed.
 
     Raises:
         EncodingError: it is text in another encoding; carries a guess.
         FileError: it can't be read, is empty, or its header is invalid.
     """
 
-    def __init__(
-        self,
-        path: str | os.PathLike[str],
-        name: str | None = None,
-        reading: Reading | None = None,
-        complete: Callable[[Booking], Booking] | None = None,
-    ) -> None:
+    def __init__(self, path: str | os.PathLike[str], name: str | None = None, reading: Reading | None = None) -> None:
         self.path = Path(path)
         self.name = name or str(path)
         self.reading = reading or Reading()
-        self._complete = complete
         self.format: Format
         self.format, said = format_of(self.path, self.name, self.reading.encoding)
         self.bookings: JsonBookings | TableBookings = self._opened()
         self.columns = self.bookings.columns
         self.said = (*said, *self.bookings.said)
+        self.revised: Callable[[Booking], Booking] | None = None
 
     def _opened(self) -> JsonBookings | TableBookings:
         if self.format == "json":
@@ -62,7 +56,7 @@ class BookingFile:
         return TableBookings(self.path, self.name, self.format, self.reading)
 
     def __iter__(self) -> Iterator[Booking]:
-        return iter(self.bookings) if self._complete is None else map(self._complete, self.bookings)
+        return iter(self.bookings) if self.revised is None else map(self.revised, self.bookings)
 
     def check(self) -> Checked:
         """Read the whole file, and count."""

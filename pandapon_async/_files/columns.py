@@ -152,6 +152,13 @@ def layout() -> Mapping[str, Column]:
     return Layout.of(FreightBookingRequest).columns
 
 
+def list_name() -> str:
+    """The wire name of a booking's list of items."""
+    name = Layout.of(FreightBookingRequest).list_name
+    assert name is not None
+    return name
+
+
 def columns_of(cls: type[Model]) -> Iterator[Column]:
     """The columns of a model without lists, in the order of its members."""
     return _columns(cls, ())

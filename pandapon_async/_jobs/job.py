@@ -226,7 +226,7 @@ class WriteJob(Generic[R]):
             made = attrs.evolve(made, recorded_reply=await journal.store.reply(found))
         return made
 
-    async def recorded(self, references: Sequence[str]) -> dict[str, tuple[State, str | None]]:
+    async def recorded(self, references: Sequence[str], shipment: int = 1) -> dict[str, tuple[State, str | None]]:
         """What the journal says of this account's bookings: reference -> (state, why it isn't done).
 
         References without a row are left out. Ask for a few hundred at a time, inside ``async with job``.
@@ -235,7 +235,7 @@ class WriteJob(Generic[R]):
             JournalError: the journal can't be used.
         """
         async with self._journal as journal:
-            return await journal.store.recorded(references)
+            return await journal.store.recorded(references, shipment)
 
     def halt(self, reason: str) -> None:
         """Let the run that is under way start nothing more; what is under way ends, the rest stays pending."""

@@ -214,8 +214,8 @@ class Store(Protocol):
         """The vendor's whole reply as JSON text; None if there is none, or it was erased."""
         ...
 
-    async def recorded(self, references: Sequence[str]) -> dict[str, tuple[State, str | None]]:
-        """State and error of the first shipment of those references that have a row; at most some hundreds at once."""
+    async def recorded(self, references: Sequence[str], shipment: int = 1) -> dict[str, tuple[State, str | None]]:
+        """State and error of those references that have a row for the shipment; at most some hundreds at once."""
         ...
 
     async def counts(self, run: int) -> dict[State, int]:
