@@ -1,10 +1,11 @@
 """Domestic parcels by files: of which order, which item, which carrier, which number; all else is known from the journal.
 
-What a file says of an order becomes one update, which has all of the order's domestic parcels: those that were reported before, and
-the file's. So it is right whether the vendor takes an update as an addition or as the whole. The updates of an order are shipments 1, 2, ...
-of its reference under the operation of the update; which one it is follows from the journal alone: the first that has all the file's
-parcels already, else the last if it was never sent, else a new one. So a file that is fed again finds its own update, and a later
-file with more parcels is no contradiction.
+What a file says of an order becomes one update, which has all of the order's domestic parcels: those that were reported before,
+and the file's. So it is right whether the vendor takes an update as an addition or as the whole.
+
+The updates of an order are shipments 1, 2, ... of its reference under the operation of the update. Which one a file's rows are
+follows from the journal alone: the first that has all of these parcels already, else the last one if it was never made, else a new
+one. So a file that is fed again finds its own update, and a later file with more parcels is no contradiction.
 """
 
 from __future__ import annotations
@@ -205,7 +206,7 @@ def _item(row: JournalRow, piece: Piece) -> ShippedItem | None:
     if piece.key == ("", ""):
         return None
     lines: Any = (row.body or {}).get("lineItems") or ()
-    booked = next(
+    booked: dict[str, Any] = next(
         (line for line in lines if ItemKey(line.get("itemId") or "", line.get("skuId") or "") == piece.key), {}
     )
     return ShippedItem(

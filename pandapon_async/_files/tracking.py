@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol
 import attrs
 
 from .._models.jsonio import loads
+from ..api.logistics import FreightBookingRequest
 from .csv_table import CsvTable, CsvWriter
 from .findings import FileError
 from .json_bookings import JsonBookings

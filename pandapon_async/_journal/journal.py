@@ -73,6 +73,11 @@ def shipments_of(journal: Journal, reference: str, operation: str, account: str 
     return sorted(found, key=lambda row: row.shipment)
 
 
+def counts_by_operation(journal: Journal) -> dict[str, dict[State, int]]:
+    """How many rows of each operation are in each state."""
+    return _inside(journal).reader.counts_by_operation()
+
+
 def write_down(journal: Journal, facts: Iterable[tuple[JournalRow, Mapping[str, str]]], by: str) -> None:
     """Add to the history of rows what was done about them; their state stays, and whoever has one under way isn't disturbed.
 
