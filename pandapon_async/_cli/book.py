@@ -51,7 +51,8 @@ def command(file: str | None, template: str | None, out: Path | None, **options:
         return
     if out is not None:
         raise click.UsageError("--out is where --template is written")
-    from .book_file import BookOptions, book_file, book_waiting
+    from .book_file import book_file, book_waiting
+    from .book_options import BookOptions
 
     given = BookOptions.of(options)
     if file is None:

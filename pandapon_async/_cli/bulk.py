@@ -32,7 +32,8 @@ def command(operation: str, file: str, **options: Any) -> None:
 
     Checks, questions, journal, problems file, --json and exit status are those of `pandapon book`.
     """
-    from .book_file import BookOptions, book_file
+    from .book_file import book_file
+    from .book_options import BookOptions
 
     request_type = _chosen(operation, options["config"], options["vendor"])
     given = BookOptions.of(options, request_type=request_type)

@@ -27,7 +27,8 @@ def command(file: str, **options: Any) -> None:
     """
     from .._files.domestic import DomesticUpdates, ParcelRows
     from ..api.logistics import DomesticShipmentUpdate
-    from .book_file import BookOptions, book_file
+    from .book_file import book_file
+    from .book_options import BookOptions
 
     given = BookOptions.of(options, request_type=DomesticShipmentUpdate, rows=ParcelRows, completion=DomesticUpdates)
     with on_disk(file) as (path, name):

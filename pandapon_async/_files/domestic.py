@@ -205,10 +205,10 @@ def _item(row: JournalRow, piece: Piece) -> ShippedItem | None:
     """An item as it was booked; None: the vendor didn't say which it is."""
     if piece.key == ("", ""):
         return None
-    lines: Any = (row.body or {}).get("lineItems") or ()
-    booked: dict[str, Any] = next(
-        (line for line in lines if ItemKey(line.get("itemId") or "", line.get("skuId") or "") == piece.key), {}
-    )
+    booked: dict[str, Any] = {}
+    for line in (row.body or {}).get("lineItems") or ():
+        if ItemKey(line.get("itemId") or "", line.get("skuId") or "") == piece.key:
+            booked = line
     return ShippedItem(
         item_id=piece.key.item_id or None,
         sku_id=piece.key.sku_id or None,
