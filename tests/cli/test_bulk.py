@@ -131,6 +131,25 @@ def test_another_content_under_the_same_reference_is_wrong(bulk: Callable[..., A
     assert received(shop) == 1
 
 
+def test_a_real_vendor_is_sent_nothing_before_somebody_has_said_yes(
+    bulk: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, journal: str
+):
+    monkeypatch.setenv("PANDAPON_BASE_URL", "https://vendor.example")
+    result = bulk(CANCEL, HEADER, "o-1,11,1688,other", "o-2,12,1688,other")
+    assert result.exit_code == 2
+    assert f"Operation    {CANCEL}" in result.stderr
+    assert "2 would be sent to vendor.example" in result.stderr
+    assert not Path(journal).exists()
+
+
+def test_a_dry_run_names_the_operation_and_makes_nothing(bulk: Callable[..., Any], shop: FakeVendor, journal: str):
+    result = bulk(CANCEL, HEADER, "o-1,11,1688,other", options=("--dry-run",))
+    assert result.exit_code == 0
+    assert CANCEL in result.stdout
+    assert received(shop) == 0
+    assert not Path(journal).exists()
+
+
 # --- what is sent ---
 
 
