@@ -261,7 +261,7 @@ def _column(index: int, title: str, reading: Reading) -> Column | None:
 def _ours(name: str, reading: Reading) -> str | None:
     found = our_name(name, reading.layout)
     if found is None or (found == SKU and not reading.skus):
-        raise FileError(f"{name}: isn't a column of a booking file{suggestion(name, our_names(reading.layout))}")
+        raise FileError(f"{name}: isn't a column of such a file{suggestion(name, our_names(reading.layout))}")
     return found
 
 
@@ -293,7 +293,7 @@ def _doubles(line: int, columns: Iterable[Column]) -> list[Finding]:
 
 def _near(title: str, layout: Layout) -> str:
     near = suggestion(title, our_names(layout))
-    if folded(title) == SKU and layout.is_freight:
+    if folded(title) == SKU and "skuId" in layout.columns:
         return " (the vendor's id of it is skuId; a table of the shop's SKUs can be set as sku_table in [files.NAME])"
     return near
 

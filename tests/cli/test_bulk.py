@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,9 +14,9 @@ from typing import Any
 import pytest
 
 from pandapon_async import Journal
-from pandapon_async.testing import FakeVendor
+from pandapon_async.testing import FakeVendor, Faults
 
-from .conftest import Pandapon, environment, order
+from .conftest import Pandapon, environment, order, process
 
 CANCEL = "alibaba.orders.cancel"
 HEADER = "reference,orderId,webSite,cancelReason"
@@ -121,6 +124,28 @@ def test_one_in_doubt_is_not_sent_again(bulk: Callable[..., Any], shop: FakeVend
     assert bulk(CANCEL, HEADER, "o-1,11,1688,other").exit_code == 3
     assert received(shop) == 1
     assert rows_of(journal) == {("o-1", CANCEL): "unknown"}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL")
+def test_killed_and_started_again_nothing_is_sent_twice_and_nothing_is_lost(
+    bulk: Callable[..., Any], pandapon: Pandapon, shop: FakeVendor, journal: str, tmp_path: Path
+):
+    count, file = 60, tmp_path / "work.csv"
+    file.write_text("\n".join([HEADER, *(f"o-{number},{number + 1},1688,other" for number in range(count)), ""]))
+    arguments = ("bulk", CANCEL, str(file), "--journal", journal, "--concurrency", "4")
+    shop.faults = Faults(latency=0.05)
+    with process(*arguments, environ=environment(shop, "pandapon")) as child:
+        give_up = time.monotonic() + 30
+        while received(shop) < 12:
+            assert time.monotonic() < give_up
+            time.sleep(0.005)
+        child.kill()
+    result = pandapon(*arguments)
+    states = Counter(rows_of(journal).values())
+    assert states["done"] + states["unknown"] == count
+    assert states["unknown"] <= 4
+    assert states["done"] <= received(shop) <= count
+    assert result.exit_code == (3 if states["unknown"] else 0)
 
 
 def test_another_content_under_the_same_reference_is_wrong(bulk: Callable[..., Any], shop: FakeVendor):
