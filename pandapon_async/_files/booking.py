@@ -143,7 +143,7 @@ class Finisher:
         if draft.findings and draft.is_wrong:
             return draft.booking(None)
         try:
-            request = from_wire(self._layout.request_type, self._as_sent(members))
+            request = from_wire(self._layout.request_type, self._as_sent(members), keep_unknown=self._layout.is_open)
             if not (draft.reference or request.natural_reference() or "").isprintable():
                 raise RequestError("a reference, or its substitute, must be printable", field=REFERENCE)
         except RequestError as error:

@@ -96,3 +96,15 @@ def test_the_rows_of_a_reference_are_the_entries_of_its_list_wherever_they_stand
     for order in range(len(counts)):
         expected = [int(one["offerId"]) for one in entries if one["reference"] == f"o-{order}"]
         assert [line["offerId"] for line in to_wire(found[f"o-{order}"])["cargoParamList"]] == expected
+
+
+@pytest.mark.parametrize(
+    "request_type", [one for one in WRITES if Layout.of(one).is_open], ids=lambda one: one.operation.contract_id
+)
+def test_undocumented_members_come_on_the_wire_as_they_stand_in_the_json(
+    tmp_path: Path, request_type: type[VendorRequest[Any]]
+):
+    path = tmp_path / "work.jsonl"
+    path.write_text('{"reference": "o-1", "orderId": "12", "images": ["a"]}\n')
+    (booking,) = BookingFile(path, reading=Reading(layout=Layout.of(request_type)))
+    assert (booking.reference, to_wire(booking.request)) == ("o-1", {"orderId": "12", "images": ["a"]})
