@@ -116,7 +116,7 @@ class BookingWork:
         try:
             async with contextlib.AsyncExitStack() as stack:
                 for part in self._parts:
-                    requests = None if self.source is None else part.inputs(self._share(part.name))
+                    requests = None if self.source is None else part.items(self._share(part.name))
                     part.run = part.job.run(requests)
                     try:
                         await stack.enter_async_context(part.run)

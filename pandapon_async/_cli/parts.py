@@ -101,7 +101,7 @@ class Part:
     unwritten: dict[int, JobOutcome[Any]] = attrs.field(factory=dict[int, JobOutcome[Any]])
     shown: bytearray = attrs.field(factory=bytearray)
 
-    def inputs(self, bookings: Iterator[Booking]) -> Iterator[JobInput[Any]]:
+    def items(self, bookings: Iterator[Booking]) -> Iterator[JobInput[Any]]:
         """Its share of the good bookings, as the job takes them."""
         for booking in bookings:
             reference, request = booking.pair()
