@@ -14,8 +14,7 @@ from .shared import json_text, new_table, show_table, write_out
 
 if TYPE_CHECKING:
     from .._journal.journal import Journal
-    from .._journal.rows import JournalRow, State
-    from .._journal.sql.reader import Run
+    from .._journal.rows import JournalRow, Run, State
 
 Check = Callable[["JournalRow"], "str | None"]
 

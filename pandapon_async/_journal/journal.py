@@ -20,11 +20,11 @@ from .._models.money import Money
 from .identity import AccountKey, key_of, normal_reference
 from .places import Place, editor_of, place_of, reader_of
 from .resolving import NOT_BOOKED_AFTER, Resolution, credit, resolve_all
-from .rows import STATES, JournalRow, State, history_entry
+from .rows import STATES, JournalRow, Run, State, history_entry
 from .sql.accounts import account_id, admitted_account, known_accounts
 from .sql.editor import JournalEditor
 from .sql.forgetting import forget_page
-from .sql.reader import Reader, Run, Total
+from .sql.reader import Reader, Total
 from .sqlite.editor import Editor
 from .sqlite.file import back_up, resolved
 from .sqlite.reader import SqliteReader
