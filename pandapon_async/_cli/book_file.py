@@ -23,6 +23,7 @@ from .plan import AccountPlan, Accounts, Planner
 from .preview import preview
 from .progress import Screen
 from .question import Desk, Prospect, ask_before_spending, decide_on_problems, finding_line
+from .record import about_run
 from .running import run
 from .shared import BAD_INPUT, FAILED, Failed, labelled, load_profiles, tell, write_out
 from .standing import exit_of, worse_of
@@ -153,9 +154,9 @@ class _FileBooking:
         assert accounts is not None
         assert journal is not None
         problems = self._problems(checked, journal) if checked.findings or options.problems else None
-        ask_before_spending(self._prospect(checked, plans, journal), self.desk)
+        answer = ask_before_spending(self._prospect(checked, plans, journal), self.desk)
         while True:
-            work = self._work(accounts, journal, plans, checked, problems)
+            work = self._work(accounts, journal, plans, checked, problems, answer)
             try:
                 status = _done(work)
             except ObjectedError as error:  # what only the journal knows, such as another order with the same parcel
@@ -246,7 +247,9 @@ class _FileBooking:
         plans: Sequence[AccountPlan],
         checked: Checked,
         problems: Path | None,
+        answer: str,
     ) -> BookingWork:
+        decisions = {"booking": answer, "left out": checked.wrong + checked.held}
         return BookingWork(
             profiles=[plan.profile for plan in plans],
             journal=journal,
@@ -256,6 +259,7 @@ class _FileBooking:
             terms=self.options.terms(problems),
             settings=self.settings,
             words=self.desk.words,
+            about=about_run(self.source, self.options, decisions),
         )
 
 
@@ -329,7 +333,7 @@ def book_waiting(options: BookOptions) -> int:
     if not plans:
         return exit_of(waiting.left)
     count = sum(plan.standing["waiting"] for plan in plans)
-    ask_before_spending(
+    answer = ask_before_spending(
         Prospect(plans=plans, count=count, limit=options.spend_limit, journal=journal.path), Desk(words, options.yes)
     )
     work = BookingWork(
@@ -341,5 +345,6 @@ def book_waiting(options: BookOptions) -> int:
         terms=options.terms(None),
         settings=settings,
         words=words,
+        about=about_run(None, options, {"booking": answer}),
     )
     return worse_of(_done(work), exit_of(waiting.left))

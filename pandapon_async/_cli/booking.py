@@ -6,12 +6,13 @@ import contextlib
 import itertools
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from .._config.profiles import zone_of
 from .._errors import JournalError
 from .._files.booking import Booking
 from .._files.bookings import BookingFile
@@ -23,6 +24,7 @@ from .._journal.journal import Journal
 from .._journal.resolving import NOT_BOOKED_AFTER
 from .._manager import SessionManager
 from ..api.logistics import FreightBookingRequest
+from .in_use import enter_when_free
 from .outage import Outage
 from .parts import Found, Part, as_json, found_as_json, found_of, objection
 from .progress import Screen
@@ -74,6 +76,7 @@ class BookingWork:
         journal, source: where to, and from where; without a source, what waits in the journal.
         accounts: whose a booking of the source is.
         count: how many outcomes there will be, if that is known.
+        about: what the journal notes of the run.
     """
 
     profiles: Sequence[VendorProfile]
@@ -84,6 +87,7 @@ class BookingWork:
     terms: BookingTerms
     settings: Settings
     words: Words
+    about: Mapping[str, Any]
     began: bool = False
     _parts: list[Part] = attrs.field(factory=list[Part])
     _standing: Standing = attrs.field(init=False)
@@ -110,9 +114,12 @@ class BookingWork:
         screen = self._screen = Screen(self.words("phase.checking"), waits_for=self._waits_for)
         hooks: Any = {"on_attempt": self._outage.note} if screen.is_shown else {}
         async with SessionManager(self.profiles, **hooks) as vendors, contextlib.AsyncExitStack() as stack:
-            for profile in self.profiles:
-                self._parts.append(part := self._part(vendors, profile))
-                await stack.enter_async_context(part.job)
+            self._parts += [self._part(vendors, profile) for profile in self.profiles]
+            zone = zone_of(self.settings.time_zone)
+            for part in sorted(
+                self._parts, key=lambda part: part.name
+            ):  # all in one order: two can't wait for each other
+                await enter_when_free(stack, part.job, self.journal.path, part.name, self.words, zone)
             try:
                 with screen:
                     await self._book(screen)
@@ -143,8 +150,8 @@ class BookingWork:
         try:
             async with contextlib.AsyncExitStack() as stack:
                 for part in self._parts:
-                    requests = None if self.source is None else part.pairs(self._share(part.name))
-                    part.run = part.job.run(requests)
+                    requests = None if self.source is None else part.items(self._share(part.name))
+                    part.run = part.job.run(requests, about=self.about)
                     try:
                         await stack.enter_async_context(part.run)
                     except InputError as error:

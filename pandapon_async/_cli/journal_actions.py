@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
 from collections.abc import Callable
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -14,6 +13,7 @@ import click
 
 from .._errors import ConfigError
 from .._journal.rows import STATES
+from .record import person
 from .shared import choose, load_profiles, say
 from .words import Words
 
@@ -182,10 +182,9 @@ class Action:
     def _author(self) -> str:
         if self.by:
             return self.by
-        try:
-            return getpass.getuser()
-        except (OSError, KeyError, ImportError):  # no login: a container
-            raise click.UsageError("--by NAME is needed: who does it?") from None
+        if (found := person()) is None:
+            raise click.UsageError("--by NAME is needed: who does it?")
+        return found
 
     def _reasons(self, option: str) -> tuple[str, str]:
         if not (self.by or "").strip() or not (self.note or "").strip():

@@ -12,10 +12,12 @@ from .._files.findings import Finding
 from .._jobs.job import BookingJob
 from .._jobs.outcome import InputError, JobOutcome
 from .._jobs.run import JobRun
+from .._jobs.settings import FileItem
 from .._journal.identity import normal_reference
 from .._journal.rows import State
+from .._journal.store import Source
 from .._session import client_of
-from ..api.logistics import FreightBooking, FreightBookingRequest
+from ..api.logistics import FreightBooking
 from .reasons import plain_text
 from .words import Words
 
@@ -47,13 +49,13 @@ class Part:
     unwritten: dict[int, JobOutcome[Any]] = attrs.field(factory=dict[int, JobOutcome[Any]])
     shown: bytearray = attrs.field(factory=bytearray)
 
-    def pairs(self, bookings: Iterator[Booking]) -> Iterator[tuple[str, FreightBookingRequest]]:
-        """Its share of the good bookings."""
+    def items(self, bookings: Iterator[Booking]) -> Iterator[Any]:
+        """Its share of the good bookings, as the job takes them: each a `FileItem`."""
         for booking in bookings:
             reference, request = booking.pair()
             if SAME_PARCEL in booking.approved:
                 self.approved.add(normal_reference(reference))
-            yield reference, request
+            yield FileItem(reference, request, 1, Source(booking.line, booking.kept))
 
     def take(self, outcome: JobOutcome[Any]) -> None:
         """Note one outcome."""

@@ -54,6 +54,19 @@ class Durable(asyncio.Future[Any]):
         return False
 
 
+class InUseError(JournalError):
+    """Another process has the account's bookings under way; ``holder`` is that process."""
+
+    holder: str = ""
+
+    @classmethod
+    def of(cls, journal: object, holder: str) -> InUseError:
+        """One that names the holder."""
+        error = cls(f"{journal}: another job is using it ({holder})")
+        error.holder = holder
+        return error
+
+
 @attrs.frozen
 class Source:
     """Where in a file a booking stands, and what stands beside it there and is never sent: kept cells, and the previewed fee."""
