@@ -259,7 +259,7 @@ class _FileBooking:
             terms=self.options.terms(problems),
             settings=self.settings,
             words=self.desk.words,
-            about=about_run(self.source, self.options, decisions),
+            about=about_run(self.source, (self.options, self.options.reading), decisions),
         )
 
 
@@ -345,6 +345,6 @@ def book_waiting(options: BookOptions) -> int:
         terms=options.terms(None),
         settings=settings,
         words=words,
-        about=about_run(None, options, {"booking": answer}),
+        about=about_run(None, (options,), {"booking": answer}),
     )
     return worse_of(_done(work), exit_of(waiting.left))

@@ -91,7 +91,14 @@ class Action:
         zones: dict[str, tzinfo] = {}
         with contextlib.suppress(ConfigError):  # the accounts needn't be configured where somebody only looks
             zones = {profile.name: zone_of(profile.time_zone) for profile in load_profiles(self.config)}
-        Review(journal=journal, by=self._author(), note=self.note, zone=self.zone, vendor_zones=zones).run()
+        Review(
+            journal=journal,
+            by=self._author(),
+            note=self.note,
+            zone=self.zone,
+            vendor_zones=zones,
+            words=self.words,
+        ).run()
 
     def _assign(self, journal: Journal) -> None:
         from .._journal.journal import write_down

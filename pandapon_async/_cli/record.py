@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +12,6 @@ import attrs
 
 if TYPE_CHECKING:
     from .._files.bookings import BookingFile
-    from .book_file import BookOptions
 
 _LEFT_OUT: Final = ("config", "journal", "new_journal", "dry_run", "preview", "as_json", "problems", "reading")
 """Options that say where things are on this machine, or how the output looks."""
@@ -27,8 +26,13 @@ def person() -> str | None:
         return None
 
 
-def about_run(source: BookingFile | None, options: BookOptions, decisions: Mapping[str, Any]) -> dict[str, Any]:
-    """What is noted; without a source it books what waits. A file's folder may tell more than its name: it isn't noted."""
+def about_run(
+    source: BookingFile | None, options: Sequence[attrs.AttrsInstance], decisions: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What is noted of a run, whose options these objects hold; without a source it books what waits.
+
+    Of the file only the name is noted: its folder may tell more than is meant.
+    """
     file = {} if source is None else {"file": Path(source.name).name, "digest": digest_of(source.path)}
     noted = {"person": person(), **file, "options": _options(options), "decisions": dict(decisions)}
     return {name: value for name, value in noted.items() if value}
@@ -43,10 +47,11 @@ def digest_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _options(options: BookOptions) -> dict[str, Any]:
-    given = attrs.asdict(options, recurse=False, filter=lambda field, _: field.name not in _LEFT_OUT)
-    given |= attrs.asdict(options.reading, recurse=False)
-    return {name: _plain(value) for name, value in given.items() if value not in (None, False, ())}
+def _options(options: Sequence[attrs.AttrsInstance]) -> dict[str, Any]:
+    given = {name: value for one in options for name, value in attrs.asdict(one, recurse=False).items()}
+    return {
+        name: _plain(value) for name, value in given.items() if name not in _LEFT_OUT and value not in (None, False, ())
+    }
 
 
 def _plain(value: Any) -> Any:

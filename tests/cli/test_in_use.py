@@ -39,7 +39,7 @@ def booked(journal: str) -> int:
     try:
         with Journal.open(journal) as opened:
             return opened.counts()["done"]
-    except Exception:  # noqa: BLE001 - it is just being made
+    except Exception:
         return 0
 
 
