@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -43,6 +44,12 @@ def booked(journal: str) -> int:
         return 0
 
 
+def stopped_after_one(child: subprocess.Popen[str], journal: str) -> None:
+    """Let it stand still in the middle of its work, however slow this machine is."""
+    until(lambda: booked(journal) >= 1)
+    child.send_signal(signal.SIGSTOP)
+
+
 def test_a_second_book_says_who_is_at_it_since_when_and_how_far_and_then_goes_on(
     shop: FakeVendor, orders: str, tmp_path: Path
 ):
@@ -50,7 +57,7 @@ def test_a_second_book_says_who_is_at_it_since_when_and_how_far_and_then_goes_on
     shop.faults = Faults(latency=0.4)
     first = ("book", orders, "--journal", journal, "--concurrency", "1")
     with process(*first, environ={"LOGNAME": "jane"}) as one:
-        until(lambda: booked(journal) >= 1)
+        stopped_after_one(one, journal)
         with process("book", orders, "--journal", journal, environ={"LOGNAME": "li"}) as two:
             assert two.stderr is not None
             said = two.stderr.readline()
@@ -61,6 +68,7 @@ def test_a_second_book_says_who_is_at_it_since_when_and_how_far_and_then_goes_on
             assert (
                 two.stderr.readline() == "This goes on when that has ended. Ctrl-C ends the waiting: nothing was sent\n"
             )
+            one.send_signal(signal.SIGCONT)
             out, _ = two.communicate(timeout=60)
             assert two.returncode == 0
             assert one.wait(timeout=60) == 0
@@ -70,9 +78,9 @@ def test_a_second_book_says_who_is_at_it_since_when_and_how_far_and_then_goes_on
 
 def test_ctrl_c_ends_the_waiting_and_nothing_was_sent(shop: FakeVendor, orders: str, tmp_path: Path):
     journal = str(tmp_path / "bookings.db")
-    shop.faults = Faults(latency=0.5)
+    shop.faults = Faults(latency=0.4)
     with process("book", orders, "--journal", journal, "--concurrency", "1") as one:
-        until(lambda: booked(journal) >= 1)
+        stopped_after_one(one, journal)
         with process("book", orders, "--journal", journal) as two:
             assert two.stderr is not None
             two.stderr.readline()
@@ -81,6 +89,7 @@ def test_ctrl_c_ends_the_waiting_and_nothing_was_sent(shop: FakeVendor, orders: 
             _, said = two.communicate(timeout=60)
             assert two.returncode == 130
             assert "nothing was sent" in said
+        one.send_signal(signal.SIGCONT)
         assert one.wait(timeout=60) == 0
     assert sum(shop.ledger.bookings.values()) == 6
 
