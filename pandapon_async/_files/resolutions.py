@@ -22,7 +22,7 @@ from .._models.jsonio import is_object
 from .._models.money import Money
 from ..api.logistics import FreightBookingRequest, ReceiverAddress
 from .cells import is_damaged
-from .csv_table import CsvWriter, read_header
+from .csv_table import CsvWriter, neutral, read_header
 from .findings import CHECKS, MAX_FINDINGS, FileError, Finding
 from .outputs import replaced
 from .sheets import Sheet, SheetRow
@@ -89,7 +89,7 @@ def cells_of(row: JournalRow, zone: tzinfo = timezone.utc) -> dict[str, str]:
 class SourceColumns:
     """The columns behind those of every export: what was kept of the booked files, and what was previewed.
 
-    ``kept``: the columns of the files, by their names here, which are their own unless an export has that one already.
+    ``kept``: the columns of the files, by their names here: their own, with single blanks, unless an export has that one already.
     """
 
     kept: Mapping[str, str] = attrs.field(factory=dict[str, str])
@@ -100,7 +100,14 @@ class SourceColumns:
         """Those of a journal."""
         names, previewed = kept_columns(journal)
         taken = {name.casefold() for name in (*EXPORT_COLUMNS, *contact_columns(), *PREVIEWED_COLUMNS)}
-        return cls({f"kept {name}" if name.casefold() in taken else name: name for name in names}, previewed)
+        kept: dict[str, str] = {}
+        for name in names:
+            free = " ".join(name.split())
+            while free.casefold() in taken:
+                free = f"kept {free}"
+            taken.add(free.casefold())
+            kept[free] = name
+        return cls(kept, previewed)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -179,7 +186,8 @@ def read_resolutions(path: Path, journal: Journal) -> list[Resolution]:
     mistakes: list[Finding] = []
     found: list[Resolution] = []
     sheet = Sheet(path)
-    known = (*EXPORT_COLUMNS, *contact_columns(), *PREVIEWED_COLUMNS, *SourceColumns.of(journal).names)
+    kept = SourceColumns.of(journal).kept
+    known = (*EXPORT_COLUMNS, *contact_columns(), *PREVIEWED_COLUMNS, *kept, *map(neutral, kept))
     sheet.require(known, ("reference", "state"))
     seen: dict[int, _Line] = {}
     for row in sheet:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import hashlib
 import json
@@ -11,9 +12,12 @@ from typing import Any
 
 import attrs
 import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from pandapon_async import Journal, Money
 from pandapon_async._cli.day_report import DayReport, above_preview
+from pandapon_async._files.csv_table import neutral
+from pandapon_async._files.resolutions import SourceColumns, read_resolutions, write_export
 from pandapon_async._journal.rows import JournalRow
 from pandapon_async._journal.store import Ending, Source
 from pandapon_async.testing import FakeVendor
@@ -73,6 +77,34 @@ def test_an_export_with_kept_columns_is_read_back(pandapon: Pandapon, journal: s
     pandapon("journal", journal, "--export", str(path))
     path.write_bytes(path.read_bytes().replace(b"o-0,done", b"o-0,void"))
     assert pandapon("journal", journal, "--resolve", str(path), "--by", "Jane").stdout == "Resolved 1 bookings\n"
+
+
+_CELLS = st.text(st.characters(exclude_categories=("C",)), max_size=5)
+_NAMES = st.text(st.characters(exclude_categories=("C", "Z")) | st.just(" "), min_size=1, max_size=8).filter(str.strip)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(kept=st.dictionaries(_NAMES | st.sampled_from(["state", "State", "=1+1", "note", "kept note"]), _CELLS))
+def test_any_kept_columns_come_back_in_an_export_that_is_read_back_as_it_was(
+    tmp_path_factory: pytest.TempPathFactory, kept: dict[str, str]
+):
+    folder = tmp_path_factory.mktemp("kept")
+    path = folder / "bookings.db"
+
+    async def book() -> None:
+        async with opened(path, now=NOW) as store:
+            one = attrs.evolve(entry(1), source=Source(2, kept))
+            (row,) = await taken(store, one, run=await store.begin_run(released=True))
+            await store.ended(await store.sent(row), Ending(state="done", order_id="1", fee=usd("1")))
+
+    asyncio.run(book())
+    with Journal.open(path) as journal:
+        sources = SourceColumns.of(journal)
+        write_export(folder / "export.csv", journal.rows(), sources=sources)
+        assert read_resolutions(folder / "export.csv", journal) == []
+    (row,) = rows_of(folder / "export.csv")
+    assert len(row) == 16 + len(kept)
+    assert [row[neutral(name)] for name in sources.kept] == [neutral(kept[theirs]) for theirs in sources.kept.values()]
 
 
 def test_kept_cells_are_never_sent(shop: FakeVendor, journal: str):
