@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from .._models.money import Money
+
 if TYPE_CHECKING:
     from .._files.bookings import BookingFile
 
-_LEFT_OUT: Final = ("config", "journal", "new_journal", "dry_run", "preview", "as_json", "problems", "reading")
-"""Options that say where things are on this machine, or how the output looks."""
+_LEFT_OUT: Final = ("journal", "new_journal", "dry_run", "preview", "as_json")
+"""Options that say where the journal is, or how the output looks."""
 _BLOCK: Final = 2**20
 
 
@@ -49,12 +51,12 @@ def digest_of(path: Path) -> str:
 
 def _options(options: Sequence[attrs.AttrsInstance]) -> dict[str, Any]:
     given = {name: value for one in options for name, value in attrs.asdict(one, recurse=False).items()}
-    return {
-        name: _plain(value) for name, value in given.items() if name not in _LEFT_OUT and value not in (None, False, ())
-    }
+    plain = {name: _plain(value) for name, value in given.items() if name not in _LEFT_OUT}
+    return {name: value for name, value in plain.items() if value not in (None, False, [])}
 
 
 def _plain(value: Any) -> Any:
+    """A value as JSON holds it; None for what isn't noted: where something is on this machine, and what is ours."""
     if isinstance(value, tuple):
-        return [str(one) for one in value]  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType]
-    return value if isinstance(value, (bool, int, float)) else str(value)
+        return [one for one in value if isinstance(one, str)]  # pyright: ignore[reportUnknownVariableType]
+    return str(value) if isinstance(value, Money) else value if isinstance(value, (bool, int, float, str)) else None
