@@ -23,7 +23,7 @@ from .words import Words, words_of
 
 if TYPE_CHECKING:
     from .._journal.journal import Journal
-    from .._journal.rows import HistoryEntry, JournalRow
+    from .._journal.rows import HistoryEntry, JournalRow, Run
 
 
 def _moment(text: str) -> datetime:
@@ -177,7 +177,7 @@ class _View:
             self._show_totals(journal)
         elif self.reference is not None:
             row = journal.get(self.reference, shipment=self.shipment, account=self.account, operation=self.operation)
-            self._show_one(row)
+            self._show_one(row, next((run for run in journal.runs() if run.id == row.run), None))
         elif self.as_json:
             for row in self._rows(journal):
                 write_out(json_text(self._as_json(row)))
@@ -243,17 +243,18 @@ class _View:
             target.file.write(page.encode())
         write_out(self.words("report.wrote", path=file, zone=self.zone_name))
 
-    def _show_one(self, row: JournalRow) -> None:
+    def _show_one(self, row: JournalRow, run: Run | None) -> None:
         from .._files.resolutions import source_as_json
 
+        brought = {"file": run and run.file, "person": run and run.person}
         if self.as_json:
             history = [self._step(step) for step in row.history]
-            write_out(json_text({**self._as_json(row), "history": history}))
+            write_out(json_text({**self._as_json(row), **brought, "history": history}))
             return
         for name, text in self._cells(row).items():
             if text:
                 labelled(self._name(name), self._plain(name, text), width=_NAMES_WIDTH)
-        for name, value in source_as_json(row).items():
+        for name, value in (source_as_json(row) | brought).items():
             for label, text in value.items() if name == "kept" else ((self._name(name), value),):
                 if text is not None:
                     labelled(label[:_NAMES_WIDTH], str(text), width=_NAMES_WIDTH)

@@ -254,6 +254,8 @@ _OURS: Final[Mapping[str, str]] = {
     "report.wrote": "Wrote {path}; times are in {zone}",
     "name.run": "run",
     "name.line": "line of the file",
+    "name.file": "file",
+    "name.person": "brought by",
     "name.destination": "destination",
     "name.previewed_fee": "previewed fee",
     "name.previewed_currency": "previewed in",

@@ -115,10 +115,18 @@ def test_kept_cells_are_never_sent(shop: FakeVendor, journal: str):
 
 def test_one_booking_shows_where_it_came_from(pandapon: Pandapon, journal: str):
     shown = " ".join(pandapon("journal", journal, "o-2").stdout.split())
-    for text in ("run 1", "line of the file 3", "destination US", "Customer Zebra"):
+    for text in (
+        "run 1",
+        "line of the file 3",
+        "destination US",
+        "Customer Zebra",
+        "file orders.jsonl",
+        "brought by jane",
+    ):
         assert text in shown
     told = json.loads(pandapon("journal", journal, "o-2", "--json").stdout)
     assert (told["run"], told["line"], told["destination"], told["kept"]["Customer"]) == (1, 3, "US", "Zebra")
+    assert (told["file"], told["person"]) == ("orders.jsonl", "jane")
 
 
 def test_totals_are_by_what_was_kept(pandapon: Pandapon, journal: str):
