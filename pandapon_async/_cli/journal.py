@@ -254,7 +254,8 @@ class _View:
         for name, text in self._cells(row).items():
             if text:
                 labelled(self._name(name), self._plain(name, text), width=_NAMES_WIDTH)
-        for name, value in (source_as_json(row) | brought).items():
+        shown: dict[str, Any] = {**source_as_json(row), **brought}
+        for name, value in shown.items():
             for label, text in value.items() if name == "kept" else ((self._name(name), value),):
                 if text is not None:
                     labelled(label[:_NAMES_WIDTH], str(text), width=_NAMES_WIDTH)
