@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from .file_options import reading_options
+from .journals import journal_place
 from .shared import config_option, tell, vendor_option, write_out
 
 _path = click.Path(dir_okay=False, path_type=Path)
@@ -21,7 +22,9 @@ _path = click.Path(dir_okay=False, path_type=Path)
 @click.argument("file", required=False, metavar="[FILE | -]")
 @vendor_option
 @config_option
-@click.option("--journal", type=_path, metavar="PATH", help="The durable record; default: the one beside FILE.")
+@click.option(
+    "--journal", type=journal_place, metavar="PATH or URL", help="The durable record; default: the one beside FILE."
+)
 @click.option("--new-journal", is_flag=True, help="Make one though there is another.")
 @click.option("--concurrency", type=click.IntRange(1), default=64, show_default=True, metavar="N", help="At a time.")
 @click.option("--rate", type=click.FloatRange(0, min_open=True), metavar="R", help="Attempts a second, at most.")

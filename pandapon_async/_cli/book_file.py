@@ -15,6 +15,7 @@ from .._files.bookings import BookingFile
 from .._files.findings import MAX_FINDINGS, Checked, EncodingError, Finding
 from .._files.outputs import check_output
 from .._files.problems import ProblemsWriter, is_problems
+from .._journal.places import Place
 from .._journal.rows import JournalRow
 from .booking import BookingTerms, BookingWork, ObjectedError
 from .file_options import ReadingOptions, problems_path
@@ -42,7 +43,7 @@ class BookOptions:
 
     vendor: str | None
     config: Path | None
-    journal: Path | None
+    journal: Place | None
     new_journal: bool
     concurrency: int
     rate: float | None
@@ -187,7 +188,7 @@ class _FileBooking:
             makes=not options.dry_run,
         )
         screen.phase(words("phase.checking"), checked.bookings)
-        planner = Planner(accounts, journal.path if journal.has_rows else None)
+        planner = Planner(accounts, journal.location if journal.has_rows else None)
         plans = planner.plan(self.source, screen.step)
         if len(plans) > 1 and options.spend_limit is not None:
             raise click.UsageError(
@@ -230,7 +231,9 @@ class _FileBooking:
         """Where the problems are written; asked for unless it was given."""
         given, source = self.options.problems, self.source
         path = given or problems_path(source)
-        kept = [one for one in (source.path, journal.path, self.options.config, self.settings.path) if one is not None]
+        kept = [
+            one for one in (source.path, *journal.files, self.options.config, self.settings.path) if one is not None
+        ]
         if given is None:
             decide_on_problems(checked, path, self.desk)
         check_output(path, kept, is_problems)
@@ -320,7 +323,7 @@ def book_waiting(options: BookOptions) -> int:
     profiles = options.profiles()
     if (named := options.vendor or options.adopt) is not None:
         profiles = [Accounts(profiles, named).the_only()]
-    waiting = find_waiting(journal.path, profiles)
+    waiting = find_waiting(journal.location, profiles)
     for label, text in waiting.lines(words, now()):
         labelled(label, text)
     plans = waiting.plans

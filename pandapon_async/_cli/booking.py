@@ -125,7 +125,7 @@ class BookingWork:
         terms, after = self.terms, self.settings.not_booked_after
         job = BookingJob(
             vendors[profile.name],
-            journal=self.journal.path,
+            journal=self.journal.location,
             concurrency=terms.concurrency,
             spend_limit=terms.spend_limit,
             highest_fee=terms.highest_fee,
@@ -317,7 +317,7 @@ class BookingWork:
     def _states_now(self, part: Part) -> dict[int, str]:
         found: dict[int, str] = {}
         operation = FreightBookingRequest.operation.name
-        with contextlib.suppress(JournalError), Journal.open(self.journal.path) as journal:
+        with contextlib.suppress(JournalError), Journal.open(self.journal.location) as journal:
             for index, outcome in part.unwritten.items():
                 found[index] = journal.get(outcome.reference, account=part.name, operation=operation).state
         return found

@@ -102,7 +102,7 @@ class Planner:
         journal: where it is; None: nothing is known yet.
     """
 
-    def __init__(self, accounts: Accounts, journal: Path | None) -> None:
+    def __init__(self, accounts: Accounts, journal: str | Path | None) -> None:
         self._accounts = accounts
         self._path = journal
         self.plans: dict[str, AccountPlan] = {}

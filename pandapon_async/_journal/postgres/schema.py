@@ -97,7 +97,7 @@ def make_tables(connection: PostgresConnection, url: PostgresUrl) -> None:
     Raises:
         JournalError: they are another program's, or a newer release's; or the role may not make them.
     """
-    found = _version(connection, url)
+    found = version_of(connection, url)
     if found >= VERSION:
         return
     if not found:
@@ -114,7 +114,7 @@ def check_version(connection: PostgresConnection, url: PostgresUrl) -> None:
     Raises:
         JournalError: says what it is.
     """
-    found = _version(connection, url)
+    found = version_of(connection, url)
     if not found:
         raise JournalError(f"{url}: there is no journal")
     if found < VERSION:
@@ -123,7 +123,7 @@ def check_version(connection: PostgresConnection, url: PostgresUrl) -> None:
         )
 
 
-def _version(connection: PostgresConnection, url: PostgresUrl) -> int:
+def version_of(connection: PostgresConnection, url: PostgresUrl) -> int:
     """The version of the tables; 0: there are none."""
     query = (
         "SELECT to_regclass('pandapon.journal') IS NOT NULL, (SELECT COUNT(*) FROM pg_class c JOIN pg_namespace n "
