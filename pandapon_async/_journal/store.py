@@ -142,6 +142,9 @@ class SpendCheck:
     why_not: Callable[[Spent], str | None]
 
 
+Then = Callable[[Any, int], object]
+
+
 class Store(Protocol):
     """The rows of one account and operation; rows of another are never touched.
 
@@ -184,8 +187,11 @@ class Store(Protocol):
         """
         ...
 
-    async def release(self, run: int) -> list[Problem]:
-        """Let the whole input of a run count, in one step; or, if there are problems, nothing of it."""
+    async def release(self, run: int, then: Then | None = None) -> list[Problem]:
+        """Let the whole input of a run count, in one step; or, if there are problems, nothing of it.
+
+        ``then`` is part of that step: it gets the store's own connection, and the run.
+        """
         ...
 
     async def end_run(self, run: int) -> None:
@@ -208,6 +214,10 @@ class Store(Protocol):
         Raises:
             JournalError: there is none.
         """
+        ...
+
+    async def row(self, number: int) -> PendingRow | None:
+        """The row with this id; None: the account and operation have none."""
         ...
 
     async def reply(self, row: PendingRow) -> str | None:

@@ -72,6 +72,7 @@ CREATE TABLE money (
 );
 CREATE INDEX money_by_row ON money (row);
 CREATE INDEX money_by_time ON money (at);
+CREATE TABLE jobs (name TEXT NOT NULL, row BIGINT NOT NULL, PRIMARY KEY (name, row));
 CREATE FUNCTION refuse_too_soon() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'the worker that had it may still send it: that it isn''t booked counts from % UTC, say so then',
