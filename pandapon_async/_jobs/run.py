@@ -231,6 +231,7 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
         """From now on single bookings count for this run, too: what they cost until now stands in the journal."""
         if ready.spending is not None:
             ready.spending.add(await ready.store.spent(run=ready.number))
+            ready.spending.run = ready.number
             ready.journal.run = ready.bound
 
     # --- the work ---

@@ -136,10 +136,11 @@ class Spent:
 
 @attrs.frozen
 class SpendCheck:
-    """Asked, in the transaction that writes a row as sent, with all that was spent since a moment: why it may not be sent."""
+    """Asked, in the transaction that writes a row as sent, with what was spent since a moment or for a run's input: why it may not be."""
 
-    since: float
     why_not: Callable[[Spent], str | None]
+    since: float | None = None
+    run: int | None = None
 
 
 Then = Callable[[Any, int], object]
@@ -242,10 +243,10 @@ class Store(Protocol):
 
     # --- one booking ---
 
-    def sent(self, row: PendingRow, check: SpendCheck | None = None) -> asyncio.Future[PendingRow]:
+    def sent(self, row: PendingRow, checks: tuple[SpendCheck, ...] = ()) -> asyncio.Future[PendingRow]:
         """Durable before the first byte can leave. Gives the row as it is now.
 
-        A store on which several processes may spend for one account asks ``check``; the future's error is then a
+        A store on which several processes may spend for one account asks ``checks``; the future's error is then a
         `LimitExceededError`.
         """
         ...

@@ -147,7 +147,7 @@ def test_a_password_on_the_command_line_is_refused_and_not_repeated(pandapon: Pa
 @pytest.mark.usefixtures("keys")
 def test_user_names_are_not_shown(pandapon: Pandapon, tmp_path: Path):
     result = pandapon("book", written(tmp_path, 1), "--journal", "postgresql://jane@127.0.0.1:1/bookings")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "postgresql://127.0.0.1:1/bookings" in " ".join(result.stderr.split())
     assert "jane" not in result.output
 

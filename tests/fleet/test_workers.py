@@ -251,7 +251,7 @@ def test_from_a_file_to_the_end_by_commands(pandapon: Any, tmp_path: Path, shop:
     assert working.returncode == 0
     assert "20 bookings have ended here" in errors
     assert len(shop.ledger.bookings) == 20
-    assert pandapon("status", *journal, "another")[0] == 1
+    assert pandapon("status", *journal, "another")[0] == 2
 
 
 @pytest.mark.usefixtures("keys")
@@ -271,5 +271,5 @@ async def test_the_status_of_a_journal_on_disk(pandapon: Any, tmp_path: Path, sh
     status, out, _ = pandapon("status", "--journal", str(path), "--json")
     assert (status, json.loads(out)["done"]) == (0, 3)
     status, _, errors = pandapon("status", "--journal", str(path), "night")
-    assert status == 1
+    assert status == 2
     assert "jobs have names in PostgreSQL only" in " ".join(errors.split())

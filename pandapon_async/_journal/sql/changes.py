@@ -40,7 +40,7 @@ MoneyEntered = tuple[int, tuple[int, int], float, str, Money, str, "str | None"]
 class Change:
     """One row's move: to ``sent``, or to an ending.
 
-    ``scope`` is (account, operation); ``owner`` who has it under way; ``check`` is asked before it is sent;
+    ``scope`` is (account, operation); ``owner`` who has it under way; ``checks`` are asked before it is sent;
     ``may_be_late``: its owner may bring the end though it was taken for dead meanwhile; ``sender``: who that is, in words; ``fee``
     what is entered as paid.
     """
@@ -50,7 +50,7 @@ class Change:
     at: float
     owner: int | None = None
     ending: Ending | None = None
-    check: SpendCheck | None = None
+    checks: tuple[SpendCheck, ...] = ()
     may_be_late: bool = False
     sender: str | None = None
     fee: Money | None = attrs.field(init=False, default=None)

@@ -268,19 +268,19 @@ class SqlStore(Store):
 
     # --- one booking ---
 
-    def sent(self, row: PendingRow, check: SpendCheck | None = None) -> asyncio.Future[PendingRow]:
-        return self._moved(row, "sent", None, check)
+    def sent(self, row: PendingRow, checks: tuple[SpendCheck, ...] = ()) -> asyncio.Future[PendingRow]:
+        return self._moved(row, "sent", None, checks)
 
     def ended(self, row: PendingRow, ending: Ending) -> asyncio.Future[PendingRow]:
         return self._moved(row, ending.state, ending)
 
     def _moved(
-        self, row: PendingRow, state: State, ending: Ending | None, check: SpendCheck | None = None
+        self, row: PendingRow, state: State, ending: Ending | None, checks: tuple[SpendCheck, ...] = ()
     ) -> asyncio.Future[PendingRow]:
         if state not in MOVES.get(row.state, ()):
             raise JournalError(f"a job can't make {row.state} into {state}", reference=row.reference)
         return self._writer.submit_change(
-            Change(row, self._scope, self._clock.now(), self._owner, ending, check, self._may_be_late, self._sender)
+            Change(row, self._scope, self._clock.now(), self._owner, ending, checks, self._may_be_late, self._sender)
         )
 
 
