@@ -46,7 +46,7 @@ def command(journal: Place, job: str | None, watch: bool, as_json: bool) -> None
         since = f"{worker.began.astimezone(zone):%Y-%m-%d %H:%M:%S}"
         who = f"process {worker.pid} on {worker.host}, version {worker.version}, for {worker.account} since {since}"
         labelled("Worker", who, width=_WIDTH)
-    states: Counter[str] = Counter(seen.counts)
+    states: Counter[str] = Counter({str(state): count for state, count in seen.counts.items()})
     states["pending"] += states.pop("sent", 0)
     from .standing import exit_of
 

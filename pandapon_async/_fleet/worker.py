@@ -81,7 +81,7 @@ class Worker:
         batch = max(1, min(self._concurrency // 2, 20))
         async with SessionManager(self._profiles) as vendors:
             await pgqueuer.run(
-                lambda *_: self._manager(vendors),
+                lambda: self._manager(vendors),
                 batch_size=batch,
                 max_concurrent_tasks=max(self._concurrency, 2 * batch),
                 heartbeat_timeout=self._heartbeat,
