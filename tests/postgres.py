@@ -33,7 +33,11 @@ class PostgresServer:
     def fresh(self) -> str:
         """The URL of a database without a journal; what was in it is gone."""
         ours = "FROM pg_stat_activity WHERE datname = current_database() AND pid != pg_backend_pid()"
-        self.run("postgres", f"SELECT pg_terminate_backend(pid) {ours}; DROP SCHEMA IF EXISTS pandapon CASCADE")
+        self.run(
+            "postgres",
+            f"SELECT pg_terminate_backend(pid) {ours}; DROP SCHEMA IF EXISTS pandapon CASCADE; "
+            "DROP SCHEMA IF EXISTS pandapon_queue CASCADE",
+        )
         return self.url("postgres")
 
     def run(self, database: str, query: str, values: Any = None) -> list[Any]:

@@ -70,7 +70,7 @@ def book_file(path: Path, name: str | None, options: BookOptions) -> int:
         if options.completion is not None:
             if not journal.has_rows:
                 raise Failed(words("journal.nothing_booked", path=journal.path), BAD_INPUT)
-            source.revised = options.completion(stack.enter_context(Journal.open(journal.path)))
+            source.revised = options.completion(stack.enter_context(Journal.open(journal.location)))
         return _FileBooking(options, settings, desk, source, journal).run()
 
 
@@ -137,7 +137,7 @@ class _FileBooking:
             tell(words("dry_run.no_accounts", why=error.message))
             return None, []
         screen.phase(words("phase.checking"), checked.bookings)
-        known = self.journal.path if self.journal.has_rows else None
+        known = self.journal.location if self.journal.has_rows else None
         planner = Planner(accounts, known, options.request_type.operation.name)
         plans = planner.plan(self.source, screen.step)
         if len(plans) > 1 and options.spend_limit is not None:
@@ -183,7 +183,9 @@ class _FileBooking:
         given, source = self.options.problems, self.source
         path = given or problems_path(source)
         kept = [
-            one for one in (source.path, self.journal.path, self.options.config, self.settings.path) if one is not None
+            one
+            for one in (source.path, *self.journal.files, self.options.config, self.settings.path)
+            if one is not None
         ]
         if given is None:
             decide_on_problems(checked, path, self.desk)
@@ -283,7 +285,7 @@ def book_waiting(options: BookOptions) -> int:
     profiles = options.profiles()
     if (named := options.vendor or options.adopt) is not None:
         profiles = [Accounts(profiles, named).the_only()]
-    waiting = find_waiting(journal.path, profiles)
+    waiting = find_waiting(journal.location, profiles)
     for label, text in waiting.lines(words, now()):
         labelled(label, text)
     plans = waiting.plans

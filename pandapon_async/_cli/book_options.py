@@ -22,6 +22,7 @@ from .shared import load_profiles
 if TYPE_CHECKING:
     from .._config.profiles import VendorProfile
     from .._config.settings import Settings
+    from .._journal.places import Place
     from .._models.money import Money
 
 _DRAIN = 30.0
@@ -44,7 +45,7 @@ class BookOptions:
     completion: Completion | None = None
     vendor: str | None
     config: Path | None
-    journal: Path | None
+    journal: Place | None
     new_journal: bool
     concurrency: int
     rate: float | None

@@ -103,7 +103,7 @@ class BookingWork:
         async with SessionManager(self.profiles, **hooks) as vendors, contextlib.AsyncExitStack() as stack:
             self._parts += [self._part(vendors, profile) for profile in self.profiles]
             for part in sorted(self._parts, key=_by_name):  # in one order: two programs can't wait for each other
-                await enter_when_free(stack, part.job, self.journal.path, part.name, self.words, self.zone)
+                await enter_when_free(stack, part.job, self.journal.location, part.name, self.words, self.zone)
             try:
                 with screen:
                     await self._book(screen)
@@ -114,7 +114,7 @@ class BookingWork:
     def _part(self, vendors: SessionManager, profile: VendorProfile) -> Part:
         approved: set[str] = set()
         session = vendors[profile.name]
-        job = self.terms.job(session, self.journal.path, approved)
+        job = self.terms.job(session, self.journal.location, approved)
         return Part(name=profile.name, session=session, job=job, approved=approved)
 
     async def _book(self, screen: Screen) -> None:
@@ -296,7 +296,7 @@ class BookingWork:
     def _states_now(self, part: Part) -> dict[int, str]:
         found: dict[int, str] = {}
         operation = self.terms.request_type.operation.name
-        with contextlib.suppress(JournalError), Journal.open(self.journal.path) as journal:
+        with contextlib.suppress(JournalError), Journal.open(self.journal.location) as journal:
             for index, outcome in part.unwritten.items():
                 found[index] = journal.get(
                     outcome.reference, shipment=outcome.shipment, account=part.name, operation=operation

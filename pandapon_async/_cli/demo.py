@@ -22,14 +22,20 @@ if TYPE_CHECKING:
 @click.option("--faults", is_flag=True, help="Inject all faults, each into a few percent of the calls.")
 @click.option("--concurrency", type=click.IntRange(1), default=64, show_default=True, metavar="N", help="In flight.")
 @click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Seed of the orders and faults.")
+@click.option(
+    "--fleet", type=click.IntRange(1), metavar="N", help="By N worker processes, of which one is killed half way."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object.")
-def command(bookings: int, faults: bool, concurrency: int, seed: int, as_json: bool) -> None:
+def command(bookings: int, faults: bool, concurrency: int, seed: int, fleet: int | None, as_json: bool) -> None:
     """Book N freight orders through the real client at a fake vendor on this machine. Needs no keys.
 
     Prints what was booked, refused and in doubt, and whether the vendor's ledger agrees: it must hold every confirmed booking
     exactly once, no refused one, and none twice. Status 0 only if it agrees.
+
+    --fleet N (extra "fleet") submits the orders to N worker processes over a PostgreSQL of its own, of which nothing is left.
     """
     from ..testing import FakeVendor, Faults
+    from .demo_fleet import book_by_workers
     from .demo_orders import Audit, SampleOrders
 
     orders = SampleOrders(bookings, seed)
@@ -39,7 +45,12 @@ def command(bookings: int, faults: bool, concurrency: int, seed: int, as_json: b
     with FakeVendor(faults=injected, seed=seed) as vendor, Screen("booking", bookings) as progress:
         began = time.monotonic()
         try:
-            run(_book(_profile(vendor, concurrency), orders, audit, progress))
+            profile = _profile(vendor, concurrency)
+            run(
+                _book(profile, orders, audit, progress)
+                if fleet is None
+                else book_by_workers(profile, orders, audit, progress, fleet)
+            )
         except Interrupted as signal:
             interrupted = signal
         seconds = time.monotonic() - began

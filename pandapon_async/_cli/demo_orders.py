@@ -7,7 +7,7 @@ import enum
 import random
 from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, cast
 
@@ -21,7 +21,9 @@ from .._errors import (
     PandaponError,
     RequestError,
 )
+from .._journal.rows import JournalRow
 from .._models.converters import from_wire
+from .._models.money import Money
 from .._streams.stream import Outcome
 from ..api.logistics import FreightBooking, FreightBookingRequest
 from ..testing import Ledger
@@ -97,6 +99,15 @@ class _End(enum.IntEnum):
     NOT_SENT = 4
 
 
+_END_OF: Mapping[str, _End] = {
+    "done": _End.BOOKED,
+    "refused": _End.REFUSED,
+    "unknown": _End.IN_DOUBT,
+    "sent": _End.IN_DOUBT,
+    "pending": _End.NOT_SENT,
+}
+
+
 @attrs.frozen(kw_only=True)
 class Finding:
     """What the comparison with the ledger found.
@@ -170,17 +181,24 @@ class Audit:
         Raises:
             Exception: the outcome's error is none of the package's: a defect, which must not look like a refusal.
         """
-        end = _end(outcome.error)
-        self._ends[outcome.index] = end
-        self._counts[end] += 1
-        self.attempts += outcome.attempts
         booking = outcome.data
-        if booking is not None and booking.order_fee is not None:
-            fee = booking.order_fee
+        self.attempts += outcome.attempts
+        order_id, fee = (None, None) if booking is None else (booking.order_id, booking.order_fee)
+        self._enter(outcome.index, _end(outcome.error), order_id, fee)
+
+    def enter(self, index: int, row: JournalRow) -> None:
+        """Take in how the journal has one order."""
+        self.attempts += row.state != "pending"
+        self._enter(index, _END_OF[row.state], row.order_id, row.fee)
+
+    def _enter(self, index: int, end: _End, order_id: str | None, fee: Money | None) -> None:
+        self._ends[index] = end
+        self._counts[end] += 1
+        if fee is not None:
             self.fees[fee.currency] = self.fees.get(fee.currency, Decimal(0)) + fee.amount
-            self._digests[outcome.index] = _digest(booking.order_id, fee.amount, fee.currency)
+            self._digests[index] = _digest(order_id, fee.amount, fee.currency)
         if end is _End.IN_DOUBT and len(self.examples) < self.EXAMPLES:
-            self.examples.append(self._orders.reference(outcome.index))
+            self.examples.append(self._orders.reference(index))
 
     def compare(self, ledger: Ledger) -> Finding:
         """Compare every outcome with what the vendor did."""

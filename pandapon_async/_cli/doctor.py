@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .._version import __version__
+from .journals import journal_place, location_of
 from .running import run
 from .shared import (
     FAILED,
@@ -30,6 +31,7 @@ from .shared import (
 
 if TYPE_CHECKING:
     from .._config.profiles import VendorProfile
+    from .._journal.places import Place
     from .probe import ProbeReply, Variation
 
 _DAY = 86_400
@@ -42,12 +44,12 @@ _SOON = 14 * _DAY
 @click.option("--try", "try_it", is_flag=True, help="Send one signed READ, and find settings that the vendor accepts.")
 @click.option(
     "--journal",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="PATH",
-    help="Check only whether this journal's file is whole.",
+    type=journal_place,
+    metavar="PATH or URL",
+    help="Check only whether this journal is whole.",
 )
 @click.pass_context
-def command(ctx: click.Context, vendor: str | None, config: Path | None, try_it: bool, journal: Path | None) -> None:
+def command(ctx: click.Context, vendor: str | None, config: Path | None, try_it: bool, journal: Place | None) -> None:
     """Show every setting and its origin, check TLS, and explain the signature. Secrets are masked.
 
     --try sends the vendor a signed freight estimate for an invented item: nothing is booked. If that is refused, it tries the
@@ -72,12 +74,12 @@ def command(ctx: click.Context, vendor: str | None, config: Path | None, try_it:
         ctx.exit(FAILED)
 
 
-def _check_journal(path: Path) -> None:
+def _check_journal(path: Place) -> None:
     from .._errors import JournalError
     from .._journal.journal import Journal
 
     try:
-        with Journal.open(path) as journal:
+        with Journal.open(location_of(path)) as journal:
             journal.check()
             count = sum(journal.counts().values())
     except JournalError as error:  # an answer here, not bad input

@@ -15,6 +15,7 @@ import click
 from .._config.settings import FileSettings, Settings
 from .._errors import ConfigError, suggestion
 from .._files.reading import Reading
+from .journals import journal_place
 from .shared import config_option, vendor_option
 
 if TYPE_CHECKING:
@@ -45,7 +46,9 @@ def work_options(command: F) -> F:
     options = [
         vendor_option,
         config_option,
-        click.option("--journal", type=path, metavar="PATH", help="The durable record; default: the one beside FILE."),
+        click.option(
+            "--journal", type=journal_place, metavar="PATH or URL", help="The record; default: the one beside FILE."
+        ),
         click.option("--new-journal", is_flag=True, help="Make one though there is another."),
         click.option(
             "--concurrency", type=click.IntRange(1), default=64, show_default=True, metavar="N", help="At a time."

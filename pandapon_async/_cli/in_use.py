@@ -23,7 +23,7 @@ _LOOK_AGAIN: Final = 0.5
 
 
 async def enter_when_free(
-    stack: contextlib.AsyncExitStack, job: WriteJob[Any], journal: Path, account: str, words: Words, zone: tzinfo
+    stack: contextlib.AsyncExitStack, job: WriteJob[Any], journal: str | Path, account: str, words: Words, zone: tzinfo
 ) -> None:
     """Open a job's journal, once nobody else books at its account. Nothing is sent meanwhile.
 
@@ -47,7 +47,7 @@ async def enter_when_free(
                 text = _who(error, journal, account, words, zone)
 
 
-def _who(error: InUseError, journal: Path, account: str, words: Words, zone: tzinfo) -> str:
+def _who(error: InUseError, journal: str | Path, account: str, words: Words, zone: tzinfo) -> str:
     run = None
     with contextlib.suppress(JournalError), Journal.open(journal) as opened:
         run = _run_of(opened, account, error.holder)

@@ -16,13 +16,14 @@ from .._journal.rows import STATES
 from .journal_actions import ACTION_FIELDS, Action
 from .journal_lists import Lists
 from .journal_totals import show_totals
-from .journals import files_of
+from .journals import files_of, folder_of, journal_place, location_of
 from .reasons import plain_text
 from .shared import config_option, console, json_text, labelled, show_table, write_out
 from .words import Words, words_of
 
 if TYPE_CHECKING:
     from .._journal.journal import Journal
+    from .._journal.places import Place
     from .._journal.rows import HistoryEntry, JournalRow, Run
 
 
@@ -51,7 +52,7 @@ _file = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command("journal", short_help="What a booking job did; resolve what is in doubt.")
-@click.argument("path", type=_file)
+@click.argument("path", type=journal_place, metavar="PATH or URL")
 @click.argument("reference", required=False, metavar="[REF]")
 @click.option("--state", type=click.Choice(STATES), help="Only rows in this state.")
 @click.option("--account", metavar="NAME", help="Only rows of this account.")
@@ -93,7 +94,7 @@ _file = click.Path(dir_okay=False, path_type=Path)
 @click.option("--forget-before", type=_moment, metavar="DATE", help="Erase bodies and replies of what ended before.")
 @click.option("--by", metavar="NAME", help="Who does it; your login unless given. --totals: see above.")
 @click.option("--note", metavar="TEXT", help="Why.")
-def command(path: Path, **options: Any) -> None:
+def command(path: Place, **options: Any) -> None:
     """Look into the journal of a booking job, and change what a person has found out; possible while a job runs.
 
     Without options: how many bookings are in each state. With REF: one booking and its whole history.
@@ -113,7 +114,7 @@ def command(path: Path, **options: Any) -> None:
         if options["since"] or options["until"]:
             raise click.UsageError("--month stands for --since and --until: give it alone")
         options["since"], options["until"] = month
-    settings = find_settings(path.parent)
+    settings = find_settings(folder_of(path))
     words, zone = words_of(settings.language, settings.path and settings.path.parent), zone_of(settings.time_zone)
     for name in ("since", "until", "forget_before"):
         if options[name] is not None and options[name].tzinfo is None:
@@ -128,7 +129,7 @@ def command(path: Path, **options: Any) -> None:
         action.declare_whole(path)
         return
     after = settings.not_booked_after
-    with Journal.open(path, **({} if after is None else {"not_booked_after": after})) as journal:
+    with Journal.open(location_of(path), **({} if after is None else {"not_booked_after": after})) as journal:
         if change is not None:
             change(journal)
         else:

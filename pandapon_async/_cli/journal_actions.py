@@ -19,6 +19,7 @@ from .words import Words
 
 if TYPE_CHECKING:
     from .._journal.journal import Journal
+    from .._journal.places import Place
     from .._models.money import Money
 
 
@@ -172,10 +173,12 @@ class Action:
         journal.restore(by=by, note=note)
         say("Jobs may use this backup now")
 
-    def declare_whole(self, path: Path) -> None:
+    def declare_whole(self, path: Place) -> None:
         """Take a journal whose ``-wal`` is lost; it can't be opened before."""
         from .._journal.journal import Journal
 
+        if not isinstance(path, Path):
+            raise click.UsageError("--whole is for a file: PostgreSQL looks after its own")
         by, note = self._reasons("--whole")
         Journal.declare_whole(path, by=by, note=note)
         say("Jobs may use this journal as it is now")

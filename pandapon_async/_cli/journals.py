@@ -8,8 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import attrs
+import click
 
 from .._config.settings import Settings
+from .._errors import JournalError
+from .._journal.places import Place, is_made, place_of
+from .._journal.postgres.url import PostgresUrl, holds_secret, postgres_url
 from .._journal.sqlite.schema import APPLICATION_ID
 from .shared import BAD_INPUT, Failed
 from .words import Words
@@ -21,17 +25,52 @@ DEFAULT_NAME: Final = "bookings.db"
 _SQLITE: Final = b"SQLite format 3\0"
 
 
+def journal_place(text: str) -> Place:
+    """A journal on the command line: a file, or a database, of which no password may be given there."""
+    if holds_secret(text):
+        raise click.BadParameter(
+            "every user of this machine can read a password here: env:NAME, file:PATH or service=NAME"
+        )
+    try:
+        url = postgres_url(text)
+    except JournalError as error:
+        raise click.BadParameter(error.message) from None
+    if url is None and Path(text).is_dir():
+        raise click.BadParameter(f"{text!r} is a folder")
+    return Path(text) if url is None else url
+
+
 @attrs.frozen
 class ChosenJournal:
     """The journal to use; ``is_new``: it will be made; ``has_rows``: it can be looked into."""
 
-    path: Path
+    path: Place
     is_new: bool
     has_rows: bool
 
+    @property
+    def location(self) -> str | Path:
+        """What opens it; never to be shown, unlike ``path``."""
+        return location_of(self.path)
+
+    @property
+    def files(self) -> list[Path]:
+        """The files that nothing may be written over."""
+        return [self.path] if isinstance(self.path, Path) else []
+
+
+def location_of(place: Place) -> str | Path:
+    """What opens the journal there; never to be shown, unlike the place."""
+    return place if isinstance(place, Path) else place.conninfo
+
+
+def folder_of(place: Place) -> Path:
+    """Where the settings for a journal are looked for: beside the file, else here."""
+    return place.parent if isinstance(place, Path) else Path()
+
 
 def choose_journal(
-    given: Path | None, settings: Settings, folder: Path, words: Words, *, new_journal: bool, makes: bool = True
+    given: Place | None, settings: Settings, folder: Path, words: Words, *, new_journal: bool, makes: bool = True
 ) -> ChosenJournal:
     """The journal that was given, else the configured one, else the one in the folder, else a new one there.
 
@@ -46,29 +85,38 @@ def choose_journal(
     Raises:
         Failed: it isn't clear which, or making one needs ``--new-journal``; the others are named.
     """
-    path = given or settings.journal
+    configured = None if settings.journal is None else place_of_setting(settings.journal)
+    path = given or configured
     if path is None and not new_journal:
         found = list(_journals_in([folder]))
         if len(found) > 1:
             raise Failed(words("journal.several", names=_names(found)), BAD_INPUT)
         path = found[0] if found else None
     path = path or folder / DEFAULT_NAME
-    if path.exists():
+    if isinstance(path, PostgresUrl):
+        if is_made(path):
+            return ChosenJournal(path, is_new=False, has_rows=True)
+    elif path.exists():
         return ChosenJournal(path, is_new=False, has_rows=not _is_unmade(path))
     if not makes:
         return ChosenJournal(path, is_new=True, has_rows=False)
-    if settings.journal is not None and not new_journal and _is_same(path, settings.journal):
+    if configured is not None and not new_journal and _is_same(path, configured):
         raise Failed(words("journal.configured_missing", name=path, settings=settings.path), BAD_INPUT)
-    others = [one for one in _others(path, settings, folder) if not _is_same(one, path)]
+    others = [one for one in _others(path, configured, folder) if not _is_same(one, path)]
     if others and not new_journal:
         raise Failed(words("journal.another", name=path, names=_names(others)), BAD_INPUT)
     return ChosenJournal(path, is_new=True, has_rows=False)
 
 
-def _others(path: Path, settings: Settings, folder: Path) -> Iterator[Path]:
-    if settings.journal is not None:
-        yield settings.journal
-    yield from _journals_in([folder, path.parent])
+def place_of_setting(journal: str | Path) -> Place:
+    """The place that the settings name, as they name it."""
+    return journal if isinstance(journal, Path) else place_of(journal)
+
+
+def _others(path: Place, configured: Place | None, folder: Path) -> Iterator[Place]:
+    if configured is not None:
+        yield configured
+    yield from _journals_in([folder, folder_of(path)] if isinstance(path, Path) else [folder])
 
 
 def _journals_in(folders: Iterable[Path]) -> Iterator[Path]:
@@ -100,11 +148,13 @@ def _is_unmade(path: Path) -> bool:
     return not head or (head.startswith(_SQLITE) and not any(head[68:72]))
 
 
-def _is_same(one: Path, other: Path) -> bool:
+def _is_same(one: Place, other: Place) -> bool:
+    if isinstance(one, PostgresUrl) or isinstance(other, PostgresUrl):
+        return str(one) == str(other)
     return os.path.normcase(one.resolve()) == os.path.normcase(other.resolve())
 
 
-def _names(paths: Iterable[Path]) -> str:
+def _names(paths: Iterable[Place]) -> str:
     return ", ".join(dict.fromkeys(map(str, paths)))
 
 

@@ -51,7 +51,7 @@ class WorkTerms:
     drain: float
     not_booked_after: float
 
-    def job(self, session: VendorSession, journal: Path, approved: set[str]) -> WriteJob[Any]:
+    def job(self, session: VendorSession, journal: str | Path, approved: set[str]) -> WriteJob[Any]:
         """A job at one account; ``approved``: whose parcel another booking may have."""
         if issubclass(self.request_type, FreightBookingRequest):
             return BookingJob(

@@ -104,7 +104,7 @@ class Planner:
         operation: what is done with each row of the file.
     """
 
-    def __init__(self, accounts: Accounts, journal: Path | None, operation: str = OPERATION) -> None:
+    def __init__(self, accounts: Accounts, journal: str | Path | None, operation: str = OPERATION) -> None:
         self._accounts = accounts
         self._path = journal
         self._operation = operation

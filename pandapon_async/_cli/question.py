@@ -12,6 +12,7 @@ import attrs
 
 from .._config.profiles import VendorProfile, is_loopback
 from .._files.findings import Checked, Finding
+from .._journal.places import Place
 from .._models.money import Money
 from .plan import AccountPlan
 from .shared import BAD_INPUT, Failed, label_line, tell
@@ -101,7 +102,7 @@ class Prospect:
     wrong: int = 0
     held: int = 0
     limit: Money | None = None
-    journal: Path | None = None
+    journal: Place | None = None
     operation: str | None = None
 
     def lines(self, words: Words) -> Iterable[tuple[str, str]]:

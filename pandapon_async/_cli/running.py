@@ -135,7 +135,7 @@ def _window_closed(loop: asyncio.AbstractEventLoop, stop: Callable[[int], None])
         yield
 
 
-def serve(main: Coroutine[Any, Any, object]) -> None:
+def serve(main: Coroutine[Any, Any, object], answer: Answer | None = None) -> None:
     """Run a server until a signal; SIGTERM is its normal end.
 
     Raises:
@@ -143,7 +143,7 @@ def serve(main: Coroutine[Any, Any, object]) -> None:
         Failed: nobody reads what it prints.
     """
     try:
-        run(main)
+        run(main, answer)
     except BrokenPipeError:
         raise Failed("nobody reads stdout any more") from None
     except Interrupted as interrupted:

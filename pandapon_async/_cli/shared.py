@@ -95,6 +95,18 @@ def choose(profiles: Sequence[VendorProfile], vendor: str | None) -> VendorProfi
 # --- failing ---------------------------------------------------------------------------------------------------------
 
 
+def require_fleet() -> None:
+    """Refuse what needs the extra.
+
+    Raises:
+        ConfigError: it isn't installed.
+    """
+    from importlib.util import find_spec
+
+    if find_spec("pgqueuer") is None or find_spec("psycopg") is None:
+        raise ConfigError("this needs the extra: pip install 'pandapon-async[fleet]'")
+
+
 def cant_listen(what: str, error: OSError) -> Failed:
     """The failure to listen on a port."""
     reason = os.strerror(error.errno) if error.errno and error.errno > 0 else "unknown address"

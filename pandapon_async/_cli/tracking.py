@@ -15,7 +15,7 @@ from .._config.profiles import zone_of
 from .._config.settings import Settings, find_settings
 from .._errors import ConfigError, JournalError, suggestion
 from .file_options import ReadingOptions, reading_options
-from .journals import files_of
+from .journals import files_of, journal_place
 from .shared import BAD_INPUT, Failed, write_out
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .._files.bookings import BookingFile
     from .._files.tracking import Handed
     from .._journal.journal import Journal
+    from .._journal.places import Place
     from .._journal.rows import JournalRow
 
 _path = click.Path(dir_okay=False, path_type=Path)
@@ -31,7 +32,7 @@ _path = click.Path(dir_okay=False, path_type=Path)
 @click.command("tracking", short_help="Write tracking numbers back into the shop's file.")
 @click.argument("file", type=_path)
 @click.option("--out", type=_path, required=True, metavar="F", help="Where to write.")
-@click.option("--journal", type=_path, metavar="PATH", help="The journal; default: as of pandapon book.")
+@click.option("--journal", type=journal_place, metavar="PATH or URL", help="The journal; default: as of pandapon book.")
 @click.option(
     "--layout", metavar="NAME", help="Only the columns that a shop reads: amazon, shopify, woocommerce, or yours."
 )
@@ -39,7 +40,7 @@ _path = click.Path(dir_okay=False, path_type=Path)
 @click.option("--contact", is_flag=True, help="With the receivers, from the journal.")
 @click.option("--by", metavar="NAME", help="Who does it; your login unless given.")
 @reading_options
-def command(file: Path, out: Path, journal: Path | None, **options: Any) -> None:
+def command(file: Path, out: Path, journal: Place | None, **options: Any) -> None:
     """Write FILE once more, with what became of each order: state, the vendor's order no., carrier, tracking number and link.
 
     It is written in FILE's own format and encoding, with its columns and its order of rows. Each item has a row; one that is in two
@@ -62,7 +63,7 @@ def command(file: Path, out: Path, journal: Path | None, **options: Any) -> None
     chosen = choose_journal(journal, settings, file.parent, words, new_journal=False, makes=False)
     if not chosen.has_rows:
         raise Failed(f"{chosen.path}: there is no journal, so nothing was booked", BAD_INPUT)
-    with Journal.open(chosen.path) as opened:
+    with Journal.open(chosen.location) as opened:
         work = _HandingBack(source=source, journal=opened, settings=settings, **options)
         count, path = work.write(out)
     write_out(f"{count:,} orders handed back in {path}" if count else f"Nothing {'new ' * work.only_new}to hand back")

@@ -69,7 +69,7 @@ class Waiting:
             yield "" if index else words("waiting.unclear"), text
 
 
-def find_waiting(path: Path, profiles: Sequence[VendorProfile]) -> Waiting:
+def find_waiting(path: str | Path, profiles: Sequence[VendorProfile]) -> Waiting:
     """What waits in a journal.
 
     Args:

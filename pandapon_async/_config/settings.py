@@ -7,6 +7,7 @@ relative to it.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,6 +20,8 @@ from .loading import read_toml
 from .profiles import field_names, refuse_unknown, zone_of
 
 NAME: Final = "pandapon.toml"
+_DATABASE: Final = re.compile(r"postgres(ql)?://|env:|file:|service=")
+"""How a journal in a database is named; its URL is the journal's to understand."""
 T = TypeVar("T")
 
 
@@ -57,7 +60,7 @@ class Settings:
 
     Attributes:
         path: the file; None: there is none.
-        journal: the journal of what is booked; unless given, the one beside the file that is booked.
+        journal: the journal of what is booked, a file or the URL of a database; unless given, the one beside the file that is booked.
         time_zone: in which times are shown and exported.
         not_booked_after: seconds after its sending from which a booking can be said not to be booked; unless given, 900.
         preview_hours: how many hours a preview's price is believed; unless given, as the library does.
@@ -68,7 +71,7 @@ class Settings:
     """
 
     path: Path | None = None
-    journal: Path | None = None
+    journal: Path | str | None = None
     time_zone: str = "UTC"
     not_booked_after: float | None = None
     preview_hours: float | None = None
@@ -131,7 +134,7 @@ def _settings(members: dict[str, Any], path: Path) -> Settings:
     layouts = cast("dict[str, Any]", _value(members, "layouts", dict) or {})
     return Settings(
         path=path,
-        journal=_path(members, "journal", path.parent),
+        journal=_journal(members, path.parent),
         time_zone=zone,
         not_booked_after=_number(members, "not_booked_after"),
         preview_hours=_number(members, "preview_hours"),
@@ -199,6 +202,11 @@ def _number(members: Mapping[str, Any], name: str) -> float | None:
 def _path(members: Mapping[str, Any], name: str, folder: Path) -> Path | None:
     text = _value(members, name, str)
     return None if text is None else folder / Path(text).expanduser()
+
+
+def _journal(members: Mapping[str, Any], folder: Path) -> Path | str | None:
+    text = _value(members, "journal", str)
+    return text if text is not None and _DATABASE.match(text) else _path(members, "journal", folder)
 
 
 def _texts(members: Mapping[str, Any], name: str) -> dict[str, str]:

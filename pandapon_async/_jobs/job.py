@@ -7,7 +7,7 @@ import contextlib
 import json
 import logging
 import os
-from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 R = TypeVar("R")
+T = TypeVar("T")
 
 _NEVER = Stop(in_a_row=2**62)
 _log = logging.getLogger("pandapon_async.jobs")
@@ -127,7 +128,7 @@ class WriteJob(Generic[R]):
         key = AccountKey.of(session.profile, operation)
         self._journal = SharedJournal(place_of(journal), key, limits, client, adopt_key=adopt_account)
         self._claims = Claims()
-        self._bookings: set[asyncio.Future[JobOutcome[R]]] = set()
+        self._bookings: set[asyncio.Future[Any]] = set()
         self.report: Report = Report(one_at_a_time=limits.one_at_a_time)
         if limits.one_at_a_time:
             _log.warning("%s: %s", session.profile.name, limits.one_at_a_time)
@@ -183,7 +184,10 @@ class WriteJob(Generic[R]):
             JournalError: the journal can't be used.
         """
         worker = WorkerState()
-        booking = asyncio.ensure_future(self._booked(worker, request, reference, shipment))
+        return await self._to_its_end(worker, self._booked(worker, request, reference, shipment))
+
+    async def _to_its_end(self, worker: WorkerState, made: Coroutine[Any, Any, T]) -> T:
+        booking = asyncio.ensure_future(made)
         self._bookings.add(booking)
         booking.add_done_callback(self._bookings.discard)
         try:
@@ -201,16 +205,26 @@ class WriteJob(Generic[R]):
             entry = self._settings.entry_of(0, request, reference, shipment)
             (row,) = await journal.store.admit([entry], 0, retry_refused=self._settings.retry_refused)
             if not isinstance(row, Problem):
-                outcome = await self._ended(worker, row, journal)
-                if outcome.state == "pending" and row.state == "sent":  # whoever had it under way has given it back
-                    row = await journal.store.find(row.reference, row.shipment)
-                    outcome = await self._ended(worker, row, journal)
-            elif row.code == "same parcel":
+                return await self._led_to_its_end(worker, row, journal)
+            if row.code == "same parcel":
                 outcome = not_taken(row, entry.shipment)
             else:
                 raise InputError(row.text, problems=[row], reference=entry.reference)
             self.report.add(outcome)
             return outcome
+
+    async def _led_to_its_end(self, worker: WorkerState, row: PendingRow, journal: OpenJournal) -> JobOutcome[R]:
+        outcome = await self._ended(worker, row, journal)
+        if outcome.state == "pending" and row.state == "sent":  # whoever had it under way has given it back
+            row = await journal.store.find(row.reference, row.shipment)
+            outcome = await self._ended(worker, row, journal)
+        self.report.add(outcome)
+        return outcome
+
+    async def _booked_row(self, worker: WorkerState, number: int) -> JobOutcome[R] | None:
+        async with self._journal as journal:
+            row = await journal.store.row(number)
+            return None if row is None else await self._led_to_its_end(worker, row, journal)
 
     async def _ended(self, worker: WorkerState, row: PendingRow, journal: OpenJournal) -> JobOutcome[R]:
         spending = journal.spending_of_single() or Spending()
@@ -262,6 +276,16 @@ class WriteJob(Generic[R]):
     def facts(self, data: Any) -> Ending:
         """What of a reply's data goes into the journal's columns."""
         return Ending(state="done", order_id=made_order(data))
+
+
+async def book_row(job: WriteJob[R], number: int) -> JobOutcome[R] | None:
+    """Send the row with this id, if it is pending, as `WriteJob.book` does; None: the account has none.
+
+    Raises:
+        JournalError: the journal can't be used.
+    """
+    worker = WorkerState()
+    return await job._to_its_end(worker, job._booked_row(worker, number))  # pyright: ignore[reportPrivateUsage]
 
 
 def join(job: WriteJob[Any], other: WriteJob[Any]) -> None:

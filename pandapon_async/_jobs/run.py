@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import attrs
 
 from .._errors import JournalError
-from .._journal.store import Entry, PendingRow, Problem, Store
+from .._journal.rows import State
+from .._journal.store import Entry, PendingRow, Problem, Store, Then
 from .._streams.admission import Admission, Spending
 from .._streams.workers import Lane, Unwritten, WorkerState, WorkerStream
 from .claims import Claims
@@ -77,12 +78,26 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
         self._about = about
         self._stack = contextlib.AsyncExitStack()
         self._ready_run: _Ready | None = None
+        self._then: Then | None = None
         self._told = self._told_pending = 0
         self._repeated: set[int] = set()
 
     async def __aenter__(self) -> Self:
         await self._prepared()
         return await super().__aenter__()
+
+    async def take_in(self, then: Then) -> dict[State, int]:
+        """Take the input in, whole or not at all, and send nothing; ``then`` is part of the step by which it counts.
+
+        Returns:
+            How many of its bookings are in each state.
+        """
+        self._then = then
+        try:
+            ready = await self._prepared()
+            return await ready.store.counts(ready.number)
+        finally:
+            await self._stack.aclose()
 
     async def _end(self) -> None:
         try:
@@ -162,7 +177,7 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
                 if len(problems) >= MOST_PROBLEMS:
                     break
         problems.sort(key=lambda problem: problem.position)
-        if problems := problems or await ready.store.release(ready.number):
+        if problems := problems or await ready.store.release(ready.number, self._then):
             del problems[MOST_PROBLEMS:]
             first = problems[0]
             more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
@@ -219,6 +234,7 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
         """From now on single bookings count for this run, too: what they cost until now stands in the journal."""
         if ready.spending is not None:
             ready.spending.add(await ready.store.spent(run=ready.number))
+            ready.spending.run = ready.number
             ready.journal.run = ready.bound
 
     # --- the work ---

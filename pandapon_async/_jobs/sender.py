@@ -328,7 +328,7 @@ class _OnDisk:
 
     async def sent(self) -> None:
         """On disk before the first byte can leave."""
-        self._writing = writing = self._store.sent(self.row, self._admission.spending.check())
+        self._writing = writing = self._store.sent(self.row, self._admission.spending.checks())
         self.row = await writing
 
     async def requeued(self, error: PandaponError) -> None:

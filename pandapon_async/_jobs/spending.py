@@ -96,6 +96,12 @@ class Bound:
             return f"{self.name} of {self.limit} is reached: {told}"
         return None
 
+    def why_not_after(self, spent: Spent) -> str | None:
+        """Why one more doesn't stay within it, whoever has spent what the journal has."""
+        whole = Bound(self.name, self.limit, self.highest_fee)
+        whole.add(spent)
+        return whole.why_not()
+
     def exhausted(self) -> str | None:
         """Why no more may start, however long one waits; None: what is under way may leave room."""
         return self.why_not() if self._foreign is not None or not self.in_flight else None
@@ -160,12 +166,7 @@ class DayBound(Bound):
     def check(self) -> SpendCheck:
         """What a store that others use, too, asks before it writes that one more is sent."""
         self._turn()
-        return SpendCheck(self.began, self._why_not_after)
-
-    def _why_not_after(self, spent: Spent) -> str | None:
-        whole = Bound(self.name, self.limit, self.highest_fee)
-        whole.add(spent)
-        return whole.why_not()
+        return SpendCheck(self.why_not_after, since=self.began)
 
     def resolved(self, sent_at: float) -> None:
         """One that was in doubt isn't any more; one of another day didn't count."""
@@ -182,6 +183,9 @@ class LimitedSpending(Spending):
         inputs: what one booking counts against: the bound of its input; shared by all who spend for it.
         day: the day's; shared by all of the account.
         changed: shared by all who share a bound.
+
+    Attributes:
+        run: of whose input these are; None: of single bookings.
     """
 
     def __init__(
@@ -194,6 +198,7 @@ class LimitedSpending(Spending):
         self._day = day
         self._bounds = [*inputs] if day is None else [*inputs, day]
         self._doubts = 0
+        self.run: int | None = None
 
     def allows_one_more(self) -> bool:
         """Whether one more booking stays within the limits now."""
@@ -203,9 +208,11 @@ class LimitedSpending(Spending):
         """Why no more may start, however long one waits."""
         return next((why for bound in self._bounds if (why := bound.exhausted())), None)
 
-    def check(self) -> SpendCheck | None:
-        """What bounds all who spend for the account."""
-        return None if self._day is None else self._day.check()
+    def checks(self) -> tuple[SpendCheck, ...]:
+        """What bounds all who spend for the account, or for the run's input."""
+        day = () if self._day is None else (self._day.check(),)
+        run = self.run
+        return day if run is None else (*day, *(SpendCheck(bound.why_not_after, run=run) for bound in self._inputs))
 
     def began(self) -> None:
         """A booking starts."""

@@ -32,6 +32,18 @@ def place_of(journal: str | os.PathLike[str]) -> Place:
     return resolved(journal) if url is None else url
 
 
+def is_made(url: PostgresUrl) -> bool:
+    """Whether a database has a journal.
+
+    Raises:
+        JournalError: it can't be reached.
+    """
+    _require_psycopg()
+    from .postgres.editor import has_journal
+
+    return has_journal(url)
+
+
 def reader_of(place: Place) -> Reader:
     """Reads the journal there.
 

@@ -159,10 +159,14 @@ class Spent:
 
 @attrs.frozen
 class SpendCheck:
-    """Asked, in the transaction that writes a row as sent, with all that was spent since a moment: why it may not be sent."""
+    """Asked, in the transaction that writes a row as sent, with what was spent since a moment or for a run's input: why it may not be."""
 
-    since: float
     why_not: Callable[[Spent], str | None]
+    since: float | None = None
+    run: int | None = None
+
+
+Then = Callable[[Any, int], object]
 
 
 class Store(Protocol):
@@ -210,8 +214,11 @@ class Store(Protocol):
         """
         ...
 
-    async def release(self, run: int) -> list[Problem]:
-        """Let the whole input of a run count, in one step; or, if there are problems, nothing of it."""
+    async def release(self, run: int, then: Then | None = None) -> list[Problem]:
+        """Let the whole input of a run count, in one step; or, if there are problems, nothing of it.
+
+        ``then`` is part of that step: it gets the store's own connection, and the run.
+        """
         ...
 
     async def end_run(self, run: int) -> None:
@@ -236,6 +243,10 @@ class Store(Protocol):
         """
         ...
 
+    async def row(self, number: int) -> PendingRow | None:
+        """The row with this id; None: the account and operation have none."""
+        ...
+
     async def reply(self, row: PendingRow) -> str | None:
         """The vendor's whole reply as JSON text; None if there is none, or it was erased."""
         ...
@@ -258,10 +269,10 @@ class Store(Protocol):
 
     # --- one booking ---
 
-    def sent(self, row: PendingRow, check: SpendCheck | None = None) -> asyncio.Future[PendingRow]:
+    def sent(self, row: PendingRow, checks: tuple[SpendCheck, ...] = ()) -> asyncio.Future[PendingRow]:
         """Durable before the first byte can leave. Gives the row as it is now.
 
-        A store on which several processes may spend for one account asks ``check``; the future's error is then a
+        A store on which several processes may spend for one account asks ``checks``; the future's error is then a
         `LimitExceededError`.
         """
         ...

@@ -69,9 +69,9 @@ class Spending:
         """Why no more may be booked, however long one waits; None: what is under way may leave room."""
         return None
 
-    def check(self) -> SpendCheck | None:
+    def checks(self) -> tuple[SpendCheck, ...]:
         """What a store that others use, too, is to ask before one more is sent."""
-        return None
+        return ()
 
     def began(self) -> None:
         """A booking starts."""

@@ -37,7 +37,7 @@ from pandapon_async.api.logistics import FreightBooking
 from pandapon_async.testing import Ledger
 from pandapon_async.testing._operations import Fact
 
-from .conftest import SECRETS, Pandapon
+from .conftest import SECRETS, Pandapon, process
 
 # --- the program ---
 
@@ -49,6 +49,18 @@ def test_every_booking_is_made_and_the_ledger_agrees(pandapon: Pandapon) -> None
     assert (shown["Booked"], shown["Refused"], shown["In doubt"], shown["Not sent"]) == ("60", "0", "0", "0")
     assert shown["Ledger"] == "agrees: 60 bookings, none twice;"
     assert shown["Fees"].endswith(" USD")
+
+
+@pytest.mark.usefixtures("postgres")
+def test_workers_of_which_one_is_killed_agree_with_the_ledger() -> None:
+    with process("demo", "--bookings", "150", "--faults", "--fleet", "3", "--json") as demo:
+        out, errors = demo.communicate(timeout=280)
+    assert demo.returncode == 0, errors
+    assert "was killed" in errors
+    summary = json.loads(out)
+    assert summary["ledger"]["agrees"]
+    assert summary["booked"] + summary["refused"] + summary["in_doubt"] == 150
+    assert summary["booked"] > 75
 
 
 def test_json_is_one_object(pandapon: Pandapon) -> None:

@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 GUIDES = Path(pandapon_async.__file__).parent / "guides"
 PAGES = {"README": README, **{path.stem: path for path in sorted(GUIDES.glob("*.md"))}}
-LANGUAGES = {"python", "console", "powershell", "text", "sh", "bat", "csv", "toml", "json", "html"}
+LANGUAGES = {"python", "console", "powershell", "text", "sh", "bat", "csv", "toml", "json", "html", "sql"}
 
 _FENCE = re.compile(r"((?:^<!-- [a-z ]+: [^\n]* -->\n)*)^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _SAYS = re.compile(r"<!-- ([a-z ]+): (.*) -->")

@@ -83,3 +83,27 @@ async def test_desks_spend_no_more_in_a_day_than_one_may(vendor: FakeVendor, url
         assert any("daily spend limit of 50 USD" in str(job.report.stopped) for job in jobs)
     with Journal.open(url) as journal:
         assert journal.counts()["done"] == sum(vendor.ledger.seen.values())
+
+
+async def test_desks_that_book_one_input_spend_no_more_for_it_than_one_may(vendor: FakeVendor, url: str):
+    vendor.faults = Faults(latency=0.02)
+    vendor.script(
+        *[{"json": yes({"orderId": f"O{n}", "orderFee": {"amount": "5", "currency": "USD"}})} for n in range(90)]
+    )
+    fee, limit = (Money(amount=Decimal(amount), currency="USD") for amount in (5, 50))
+    profile = vendor.profile("pandapon", retry=AT_ONCE)
+    async with contextlib.AsyncExitStack() as sessions:
+        jobs = [
+            BookingJob(
+                await sessions.enter_async_context(session_at(profile)),
+                journal=url,
+                highest_fee=fee,
+                spend_limit=limit,
+                check="stream",
+            )
+            for _ in range(3)
+        ]
+        await asyncio.gather(*[ran(job, pairs(30)) for job in jobs])
+    assert sum(vendor.ledger.seen.values()) == 10
+    with Journal.open(url) as journal:
+        assert journal.counts()["done"] == 10

@@ -97,8 +97,7 @@ def connected(url: PostgresUrl) -> PostgresConnection:
         JournalError: the database can't be reached, or refuses us.
     """
     try:
-        conninfo = make_conninfo("", **{**_DEFAULTS, **url.parameters()})
-        raw = psycopg.connect(conninfo, autocommit=True)
+        raw = psycopg.connect(_conninfo(url), autocommit=True)
     except psycopg.Error as error:
         raise JournalError(f"{url}: can't be opened: {in_short(error)}") from None
     try:
@@ -107,6 +106,22 @@ def connected(url: PostgresUrl) -> PostgresConnection:
         raw.close()
         raise JournalError(f"{url}: can't be used as a journal: {in_short(error)}") from None
     return PostgresConnection(raw)
+
+
+async def connected_async(url: PostgresUrl) -> psycopg.AsyncConnection[tuple[Any, ...]]:
+    """A new connection in autocommit for what isn't a journal, but stands beside it.
+
+    Raises:
+        JournalError: the database can't be reached, or refuses us.
+    """
+    try:
+        return await psycopg.AsyncConnection.connect(_conninfo(url), autocommit=True)
+    except psycopg.Error as error:
+        raise JournalError(f"{url}: can't be opened: {in_short(error)}") from None
+
+
+def _conninfo(url: PostgresUrl) -> str:
+    return make_conninfo("", **{**_DEFAULTS, **url.parameters()})
 
 
 def in_short(error: Exception) -> str:

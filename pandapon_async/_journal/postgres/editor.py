@@ -15,7 +15,7 @@ from ..._errors import JournalError
 from ..sql.editor import JournalEditor
 from ..sql.reader import Reader
 from .connection import PostgresConnection, connected, in_short
-from .schema import check_version
+from .schema import check_version, version_of
 from .url import PostgresUrl
 from .workers import refuse_living
 
@@ -30,6 +30,17 @@ def _recognised(url: PostgresUrl) -> PostgresConnection:
             raise JournalError(f"{url}: can't be read: {in_short(error)}") from None
         raise
     return connection
+
+
+def has_journal(url: PostgresUrl) -> bool:
+    """Whether a database has a journal, of whatever release."""
+    connection = connected(url)
+    try:
+        return bool(version_of(connection, url))
+    except psycopg.Error as error:
+        raise JournalError(f"{url}: can't be read: {in_short(error)}") from None
+    finally:
+        connection.close()
 
 
 class PostgresReader(Reader):

@@ -77,6 +77,7 @@ CREATE TABLE money (
 );
 CREATE INDEX money_by_row ON money (row);
 CREATE INDEX money_by_time ON money (at);
+CREATE TABLE jobs (name TEXT NOT NULL, row BIGINT NOT NULL, PRIMARY KEY (name, row));
 CREATE FUNCTION refuse_too_soon() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'the worker that had it may still send it: that it isn''t booked counts from % UTC, say so then',
@@ -102,7 +103,7 @@ def make_tables(connection: PostgresConnection, url: PostgresUrl) -> None:
     Raises:
         JournalError: they are another program's, or a newer release's; or the role may not make them.
     """
-    found = _version(connection, url)
+    found = version_of(connection, url)
     if found >= VERSION:
         return
     if not found:
@@ -119,7 +120,7 @@ def check_version(connection: PostgresConnection, url: PostgresUrl) -> None:
     Raises:
         JournalError: says what it is.
     """
-    found = _version(connection, url)
+    found = version_of(connection, url)
     if not found:
         raise JournalError(f"{url}: there is no journal")
     if found < VERSION:
@@ -128,7 +129,7 @@ def check_version(connection: PostgresConnection, url: PostgresUrl) -> None:
         )
 
 
-def _version(connection: PostgresConnection, url: PostgresUrl) -> int:
+def version_of(connection: PostgresConnection, url: PostgresUrl) -> int:
     """The version of the tables; 0: there are none."""
     query = (
         "SELECT to_regclass('pandapon.journal') IS NOT NULL, (SELECT COUNT(*) FROM pg_class c JOIN pg_namespace n "

@@ -11,9 +11,11 @@ import psycopg
 
 from ..._clock import Clock
 from ..._errors import JournalError
+from ..._version import __version__
 from ..identity import AccountKey
 from ..sql.accounts import admitted_account, operation_id
 from ..sql.connection import Connection
+from ..sql.owners import Owner
 from ..sql.store import Opened, SqlStore, close_unused
 from .connection import PostgresConnection, connected, in_short
 from .schema import make_tables
@@ -33,6 +35,7 @@ class PostgresStore(SqlStore):
     def __init__(self, writer: PostgresWriter, name: str, key: AccountKey, clock: Clock, opened: Opened) -> None:
         super().__init__(writer, name, key, clock, opened)
         self.guard = writer.why_not_send
+        self._sender = f"by {Owner.this_process()}, version {__version__}"
         self.shared = SharedLimits(writer, opened.scope[0], clock)
 
     @classmethod

@@ -176,20 +176,23 @@ class PostgresWriter(GroupThread):
 
     def _check_spending(self, connection: PostgresConnection, items: list[Item]) -> None:
         """Refuse what isn't within the limits that hold for all who spend for the account."""
-        checked = [
-            (item, item.work, item.work.check) for item in items if isinstance(item.work, Change) and item.work.check
-        ]
+        checked = [(item, item.work) for item in items if isinstance(item.work, Change) and item.work.checks]
         if not checked:
             return
         connection.lock_spending(self._account)
-        found: dict[float, Spent] = {}
-        for item, change, check in checked:
-            spent = found.get(check.since) or spent_of(connection, change.scope, None, check.since)
-            if (why := check.why_not(spent)) is not None:
+        found: dict[tuple[int | None, float | None], Spent] = {}
+        for item, change in checked:
+            whys: list[str | None] = []
+            for check in change.checks:
+                of = check.run, check.since
+                spent = found[of] = found.get(of) or spent_of(connection, change.scope, *of)
+                whys.append(check.why_not(spent))
+            if why := next(filter(None, whys), None):
                 item.error = LimitExceededError(f"not sent: {why}", reference=change.row.reference)
-            else:
-                spent = attrs.evolve(spent, in_doubt=spent.in_doubt + 1)
-            found[check.since] = spent
+                continue
+            for check in change.checks:
+                of = check.run, check.since
+                found[of] = attrs.evolve(found[of], in_doubt=found[of].in_doubt + 1)
 
     def _close(self) -> None:
         with contextlib.suppress(psycopg.Error, JournalError):

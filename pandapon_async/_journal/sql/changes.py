@@ -40,8 +40,9 @@ MoneyEntered = tuple[int, tuple[int, int], float, str, Money, str, "str | None"]
 class Change:
     """One row's move: to ``sent``, or to an ending.
 
-    ``scope`` is (account, operation); ``owner`` who has it under way; ``check`` is asked before it is sent;
-    ``may_be_late``: its owner may bring the end though it was taken for dead meanwhile; ``fee`` what is entered as paid.
+    ``scope`` is (account, operation); ``owner`` who has it under way; ``checks`` are asked before it is sent;
+    ``may_be_late``: its owner may bring the end though it was taken for dead meanwhile; ``sender``: who that is, in words; ``fee``
+    what is entered as paid.
     """
 
     row: PendingRow
@@ -49,8 +50,9 @@ class Change:
     at: float
     owner: int | None = None
     ending: Ending | None = None
-    check: SpendCheck | None = None
+    checks: tuple[SpendCheck, ...] = ()
     may_be_late: bool = False
+    sender: str | None = None
     fee: Money | None = attrs.field(init=False, default=None)
 
     def __attrs_post_init__(self) -> None:
@@ -76,7 +78,7 @@ class Change:
         """The values of `_SENT` or `_ENDED`."""
         row, ending, at = self.row, self.ending, self.at
         if ending is None:
-            return (row.id, row.version, self.owner, history_entry(at, "sent", BY_JOB), at)
+            return (row.id, row.version, self.owner, history_entry(at, "sent", BY_JOB, self.sender), at)
         state, order_id, note = ending.state, ending.order_id, ending.note
         fee = self.fee
         line = history_entry(at, state, ending.by, note or (state == "pending" and ending.error) or None)

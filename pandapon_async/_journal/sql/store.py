@@ -15,7 +15,7 @@ from ..._errors import JournalError, RequestError
 from ..._models.jsonio import loads
 from ..identity import AccountKey, key_of, normal_reference, parcel_keys
 from ..rows import STATES, State
-from ..store import MOVES, Ending, Entry, PendingRow, Problem, SpendCheck, Spent, Store
+from ..store import MOVES, Ending, Entry, PendingRow, Problem, SpendCheck, Spent, Store, Then
 from .admitting import PARCEL_SECONDS, Page, drop_rows, held_now, pending_row, renew
 from .changes import Change
 from .connection import HIDDEN, STATES_OF_RUN, Connection, next_id
@@ -66,6 +66,8 @@ class SqlStore(Store):
     """
 
     _may_be_late: ClassVar[bool] = False
+    _sender: str | None = None
+    """Who sends, where that may be one of several; it stands in the history."""
 
     def __init__(self, writer: GroupWriter, name: str, key: AccountKey, clock: Clock, opened: Opened) -> None:
         self._writer = writer
@@ -140,12 +142,14 @@ class SqlStore(Store):
 
         return self._writer.submit(work)
 
-    async def release(self, run: int) -> list[Problem]:
+    async def release(self, run: int, then: Then | None = None) -> list[Problem]:
         def work(connection: Connection) -> None:
             problems = self._renew_all(connection, run)
             if problems:
                 raise _Refused(problems)
             connection.execute("UPDATE runs SET released = ? WHERE id = ?", (self._clock.now(), run))
+            if then is not None:
+                then(connection, run)
 
         try:
             await self._writer.submit(work)
@@ -219,6 +223,14 @@ class SqlStore(Store):
             raise JournalError(f"{self._name}: no row has it", reference=reference)
         return found[0]
 
+    async def row(self, number: int) -> PendingRow | None:
+        query = (
+            f"SELECT {_COLUMNS.format(position='0')} FROM rows r LEFT JOIN bodies b ON b.row = r.id "
+            f"WHERE r.id = ? AND r.account = ? AND r.operation = ? AND r.run NOT IN {HIDDEN}"
+        )
+        found = await self._rows(query, (number, *self._scope))
+        return found[0] if found else None
+
     async def _rows(self, query: str, values: Sequence[Any]) -> list[PendingRow]:
         return [pending_row(found) for found in await self._fetched(query, values)]
 
@@ -258,19 +270,19 @@ class SqlStore(Store):
 
     # --- one booking ---
 
-    def sent(self, row: PendingRow, check: SpendCheck | None = None) -> asyncio.Future[PendingRow]:
-        return self._moved(row, "sent", None, check)
+    def sent(self, row: PendingRow, checks: tuple[SpendCheck, ...] = ()) -> asyncio.Future[PendingRow]:
+        return self._moved(row, "sent", None, checks)
 
     def ended(self, row: PendingRow, ending: Ending) -> asyncio.Future[PendingRow]:
         return self._moved(row, ending.state, ending)
 
     def _moved(
-        self, row: PendingRow, state: State, ending: Ending | None, check: SpendCheck | None = None
+        self, row: PendingRow, state: State, ending: Ending | None, checks: tuple[SpendCheck, ...] = ()
     ) -> asyncio.Future[PendingRow]:
         if state not in MOVES.get(row.state, ()):
             raise JournalError(f"a job can't make {row.state} into {state}", reference=row.reference)
         return self._writer.submit_change(
-            Change(row, self._scope, self._clock.now(), self._owner, ending, check, self._may_be_late)
+            Change(row, self._scope, self._clock.now(), self._owner, ending, checks, self._may_be_late, self._sender)
         )
 
 

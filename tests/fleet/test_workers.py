@@ -1,0 +1,275 @@
+"""Workers that send what was submitted, and are killed, as is PostgreSQL: nothing is booked twice, nothing is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pandapon_async import BookingJob, InputError, Journal, JournalError
+from pandapon_async._fleet.submit import submit
+from pandapon_async._journal.places import place_of, reader_of
+from pandapon_async.api.logistics import ReceiverAddress
+from pandapon_async.testing import FakeVendor, Faults
+from tests.cli.conftest import Pandapon, environment, order, process
+from tests.jobs.support import pairs, ran, states
+from tests.jobs.test_kill import FAULTS
+from tests.postgres import PostgresServer
+from tests.support import booking, session_at
+
+BOOKINGS = int(os.environ.get("PANDAPON_TEST_FLEET_BOOKINGS", "300"))
+KILLS = int(os.environ.get("PANDAPON_TEST_FLEET_KILLS", "5"))
+RESTARTS = int(os.environ.get("PANDAPON_TEST_FLEET_RESTARTS", "1"))
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def url(postgres: PostgresServer) -> str:
+    return postgres.fresh()
+
+
+@pytest.fixture
+def shop() -> Iterator[FakeVendor]:
+    with FakeVendor() as vendor:
+        yield vendor
+
+
+def nobody(_: str, __: Any) -> bool:
+    return False
+
+
+async def submitted(vendor: FakeVendor, url: str, count: int, job: str = "night") -> dict[Any, int]:
+    async with session_at(vendor.profile("pandapon")) as session:
+        return await submit(session, url, pairs(count), job, nobody)
+
+
+@contextlib.contextmanager
+def workers(vendor: FakeVendor, url: str, count: int) -> Iterator[list[subprocess.Popen[str]]]:
+    """Processes that work; they don't outlive the block."""
+    running = [worker(vendor, url) for _ in range(count)]
+    try:
+        yield running
+    finally:
+        for one in running:
+            one.kill()
+            one.communicate()
+
+
+def worker(vendor: FakeVendor, url: str) -> subprocess.Popen[str]:
+    profile = vendor.profile("pandapon")
+    keys = profile.credentials
+    assert keys is not None
+    command = [sys.executable, "-m", "tests.fleet.worker_child", profile.base_url, keys.access_key, keys.access_secret]
+    return subprocess.Popen([*command, keys.user_id or "", url], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+
+
+def counts(url: str) -> dict[str, int]:
+    """How the journal stands; nothing while PostgreSQL is away."""
+    with contextlib.suppress(JournalError), Journal.open(url) as journal:
+        return dict(journal.counts())
+    return {}
+
+
+def until(true: Callable[[], bool], seconds: float = 300) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it doesn't come to that"
+        time.sleep(0.1)
+
+
+def has_ended(url: str) -> bool:
+    found = counts(url)
+    return bool(found) and not found["pending"] and not found["sent"]
+
+
+def test_workers_that_are_killed_and_replaced_book_nothing_twice_and_lose_nothing(url: str, postgres: PostgresServer):
+    moments = random.Random(3)
+    with FakeVendor(faults=FAULTS) as vendor:
+        asyncio.run(submitted(vendor, url, BOOKINGS))
+        restarts = {(number + 1) * KILLS // (RESTARTS + 1) for number in range(RESTARTS)}
+        with workers(vendor, url, 4) as running:
+            until(lambda: counts(url).get("done", 0) > 0)
+            for kill in range(KILLS):
+                time.sleep(moments.uniform(0, 1))
+                victim = moments.randrange(len(running))
+                running[victim].kill()
+                running[victim].communicate()
+                running[victim] = worker(vendor, url)
+                if kill in restarts:
+                    postgres.kill()
+                    postgres.start()
+            until(lambda: has_ended(url))
+        with Journal.open(url) as journal:
+            found = journal.counts()
+            done = {row.reference: row.order_id for row in journal.rows(state="done")}
+        print(f"{BOOKINGS} bookings, {KILLS} kills, {RESTARTS} restarts of PostgreSQL: {found}")
+        assert sum(found.values()) == BOOKINGS
+        assert found["done"] + found["unknown"] + found["refused"] == BOOKINGS
+        assert not vendor.ledger.doubled
+        assert len(set(done.values())) == len(done)
+        booked = set(vendor.ledger.bookings)
+        assert {f"R{reference.removeprefix('order-')}" for reference in done} <= booked
+        assert len(booked) <= found["done"] + found["unknown"]
+        assert found["unknown"] < BOOKINGS / 2
+
+
+async def test_asked_to_stop_a_worker_ends_what_is_under_way(url: str, shop: FakeVendor):
+    shop.faults = Faults(latency=0.3)
+    await submitted(shop, url, 60)
+    with workers(shop, url, 1) as (one,):
+        until(lambda: counts(url)["sent"] > 0)
+        one.send_signal(signal.SIGTERM)
+        _, errors = one.communicate(timeout=60)
+    assert one.returncode == 0, errors
+    found = counts(url)
+    assert found["sent"] == found["unknown"] == 0
+    assert found["done"] == len(shop.ledger.bookings) > 0
+    assert found["pending"] > 0
+
+
+async def test_a_desk_that_books_what_the_workers_have_books_nothing_twice(url: str, shop: FakeVendor):
+    shop.faults = Faults(latency=0.01)
+    await submitted(shop, url, 100)
+    with workers(shop, url, 2):
+        async with session_at(shop.profile("pandapon")) as session:
+            assert set(states(await ran(BookingJob(session, journal=url), pairs(100))).values()) <= {"done", "skipped"}
+        until(lambda: has_ended(url))
+    assert counts(url)["done"] == 100
+    assert len(shop.ledger.bookings) == 100
+    assert not shop.ledger.doubled
+
+
+async def test_the_history_says_which_worker_sent_it(url: str, shop: FakeVendor):
+    await submitted(shop, url, 1)
+    with workers(shop, url, 1) as (one,):
+        until(lambda: has_ended(url))
+    with Journal.open(url) as journal:
+        (row,) = journal.rows()
+    assert f"process {one.pid} on " in str(row.history[1].note)
+
+
+# --- submitting ---
+
+
+def queued(postgres: PostgresServer) -> list[Any]:
+    return postgres.run("postgres", "SELECT * FROM pandapon_queue.pgqueuer")
+
+
+async def test_what_is_submitted_again_is_queued_once(url: str, postgres: PostgresServer, shop: FakeVendor):
+    assert (await submitted(shop, url, 5))["pending"] == 5
+    assert (await submitted(shop, url, 7, "morning"))["pending"] == 7
+    assert len(queued(postgres)) == 7
+
+
+async def test_the_queue_has_ids_of_rows_and_nothing_that_says_whose_they_are(
+    url: str, postgres: PostgresServer, shop: FakeVendor
+):
+    receiver = ReceiverAddress(name="Jane Example", phone="5550100100", country="US")
+    async with session_at(shop.profile("pandapon")) as session:
+        await submit(session, url, [("order-0", booking("R0", receiver_address=receiver))], "night", nobody)
+    with workers(shop, url, 1):
+        until(lambda: has_ended(url))
+    async with session_at(shop.profile("pandapon")) as session:
+        await submit(session, url, pairs(2, 10), "morning", nobody)
+    keys = shop.profile("pandapon").credentials
+    assert keys is not None
+    tables = ["pgqueuer", "pgqueuer_log", "pgqueuer_statistics"]
+    text = str([postgres.run("postgres", f"SELECT * FROM pandapon_queue.{table}") for table in tables])
+    for secret in ("Jane", "5550100100", "order-0", "R0", keys.access_key, keys.access_secret):
+        assert secret not in text
+    with contextlib.closing(reader_of(place_of(url))) as reader:
+        known = {str(number).encode() for (number,) in reader.read("SELECT id FROM rows")}
+    assert {bytes(row) for (row,) in postgres.run("postgres", "SELECT payload FROM pandapon_queue.pgqueuer")} <= known
+
+
+async def test_one_that_is_wrong_leaves_nothing_behind(url: str, postgres: PostgresServer, shop: FakeVendor):
+    async with session_at(shop.profile("pandapon")) as session:
+        with pytest.raises(InputError):
+            await submit(session, url, [*pairs(3), ("order-0", booking("R9"))], "night", nobody)
+    assert sum(counts(url).values()) == 0
+    assert postgres.run("postgres", "SELECT to_regclass('pandapon_queue.pgqueuer')") == [(None,)]
+
+
+async def test_what_can_not_be_queued_is_not_taken_in(url: str, postgres: PostgresServer, shop: FakeVendor):
+    postgres.run("postgres", "CREATE SCHEMA pandapon_queue; CREATE TABLE pandapon_queue.pgqueuer (id INT)")
+    with pytest.raises(JournalError):
+        await submitted(shop, url, 3)
+    assert sum(counts(url).values()) == 0
+
+
+async def test_a_journal_on_disk_is_refused(tmp_path: Path, shop: FakeVendor):
+    with pytest.raises(JournalError, match="need a journal in PostgreSQL"):
+        await submitted(shop, str(tmp_path / "bookings.db"), 1)
+
+
+# --- the commands ---
+
+
+@pytest.fixture
+def keys(shop: FakeVendor, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {**environment(shop, "pandapon"), "JOURNAL": url}.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def pandapon() -> Pandapon:
+    """Runs a command as a process."""
+
+    def invoke(*arguments: str) -> Any:
+        with process(*arguments) as running:
+            out, errors = running.communicate(timeout=60)
+        return running.returncode, out, errors
+
+    return invoke
+
+
+@pytest.mark.usefixtures("keys")
+def test_from_a_file_to_the_end_by_commands(pandapon: Any, tmp_path: Path, shop: FakeVendor):
+    path = tmp_path / "orders.jsonl"
+    path.write_text("\n".join(json.dumps(order(number)) for number in range(20)), encoding="utf-8")
+    journal = ("--journal", "env:JOURNAL")
+    assert pandapon("submit", str(path), *journal, "--job", "night") == (0, "night: 20 pending\n", "")
+    assert pandapon("status", *journal, "night")[0] == 4
+    with process("worker", *journal) as working:
+        status, out, errors = pandapon("status", *journal, "night", "--watch")
+        assert (status, errors) == (0, "")
+        assert out.splitlines()[-2].split() == ["booked", "(done)", "20"]
+        assert f"process {working.pid} on " in out
+        working.send_signal(signal.SIGTERM)
+        _, errors = working.communicate(timeout=60)
+    assert working.returncode == 0
+    assert "20 bookings have ended here" in errors
+    assert len(shop.ledger.bookings) == 20
+    assert pandapon("status", *journal, "another")[0] == 2
+
+
+@pytest.mark.usefixtures("keys")
+def test_a_file_with_a_wrong_order_is_not_submitted(pandapon: Any, tmp_path: Path):
+    path = tmp_path / "orders.jsonl"
+    path.write_text("\n".join(json.dumps(one) for one in (order(0), {**order(1), "lineItems": 3})), encoding="utf-8")
+    status, _, errors = pandapon("submit", str(path), "--journal", "env:JOURNAL")
+    assert status == 2
+    assert "line 2" in errors
+    assert "nothing was submitted" in errors
+
+
+async def test_the_status_of_a_journal_on_disk(pandapon: Any, tmp_path: Path, shop: FakeVendor):
+    path = tmp_path / "bookings.db"
+    async with session_at(shop.profile("pandapon")) as session:
+        await ran(BookingJob(session, journal=path), pairs(3))
+    status, out, _ = pandapon("status", "--journal", str(path), "--json")
+    assert (status, json.loads(out)["done"]) == (0, 3)
+    status, _, errors = pandapon("status", "--journal", str(path), "night")
+    assert status == 2
+    assert "jobs have names in PostgreSQL only" in " ".join(errors.split())
