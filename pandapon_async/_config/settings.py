@@ -60,8 +60,8 @@ class Settings:
         journal: the journal of what is booked; unless given, the one beside the file that is booked.
         time_zone: in which times are shown and exported.
         not_booked_after: seconds after its sending from which a booking can be said not to be booked; unless given, 900.
-        preview_hours: how many hours a preview's price is believed; unless given, as the library does.
-        max_increase: percent by which a price may have risen since its preview; unless given, it may not.
+        preview_hours: how many hours a preview's price is believed.
+        max_increase: percent by which a price may have risen since its preview.
         language: of what is said, such as ``zh_CN`` or the path of a ``.po`` file; unless given, the system's.
         files: by name.
         layouts: what shops read of a tracking file: columns with our values, by name.
@@ -71,8 +71,8 @@ class Settings:
     journal: Path | None = None
     time_zone: str = "UTC"
     not_booked_after: float | None = None
-    preview_hours: float | None = None
-    max_increase: float | None = None
+    preview_hours: float = 12.0
+    max_increase: float = 3.0
     language: str | None = None
     files: Mapping[str, FileSettings] = attrs.field(factory=dict[str, FileSettings])
     layouts: Mapping[str, Mapping[str, str]] = attrs.field(factory=dict[str, Mapping[str, str]])
@@ -134,8 +134,7 @@ def _settings(members: dict[str, Any], path: Path) -> Settings:
         journal=_path(members, "journal", path.parent),
         time_zone=zone,
         not_booked_after=_number(members, "not_booked_after"),
-        preview_hours=_number(members, "preview_hours"),
-        max_increase=_number(members, "max_increase"),
+        **{name: number for name in ("preview_hours", "max_increase") if (number := _number(members, name)) is not None},
         language=_value(members, "language", str),
         files={name: _file(name, table, path.parent) for name, table in tables.items()},
         layouts={name: _texts(layouts, name) for name in layouts},

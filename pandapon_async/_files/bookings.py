@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ..api.logistics import FreightBookingRequest
@@ -32,6 +32,7 @@ class BookingFile:
         format: what it is, whatever its name.
         columns: the header of a table, without the columns of a problems file; None for JSON.
         said: what was understood and isn't written in it, a sentence each.
+        revised: what is made of each booking when it is read, such as one whose preview was renewed.
 
     Raises:
         EncodingError: it is text in another encoding; carries a guess.
@@ -47,6 +48,7 @@ class BookingFile:
         self.bookings: JsonBookings | TableBookings = self._opened()
         self.columns = self.bookings.columns
         self.said = (*said, *self.bookings.said)
+        self.revised: Callable[[Booking], Booking] | None = None
 
     def _opened(self) -> JsonBookings | TableBookings:
         if self.format == "json":
@@ -54,7 +56,7 @@ class BookingFile:
         return TableBookings(self.path, self.name, self.format, self.reading)
 
     def __iter__(self) -> Iterator[Booking]:
-        return iter(self.bookings)
+        return iter(self.bookings) if self.revised is None else map(self.revised, self.bookings)
 
     def check(self) -> Checked:
         """Read the whole file, and count."""

@@ -13,6 +13,7 @@ from .._errors import suggestion
 from .cells import without_zero_width
 from .columns import PROBLEM, REFERENCE, layout
 from .findings import FileError, Finding
+from .previewed import PREVIEWED
 from .reading import Reading
 from .sheets import shown
 
@@ -159,7 +160,7 @@ def folded(title: str) -> str:
 @functools.cache
 def _known() -> Mapping[str, str]:
     """Our column by each folded name that it goes by."""
-    found = {folded(name): name for name in (REFERENCE, ACCOUNT, SKU, *layout())}
+    found = {folded(name): name for name in (REFERENCE, ACCOUNT, SKU, *layout(), *PREVIEWED)}
     for name, words in WORDS.items():
         for word in words:
             assert found.setdefault(folded(word), name) == name, word
@@ -168,7 +169,7 @@ def _known() -> Mapping[str, str]:
 
 def our_names() -> tuple[str, ...]:
     """All columns that a booking file can have."""
-    return (REFERENCE, ACCOUNT, *layout())
+    return (REFERENCE, ACCOUNT, *layout(), *PREVIEWED)
 
 
 def recognised(titles: Iterable[str], reading: Reading) -> int:

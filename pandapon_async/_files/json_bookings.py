@@ -17,9 +17,10 @@ from .findings import FileError, Finding
 from .headers import ACCOUNT, folded, our_name
 from .json_file import MAX_VALUE, JsonFile, JsonValue
 from .marks import Marks, approved_by
+from .previewed import PREVIEWED
 from .reading import Reading
 
-_OURS: Final = (REFERENCE, ACCOUNT)
+_OURS: Final = (REFERENCE, ACCOUNT, *PREVIEWED)
 
 
 def top_level() -> frozenset[str]:
@@ -28,7 +29,7 @@ def top_level() -> frozenset[str]:
 
 
 class JsonBookings:
-    """The bookings of a JSON file; each iteration reads it again.
+    """The bookings of a JSON file; each iteration reads it again. ``mapped``: our members by the file's own, folded.
 
     Raises:
         FileError: it can't be read.
@@ -42,11 +43,11 @@ class JsonBookings:
         self._reading = reading
         self._finisher = Finisher(name, reading)
         self._kept = {folded(one): one for one in reading.keep}
-        self._mapped: dict[str, str] = {}
+        self.mapped: dict[str, str] = {}
         for theirs, ours in reading.columns.items():
             if (found := our_name(ours)) is None or (found not in _OURS and layout()[found].of_item):
                 raise FileError(f"{name}: {ours}: isn't a member that one of a JSON file can be mapped to")
-            self._mapped[folded(theirs)] = found
+            self.mapped[folded(theirs)] = found
 
     def __iter__(self) -> Iterator[Booking]:
         for value in self.file:
@@ -94,12 +95,13 @@ class JsonBookings:
             if key in self._kept:
                 value = members.pop(name)
                 draft.kept = {**draft.kept, self._kept[key]: value if isinstance(value, str) else dumps(value).decode()}
-            elif key in self._mapped:
-                self._put(members, self._mapped[key], members.pop(name))
+            elif key in self.mapped:
+                self._put(members, self.mapped[key], members.pop(name))
             elif self._reading.ignore_unknown and name not in top_level():
                 del members[name]
         draft.reference = self._name(members, REFERENCE, draft)
         draft.account = self._name(members, ACCOUNT, draft)
+        draft.take_previewed({name: self._name(members, name, draft) or "" for name in PREVIEWED})
         draft.members = members
 
     def _put(self, members: dict[str, Any], name: str, value: Any) -> None:
