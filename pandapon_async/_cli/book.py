@@ -26,7 +26,7 @@ _path = click.Path(dir_okay=False, path_type=Path)
 @click.option("--concurrency", type=click.IntRange(1), default=64, show_default=True, metavar="N", help="At a time.")
 @click.option("--rate", type=click.FloatRange(0, min_open=True), metavar="R", help="Attempts a second, at most.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done; send nothing.")
-@click.option("--preview", is_flag=True, help="Ask the vendor for the fees; book nothing.")
+@click.option("--preview", is_flag=True, help="Ask for render ids and fees, into --out F; book nothing.")
 @click.option("--spend-limit", nargs=2, metavar="AMOUNT CUR", help="What may be spent in all, earlier runs included.")
 @click.option("--highest-fee", nargs=2, metavar="AMOUNT CUR", help="What one booking may cost; more ends the run.")
 @click.option("--problems", type=_path, metavar="PATH", help="Book the good ones; write the others here.")
@@ -35,7 +35,7 @@ _path = click.Path(dir_okay=False, path_type=Path)
 @click.option("--adopt", metavar="NAME", help="Accept that the account NAME has another access key than before.")
 @click.option("--yes", is_flag=True, help="Don't ask before booking: for scripts.")
 @click.option("--template", type=click.Choice(["csv", "xlsx"]), help="Write an empty file with all columns.")
-@click.option("--out", type=_path, metavar="F", help="Where --template is written; csv: stdout unless given.")
+@click.option("--out", type=_path, metavar="F", help="Where --template or --preview is written, else stdout.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a booking on stdout.")
 def command(file: str | None, template: str | None, out: Path | None, **options: Any) -> None:
     """Book the freight orders of a file, each once, however often this is interrupted and started again.
@@ -46,6 +46,10 @@ def command(file: str | None, template: str | None, out: Path | None, **options:
 
     Rows that are wrong or look wrong are never sent. On a terminal you are asked whether the others are; else nothing is sent
     unless --problems PATH says where the rows are written that need a correction or a decision.
+
+    --preview --out F writes the file again with account, render id, and the previewed fee, currency and time; what could not be
+    previewed goes to --problems. Book F: what was previewed too long ago (preview_hours of the settings, 12) is previewed again,
+    and held if it has become dearer by more than max_increase (3 %). Three bookings in a row above their previewed fee end the run.
 
     The journal is --journal, else the settings', else the one beside FILE; one is made where there is none. Settings are read
     from pandapon.toml beside FILE or in a folder above it, else from your own folder.
@@ -65,11 +69,11 @@ def command(file: str | None, template: str | None, out: Path | None, **options:
     if template is not None:
         _write_template(template, out)
         return
-    if out is not None:
-        raise click.UsageError("--out is where --template is written")
+    if out is not None and not options["preview"]:
+        raise click.UsageError("--out is where --template or --preview is written")
     from .book_file import BookOptions, book_file, book_waiting
 
-    given = BookOptions.of(options)
+    given = BookOptions.of({**options, "out": out})
     if file is None:
         raise SystemExit(book_waiting(given))
     with _on_disk(file) as (path, name):

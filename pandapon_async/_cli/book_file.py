@@ -20,8 +20,9 @@ from .booking import BookingTerms, BookingWork, ObjectedError
 from .file_options import ReadingOptions, problems_path
 from .journals import ChosenJournal, choose_journal
 from .plan import AccountPlan, Accounts, Planner
-from .preview import preview
+from .preview import FilePreview
 from .progress import Screen
+from .renewing import Renewal
 from .question import Desk, Prospect, ask_before_spending, decide_on_problems, finding_line
 from .running import run
 from .shared import BAD_INPUT, FAILED, Failed, labelled, load_profiles, tell, write_out
@@ -48,6 +49,7 @@ class BookOptions:
     rate: float | None
     dry_run: bool
     preview: bool
+    out: Path | None
     spend_limit: Money | None
     highest_fee: Money | None
     problems: Path | None
@@ -109,9 +111,21 @@ def book_file(path: Path, name: str | None, options: BookOptions) -> int:
     desk = Desk(words, options.yes)
     source = _opened(path, name, options, settings, desk)
     if options.preview:
-        profile = Accounts(options.profiles(), options.vendor or options.adopt).the_only()
-        return run(preview(profile, source, options.concurrency))
+        return _previewed(source, options, settings, words)
     return _FileBooking(options, settings, desk, source, folder).run()
+
+
+def _previewed(source: BookingFile, options: BookOptions, settings: Settings, words: Words) -> int:
+    kept = (options.journal, settings.journal, options.config, settings.path)
+    return FilePreview(
+        source=source,
+        accounts=Accounts(options.profiles(), options.vendor or options.adopt),
+        concurrency=options.concurrency,
+        words=words,
+        out=options.out,
+        problems=options.problems,
+        kept=[path for path in kept if path is not None],
+    ).run()
 
 
 def _opened(path: Path, name: str | None, options: BookOptions, settings: Settings, desk: Desk) -> BookingFile:
@@ -145,7 +159,10 @@ class _FileBooking:
             checked = self.source.check()
             if not checked.bookings:
                 raise Failed(words("rows.none", name=self.source.name), BAD_INPUT)
-            accounts, journal, plans = self._planned(screen, checked)
+            accounts, journal = self._places()
+            if accounts is not None and journal is not None:
+                checked = self._renewed(screen, checked, accounts, journal)
+            plans = [] if accounts is None or journal is None else self._plans(screen, checked, accounts, journal)
         checked = _with_changed(checked, plans, words)
         self._tell(checked)
         if options.dry_run:
@@ -167,9 +184,7 @@ class _FileBooking:
 
     # --- before ---
 
-    def _planned(
-        self, screen: Screen, checked: Checked
-    ) -> tuple[Accounts | None, ChosenJournal | None, list[AccountPlan]]:
+    def _places(self) -> tuple[Accounts | None, ChosenJournal | None]:
         options, words = self.options, self.desk.words
         try:
             accounts = Accounts(options.profiles(), options.vendor or options.adopt)
@@ -177,7 +192,7 @@ class _FileBooking:
             if not options.dry_run:
                 raise
             tell(words("dry_run.no_accounts", why=error.message))
-            return None, None, []
+            return None, None
         journal = choose_journal(
             options.journal,
             self.settings,
@@ -186,6 +201,30 @@ class _FileBooking:
             new_journal=options.new_journal,
             makes=not options.dry_run,
         )
+        return accounts, journal
+
+    def _renewed(self, screen: Screen, checked: Checked, accounts: Accounts, journal: ChosenJournal) -> Checked:
+        """What the file holds once its old previews were asked again; in a dry run, as it is."""
+        words = self.desk.words
+        renewal = Renewal(
+            source=self.source,
+            accounts=accounts,
+            settings=self.settings,
+            journal=journal.path if journal.has_rows else None,
+            retry_refused=self.options.retry_refused,
+            words=words,
+        )
+        if not renewal.look_up():
+            return checked
+        if renewal.old:
+            tell(words("preview.old", count=f"{renewal.old:,}", hours=f"{self.settings.preview_hours:g}"))
+            if not self.options.dry_run:
+                screen.phase(words("phase.previewing"), renewal.old)
+                run(renewal.ask(self.options.concurrency, screen.step))
+        return self.source.check()
+
+    def _plans(self, screen: Screen, checked: Checked, accounts: Accounts, journal: ChosenJournal) -> list[AccountPlan]:
+        options, words = self.options, self.desk.words
         screen.phase(words("phase.checking"), checked.bookings)
         planner = Planner(accounts, journal.path if journal.has_rows else None)
         plans = planner.plan(self.source, screen.step)
@@ -193,7 +232,7 @@ class _FileBooking:
             raise click.UsageError(
                 "--spend-limit is for one account: give each its daily_spend_limit, or book a file for each"
             )
-        return accounts, journal, plans
+        return plans
 
     def _tell(self, checked: Checked) -> None:
         words = self.desk.words
@@ -222,6 +261,7 @@ class _FileBooking:
             count=sum(plan.to_send(retry_refused=self.options.retry_refused) for plan in plans),
             wrong=checked.wrong,
             held=checked.held,
+            retry_refused=self.options.retry_refused,
             limit=self.options.spend_limit,
             journal=None if journal is None else journal.path,
         )

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 _PAGE = 256
 _LABELS: Final = 18
 _DRAIN: Final = 30.0
+_DEARER: Final = 3
+"""So many bookings in a row above their previewed fee end the run: the previews are worth nothing any more."""
 
 
 @attrs.frozen(kw_only=True)
@@ -122,13 +124,14 @@ class BookingWork:
 
     def _part(self, vendors: SessionManager, profile: VendorProfile) -> Part:
         approved: set[str] = set()
+        previewed: dict[str, Money] = {}
         terms, after = self.terms, self.settings.not_booked_after
         job = BookingJob(
             vendors[profile.name],
             journal=self.journal.path,
             concurrency=terms.concurrency,
             spend_limit=terms.spend_limit,
-            highest_fee=terms.highest_fee,
+            highest_fee=terms.highest_fee or (lambda reference, _: previewed.get(reference)),
             check="all" if terms.problems is None else "stream",
             retry_refused=terms.retry_refused,
             drain=_DRAIN,
@@ -136,7 +139,7 @@ class BookingWork:
             adopt_account=terms.adopt_key,
             not_booked_after=NOT_BOOKED_AFTER if after is None else after,
         )
-        return Part(name=profile.name, session=vendors[profile.name], job=job, approved=approved)
+        return Part(name=profile.name, session=vendors[profile.name], job=job, approved=approved, previewed=previewed)
 
     async def _book(self, screen: Screen) -> None:
         start = time.monotonic()
@@ -198,6 +201,9 @@ class BookingWork:
 
     def _take(self, part: Part, outcome: JobOutcome[Any]) -> None:
         part.take(outcome)
+        if part.dearer >= _DEARER:
+            for one in self._parts:
+                one.job.halt(self.words("stop.dearer", count=_DEARER))
         if outcome.recorded is not None:
             self._standing.add(outcome)
         if self.terms.as_json:

@@ -20,6 +20,7 @@ from .reasons import plain_text
 from .words import Words
 
 if TYPE_CHECKING:
+    from .._models.money import Money
     from .._session import VendorSession
 
 SAME_PARCEL = "same-parcel"
@@ -33,6 +34,8 @@ class Part:
         name: the account.
         session, job: who sends.
         approved: the references whose parcel another booking may have, as far as the file was read; shared with the job.
+        previewed: the fees that previews said, by reference, of what has not ended yet; shared with the job.
+        dearer: how many of the last bookings in a row cost more than that.
         run: once it began.
         untaken, unwritten: outcomes by their place in the account's share: not taken into the journal, and not written down yet.
         shown: the places whose outcome was shown.
@@ -42,6 +45,8 @@ class Part:
     session: VendorSession
     job: BookingJob
     approved: set[str]
+    previewed: dict[str, Money] = attrs.field(factory=dict[str, "Money"])
+    dearer: int = 0
     run: JobRun[FreightBooking] | None = None
     untaken: dict[int, JobOutcome[Any]] = attrs.field(factory=dict[int, JobOutcome[Any]])
     unwritten: dict[int, JobOutcome[Any]] = attrs.field(factory=dict[int, JobOutcome[Any]])
@@ -53,10 +58,17 @@ class Part:
             reference, request = booking.pair()
             if SAME_PARCEL in booking.approved:
                 self.approved.add(normal_reference(reference))
+            if booking.previewed is not None and booking.previewed.fee is not None:
+                self.previewed[normal_reference(reference)] = booking.previewed.fee
             yield reference, request
 
     def take(self, outcome: JobOutcome[Any]) -> None:
         """Note one outcome."""
+        was = self.previewed.pop(outcome.reference, None)
+        if outcome.state == "done" and was is not None:  # a fee that can't be read or compared counts as more
+            fee = outcome.fee
+            is_dearer = fee is None or fee.currency != was.currency or fee.amount > was.amount
+            self.dearer = self.dearer + 1 if is_dearer else 0
         if outcome.recorded is None:
             self.untaken[outcome.index] = outcome
         if outcome.recorded == "sent":

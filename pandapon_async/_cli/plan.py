@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
@@ -41,16 +41,32 @@ class AccountPlan:
             ``refused``, ``cancelled``, or ``changed`` (sent already, with another content: not to be sent).
         changed: of the changed ones the line, what the journal has, and the members that differ.
         paid_today: what the account has cost since midnight by the journal, in the currency of its daily limit.
+        previewed: the sum of the previewed fees, by standing and currency; ``unpreviewed``: how many have none, by standing.
     """
 
     profile: VendorProfile
     standing: Counter[str] = attrs.field(factory=Counter[str])
     changed: list[tuple[int, JournalRow, str]] = attrs.field(factory=list["tuple[int, JournalRow, str]"])
     paid_today: Money | None = None
+    previewed: Counter[tuple[str, str]] = attrs.field(factory=Counter["tuple[str, str]"])
+    unpreviewed: Counter[str] = attrs.field(factory=Counter[str])
 
     def to_send(self, *, retry_refused: bool) -> int:
         """How many bookings would be sent."""
-        return self.standing["new"] + self.standing["waiting"] + (self.standing["refused"] if retry_refused else 0)
+        return sum(self.standing[name] for name in sent_standings(retry_refused=retry_refused))
+
+    def note_fee(self, standing: str, fee: Money | None) -> None:
+        """Count what a preview said of one."""
+        if fee is None:
+            self.unpreviewed[standing] += 1
+        else:
+            sums: dict[Any, Any] = self.previewed  # of decimals
+            sums[standing, fee.currency] = sums.get((standing, fee.currency), 0) + fee.amount
+
+
+def sent_standings(*, retry_refused: bool) -> tuple[str, ...]:
+    """The standings of what would be sent."""
+    return ("new", "waiting", "refused") if retry_refused else ("new", "waiting")
 
 
 class Accounts:
@@ -127,6 +143,7 @@ class Planner:
             reference, request = booking.pair()
             standing, row = _standing(journal, profile.name, reference, request)
             plan.standing[standing] += 1
+            plan.note_fee(standing, booking.previewed and booking.previewed.fee)
             if standing == "changed" and row is not None:
                 plan.changed.append((booking.line, row, _differing(row, request)))
 

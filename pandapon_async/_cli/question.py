@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
@@ -13,7 +14,7 @@ import attrs
 from .._config.profiles import VendorProfile, is_loopback
 from .._files.findings import Checked, Finding
 from .._models.money import Money
-from .plan import AccountPlan
+from .plan import AccountPlan, sent_standings
 from .shared import BAD_INPUT, Failed, label_line, tell
 from .words import Words
 
@@ -91,6 +92,7 @@ class Prospect:
         plans: by account.
         count: how many bookings are to be made.
         wrong, held: bookings of the file that aren't.
+        retry_refused: what was refused is sent again, too.
         limit: what the input may cost.
         journal: where it is written down.
     """
@@ -99,6 +101,7 @@ class Prospect:
     count: int
     wrong: int = 0
     held: int = 0
+    retry_refused: bool = False
     limit: Money | None = None
     journal: Path | None = None
 
@@ -113,12 +116,28 @@ class Prospect:
             if plan.paid_today is not None and plan.profile.daily_spend_limit is not None:
                 limit = str(plan.profile.daily_spend_limit)
                 yield words("question.spent"), words("question.spent_of", spent=str(plan.paid_today), limit=limit)
+        if (told := self._previewed(words)) is not None:
+            yield words("question.previewed"), told
         if self.wrong or self.held:
             yield words("question.not_booked"), words("question.bad", wrong=f"{self.wrong:,}", held=f"{self.held:,}")
         if self.limit is not None:
             yield words("question.limit"), str(self.limit)
         if self.journal is not None:
             yield words("question.journal"), str(self.journal)
+
+    def _previewed(self, words: Words) -> str | None:
+        """The sum of the previewed fees, and how many have none; None: nothing was previewed."""
+        sent = sent_standings(retry_refused=self.retry_refused)
+        sums: Counter[str] = Counter()
+        for plan in self.plans:
+            for (standing, currency), amount in plan.previewed.items():
+                if standing in sent:
+                    sums[currency] += amount
+        if not sums:
+            return None
+        none = sum(plan.unpreviewed[standing] for plan in self.plans for standing in sent)
+        told = ", ".join(f"{amount:,} {currency}" for currency, amount in sums.items())
+        return words("question.previewed_sum", sum=told, none=f"{none:,}") if none else told
 
     @property
     def hosts(self) -> list[str]:

@@ -134,7 +134,9 @@ def _settings(members: dict[str, Any], path: Path) -> Settings:
         journal=_path(members, "journal", path.parent),
         time_zone=zone,
         not_booked_after=_number(members, "not_booked_after"),
-        **{name: number for name in ("preview_hours", "max_increase") if (number := _number(members, name)) is not None},
+        **{
+            name: number for name in ("preview_hours", "max_increase") if (number := _number(members, name)) is not None
+        },
         language=_value(members, "language", str),
         files={name: _file(name, table, path.parent) for name, table in tables.items()},
         layouts={name: _texts(layouts, name) for name in layouts},

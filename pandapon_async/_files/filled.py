@@ -39,7 +39,9 @@ class FilledWriter:
         self._names = names
         bookings = source.bookings
         self._writer = (
-            _Objects(output.file, bookings) if isinstance(bookings, JsonBookings) else _Rows(output.file, bookings, names)
+            _Objects(output.file, bookings)
+            if isinstance(bookings, JsonBookings)
+            else _Rows(output.file, bookings, names)
         )
 
     def add(self, booking: Booking, values: Mapping[str, str]) -> None:

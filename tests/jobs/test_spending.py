@@ -28,7 +28,7 @@ from pandapon_async import (
     WriteJob,
 )
 from pandapon_async._config.profiles import zone_of
-from pandapon_async._jobs.spending import Bound, LimitedSpending, SpendLimits
+from pandapon_async._jobs.spending import Bound, HighestFee, LimitedSpending, SpendLimits
 from pandapon_async._streams.admission import Admission, Pace
 from pandapon_async.api.logistics import FreightBooking, FreightBookingRequest
 from pandapon_async.testing import FakeVendor, Faults, VirtualClock
@@ -315,7 +315,7 @@ async def test_it_starts_anew_at_midnight_in_the_profiles_time_zone(vendor: Fake
 
 async def test_what_ends_after_midnight_counts_for_the_new_day():
     clock = VirtualClock(EVENING)
-    day = SpendLimits(day=usd(25), highest_fee=usd(10), zone=zone_of("Asia/Shanghai")).of_a_day(clock)
+    day = SpendLimits(day=usd(25), highest_fee=HighestFee(usd(10)), zone=zone_of("Asia/Shanghai")).of_a_day(clock)
     assert day is not None
     day.paid(usd(20))
     day.in_flight = 1
@@ -387,7 +387,7 @@ def test_a_day_has_23_hours_when_the_clocks_go_forward():
 
 
 def limited(limit: str, highest: str | None = None, size: int = 8) -> tuple[Admission, LimitedSpending]:
-    limits = SpendLimits(input=usd(limit), highest_fee=None if highest is None else usd(highest))
+    limits = SpendLimits(input=usd(limit), highest_fee=HighestFee(None if highest is None else usd(highest)))
     bound = limits.of_an_input()
     assert bound is not None
     spending = LimitedSpending(limits, [bound], None, asyncio.Event())
@@ -420,6 +420,6 @@ async def test_one_that_is_under_way_keeps_its_room_until_it_has_ended():
 
 
 def test_a_fee_of_nothing_is_a_fee():
-    bound = Bound("the spend limit", usd(10), None)
+    bound = Bound("the spend limit", usd(10), HighestFee())
     bound.paid(usd(0))
     assert bound.why_not() is None
