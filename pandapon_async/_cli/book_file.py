@@ -22,8 +22,8 @@ from .journals import ChosenJournal, choose_journal
 from .plan import AccountPlan, Accounts, Planner
 from .preview import FilePreview
 from .progress import Screen
-from .renewing import Renewal
 from .question import Desk, Prospect, ask_before_spending, decide_on_problems, finding_line
+from .renewing import Renewal
 from .running import run
 from .shared import BAD_INPUT, FAILED, Failed, labelled, load_profiles, tell, write_out
 from .standing import exit_of, worse_of

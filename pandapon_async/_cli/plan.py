@@ -143,7 +143,7 @@ class Planner:
             reference, request = booking.pair()
             standing, row = _standing(journal, profile.name, reference, request)
             plan.standing[standing] += 1
-            plan.note_fee(standing, booking.previewed and booking.previewed.fee)
+            plan.note_fee(standing, None if booking.previewed is None else booking.previewed.fee)
             if standing == "changed" and row is not None:
                 plan.changed.append((booking.line, row, _differing(row, request)))
 

@@ -50,7 +50,7 @@ class Renewal:
     retry_refused: bool
     words: Words
     old: int = 0
-    _profiles: dict[str, VendorProfile] = attrs.field(factory=dict["str, VendorProfile"])
+    _profiles: dict[str, VendorProfile] = attrs.field(factory=dict[str, "VendorProfile"])
     _stale: set[Key] = attrs.field(factory=set[Key])
     _sent: dict[Key, str] = attrs.field(factory=dict[Key, str])
     _answers: dict[Key, Answer] = attrs.field(factory=dict[Key, Answer])

@@ -44,9 +44,10 @@ class FilledWriter:
             else _Rows(output.file, bookings, names)
         )
 
-    def add(self, booking: Booking, values: Mapping[str, str]) -> None:
-        """Write one booking; what ``values`` has no text for is written as blank."""
-        self._writer.add(booking, {name: values.get(name, "") for name in self._names})
+    def add(self, booking: Booking, values: Mapping[str, str] | None) -> None:
+        """Write one booking; what ``values`` has no text for is written as blank. None: it is written as it came."""
+        filled = {} if values is None else {name: values.get(name, "") for name in self._names}
+        self._writer.add(booking, filled)
 
     def close(self) -> None:
         """Write the end."""

@@ -16,7 +16,6 @@ from .._journal.store import SpendCheck, Spent
 from .._models.money import Money
 from .._streams.admission import Spending
 
-
 FeeOf = Callable[[str, Any], "Money | None"]
 """What a preview said of a booking, by its reference and request; None: nothing."""
 
