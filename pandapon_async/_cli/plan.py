@@ -7,8 +7,9 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, time
+from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
@@ -48,7 +49,7 @@ class AccountPlan:
     standing: Counter[str] = attrs.field(factory=Counter[str])
     changed: list[tuple[int, JournalRow, str]] = attrs.field(factory=list["tuple[int, JournalRow, str]"])
     paid_today: Money | None = None
-    previewed: Counter[tuple[str, str]] = attrs.field(factory=Counter["tuple[str, str]"])
+    previewed: dict[tuple[str, str], Decimal] = attrs.field(factory=dict["tuple[str, str]", Decimal])
     unpreviewed: Counter[str] = attrs.field(factory=Counter[str])
 
     def to_send(self, *, retry_refused: bool) -> int:
@@ -60,8 +61,8 @@ class AccountPlan:
         if fee is None:
             self.unpreviewed[standing] += 1
         else:
-            sums: dict[Any, Any] = self.previewed  # of decimals
-            sums[standing, fee.currency] = sums.get((standing, fee.currency), 0) + fee.amount
+            key = (standing, fee.currency)
+            self.previewed[key] = self.previewed.get(key, Decimal()) + fee.amount
 
 
 def sent_standings(*, retry_refused: bool) -> tuple[str, ...]:

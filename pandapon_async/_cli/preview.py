@@ -13,12 +13,15 @@ from .._files.filled import PREVIEW, check_filled, filled
 from .._files.findings import Finding
 from .._files.outputs import check_output
 from .._files.problems import ProblemsWriter, is_problems
+from .._models.jsonio import is_object
+from .._models.money import Money
 from .file_options import problems_path
 from .plan import Accounts
-from .previewing import Answer, Previewer, not_previewed, obstacles, sums_of
+from .previewing import Answer, Previewer, not_previewed, obstacles
 from .progress import Screen
 from .running import run
 from .shared import BAD_INPUT, FAILED, Failed, json_text, labelled, tell, write_out
+from .sums import sums_of
 from .words import Words
 
 _SHOWN = 20
@@ -78,13 +81,13 @@ class FilePreview:
         failed = False
         for booking, _, answer, _ in self._answered(asker):
             reference = booking.reference if booking.request is None else booking.pair()[0]
-            data = answer.raw.get("data") if isinstance(answer.raw, dict) else None
+            data = answer.raw.get("data") if is_object(answer.raw) else None
             write_out(json_text({"reference": reference, "preview": data, "error": answer.error}))
             failed = failed or answer.error is not None
         return FAILED if failed else 0
 
     def _write(self, asker: Previewer, out: Path, at: Path) -> int:
-        fees, count, without = [], 0, 0
+        fees: list[Money | None] = []
         with (
             filled(out, self.source, PREVIEW, (*self.kept, at)) as writer,
             ProblemsWriter(at, self.source) as problems,
@@ -97,11 +100,9 @@ class FilePreview:
                     continue
                 cells = answer.previewed.cells("." if self.source.format == "json" else self.source.reading.decimal)
                 writer.add(booking, {"account": account, "renderId": answer.render_id, **cells})
-                count += 1
-                without += answer.previewed.fee is None
-                fees += [] if answer.previewed.fee is None else [answer.previewed.fee]
-        words = self.words
-        text = words("preview.sum", count=f"{count:,}", sum=sums_of(fees) or words("sum.no_fees"))
+                fees.append(answer.previewed.fee)
+        words, without = self.words, fees.count(None)
+        text = words("preview.sum", count=f"{len(fees):,}", sum=sums_of(fees) or words("sum.no_fees"))
         labelled(words("question.previewed"), text)
         if without:
             labelled(words("question.no_price"), words("preview.without", count=f"{without:,}"))

@@ -110,11 +110,3 @@ def preview_of(request: FreightBookingRequest) -> FreightPreviewRequest:
     items = [{name: value for name, value in item.items() if name in _ITEM} for item in wire.get("lineItems", ())]
     members = {"renderItems": items, "receiverAddress": wire.get("receiverAddress")}
     return from_wire(FreightPreviewRequest, {name: value for name, value in members.items() if value})
-
-
-def sums_of(fees: Iterable[Any]) -> str:
-    """Fees as a sum per currency."""
-    sums: dict[str, Any] = {}
-    for fee in fees:
-        sums[fee.currency] = sums.get(fee.currency, 0) + fee.amount
-    return ", ".join(f"{amount:,} {currency}" for currency, amount in sums.items())

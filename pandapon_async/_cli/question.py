@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
@@ -16,6 +15,7 @@ from .._files.findings import Checked, Finding
 from .._models.money import Money
 from .plan import AccountPlan, sent_standings
 from .shared import BAD_INPUT, Failed, label_line, tell
+from .sums import sums_of
 from .words import Words
 
 _TYPED_ABOVE: Final = 100
@@ -128,15 +128,16 @@ class Prospect:
     def _previewed(self, words: Words) -> str | None:
         """The sum of the previewed fees, and how many have none; None: nothing was previewed."""
         sent = sent_standings(retry_refused=self.retry_refused)
-        sums: Counter[str] = Counter()
-        for plan in self.plans:
-            for (standing, currency), amount in plan.previewed.items():
-                if standing in sent:
-                    sums[currency] += amount
+        sums = [
+            Money(amount=amount, currency=currency)
+            for plan in self.plans
+            for (standing, currency), amount in plan.previewed.items()
+            if standing in sent
+        ]
         if not sums:
             return None
         none = sum(plan.unpreviewed[standing] for plan in self.plans for standing in sent)
-        told = ", ".join(f"{amount:,} {currency}" for currency, amount in sums.items())
+        told = sums_of(sums)
         return words("question.previewed_sum", sum=told, none=f"{none:,}") if none else told
 
     @property

@@ -17,8 +17,9 @@ from .._files.findings import FileError, Finding
 from .._quotes.offers import Offer, QuotedOrder, offers_of, unmatched
 from .._quotes.offers_file import check_offers, read_choices, write_offers
 from .plan import Accounts
-from .previewing import obstacles, sums_of
+from .previewing import obstacles
 from .shared import FAILED, Failed, labelled, new_table, show_table, tell, write_out
+from .sums import sums_of
 
 if TYPE_CHECKING:
     from .._config.profiles import VendorProfile
