@@ -30,6 +30,7 @@ from .reasons import plain_text
 from .shared import UNKNOWN, json_text, labelled, say, tell
 from .standing import Standing, exit_of
 from .streams import lost
+from .sums import sums_of
 from .words import Words
 
 if TYPE_CHECKING:
@@ -293,6 +294,9 @@ class BookingWork:
         self._count_unwritten()
         words = self.words
         lines = list(self._standing.lines((part.job.report for part in self._parts), self._seconds))
+        if against := [pair for part in self._parts for pair in part.against]:
+            facts = {"was": sums_of(was for was, _ in against), "paid": sums_of(paid for _, paid in against)}
+            lines.append((words("question.previewed"), words("sum.against", **facts)))
         if self._problems:
             text = words("problems.written", count=f"{self._problems:,}", path=self._problems_at)
             lines.append((words("sum.problems"), text))

@@ -36,6 +36,7 @@ class Part:
         approved: the references whose parcel another booking may have, as far as the file was read; shared with the job.
         previewed: the fees that previews said, by reference, of what has not ended yet; shared with the job.
         dearer: how many of the last bookings in a row cost more than that.
+        against: of the bookings made the fees that were previewed, and those that were paid.
         run: once it began.
         untaken, unwritten: outcomes by their place in the account's share: not taken into the journal, and not written down yet.
         shown: the places whose outcome was shown.
@@ -47,6 +48,7 @@ class Part:
     approved: set[str]
     previewed: dict[str, Money] = attrs.field(factory=dict[str, "Money"])
     dearer: int = 0
+    against: list[tuple[Money, Money | None]] = attrs.field(factory=list["tuple[Money, Money | None]"])
     run: JobRun[FreightBooking] | None = None
     untaken: dict[int, JobOutcome[Any]] = attrs.field(factory=dict[int, JobOutcome[Any]])
     unwritten: dict[int, JobOutcome[Any]] = attrs.field(factory=dict[int, JobOutcome[Any]])
@@ -69,6 +71,7 @@ class Part:
             fee = outcome.fee
             is_dearer = fee is None or fee.currency != was.currency or fee.amount > was.amount
             self.dearer = self.dearer + 1 if is_dearer else 0
+            self.against.append((was, fee))
         if outcome.recorded is None:
             self.untaken[outcome.index] = outcome
         if outcome.recorded == "sent":

@@ -94,13 +94,14 @@ def command(
     contents of one reply are listed; then set price_paths in the account's settings.
 
     Status 0 if every request got a reply, every line a price, and every account's prices were recognised, 1 if not, 2 if
-    nothing was sent, 130 if interrupted (quotes received by then are still shown and written).
+    nothing was sent, 130 if interrupted (of a list of prices, what has come by then is still shown and written).
     """
     from .._quotes.file import is_quote_file, read_quote_file
     from .._quotes.rates import Rates
 
     _check_options(out, chosen, orders)
-    is_list = chosen is None and is_quote_file(file)
+    wants_orders = chosen is not None or (out is not None and out.suffix.lower() == ".xlsx")
+    is_list = not wants_orders and is_quote_file(file)
     _check_endings(out, chart, (".csv", ".jsonl") if is_list else (".csv", ".xlsx"))
     rates = Rates.parse(list(fx))
     requests = read_quote_file(file) if is_list else None

@@ -164,6 +164,7 @@ _OURS: Final[Mapping[str, str]] = {
     "preview.without": "{count} previews have no fee that can be read: see the setting price_paths",
     "preview.written": "To book",
     "preview.old": "{count} previews are older than {hours} h: they are asked again before they are booked",
+    "sum.against": "{was}; these bookings cost {paid}",
     "sum.no_stdout": "the output takes nothing: {why}; the bookings are in the journal",
     # why something waits, or failed
     "reason.unreachable": "the vendor can't be reached",

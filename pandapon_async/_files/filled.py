@@ -116,7 +116,7 @@ class _Rows:
             others = self._bookings.others(row)
             cells = [*others[: self._named], *[""] * (self._width - self._named), *others[self._named :]]
             # A row that only has an item belongs to the order above as long as the order's own cells stay blank.
-            is_continued = reference is not None and not row.cells[reference].strip()
+            is_continued = reference is not None and not "".join(row.cells[reference : reference + 1]).strip()
             for name, value in values.items():
                 if not is_continued or (name in layout() and layout()[name].of_item):
                     cells[self._places[name]] = value

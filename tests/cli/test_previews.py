@@ -143,6 +143,30 @@ def test_a_current_preview_is_booked_for_its_fee(
     assert asked(shop, PREVIEW) == 6
 
 
+def test_what_was_previewed_and_what_was_paid_stand_side_by_side(
+    pandapon: Pandapon, shop: FakeVendor, previewed: Callable[..., Path], tmp_path: Path
+):
+    path, journal = previewed(), tmp_path / "b.db"
+    shop.script("price_moved")
+    result = pandapon("book", str(path), "--journal", str(journal))
+    was, paid = sum(Decimal(row["previewedFee"] or 0) for row in rows(path)), sum(fees(journal).values())
+    assert was < paid
+    assert f"Previewed          {was} USD; these bookings cost {paid} USD" in result.stdout
+
+
+def test_the_fee_is_written_with_the_files_decimal_sign_and_read_with_it(
+    pandapon: Pandapon, shop: FakeVendor, orders: Path, tmp_path: Path
+):
+    out = tmp_path / "previewed.csv"
+    orders.write_text(orders.read_text().replace(",", ";"))
+    assert pandapon("book", str(orders), "--decimal", ",", "--preview", "--out", str(out)).exit_code == 0
+    assert ";" in out.read_text(encoding="utf-8").splitlines()[0]
+    assert pandapon("book", str(out), "--decimal", ",", "--journal", str(tmp_path / "b.db")).exit_code == 0
+    assert len(shop.ledger.bookings) == 6
+    result = pandapon("book", str(out), "--journal", str(tmp_path / "b.db"))
+    assert "column previewedFee: expected a number with the decimal sign ." in result.stderr
+
+
 def test_an_old_preview_is_asked_again_and_once_more_books_nothing_twice(
     pandapon: Pandapon, shop: FakeVendor, previewed: Callable[..., Path], tmp_path: Path
 ):

@@ -168,6 +168,27 @@ def test_what_cannot_be_quoted_is_named_and_comes_back_as_it_was(pandapon: Panda
     assert (last["reference"], last["quantity"], last["account"]) == ("o-2", "x", "")
 
 
+def test_a_torn_row_comes_back_as_it_was(pandapon: Pandapon, orders: Path, tmp_path: Path):
+    with orders.open("a", encoding="utf-8") as file:
+        file.write("Jane Example 7,US\n")
+    out, chosen = tmp_path / "offers.csv", tmp_path / "chosen.csv"
+    assert pandapon("quote", str(orders), "--out", str(out)).exit_code == 1
+    assert pandapon("quote", str(orders), "--chosen", str(out), "--orders", str(chosen)).exit_code == 1
+    assert chosen.read_text(encoding="utf-8-sig").splitlines()[-1].startswith("Jane Example 7,US,")
+
+
+def test_a_list_with_short_names_is_a_file_of_orders_if_offers_are_wanted(
+    pandapon: Pandapon, orders: Path, tmp_path: Path
+):
+    pytest.importorskip("xlsxwriter")
+    pytest.importorskip("python_calamine")
+    orders.write_text("reference,item_id,sku_id,quantity,country\no-1,2048,413,1,US\n")
+    offers, chosen = tmp_path / "offers.xlsx", tmp_path / "chosen.csv"
+    assert pandapon("quote", str(orders), "--out", str(offers)).exit_code == 0
+    assert pandapon("quote", str(orders), "--chosen", str(offers), "--orders", str(chosen)).exit_code == 0
+    assert rows(chosen)[0]["freightInfo.serviceId"] == "3"
+
+
 def test_offers_are_written_over_nothing_but_offers(pandapon: Pandapon, shop: FakeVendor, orders: Path, tmp_path: Path):
     other = tmp_path / "other.csv"
     other.write_text("name\nJane Example\n")

@@ -7,7 +7,7 @@ import itertools
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -23,6 +23,7 @@ from pandapon_async import (
     Journal,
     Money,
     NotSentError,
+    SessionManager,
     Stop,
     VendorSession,
     WriteJob,
@@ -423,3 +424,62 @@ def test_a_fee_of_nothing_is_a_fee():
     bound = Bound("the spend limit", usd(10), HighestFee())
     bound.paid(usd(0))
     assert bound.why_not() is None
+
+
+# --- what previews said ---
+
+
+def as_previewed(fees: dict[str, Money | None]) -> Callable[[str, object], Money | None]:
+    return lambda reference, _: fees.get(reference)
+
+
+@pytest.mark.parametrize("check", ["all", "stream"])
+@pytest.mark.parametrize("missing", [False, True])
+async def test_a_previewed_fee_of_every_booking_takes_the_place_of_highest_fee(
+    vendor: FakeVendor, path: Path, check: Any, missing: bool
+):
+    fees: dict[str, Money | None] = dict.fromkeys((reference for reference, _ in pairs(8)), usd(500))
+    if missing:
+        fees[pairs(8)[3][0]] = None
+    under_way, most = 0, 0
+
+    def start(*_: Any) -> None:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+
+    def end(*_: Any) -> None:
+        nonlocal under_way
+        under_way -= 1
+
+    vendor.faults = Faults(latency=0.02)
+    async with SessionManager([vendor.profile("pandapon")], on_start=start, on_reply=end) as vendors:
+        limits: dict[str, Any] = {"spend_limit": usd(100_000), "highest_fee": as_previewed(fees)}
+        job = BookingJob(vendors.pandapon, journal=path, check=check, **limits)
+        outcomes = await ran(job, pairs(8))
+    assert {one.state for one in outcomes} == {"done"}
+    assert (job.report.one_at_a_time is not None) is missing
+    assert (most > 1) is not missing
+
+
+async def test_the_highest_previewed_fee_of_the_whole_input_is_reserved_for_each(
+    vendor: FakeVendor, account: VendorSession, path: Path
+):
+    (one, _), (two, _), (three, _) = pairs(3)
+    fees: dict[str, Money | None] = {one: usd(1), two: usd(1), three: usd(600)}
+    job = BookingJob(account, journal=path, spend_limit=usd(500), highest_fee=as_previewed(fees))
+    outcomes = await ran(job, pairs(3))
+    assert outcomes == []
+    assert set(recorded(path).values()) == {"pending"}
+    assert not vendor.ledger.bookings
+
+
+async def test_of_what_waits_in_the_journal_no_preview_is_known_so_it_goes_one_at_a_time(
+    vendor: FakeVendor, account: VendorSession, path: Path
+):
+    vendor.script({"status": 401})
+    fees: dict[str, Money | None] = dict.fromkeys((reference for reference, _ in pairs(3)), usd(500))
+    await ran(BookingJob(account, journal=path, concurrency=1), pairs(3))
+    job = BookingJob(account, journal=path, spend_limit=usd(100_000), highest_fee=as_previewed(fees))
+    await ran(job)
+    assert job.report.one_at_a_time is not None
