@@ -192,6 +192,33 @@ def test_an_old_preview_without_an_order_no_is_booked_once_all_the_same(
     assert asked(shop, BOOK) == 6
 
 
+def test_a_run_that_broke_off_goes_on_with_old_previews_and_sends_nothing_in_doubt_again(
+    pandapon: Pandapon, shop: FakeVendor, previewed: Callable[..., Path], tmp_path: Path
+):
+    path, journal = previewed(hours=13), tmp_path / "b.db"
+    shop.script(*["ok"] * 6, "ok", "drop_after", {"status": 401})
+    arguments = ("book", str(path), "--journal", str(journal), "--concurrency", "1")
+    assert pandapon(*arguments).exit_code == 3
+    assert len(shop.ledger.bookings) == 2
+    for _ in range(2):
+        assert pandapon(*arguments).exit_code == 3  # the one in doubt stays so until somebody looks
+    assert sorted(shop.ledger.bookings.values()) == [1] * 6
+    with Journal.open(str(journal)) as opened:
+        counts = opened.counts()
+    assert (counts["done"], counts["unknown"]) == (5, 1)
+
+
+def test_what_was_booked_and_is_previewed_anew_is_not_booked_again(
+    pandapon: Pandapon, shop: FakeVendor, previewed: Callable[..., Path], tmp_path: Path
+):
+    journal = tmp_path / "b.db"
+    assert pandapon("book", str(previewed()), "--journal", str(journal)).exit_code == 0
+    result = pandapon("book", str(previewed(hours=-1)), "--journal", str(journal))
+    assert result.exit_code == 2
+    assert "is booked in the journal" in result.stderr
+    assert len(shop.ledger.bookings) == 6
+
+
 def test_what_was_refused_is_not_sent_again_because_its_preview_grew_old(
     pandapon: Pandapon, shop: FakeVendor, previewed: Callable[..., Path], tmp_path: Path
 ):
