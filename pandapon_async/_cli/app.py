@@ -23,6 +23,8 @@ COMMANDS: Mapping[str, str] = {
     "demo": "demo",
     "fake-vendor": "fake_vendor",
     "book": "book",
+    "domestic": "domestic",
+    "bulk": "bulk",
     "journal": "journal",
     "tracking": "tracking",
     "quote": "quote",

@@ -2,41 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
-import tempfile
-from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import click
 
-from .file_options import reading_options
-from .shared import config_option, tell, vendor_option, write_out
+from .file_options import on_disk, work_options
+from .shared import tell, write_out
 
 _path = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command("book", short_help="Book a file of freight orders, resumable.")
 @click.argument("file", required=False, metavar="[FILE | -]")
-@vendor_option
-@config_option
-@click.option("--journal", type=_path, metavar="PATH", help="The durable record; default: the one beside FILE.")
-@click.option("--new-journal", is_flag=True, help="Make one though there is another.")
-@click.option("--concurrency", type=click.IntRange(1), default=64, show_default=True, metavar="N", help="At a time.")
-@click.option("--rate", type=click.FloatRange(0, min_open=True), metavar="R", help="Attempts a second, at most.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done; send nothing.")
+@work_options
 @click.option("--preview", is_flag=True, help="Ask for render ids and fees, into --out F; book nothing.")
 @click.option("--spend-limit", nargs=2, metavar="AMOUNT CUR", help="What may be spent in all, earlier runs included.")
 @click.option("--highest-fee", nargs=2, metavar="AMOUNT CUR", help="What one booking may cost; more ends the run.")
-@click.option("--problems", type=_path, metavar="PATH", help="Book the good ones; write the others here.")
-@click.option("--retry-refused", is_flag=True, help="Send again what an earlier run had refused.")
-@reading_options
-@click.option("--adopt", metavar="NAME", help="Accept that the account NAME has another access key than before.")
-@click.option("--yes", is_flag=True, help="Don't ask before booking: for scripts.")
 @click.option("--template", type=click.Choice(["csv", "xlsx"]), help="Write an empty file with all columns.")
 @click.option("--out", type=_path, metavar="F", help="Where --template or --preview is written, else stdout.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a booking on stdout.")
 def command(file: str | None, template: str | None, out: Path | None, **options: Any) -> None:
     """Book the freight orders of a file, each once, however often this is interrupted and started again.
 
@@ -71,12 +55,13 @@ def command(file: str | None, template: str | None, out: Path | None, **options:
         return
     if out is not None and not options["preview"]:
         raise click.UsageError("--out is where --template or --preview is written")
-    from .book_file import BookOptions, book_file, book_waiting
+    from .book_file import book_file, book_waiting
+    from .book_options import BookOptions
 
     given = BookOptions.of({**options, "out": out})
     if file is None:
         raise SystemExit(book_waiting(given))
-    with _on_disk(file) as (path, name):
+    with on_disk(file) as (path, name):
         status = book_file(path, name, given)
     raise SystemExit(status)
 
@@ -102,19 +87,3 @@ def _write_template(kind: str, out: Path | None) -> None:
     for name, others in words():
         if others:
             tell(f"{name}: {others}")
-
-
-@contextlib.contextmanager
-def _on_disk(file: str) -> Generator[tuple[Path, str | None], None, None]:
-    """The file of bookings; what comes from stdin is kept on disk meanwhile, since it is read more than once."""
-    if file != "-":
-        yield Path(file), None
-        return
-    with tempfile.TemporaryDirectory() as folder:  # only its owner can look into it
-        if sys.stdin is None:  # closed
-            raise click.UsageError("there is no stdin to read")
-        copy = Path(folder) / "stdin"
-        with copy.open("wb") as target:
-            while piece := sys.stdin.buffer.read(2**20):
-                target.write(piece)
-        yield copy, "stdin"

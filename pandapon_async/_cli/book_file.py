@@ -1,8 +1,9 @@
-"""The steps of ``pandapon book``: settings, file, journal, plan, questions, work."""
+"""The steps of a command that sends a file (book, domestic, bulk): settings, file, journal, plan, questions, work."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +13,17 @@ import click
 from .._config.settings import Settings, find_settings
 from .._errors import ConfigError, PandaponError
 from .._files.bookings import BookingFile
+from .._files.columns import Layout
 from .._files.findings import MAX_FINDINGS, Checked, EncodingError, Finding
 from .._files.outputs import check_output
 from .._files.problems import ProblemsWriter, is_problems
+from .._journal.journal import Journal
 from .._journal.rows import JournalRow
-from .booking import BookingTerms, BookingWork, ObjectedError
-from .file_options import ReadingOptions, problems_path
+from .._models.operation import VendorRequest
+from ..api.logistics import FreightBookingRequest
+from .book_options import BookOptions
+from .booking import BookingWork, ObjectedError
+from .file_options import problems_path
 from .journals import ChosenJournal, choose_journal
 from .plan import AccountPlan, Accounts, Planner
 from .preview import FilePreview
@@ -25,79 +31,15 @@ from .progress import Screen
 from .question import Desk, Prospect, ask_before_spending, decide_on_problems, finding_line
 from .renewing import Renewal
 from .running import run
-from .shared import BAD_INPUT, FAILED, Failed, labelled, load_profiles, tell, write_out
+from .shared import BAD_INPUT, FAILED, Failed, labelled, tell, write_out
 from .standing import exit_of, worse_of
 from .waiting import find_waiting, now
 from .words import Words, words_of
 
 if TYPE_CHECKING:
-    from .._config.profiles import VendorProfile
-    from .._models.money import Money
+    pass
 
 _SHOWN = 20
-
-
-@attrs.frozen(kw_only=True)
-class BookOptions:
-    """What was asked for."""
-
-    vendor: str | None
-    config: Path | None
-    journal: Path | None
-    new_journal: bool
-    concurrency: int
-    rate: float | None
-    dry_run: bool
-    preview: bool
-    out: Path | None
-    spend_limit: Money | None
-    highest_fee: Money | None
-    problems: Path | None
-    retry_refused: bool
-    adopt: str | None
-    yes: bool
-    as_json: bool
-    reading: ReadingOptions
-
-    @classmethod
-    def of(cls, options: Mapping[str, Any]) -> BookOptions:
-        """Of the command's options by name."""
-        names = attrs.fields_dict(ReadingOptions)
-        reading = ReadingOptions(**{name: options[name] for name in names})
-        rest = {name: value for name, value in options.items() if name not in names}
-        amounts: dict[str, Any] = {name: _money(rest[name]) for name in ("spend_limit", "highest_fee")}
-        return cls(**{**rest, **amounts}, reading=reading)
-
-    def profiles(self) -> list[VendorProfile]:
-        """The accounts that may be booked at.
-
-        Raises:
-            ConfigError: there are none, or one is wrong.
-        """
-        found = load_profiles(self.config)
-        if self.adopt is not None and self.vendor not in (None, self.adopt):
-            raise click.UsageError(f"--adopt {self.adopt}: the account is {self.vendor}")
-        if self.rate is None:
-            return found
-        return [one.evolve(limits=attrs.evolve(one.limits, rate=self.rate)) for one in found]
-
-    def terms(self, problems: Path | None) -> BookingTerms:
-        """How is booked."""
-        return BookingTerms(
-            concurrency=self.concurrency,
-            spend_limit=self.spend_limit,
-            highest_fee=self.highest_fee,
-            retry_refused=self.retry_refused,
-            adopt_key=self.adopt is not None,
-            as_json=self.as_json,
-            problems=problems,
-        )
-
-
-def _money(amount: tuple[str, str] | None) -> Money | None:
-    from .._files.resolutions import money_of
-
-    return money_of(*amount) if amount else None
 
 
 # --- a file ------------------------------------------------------------------------------------------------------------
@@ -108,11 +50,26 @@ def book_file(path: Path, name: str | None, options: BookOptions) -> int:
     folder = Path() if name is not None else path.parent
     settings = find_settings(folder)
     words = words_of(settings.language, settings.path and settings.path.parent)
+    if options.request_type is not FreightBookingRequest:
+        words = words.of_other_work()
     desk = Desk(words, options.yes)
     source = _opened(path, name, options, settings, desk)
     if options.preview:
         return _previewed(source, options, settings, words)
-    return _FileBooking(options, settings, desk, source, folder).run()
+    journal = choose_journal(
+        options.journal,
+        settings,
+        folder,
+        words,
+        new_journal=options.new_journal,
+        makes=not options.dry_run and options.completion is None,
+    )
+    with contextlib.ExitStack() as stack:
+        if options.completion is not None:
+            if not journal.has_rows:
+                raise Failed(words("journal.nothing_booked", path=journal.path), BAD_INPUT)
+            source.revised = options.completion(stack.enter_context(Journal.open(journal.path)))
+        return _FileBooking(options, settings, desk, source, journal).run()
 
 
 def _previewed(source: BookingFile, options: BookOptions, settings: Settings, words: Words) -> int:
@@ -129,7 +86,8 @@ def _previewed(source: BookingFile, options: BookOptions, settings: Settings, wo
 
 
 def _opened(path: Path, name: str | None, options: BookOptions, settings: Settings, desk: Desk) -> BookingFile:
-    reading = options.reading.reading(settings)
+    layout = Layout.of(options.rows or options.request_type)
+    reading = attrs.evolve(options.reading.reading(settings), layout=layout)
     try:
         return BookingFile(path, name, reading)
     except EncodingError as error:
@@ -150,7 +108,7 @@ class _FileBooking:
     settings: Settings
     desk: Desk
     source: BookingFile
-    folder: Path
+    journal: ChosenJournal
 
     def run(self) -> int:
         """Book it; the exit status."""
@@ -159,58 +117,48 @@ class _FileBooking:
             checked = self.source.check()
             if not checked.bookings:
                 raise Failed(words("rows.none", name=self.source.name), BAD_INPUT)
-            accounts, journal = self._places()
-            if accounts is not None and journal is not None:
-                checked = self._renewed(screen, checked, accounts, journal)
-            plans = [] if accounts is None or journal is None else self._plans(screen, checked, accounts, journal)
+            accounts = self._accounts()
+            if accounts is not None and self.source.reading.layout.is_freight:
+                checked = self._renewed(screen, checked, accounts)
+            plans = [] if accounts is None else self._plans(screen, checked, accounts)
         checked = _with_changed(checked, plans, words)
         self._tell(checked)
         if options.dry_run:
             return self._dry_run(checked, plans)
         assert accounts is not None
-        assert journal is not None
-        problems = self._problems(checked, journal) if checked.findings or options.problems else None
-        ask_before_spending(self._prospect(checked, plans, journal), self.desk)
+        problems = self._problems(checked) if checked.findings or options.problems else None
+        ask_before_spending(self._prospect(checked, plans), self.desk)
         while True:
-            work = self._work(accounts, journal, plans, checked, problems)
+            work = self._work(accounts, plans, checked, problems)
             try:
                 status = _done(work)
             except ObjectedError as error:  # what only the journal knows, such as another order with the same parcel
                 checked = _with_more(checked, error.findings)
                 self._tell(checked)
-                problems = self._problems(checked, journal)
+                problems = self._problems(checked)
             else:
                 return status or (FAILED if checked.findings else 0)
 
     # --- before ---
 
-    def _places(self) -> tuple[Accounts | None, ChosenJournal | None]:
+    def _accounts(self) -> Accounts | None:
         options, words = self.options, self.desk.words
         try:
-            accounts = Accounts(options.profiles(), options.vendor or options.adopt)
+            return Accounts(options.profiles(), options.vendor or options.adopt)
         except ConfigError as error:
             if not options.dry_run:
                 raise
             tell(words("dry_run.no_accounts", why=error.message))
-            return None, None
-        journal = choose_journal(
-            options.journal,
-            self.settings,
-            self.folder,
-            words,
-            new_journal=options.new_journal,
-            makes=not options.dry_run,
-        )
-        return accounts, journal
+            return None
 
-    def _renewed(self, screen: Screen, checked: Checked, accounts: Accounts, journal: ChosenJournal) -> Checked:
+    def _renewed(self, screen: Screen, checked: Checked, accounts: Accounts) -> Checked:
         """What the file holds once its old previews were asked again; in a dry run, as it is."""
         words = self.desk.words
         renewal = Renewal(
             source=self.source,
             accounts=accounts,
             settings=self.settings,
-            journal=journal.path if journal.has_rows else None,
+            journal=self._known,
             retry_refused=self.options.retry_refused,
             words=words,
         )
@@ -223,10 +171,15 @@ class _FileBooking:
                 run(renewal.ask(self.options.concurrency, screen.step))
         return self.source.check()
 
-    def _plans(self, screen: Screen, checked: Checked, accounts: Accounts, journal: ChosenJournal) -> list[AccountPlan]:
+    @property
+    def _known(self) -> Path | None:
+        """The journal, if it knows anything."""
+        return self.journal.path if self.journal.has_rows else None
+
+    def _plans(self, screen: Screen, checked: Checked, accounts: Accounts) -> list[AccountPlan]:
         options, words = self.options, self.desk.words
         screen.phase(words("phase.checking"), checked.bookings)
-        planner = Planner(accounts, journal.path if journal.has_rows else None)
+        planner = Planner(accounts, self._known, options.request_type.operation.name)
         plans = planner.plan(self.source, screen.step)
         if len(plans) > 1 and options.spend_limit is not None:
             raise click.UsageError(
@@ -250,12 +203,12 @@ class _FileBooking:
         counts = {"good": f"{checked.good:,}", "wrong": f"{checked.wrong:,}", "held": f"{checked.held:,}"}
         code = "rows.good_and_bad" if checked.findings else "rows.good"
         write_out(words(code, name=self.source.name, **counts))
-        for label, text in self._prospect(checked, plans, None).lines(words):
+        for label, text in attrs.evolve(self._prospect(checked, plans), journal=None).lines(words):
             labelled(label, text)
         write_out(words("dry_run.end"))
         return BAD_INPUT if checked.findings else 0
 
-    def _prospect(self, checked: Checked, plans: Sequence[AccountPlan], journal: ChosenJournal | None) -> Prospect:
+    def _prospect(self, checked: Checked, plans: Sequence[AccountPlan]) -> Prospect:
         return Prospect(
             plans=plans,
             count=sum(plan.to_send(retry_refused=self.options.retry_refused) for plan in plans),
@@ -263,14 +216,17 @@ class _FileBooking:
             held=checked.held,
             retry_refused=self.options.retry_refused,
             limit=self.options.spend_limit,
-            journal=None if journal is None else journal.path,
+            journal=self.journal.path,
+            operation=_named(self.options.request_type),
         )
 
-    def _problems(self, checked: Checked, journal: ChosenJournal) -> Path:
+    def _problems(self, checked: Checked) -> Path:
         """Where the problems are written; asked for unless it was given."""
         given, source = self.options.problems, self.source
         path = given or problems_path(source)
-        kept = [one for one in (source.path, journal.path, self.options.config, self.settings.path) if one is not None]
+        kept = [
+            one for one in (source.path, self.journal.path, self.options.config, self.settings.path) if one is not None
+        ]
         if given is None:
             decide_on_problems(checked, path, self.desk)
         check_output(path, kept, is_problems)
@@ -282,21 +238,26 @@ class _FileBooking:
     def _work(
         self,
         accounts: Accounts,
-        journal: ChosenJournal,
         plans: Sequence[AccountPlan],
         checked: Checked,
         problems: Path | None,
     ) -> BookingWork:
         return BookingWork(
             profiles=[plan.profile for plan in plans],
-            journal=journal,
+            journal=self.journal,
             source=self.source,
             accounts=accounts,
             count=checked.good,
-            terms=self.options.terms(problems),
-            settings=self.settings,
+            terms=self.options.terms(self.settings, check_all=problems is None),
+            problems=problems,
+            as_json=self.options.as_json,
             words=self.desk.words,
         )
+
+
+def _named(request_type: type[VendorRequest[Any]]) -> str | None:
+    """What the question calls the operation; a booking needs no name."""
+    return None if request_type is FreightBookingRequest else request_type.operation.name
 
 
 def _done(work: BookingWork) -> int:
@@ -378,8 +339,8 @@ def book_waiting(options: BookOptions) -> int:
         source=None,
         accounts=Accounts(profiles, None),
         count=count,
-        terms=options.terms(None),
-        settings=settings,
+        terms=options.terms(settings),
+        as_json=options.as_json,
         words=words,
     )
     return worse_of(_done(work), exit_of(waiting.left))

@@ -1,4 +1,4 @@
-"""The work of ``pandapon book``: a job for each account, what is shown of them, the problems file and the exit status."""
+"""The work of a command that sends a file: a job for each account, what is shown of them, the problems file and the exit status."""
 
 from __future__ import annotations
 
@@ -17,14 +17,11 @@ from .._files.booking import Booking
 from .._files.bookings import BookingFile
 from .._files.findings import FileError, Finding
 from .._files.problems import ProblemsWriter
-from .._jobs.job import BookingJob
 from .._jobs.outcome import InputError, JobOutcome
 from .._journal.journal import Journal
-from .._journal.resolving import NOT_BOOKED_AFTER
 from .._manager import SessionManager
-from ..api.logistics import FreightBookingRequest
 from .outage import Outage
-from .parts import Found, Part, as_json, found_as_json, found_of, objection
+from .parts import Found, Part, WorkTerms, as_json, found_as_json, found_of, objection
 from .progress import Screen
 from .reasons import plain_text
 from .shared import UNKNOWN, json_text, labelled, say, tell
@@ -35,29 +32,14 @@ from .words import Words
 
 if TYPE_CHECKING:
     from .._config.profiles import VendorProfile
-    from .._config.settings import Settings
     from .._models.money import Money
     from .journals import ChosenJournal
     from .plan import Accounts
 
 _PAGE = 256
 _LABELS: Final = 18
-_DRAIN: Final = 30.0
 _DEARER: Final = 3
 """So many bookings in a row above their previewed fee end the run: the previews are worth nothing any more."""
-
-
-@attrs.frozen(kw_only=True)
-class BookingTerms:
-    """How is booked; ``problems``: where what isn't booked is written, None if nothing may be left out."""
-
-    concurrency: int
-    spend_limit: Money | None
-    highest_fee: Money | None
-    retry_refused: bool
-    adopt_key: bool
-    as_json: bool
-    problems: Path | None = None
 
 
 class ObjectedError(Exception):
@@ -70,13 +52,16 @@ class ObjectedError(Exception):
 
 @attrs.define(kw_only=True)
 class BookingWork:
-    """One ``pandapon book``; ``began`` says whether anything may have been sent.
+    """One file, or what waits; ``began`` says whether anything may have been sent.
 
     Attributes:
         profiles: the accounts that book, one after the other, once the input of all of them is checked.
         journal, source: where to, and from where; without a source, what waits in the journal.
         accounts: whose a booking of the source is.
         count: how many outcomes there will be, if that is known.
+        terms: what is done, and how.
+        problems: where what isn't booked is written, None if nothing may be left out.
+        as_json: one object for each on stdout.
     """
 
     profiles: Sequence[VendorProfile]
@@ -84,15 +69,16 @@ class BookingWork:
     source: BookingFile | None
     accounts: Accounts
     count: int | None
-    terms: BookingTerms
-    settings: Settings
+    terms: WorkTerms
+    problems: Path | None = None
+    as_json: bool = False
     words: Words
     began: bool = False
     _parts: list[Part] = attrs.field(factory=list[Part])
     _standing: Standing = attrs.field(init=False)
     _outage: Outage = attrs.field(init=False)
     _screen: Screen | None = None
-    _problems: int = 0
+    _problem_count: int = 0
     _problems_at: Path | None = None
     _seconds: float = 0.0
 
@@ -126,28 +112,16 @@ class BookingWork:
     def _part(self, vendors: SessionManager, profile: VendorProfile) -> Part:
         approved: set[str] = set()
         previewed: dict[str, Money] = {}
-        terms, after = self.terms, self.settings.not_booked_after
-        job = BookingJob(
-            vendors[profile.name],
-            journal=self.journal.path,
-            concurrency=terms.concurrency,
-            spend_limit=terms.spend_limit,
-            highest_fee=terms.highest_fee or (lambda reference, _: previewed.get(reference)),
-            check="all" if terms.problems is None else "stream",
-            retry_refused=terms.retry_refused,
-            drain=_DRAIN,
-            allow_same_parcel=lambda reference, _: reference in approved,
-            adopt_account=terms.adopt_key,
-            not_booked_after=NOT_BOOKED_AFTER if after is None else after,
-        )
-        return Part(name=profile.name, session=vendors[profile.name], job=job, approved=approved, previewed=previewed)
+        session = vendors[profile.name]
+        job = self.terms.job(session, self.journal.path, approved, previewed)
+        return Part(name=profile.name, session=session, job=job, approved=approved, previewed=previewed)
 
     async def _book(self, screen: Screen) -> None:
         start = time.monotonic()
         try:
             async with contextlib.AsyncExitStack() as stack:
                 for part in self._parts:
-                    requests = None if self.source is None else part.pairs(self._share(part.name))
+                    requests = None if self.source is None else part.items(self._share(part.name))
                     part.run = part.job.run(requests)
                     try:
                         await stack.enter_async_context(part.run)
@@ -191,7 +165,7 @@ class BookingWork:
         count = sum(part.run.in_flight for part in self._parts if part.run is not None)
         if not count:
             return self.words("stop.nothing_under_way")
-        return self.words("stop.finishing", count=f"{count:,}", seconds=f"{_DRAIN:.0f}")
+        return self.words("stop.finishing", count=f"{count:,}", seconds=f"{self.terms.drain:.0f}")
 
     def _waits_for(self) -> str:
         pause = max((part.pause for part in self._parts), default=0.0)
@@ -207,7 +181,7 @@ class BookingWork:
                 one.job.halt(self.words("stop.dearer", count=_DEARER))
         if outcome.recorded is not None:
             self._standing.add(outcome)
-        if self.terms.as_json:
+        if self.as_json:
             say(json_text(as_json(outcome, part.name, self.words)))
 
     def _at_a_glance(self) -> str:
@@ -246,12 +220,12 @@ class BookingWork:
             states: Counter[str] = Counter()
             async for one in self._all(self.source):
                 states[one.state] += 1
-                if self.terms.as_json and not one.is_shown:
+                if self.as_json and not one.is_shown:
                     say(json_text(found_as_json(one)))
             self._standing.states = states
             is_untaken = any(part.untaken for part in self._parts)
-            if self.terms.problems and (is_untaken or any(states[one] for one in ("wrong", "held", "refused"))):
-                await self._write_problems(self.source, self.terms.problems)
+            if self.problems and (is_untaken or any(states[one] for one in ("wrong", "held", "refused"))):
+                await self._write_problems(self.source, self.problems)
 
     async def _all(self, source: BookingFile) -> AsyncGenerator[Found, None]:
         parts = {part.name: part for part in self._parts}
@@ -261,13 +235,13 @@ class BookingWork:
             names = {id(one): self.accounts.of(one).name for one in page if not one.findings}
             known: dict[str, Any] = {}
             for name in dict.fromkeys(names.values()):
-                references = [one.pair()[0] for one in page if names.get(id(one)) == name]
-                known[name] = await parts[name].job.recorded(references)
+                mine = [one for one in page if names.get(id(one)) == name]
+                known[name] = await _recorded(parts[name], mine)
             for booking in page:
                 if (name := names.get(id(booking), "")) not in parts:
                     yield Found(booking, booking.account, "wrong" if booking.is_wrong else "held", booking.findings)
                     continue
-                recorded = known[name].get(booking.pair()[0])
+                recorded = known[name].get(id(booking))
                 yield found_of(parts[name], position[name], booking, recorded, self.words)
                 position[name] += 1
 
@@ -277,7 +251,7 @@ class BookingWork:
                 async for one in self._all(source):
                     if one.findings:
                         problems.add(one.booking, one.findings)
-            self._problems, self._problems_at = problems.count, problems.path
+            self._problem_count, self._problems_at = problems.count, problems.path
         except (OSError, FileError) as error:
             why = error.strerror if isinstance(error, OSError) else error.message
             tell(self.words("problems.not_written", why=why))
@@ -297,10 +271,10 @@ class BookingWork:
         if against := [pair for part in self._parts for pair in part.against]:
             facts = {"was": sums_of(was for was, _ in against), "paid": sums_of(paid for _, paid in against)}
             lines.append((words("question.previewed"), words("sum.against", **facts)))
-        if self._problems:
-            text = words("problems.written", count=f"{self._problems:,}", path=self._problems_at)
+        if self._problem_count:
+            text = words("problems.written", count=f"{self._problem_count:,}", path=self._problems_at)
             lines.append((words("sum.problems"), text))
-        if not self.terms.as_json:
+        if not self.as_json:
             bold = (words("sum.booked"), words("sum.stopped"))
             with contextlib.suppress(OSError):
                 for label, text in lines:
@@ -309,7 +283,7 @@ class BookingWork:
         is_lost = error is not None and not isinstance(error, BrokenPipeError)
         if is_lost:
             tell(words("sum.no_stdout", why=error.strerror if error else ""))
-        if self.terms.as_json or is_lost:
+        if self.as_json or is_lost:
             for label, text in lines:
                 tell(f"{label}: {text}")
 
@@ -326,10 +300,12 @@ class BookingWork:
 
     def _states_now(self, part: Part) -> dict[int, str]:
         found: dict[int, str] = {}
-        operation = FreightBookingRequest.operation.name
+        operation = self.terms.request_type.operation.name
         with contextlib.suppress(JournalError), Journal.open(self.journal.path) as journal:
             for index, outcome in part.unwritten.items():
-                found[index] = journal.get(outcome.reference, account=part.name, operation=operation).state
+                found[index] = journal.get(
+                    outcome.reference, shipment=outcome.shipment, account=part.name, operation=operation
+                ).state
         return found
 
     def _facts(self, outcome: JobOutcome[Any]) -> str:
@@ -338,3 +314,13 @@ class BookingWork:
             return f"{self.words('state.refused')}: {text}"
         none = self.words("sum.no_fees")
         return self.words("sum.booked_facts", order_id=outcome.order_id or none, fee=outcome.fee or none)
+
+
+async def _recorded(part: Part, bookings: Sequence[Booking]) -> dict[int, Any]:
+    """What the journal says of some of an account's bookings, by their identity in memory."""
+    found: dict[int, Any] = {}
+    for shipment in {one.shipment for one in bookings}:
+        mine = [one for one in bookings if one.shipment == shipment]
+        known = await part.job.recorded([one.pair()[0] for one in mine], shipment)
+        found |= {id(one): known.get(one.pair()[0]) for one in mine}
+    return found

@@ -53,8 +53,9 @@ def command(
     A WRITE to any host but this machine asks for confirmation; without a terminal it needs --yes.
     """
     from .._models.converters import from_wire
+    from .operations import find_requests
 
-    found = _find(operation)
+    found = find_requests(operation)
     if len(found) > 1:  # several vendors have an operation of that name: the account decides
         kind = choose(load_profiles(config), vendor).kind
         found = [one for one in found if kind in one.operation.vendors] or found
@@ -66,22 +67,6 @@ def command(
         raise Failed(f"{what.name} is not offered by {profile.kind}, but by {', '.join(what.vendors)}", BAD_INPUT)
     _confirm(what, profile, yes=yes)
     _SingleCall(profile, request, reference, raw=raw).run()
-
-
-def _find(name: str) -> list[type[VendorRequest[Any]]]:
-    """The request classes with this contract id or name: at most one per vendor."""
-    from .._errors import suggestion
-    from ..api import catalogue
-
-    known: dict[str, list[type[VendorRequest[Any]]]] = {}
-    for request_class in catalogue():
-        for key in {request_class.operation.name, request_class.operation.contract_id}:
-            known.setdefault(key, []).append(request_class)
-    if name not in known:
-        hint = suggestion(name, known)
-        raise click.BadParameter(f"there is no {name!r}{hint}; see `pandapon operations`", param_hint="OPERATION")
-    by_id = [one for one in known[name] if one.operation.contract_id == name]
-    return by_id or known[name]
 
 
 def _members(body: str | None, operation: Operation[Any]) -> dict[str, Any]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import contextlib
+import sys
+import tempfile
+from collections.abc import Callable, Generator, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,6 +15,7 @@ import click
 from .._config.settings import FileSettings, Settings
 from .._errors import ConfigError, suggestion
 from .._files.reading import Reading
+from .shared import config_option, vendor_option
 
 if TYPE_CHECKING:
     from .._files.bookings import BookingFile
@@ -33,6 +37,51 @@ def reading_options(command: F) -> F:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def work_options(command: F) -> F:
+    """The options of a command that sends what a file says, each row once."""
+    path = click.Path(dir_okay=False, path_type=Path)
+    options = [
+        vendor_option,
+        config_option,
+        click.option("--journal", type=path, metavar="PATH", help="The durable record; default: the one beside FILE."),
+        click.option("--new-journal", is_flag=True, help="Make one though there is another."),
+        click.option(
+            "--concurrency", type=click.IntRange(1), default=64, show_default=True, metavar="N", help="At a time."
+        ),
+        click.option(
+            "--rate", type=click.FloatRange(0, min_open=True), metavar="R", help="Attempts a second, at most."
+        ),
+        click.option("--dry-run", is_flag=True, help="Say what would be done; send nothing."),
+        click.option("--problems", type=path, metavar="PATH", help="Send the good ones; write the others here."),
+        click.option("--retry-refused", is_flag=True, help="Send again what an earlier run had refused."),
+        reading_options,
+        click.option(
+            "--adopt", metavar="NAME", help="Accept that the account NAME has another access key than before."
+        ),
+        click.option("--yes", is_flag=True, help="Don't ask before sending: for scripts."),
+        click.option("--json", "as_json", is_flag=True, help="One JSON object a row's outcome on stdout."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@contextlib.contextmanager
+def on_disk(file: str) -> Generator[tuple[Path, str | None], None, None]:
+    """A file that was named, and its name if it is stdin's; that is kept on disk meanwhile, since it is read more than once."""
+    if file != "-":
+        yield Path(file), None
+        return
+    with tempfile.TemporaryDirectory() as folder:  # only its owner can look into it
+        if sys.stdin is None:  # closed
+            raise click.UsageError("there is no stdin to read")
+        copy = Path(folder) / "stdin"
+        with copy.open("wb") as target:
+            while piece := sys.stdin.buffer.read(2**20):
+                target.write(piece)
+        yield copy, "stdin"
 
 
 @attrs.frozen(kw_only=True)

@@ -182,7 +182,19 @@ class _View:
         ):
             self._show_rows(journal)
         else:
-            for state, count in journal.counts().items():
+            self._show_counts(journal)
+
+    def _show_counts(self, journal: Journal) -> None:
+        """How many are in each state; of each operation, if there are several."""
+        from .._journal.journal import counts_by_operation
+
+        found = counts_by_operation(journal)
+        if len(found) < 2:
+            found = {"": journal.counts()}
+        for operation, counts in found.items():
+            if operation:
+                write_out(operation)
+            for state, count in counts.items():
                 style = "bold" if state == "unknown" and count else None
                 labelled(self._state(state), f"{count:,}", style=style, width=_STATES_WIDTH)
 

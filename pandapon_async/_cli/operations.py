@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +12,7 @@ from .shared import config_option, console, json_text, load_profiles, new_table,
 
 if TYPE_CHECKING:
     from .._config.profiles import VendorProfile
+    from .._models.operation import VendorRequest
 
 Row = dict[str, "str | None"]
 _KEYS = ("name", "contract_id", "vendor", "method", "path", "effect", "evidence")
@@ -102,3 +103,19 @@ def _show(rows: Sequence[Row]) -> None:
             out.print(f"  {row['contract_id']}, {row['effect']}")
         out.print(f"  {row['vendor']}, {row['evidence']}: {row['method']}")
         out.print(f"    {row['path'] or row['state']}")
+
+
+def find_requests(name: str) -> list[type[VendorRequest[Any]]]:
+    """The request classes with this contract id or name: at most one per vendor."""
+    from .._errors import suggestion
+    from ..api import catalogue
+
+    known: dict[str, list[type[VendorRequest[Any]]]] = {}
+    for request_class in catalogue():
+        for key in {request_class.operation.name, request_class.operation.contract_id}:
+            known.setdefault(key, []).append(request_class)
+    if name not in known:
+        hint = suggestion(name, known)
+        raise click.BadParameter(f"there is no {name!r}{hint}; see `pandapon operations`", param_hint="OPERATION")
+    by_id = [one for one in known[name] if one.operation.contract_id == name]
+    return by_id or known[name]

@@ -3,27 +3,82 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from .._files.booking import Booking
 from .._files.findings import Finding
-from .._jobs.job import BookingJob
+from .._jobs.job import BookingJob, WriteJob
 from .._jobs.outcome import InputError, JobOutcome
 from .._jobs.run import JobRun
 from .._journal.identity import normal_reference
 from .._journal.rows import State
 from .._session import client_of
-from ..api.logistics import FreightBooking, FreightBookingRequest
+from ..api.logistics import FreightBookingRequest
 from .reasons import plain_text
 from .words import Words
 
 if TYPE_CHECKING:
+    from .._jobs.settings import JobInput
     from .._models.money import Money
+    from .._models.operation import VendorRequest
     from .._session import VendorSession
 
 SAME_PARCEL = "same-parcel"
+
+
+@attrs.frozen(kw_only=True)
+class WorkTerms:
+    """How is booked, or whatever else the requests do.
+
+    Attributes:
+        request_type: the class of the requests.
+        check_all: nothing is sent before all of the input is taken in.
+        drain: seconds that what is under way gets to end.
+        not_booked_after: as in `WriteJob`.
+    """
+
+    request_type: type[VendorRequest[Any]] = FreightBookingRequest
+    concurrency: int
+    spend_limit: Money | None = None
+    highest_fee: Money | None = None
+    retry_refused: bool
+    adopt_key: bool
+    check_all: bool = True
+    drain: float
+    not_booked_after: float
+
+    def job(
+        self, session: VendorSession, journal: Path, approved: set[str], previewed: dict[str, Money]
+    ) -> WriteJob[Any]:
+        """A job at one account; ``approved``: whose parcel another booking may have; ``previewed``: fees, by reference."""
+        if issubclass(self.request_type, FreightBookingRequest):
+            return BookingJob(
+                session,
+                journal=journal,
+                concurrency=self.concurrency,
+                spend_limit=self.spend_limit,
+                highest_fee=self.highest_fee or (lambda reference, _: previewed.get(reference)),
+                check="all" if self.check_all else "stream",
+                retry_refused=self.retry_refused,
+                drain=self.drain,
+                allow_same_parcel=lambda reference, _: reference in approved,
+                adopt_account=self.adopt_key,
+                not_booked_after=self.not_booked_after,
+            )
+        return WriteJob(
+            session,
+            self.request_type,
+            journal=journal,
+            concurrency=self.concurrency,
+            check="all" if self.check_all else "stream",
+            retry_refused=self.retry_refused,
+            drain=self.drain,
+            adopt_account=self.adopt_key,
+            not_booked_after=self.not_booked_after,
+        )
 
 
 @attrs.define(kw_only=True)
@@ -44,25 +99,25 @@ class Part:
 
     name: str
     session: VendorSession
-    job: BookingJob
+    job: WriteJob[Any]
     approved: set[str]
     previewed: dict[str, Money] = attrs.field(factory=dict[str, "Money"])
     dearer: int = 0
     against: list[tuple[Money, Money | None]] = attrs.field(factory=list["tuple[Money, Money | None]"])
-    run: JobRun[FreightBooking] | None = None
+    run: JobRun[Any] | None = None
     untaken: dict[int, JobOutcome[Any]] = attrs.field(factory=dict[int, JobOutcome[Any]])
     unwritten: dict[int, JobOutcome[Any]] = attrs.field(factory=dict[int, JobOutcome[Any]])
     shown: bytearray = attrs.field(factory=bytearray)
 
-    def pairs(self, bookings: Iterator[Booking]) -> Iterator[tuple[str, FreightBookingRequest]]:
-        """Its share of the good bookings."""
+    def items(self, bookings: Iterator[Booking]) -> Iterator[JobInput[Any]]:
+        """Its share of the good bookings, as the job takes them."""
         for booking in bookings:
             reference, request = booking.pair()
             if SAME_PARCEL in booking.approved:
                 self.approved.add(normal_reference(reference))
             if booking.previewed is not None and booking.previewed.fee is not None:
                 self.previewed[normal_reference(reference)] = booking.previewed.fee
-            yield reference, request
+            yield reference, request, booking.shipment
 
     def take(self, outcome: JobOutcome[Any]) -> None:
         """Note one outcome."""

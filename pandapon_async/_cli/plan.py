@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, time
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
@@ -23,6 +23,7 @@ from .._journal.sql.admitting import differing
 from .._models.converters import to_wire
 from .._models.digest import canonical
 from .._models.money import Money
+from .._models.operation import fill_own_number
 from ..api.logistics import FreightBookingRequest
 from .shared import choose
 
@@ -117,11 +118,13 @@ class Planner:
     Args:
         accounts: whose bookings they are.
         journal: where it is; None: nothing is known yet.
+        operation: what is done with each row of the file.
     """
 
-    def __init__(self, accounts: Accounts, journal: Path | None) -> None:
+    def __init__(self, accounts: Accounts, journal: Path | None, operation: str = OPERATION) -> None:
         self._accounts = accounts
         self._path = journal
+        self._operation = operation
         self.plans: dict[str, AccountPlan] = {}
 
     def plan(self, bookings: Iterable[Booking], step: Callable[[], None] | None = None) -> list[AccountPlan]:
@@ -129,7 +132,7 @@ class Planner:
         with contextlib.ExitStack() as stack:
             journal = None if self._path is None else stack.enter_context(Journal.open(self._path))
             self._look_up(journal, bookings, step)
-            for plan in self.plans.values():
+            for plan in self.plans.values() if self._operation == OPERATION else ():
                 plan.paid_today = paid_today(journal, plan.profile)
         return list(self.plans.values())
 
@@ -141,33 +144,40 @@ class Planner:
                 continue
             profile = self._accounts.of(booking)
             plan = self.plans.setdefault(profile.name, AccountPlan(profile=profile))
-            reference, request = booking.pair()
-            standing, row = _standing(journal, profile.name, reference, request)
+            row = None if journal is None else self._row_of(journal, profile.name, booking)
+            body = {} if row is None else _body(booking, row)
+            standing = "new" if row is None else _standing(row, body)
             plan.standing[standing] += 1
             plan.note_fee(standing, None if booking.previewed is None else booking.previewed.fee)
             if standing == "changed" and row is not None:
-                plan.changed.append((booking.line, row, _differing(row, request)))
+                fields = ", ".join(differing(json.dumps(row.body), json.dumps(body)))
+                plan.changed.append((booking.line, row, fields))
+
+    def _row_of(self, journal: Journal, account: str, booking: Booking) -> JournalRow | None:
+        reference, _ = booking.pair()
+        try:
+            return journal.get(reference, shipment=booking.shipment, account=account, operation=self._operation)
+        except JournalError:  # it has none
+            return None
 
 
-def _standing(
-    journal: Journal | None, account: str, reference: str, request: FreightBookingRequest
-) -> tuple[str, JournalRow | None]:
-    if journal is None:
-        return "new", None
-    try:
-        row = journal.get(reference, account=account, operation=OPERATION)
-    except JournalError:  # it has none
-        return "new", None
-    if row.state in ("pending", "refused"):
-        is_same = row.body is not None and canonical(row.body) == canonical(to_wire(request))
-        return ("waiting" if row.state == "pending" else "refused" if is_same else "new"), row
-    if row.body is not None and canonical(row.body) != canonical(to_wire(request)):
-        return "changed", row
-    return {"done": "booked", "void": "cancelled"}.get(row.state, "unclear"), row
+def _body(booking: Booking, row: JournalRow) -> dict[str, Any]:
+    """What would be sent for a booking that the journal knows."""
+    _, request = booking.pair()
+    body = to_wire(request)
+    fill_own_number(request.operation, body, row.reference, row.shipment)
+    return body
 
 
-def _differing(row: JournalRow, request: FreightBookingRequest) -> str:
-    return ", ".join(differing(json.dumps(row.body), json.dumps(to_wire(request))))
+def _standing(row: JournalRow, body: dict[str, Any]) -> str:
+    is_same = row.body is not None and canonical(row.body) == canonical(body)
+    if row.state == "pending":
+        return "waiting"
+    if row.state == "refused":
+        return "refused" if is_same else "new"
+    if row.body is not None and not is_same:
+        return "changed"
+    return {"done": "booked", "void": "cancelled"}.get(row.state, "unclear")
 
 
 def paid_today(journal: Journal | None, profile: VendorProfile) -> Money | None:

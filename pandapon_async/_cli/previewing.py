@@ -16,11 +16,12 @@ from .._manager import SessionManager
 from .._models.base import members_of
 from .._models.converters import from_wire, to_wire
 from .._models.fields import wire_name
+from .._models.operation import VendorRequest
 from .._quotes.quote import Quote
 from .._quotes.requests import SweepRequest
 from .._quotes.sweep import QuoteSweep
 from .._session import client_of
-from ..api.logistics import FreightBookingRequest, FreightPreviewRequest, RenderItem
+from ..api.logistics import FreightPreviewRequest, RenderItem
 from .reasons import reason_of
 from .words import Words
 
@@ -100,7 +101,7 @@ class Previewer:
             self.answers[key] = Answer(quote.render_id, Previewed(quote.price, now), raw=quote.raw)
 
 
-def preview_of(request: FreightBookingRequest) -> FreightPreviewRequest:
+def preview_of(request: VendorRequest[Any]) -> FreightPreviewRequest:
     """The preview of a booking.
 
     Raises:

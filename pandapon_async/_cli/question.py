@@ -95,6 +95,7 @@ class Prospect:
         retry_refused: what was refused is sent again, too.
         limit: what the input may cost.
         journal: where it is written down.
+        operation: what is done; None: freight is booked.
     """
 
     plans: Sequence[AccountPlan]
@@ -104,9 +105,12 @@ class Prospect:
     retry_refused: bool = False
     limit: Money | None = None
     journal: Path | None = None
+    operation: str | None = None
 
     def lines(self, words: Words) -> Iterable[tuple[str, str]]:
         """What is told, as label and text."""
+        if self.operation is not None:
+            yield words("question.operation"), self.operation
         for plan in self.plans:
             at = words("question.account_at", name=plan.profile.name, host=host_of(plan.profile))
             yield words("question.account"), at

@@ -16,6 +16,7 @@ from .._files.filled import CHOSEN, check_filled, filled
 from .._files.findings import FileError, Finding
 from .._quotes.offers import Offer, QuotedOrder, offers_of, unmatched
 from .._quotes.offers_file import check_offers, read_choices, write_offers
+from ..api.logistics import FreightBookingRequest
 from .plan import Accounts
 from .previewing import obstacles
 from .shared import FAILED, Failed, labelled, new_table, show_table, tell, write_out
@@ -66,6 +67,7 @@ class QuotedFile:
 
     def _taken_in(self, booking: Booking, accounts: Accounts) -> tuple[Finding, ...]:
         reference, request = booking.pair()
+        assert isinstance(request, FreightBookingRequest)
         if booking.account is not None:
             accounts.of(booking)
         if reference in self.orders:

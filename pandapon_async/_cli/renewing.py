@@ -22,6 +22,7 @@ from .._files.findings import Finding
 from .._journal.journal import Journal
 from .._models.converters import to_wire
 from .._models.digest import canonical
+from ..api.logistics import FreightBookingRequest
 from .plan import OPERATION, Accounts
 from .previewing import Answer, Key, Previewer, not_previewed
 from .words import Words
@@ -136,11 +137,9 @@ class Renewal:
 
 def _with_render(booking: Booking, reference: str, render_id: str) -> Booking:
     """A booking with another render id. One that was called by its render id keeps its name, by which it is found again."""
-    return attrs.evolve(
-        booking,
-        reference=str(reference),
-        request=attrs.evolve(booking.pair()[1], render_id=render_id),
-    )
+    request = booking.request
+    assert isinstance(request, FreightBookingRequest)
+    return attrs.evolve(booking, reference=str(reference), request=attrs.evolve(request, render_id=render_id))
 
 
 def _without_render(body: dict[str, Any]) -> str:

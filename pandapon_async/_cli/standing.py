@@ -100,7 +100,8 @@ class Standing:
         yield from self._waiting(states)
         if self.states is None:
             yield words("sum.not_counted"), words("sum.not_counted_line")
-        yield from self._money()
+        if not words.is_other_work:
+            yield from self._money()
         ended = self.now["done"] + self.now["refused"] + self.now["unknown"]
         rate = f"{ended / max(seconds, 0.001):,.0f}"
         yield words("sum.time"), words("sum.time_line", seconds=f"{seconds:.1f}", rate=rate)

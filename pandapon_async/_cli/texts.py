@@ -174,6 +174,38 @@ _OURS: Final[Mapping[str, str]] = {
     "reason.limit": "the spend limit is reached",
     "reason.journal": "the journal can't be written",
     "reason.fault": "a fault in the program itself",
+    # where what is done isn't a booking: the same codes after "other."
+    "question.operation": "Operation",
+    "journal.nothing_booked": "{path}: there is no journal, so nothing was booked",
+    "other.state.done": "done",
+    "other.rows.none": "{name}: holds nothing to send",
+    "other.problems.ask": "Send the {good} good ones, write {bad} to {path}? y or n, Enter is no:",
+    "other.problems.need_option": (
+        "{bad} of {total} can't be sent as they are; nothing was sent. With --problems FILE the good ones are sent and these are "
+        "written there, to be corrected"
+    ),
+    "other.problems.too_many": (
+        "{bad} of {total} are wrong, more than a fifth: something is wrong with the whole file. Nothing was sent; look at it "
+        "first, or give --problems FILE to send the good ones all the same"
+    ),
+    "other.problems.column": (
+        "column {column} is wrong in every row; nothing was sent. Correct the column, or give --problems FILE to send the good "
+        "ones all the same"
+    ),
+    "other.problems.none_good": "none of the {total} can be sent as it is; nothing was sent",
+    "other.problems.written": "{count} in {path}: correct them there and send that file",
+    "other.question.to_book": "To send",
+    "other.question.not_booked": "Not sent",
+    "other.question.book": "Send {count} now? y or n, Enter is no:",
+    "other.question.type_count": "Type {count} to send them, Enter is no:",
+    "other.question.needs_terminal": (
+        "nothing was sent: {count} would be sent to {host}, and there is no terminal to ask on; --yes answers for a script"
+    ),
+    "other.standing.booked": "{count} done before",
+    "other.sum.booked": "Done",
+    "other.sum.time_line": "{seconds} s, {rate} a second",
+    "other.sum.booked_facts": "done, vendor's order no. {order_id}, fee {fee}",
+    "other.sum.no_stdout": "the output takes nothing: {why}; what was done is in the journal",
     # the end of the program
     "end.error": "Error: {why}",
     "end.fault": (

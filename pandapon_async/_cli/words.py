@@ -26,12 +26,22 @@ _ENTRY: Final = re.compile(r'(msgctxt|msgid|msgstr)?\s*("(?:[^"\\]|\\.)*")')
 
 @attrs.frozen
 class Words:
-    """The texts of one language; English where it has none. ``table``: by code and English text."""
+    """The texts of one language; English where it has none.
+
+    ``table``: by code and English text; ``is_other_work``: what is done isn't a booking, so what is said of it may be another text.
+    """
 
     table: Mapping[tuple[str, str], str] = attrs.field(factory=dict[tuple[str, str], str], repr=False)
+    is_other_work: bool = False
+
+    def of_other_work(self) -> Words:
+        """The same words, for work that isn't booking."""
+        return attrs.evolve(self, is_other_work=True)
 
     def __call__(self, code: str, **values: object) -> str:
         """The text of a code, with these values in it."""
+        if self.is_other_work and f"other.{code}" in TEXTS:
+            code = f"other.{code}"
         english = TEXTS[code]
         return (self.table.get((code, english)) or english).format(**values)
 

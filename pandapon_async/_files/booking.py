@@ -11,16 +11,19 @@ from .._errors import RequestError
 from .._journal.rows import DerivedReference
 from .._models.converters import from_wire, to_wire
 from .._models.digest import digest_of
-from .._models.jsonio import is_array, is_object
-from ..api.logistics import FreightBookingRequest
+from .._models.jsonio import dumps, is_array, is_object
+from .._models.operation import VendorRequest
 from .cells import value_of
-from .columns import REFERENCE, layout, list_name, put
+from .columns import REFERENCE, Column, Layout, put
 from .countries import country_code, digits_of_zip
 from .findings import CHECKS, FileError, Finding
 from .headers import our_name
 from .previewed import Previewed, previewed_of
 from .reading import Reading
 from .tables import Row
+
+Place = Callable[[str | None], tuple[int, str | None]]
+"""Where a wire path such as ``lineItems[2].quantity`` came from: the line, and the column."""
 
 
 @attrs.frozen
@@ -38,11 +41,13 @@ class Booking:
         approved: the codes of what a person has decided to book all the same, in a problems file.
         country_name: the name that was read as the country's code.
         previewed: what a preview said of it, from the columns of ``PREVIEWED``; None: there was none.
+        shipment: which of the reference's shipments it is.
+        place: where a part of it came from.
     """
 
     line: int
     reference: str | None
-    request: FreightBookingRequest | None
+    request: VendorRequest[Any] | None
     findings: tuple[Finding, ...]
     source: str | tuple[Row, ...] = attrs.field(repr=False)
     account: str | None = None
@@ -50,22 +55,20 @@ class Booking:
     approved: frozenset[str] = frozenset()
     country_name: str | None = attrs.field(default=None, repr=False)
     previewed: Previewed | None = None
+    shipment: int = 1
+    place: Place | None = attrs.field(default=None, repr=False, eq=False)
 
     @property
     def is_wrong(self) -> bool:
         """Whether it can't be sent; what has findings and isn't wrong is held."""
         return any(finding.kind == "wrong" for finding in self.findings)
 
-    def pair(self) -> tuple[str, FreightBookingRequest]:
+    def pair(self) -> tuple[str, VendorRequest[Any]]:
         """Reference and request; a missing reference is derived from the request, as a job does."""
         assert self.request is not None
         if self.reference is not None:
             return self.reference, self.request
         return DerivedReference(self.request.natural_reference() or digest_of(to_wire(self.request))), self.request
-
-
-Place = Callable[[str | None], tuple[int, str | None]]
-"""Where a wire path such as ``lineItems[2].quantity`` came from: the line, and the column."""
 
 
 @attrs.define
@@ -93,7 +96,7 @@ class Draft:
         line, column = self.place(field)
         self.findings.append(Finding.of(code, line, column, **facts))
 
-    def booking(self, request: FreightBookingRequest | None, country_name: str | None = None) -> Booking:
+    def booking(self, request: VendorRequest[Any] | None, country_name: str | None = None) -> Booking:
         """It, as it is now."""
         return Booking(
             self.line,
@@ -106,6 +109,7 @@ class Draft:
             self.approved,
             country_name,
             self.previewed,
+            place=self.place,
         )
 
     def take_previewed(self, cells: Mapping[str, str]) -> None:
@@ -124,6 +128,7 @@ class Draft:
 
 _OF_MARKS: Final = ("decision", "code-altered")
 _RECEIVER: Final = "receiverAddress"
+_ITEMS: Final = "lineItems"
 
 
 class Finisher:
@@ -134,28 +139,38 @@ class Finisher:
     """
 
     def __init__(self, name: str, reading: Reading) -> None:
-        self._constants = _constants(name, reading.constants)
+        self._layout = layout = reading.layout
+        self._constants = _constants(name, reading.constants, layout)
         self._by_country = {
-            country_code(country) or country: _constants(name, values) for country, values in reading.by_country.items()
+            country_code(country) or country: _constants(name, values, layout)
+            for country, values in reading.by_country.items()
         }
 
     def finish(self, draft: Draft) -> Booking:
         """The booking of a draft: completed, checked, converted."""
         members = draft.members
         if self._constants:
-            _fill(members, self._constants)
-        country_name = self._country(draft)
+            _fill(members, self._constants, self._layout)
+        country_name = self._country(draft) if self._layout.is_freight else None
         if draft.findings and draft.is_wrong:
             return draft.booking(None)
         try:
-            request = from_wire(FreightBookingRequest, members)
+            request = from_wire(self._layout.request_type, self._as_sent(members), keep_unknown=self._layout.is_open)
             if not (draft.reference or request.natural_reference() or "").isprintable():
                 raise RequestError("a reference, or its substitute, must be printable", field=REFERENCE)
         except RequestError as error:
             draft.find("member", error.field, why=error.message.removeprefix(f"{error.field}: "))
             return draft.booking(None)
-        _hold(draft)
+        if self._layout.is_freight:
+            _hold(draft)
         return draft.booking(request, country_name)
+
+    def _as_sent(self, members: dict[str, Any]) -> dict[str, Any]:
+        """The members with those as text that the vendor takes as text of JSON."""
+        texts = {name: members[name] for name in self._layout.json_text if name in members}
+        return members | {
+            name: value if isinstance(value, str) else dumps(value).decode() for name, value in texts.items()
+        }
 
     def _country(self, draft: Draft) -> str | None:
         """Make a country's name its code, and fill in what depends on it; the name, if it was one."""
@@ -169,17 +184,17 @@ class Finisher:
             return None
         receiver["country"] = code
         if code in self._by_country:
-            _fill(draft.members, self._by_country[code])
+            _fill(draft.members, self._by_country[code], self._layout)
         return None if written.upper() == code else written
 
 
-def _constants(name: str, values: Mapping[str, str]) -> dict[str, Any]:
+def _constants(name: str, values: Mapping[str, str], layout: Layout) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for given, text in values.items():
-        ours = our_name(given)
-        if ours is None or ours not in layout():
+        ours = our_name(given, layout)
+        if ours is None or ours not in layout.columns:
             raise FileError(f"{name}: {given}: isn't a column that can have a constant")
-        value, code = value_of(text, layout()[ours].kind, ".", meant=True)
+        value, code = value_of(text, layout.columns[ours].kind, ".", meant=True)
         if value is None:
             why = CHECKS[code or "member"].text.format(sign=".", encoding="text", why="")
             raise FileError(f"{name}: the constant of {given}: {why}")
@@ -187,23 +202,24 @@ def _constants(name: str, values: Mapping[str, str]) -> dict[str, Any]:
     return found
 
 
-def _fill(members: dict[str, Any], constants: Mapping[str, Any]) -> None:
-    items = members.get(list_name())
+def _fill(members: dict[str, Any], constants: Mapping[str, Any], layout: Layout) -> None:
+    items = None if layout.list_name is None else members.get(layout.list_name)
     for name, value in constants.items():
-        if not layout()[name].of_item:
-            _put_if_absent(members, name, value)
+        column = layout.columns[name]
+        if not column.of_item:
+            _put_if_absent(members, column, value)
             continue
         for item in items if is_array(items) else ():
             if is_object(item):
-                _put_if_absent(item, name, value)
+                _put_if_absent(item, column, value)
 
 
-def _put_if_absent(target: dict[str, Any], name: str, value: Any) -> None:
+def _put_if_absent(target: dict[str, Any], column: Column, value: Any) -> None:
     inner: Any = target
-    for part in layout()[name].path:
+    for part in column.path:
         inner = inner.get(part) if is_object(inner) else None
     if inner is None:
-        put(target, layout()[name], value)
+        put(target, column, value)
 
 
 def _hold(draft: Draft) -> None:
@@ -215,14 +231,14 @@ def _hold(draft: Draft) -> None:
     country = receiver.get("country")
     if not country:
         draft.find("no-country", f"{_RECEIVER}.country")
-    items = members.get(list_name())
+    items = members.get(_ITEMS)
     if not items:
-        draft.find("no-item", f"{list_name()}[0].itemId")
+        draft.find("no-item", f"{_ITEMS}[0].itemId")
     for index, item in enumerate(items or ()):
         if not item.get("itemId"):
-            draft.find("no-item", f"{list_name()}[{index}].itemId")
+            draft.find("no-item", f"{_ITEMS}[{index}].itemId")
         elif item.get("quantity") is None:
-            draft.find("no-quantity", f"{list_name()}[{index}].quantity")
+            draft.find("no-quantity", f"{_ITEMS}[{index}].quantity")
     if country and receiver.get("zip"):
         _hold_zip(draft, country, receiver["zip"])
 

@@ -74,7 +74,7 @@ class BookingFile:
                 findings += fitting
                 more += len(booking.findings) - len(fitting)
                 columns.update({one.column for one in booking.findings if one.column and one.kind == "wrong"})
-            if booking.country_name is not None and booking.request is not None:
+            if booking.country_name is not None and isinstance(booking.request, FreightBookingRequest):
                 address = booking.request.receiver_address
                 names[booking.country_name] = (address and address.country) or ""
         everywhere = [name for name, count in columns.items() if count == good + wrong + held > 1]
@@ -112,4 +112,6 @@ def read_bookings(path: str | os.PathLike[str]) -> Iterator[tuple[str, FreightBo
     for booking in file:
         if booking.findings:
             raise FileError.of(file.name, booking.findings)  # it was modified after the check
-        yield booking.pair()
+        reference, request = booking.pair()
+        assert isinstance(request, FreightBookingRequest)
+        yield reference, request

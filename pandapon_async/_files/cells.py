@@ -12,11 +12,12 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final, Literal
 
+from .._models.jsonio import JsonError, loads
 from .encodings import NUL
 from .findings import CHECKS
 
-CellKind = Literal["id", "text", "lines", "whole", "decimal"]
-"""What a column holds: an id, text of one line, text of several, a whole number, a number."""
+CellKind = Literal["id", "text", "lines", "whole", "decimal", "json"]
+"""What a column holds: an id, text of one line, text of several, a whole number, a number, JSON (a list, true or false)."""
 
 BLANKS: Final = " \t\r\n\u00a0\u3000"
 _USUAL_TEXT = re.compile(r"(?!Err)[A-Za-z][A-Za-z0-9 ,.&()/-]*|[0-9]{1,18}|[0-9]+[a-zA-Z]? [A-Za-z][A-Za-z0-9 ,.-]*")
@@ -213,6 +214,17 @@ def value_of(text: str, kind: CellKind, sign: str, *, meant: bool) -> tuple[Any,
         if read == "thousands":
             return text, read
         return (None, read) if isinstance(read, str) else (str(read), None)
+    elif kind == "json":
+        read = json_of(text)
     else:
         return text, code
     return (None, read) if isinstance(read, str) else (read, None)
+
+
+def json_of(text: str) -> Any:
+    """A cell of JSON as its value; a code if it is none: text alone is none either."""
+    try:
+        value = loads(text.encode(), unique_keys=True)
+    except (JsonError, UnicodeError):
+        return "json"
+    return "json" if isinstance(value, str) else value

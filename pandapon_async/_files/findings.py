@@ -67,6 +67,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "invisible": Check("wrong", "has a character inside that can't be seen: enter it again"),
     "whole-number": Check("wrong", "expected a whole number"),
     "number": Check("wrong", "expected a number with the decimal sign {sign} (another one: --decimal)"),
+    "json": Check("wrong", 'expected JSON, such as ["12", "13"]'),
     "member": Check("wrong", "{why}"),
     "unknown-sku": Check("wrong", "isn't in the table of SKUs"),
     "sku-differs": Check("wrong", "isn't what the table of SKUs says"),
@@ -90,6 +91,23 @@ CHECKS: Final[Mapping[str, Check]] = {
     "same-parcel": Check("held", "{why}"),
     "not-previewed": Check("wrong", "could not be previewed: {why}"),
     "price-moved": Check("held", "costs {now}, and the preview said {was}"),
+    # domestic parcels, against the journal
+    "no-order": Check("wrong", "there is no order number: which booking is it?"),
+    "not-in-journal": Check("wrong", "isn't in the journal: nothing was booked under it"),
+    "not-booked": Check("wrong", "isn't booked: the journal has it as {state}"),
+    "several-accounts": Check("wrong", "is booked at several accounts ({names}): say which, in a column account"),
+    "several-orders": Check("wrong", "has rows of several of the vendor's orders ({orders}): a file for each"),
+    "unknown-item": Check("wrong", "no parcel of this order has it"),
+    "unknown-parcel": Check("wrong", "no parcel of this order has this international number and item"),
+    "several-parcels": Check(
+        "wrong", "may be in several parcels ({numbers}): say which, by its item or in a column internationalNumber"
+    ),
+    "no-parcel": Check(
+        "wrong", "the vendor gave no international number for it: look it up, and enter it in the journal"
+    ),
+    "update-forgotten": Check(
+        "wrong", "an earlier update of it was erased from the journal, so nobody can tell what was reported already"
+    ),
     # the header
     "no-header": Check("wrong", "there is no header"),
     "no-name": Check("wrong", "has no name"),

@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final, cast
 
 import attrs
 
 from .._errors import suggestion
 from .cells import without_zero_width
-from .columns import PROBLEM, REFERENCE, layout
+from .columns import PROBLEM, REFERENCE, Layout
 from .findings import FileError, Finding
 from .previewed import PREVIEWED
 from .reading import Reading
@@ -130,6 +130,28 @@ WORDS: Final[Mapping[str, tuple[str, ...]]] = {
         "天猫订单号",
         "采购订单号",
     ),
+    "carrier": (
+        *("courier", "carrier name", "shipping company", "domestic carrier", "logistics company"),
+        *("Versanddienst", "Versanddienstleister", "Paketdienst", "Spediteur", "Frachtführer"),
+        *("快递", "快递公司", "物流公司", "承运商", "国内快递公司", "国内物流公司"),
+    ),
+    "number": (
+        *(
+            "tracking",
+            "tracking no",
+            "tracking number",
+            "waybill",
+            "waybill no",
+            "domestic number",
+            "domestic tracking number",
+        ),
+        *("Sendungsnummer", "Paketnummer", "Trackingnummer", "Frachtbriefnummer"),
+        *("单号", "快递单号", "运单号", "物流单号", "国内快递单号", "国内运单号"),
+    ),
+    "internationalNumber": (
+        *("international tracking number", "international no"),
+        *("internationale Sendungsnummer", "国际单号", "国际运单号", "国际物流单号"),
+    ),
     "remark": ("remarks", "Bemerkung", "Bemerkungen", "Anmerkung", "备注"),
 }
 """What people call our columns, without regard to case, blanks, ``_``, ``.`` and ``-``. No word is in two rows.
@@ -157,24 +179,36 @@ def folded(title: str) -> str:
     return re.sub(r"[\s_.\-]", "", without_zero_width(title)).casefold()
 
 
+def known_names(layout: Layout) -> Mapping[str, str]:
+    """Our column by each folded name that it goes by; a request's own name comes before anybody's word."""
+    return _known(cast("Any", layout.request_type))
+
+
 @functools.cache
-def _known() -> Mapping[str, str]:
-    """Our column by each folded name that it goes by."""
-    found = {folded(name): name for name in (REFERENCE, ACCOUNT, SKU, *layout(), *PREVIEWED)}
-    for name, words in WORDS.items():
-        for word in words:
-            assert found.setdefault(folded(word), name) == name, word
+def _known(request_type: Any) -> Mapping[str, str]:
+    ours = our_names(Layout.of(request_type))
+    ours = (*ours, SKU) if "skuId" in ours else ours
+    found = {folded(name): name for name in ours}
+    for name in ours:
+        for word in WORDS.get(name, ()):
+            found.setdefault(folded(word), name)
     return found
 
 
-def our_names() -> tuple[str, ...]:
-    """All columns that a booking file can have."""
-    return (REFERENCE, ACCOUNT, *layout(), *PREVIEWED)
+def beside(layout: Layout) -> tuple[str, ...]:
+    """The columns (members, in JSON) that stand beside the request's own."""
+    return (REFERENCE, ACCOUNT, *PREVIEWED) if layout.is_freight else (REFERENCE, ACCOUNT)
+
+
+def our_names(layout: Layout) -> tuple[str, ...]:
+    """All columns that a file of such requests can have."""
+    reference, account, *others = beside(layout)
+    return (reference, account, *layout.columns, *others)
 
 
 def recognised(titles: Iterable[str], reading: Reading) -> int:
     """How many of the titles are columns of ours; by which a header is told from what stands above it."""
-    mine = {folded(title) for title in reading.columns} | {*_known()}
+    mine = {folded(title) for title in reading.columns} | {*known_names(reading.layout)}
     return len({folded(title) for title in titles} & mine)
 
 
@@ -200,7 +234,7 @@ def columns_of_header(name: str, line: int, header: Sequence[str], reading: Read
         else:
             column = _column(index, title, reading)
             if column is None:
-                findings.append(Finding.of("unknown-column", line, shown(title), near=_near(title)))
+                findings.append(Finding.of("unknown-column", line, shown(title), near=_near(title, reading.layout)))
             else:
                 found.append(column)
     findings += _doubles(line, found)
@@ -222,7 +256,7 @@ def _column(index: int, title: str, reading: Reading) -> Column | None:
     if key in map(folded, reading.keep):
         return Column(index, title, None, is_kept=True)
     mapped = {folded(theirs): _ours(ours, reading) for theirs, ours in reading.columns.items()}
-    ours = mapped[key] if key in mapped else _known().get(key)
+    ours = mapped[key] if key in mapped else known_names(reading.layout).get(key)
     if (ours == SKU and not reading.skus) or (key not in mapped and ours in mapped.values()):
         ours = None  # what was said of another column comes first
     if ours is None:
@@ -232,15 +266,15 @@ def _column(index: int, title: str, reading: Reading) -> Column | None:
 
 
 def _ours(name: str, reading: Reading) -> str | None:
-    found = _known().get(folded(name))
+    found = our_name(name, reading.layout)
     if found is None or (found == SKU and not reading.skus):
-        raise FileError(f"{name}: isn't a column of a booking file{suggestion(name, our_names())}")
+        raise FileError(f"{name}: isn't a column of such a file{suggestion(name, our_names(reading.layout))}")
     return found
 
 
-def our_name(name: str) -> str | None:
+def our_name(name: str, layout: Layout) -> str | None:
     """Our column that goes by a name."""
-    return _known().get(folded(name))
+    return known_names(layout).get(folded(name))
 
 
 def _absent(line: int, titles: Sequence[str], reading: Reading) -> list[Finding]:
@@ -248,7 +282,7 @@ def _absent(line: int, titles: Sequence[str], reading: Reading) -> list[Finding]
     there = {folded(title) for title in titles}
     wanted = (*reading.columns, *reading.keep)
     missing = [Finding.of("missing-column", line, shown(title)) for title in wanted if folded(title) not in there]
-    ours = {folded(name) for name in (*our_names(), *titles)} | {*_known()}
+    ours = {folded(name) for name in titles} | {*known_names(reading.layout)}
     return missing + [
         Finding.of("missing-column", line, shown(name)) for name in reading.text if folded(name) not in ours
     ]
@@ -264,9 +298,9 @@ def _doubles(line: int, columns: Iterable[Column]) -> list[Finding]:
     return found
 
 
-def _near(title: str) -> str:
-    near = suggestion(title, our_names())
-    if folded(title) == SKU:
+def _near(title: str, layout: Layout) -> str:
+    near = suggestion(title, our_names(layout))
+    if folded(title) == SKU and "skuId" in layout.columns:
         return " (the vendor's id of it is skuId; a table of the shop's SKUs can be set as sku_table in [files.NAME])"
     return near
 

@@ -4,28 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from .._models.base import members_of
-from .._models.fields import wire_name
 from .._models.jsonio import JsonError, dumps, fault_in, is_array, is_object, loads
-from ..api.logistics import FreightBookingRequest
 from .booking import Booking, Draft, Finisher
 from .cells import CellKind, damage
-from .columns import PROBLEM, REFERENCE, kind_of_text, layout, put
+from .columns import PROBLEM, REFERENCE, Layout, kind_of_text, put
 from .findings import FileError, Finding
-from .headers import ACCOUNT, folded, our_name
+from .headers import ACCOUNT, beside, folded, our_name
 from .json_file import MAX_VALUE, JsonFile, JsonValue
 from .marks import Marks, approved_by
 from .previewed import PREVIEWED
 from .reading import Reading
 
-_OURS: Final = (REFERENCE, ACCOUNT, *PREVIEWED)
 
-
-def top_level() -> frozenset[str]:
-    """The members that an object of a booking file can have."""
-    return frozenset((*_OURS, *(wire_name(member) for member, _ in members_of(FreightBookingRequest))))
+def top_level(layout: Layout) -> frozenset[str]:
+    """The members that an object of such a file can have."""
+    return layout.members.union(beside(layout))
 
 
 class JsonBookings:
@@ -39,13 +34,13 @@ class JsonBookings:
     said: tuple[str, ...] = ()
 
     def __init__(self, path: Path, name: str, reading: Reading) -> None:
-        self.file = JsonFile(path, name, top_level(), reading.encoding)
+        self.file = JsonFile(path, name, top_level(reading.layout), reading.encoding)
         self._reading = reading
         self._finisher = Finisher(name, reading)
         self._kept = {folded(one): one for one in reading.keep}
         self.mapped: dict[str, str] = {}
         for theirs, ours in reading.columns.items():
-            if (found := our_name(ours)) is None or (found not in _OURS and layout()[found].of_item):
+            if (found := our_name(ours, reading.layout)) is None or not _is_top(found, reading.layout):
                 raise FileError(f"{name}: {ours}: isn't a member that one of a JSON file can be mapped to")
             self.mapped[folded(theirs)] = found
 
@@ -97,18 +92,23 @@ class JsonBookings:
                 draft.kept = {**draft.kept, self._kept[key]: value if isinstance(value, str) else dumps(value).decode()}
             elif key in self.mapped:
                 self._put(members, self.mapped[key], members.pop(name))
-            elif self._reading.ignore_unknown and name not in top_level():
+            elif self._is_passed_over(name):
                 del members[name]
         draft.reference = self._name(members, REFERENCE, draft)
         draft.account = self._name(members, ACCOUNT, draft)
-        draft.take_previewed({name: self._name(members, name, draft) or "" for name in PREVIEWED})
+        if self._reading.layout.is_freight:
+            draft.take_previewed({name: self._name(members, name, draft) or "" for name in PREVIEWED})
         draft.members = members
 
+    def _is_passed_over(self, name: str) -> bool:
+        layout = self._reading.layout
+        return self._reading.ignore_unknown and not layout.is_open and name not in top_level(layout)
+
     def _put(self, members: dict[str, Any], name: str, value: Any) -> None:
-        if name in _OURS:
+        if name in beside(self._reading.layout):
             members[name] = value
         else:
-            put(members, layout()[name], value)
+            put(members, self._reading.layout.columns[name], value)
 
     def _name(self, members: dict[str, Any], name: str, draft: Draft) -> str | None:
         value = members.pop(name, None)
@@ -139,6 +139,11 @@ class JsonBookings:
                 code = damage(text, kind, meant=last in meant or path in meant)
                 if code is not None:
                     draft.find(code, path, encoding="text", sign=".")
+
+
+def _is_top(name: str, layout: Layout) -> bool:
+    """Whether a column of ours is one of the object itself."""
+    return name in beside(layout) or (name in layout.columns and not layout.columns[name].of_item)
 
 
 def digest_text(members: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from .columns import PROBLEM
 from .csv_table import CsvTable, CsvWriter, read_header
 from .findings import EncodingError, FileError, Finding
 from .headers import is_problem_header
-from .json_bookings import JsonBookings, digest_text, top_level
+from .json_bookings import JsonBookings, digest_text
 from .json_file import JsonFile
 from .json_out import ObjectWriter, members_of
 from .marks import written
@@ -37,7 +37,7 @@ def is_problems(path: Path) -> bool:
         if kind == "csv":
             return is_problem_header(read_header(path))
         if kind == "json":
-            first = next(iter(JsonFile(path, str(path), top_level())), None)
+            first = next(iter(JsonFile(path, str(path), frozenset())), None)
             members = None if first is None else loads(first.text.encode())
             return is_object(members) and {*PROBLEM} <= members.keys()
         header = next(WorkbookTable(path, str(path), kind).rows(), None)

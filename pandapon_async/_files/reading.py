@@ -6,6 +6,9 @@ from collections.abc import Mapping
 
 import attrs
 
+from ..api.logistics import FreightBookingRequest
+from .columns import Layout
+
 
 @attrs.frozen(kw_only=True)
 class Reading:
@@ -14,6 +17,7 @@ class Reading:
     Columns of the file are named as in its header; columns of ours are dotted wire names, ``reference``, ``account`` or ``sku``.
 
     Attributes:
+        layout: what its rows are: freight bookings, unless it says otherwise.
         encoding: of a text file; None: UTF-8 or UTF-16, and anything else is refused with a guess.
         decimal: the decimal sign of its numbers, ``"."`` or ``","``.
         columns: the file's columns by name, to ours (``--map THEIRS=OURS``).
@@ -26,6 +30,7 @@ class Reading:
         sheet: the worksheet of a workbook; None: the only one that isn't empty.
     """
 
+    layout: Layout = attrs.field(factory=lambda: Layout.of(FreightBookingRequest))
     encoding: str | None = None
     decimal: str = "."
     columns: Mapping[str, str] = attrs.field(factory=dict[str, str])

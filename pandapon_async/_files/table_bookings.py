@@ -12,7 +12,7 @@ import attrs
 
 from .booking import Booking, Draft, Finisher
 from .cells import BLANKS, USUAL, CellKind, trimmed, value_of
-from .columns import PROBLEM, REFERENCE, Column, column_of, layout, list_name, put
+from .columns import PROBLEM, REFERENCE, Column, Layout, put
 from .csv_table import CsvTable
 from .findings import CHECKS, FileError, Finding
 from .headers import ACCOUNT, SKU, Column as Title, columns_of_header, recognised
@@ -49,14 +49,13 @@ class Field:
     def of(cls, title: Title, column: Column) -> Field:
         """The field of a column."""
         *outer, last = column.path
-        assert len(outer) < 2
         return cls(
             title.index,
             title.title,
             column,
             column.kind,
             USUAL.get(column.kind),
-            outer[0] if outer else None,
+            outer[0] if len(outer) == 1 else None,
             last,
             title.is_meant,
         )
@@ -79,6 +78,11 @@ class TableBookings:
             raise FileError(f"{name}: holds no booking")
         if header.finding is not None:
             raise FileError.of(name, [header.finding])
+        if reading.layout.is_open:
+            what = reading.layout.request_type.operation.name
+            raise FileError(
+                f"{name}: the members of {what} aren't documented, so there are no columns: give JSON objects"
+            )
         self.said = (*self.table.said, *said)
         self._header_line = header.line
         titles = columns_of_header(name, header.line, header.cells, reading)
@@ -95,7 +99,7 @@ class TableBookings:
     def _set_fields(self, header: Row, titles: tuple[Title, ...]) -> None:
         numbers = {one.name: one.index for one in titles if one.name}
         meant = {one.name for one in titles if one.is_meant}
-        ours = layout()
+        ours = self._reading.layout.columns
         fields = [
             Field.of(one, column)
             for one in titles
@@ -103,7 +107,8 @@ class TableBookings:
         ]
         self._order = [field for field in fields if not field.column.of_item]
         self._item = [field for field in fields if field.column.of_item]
-        self._as_above = [field for field in self._item if field.column.name.startswith(_AS_ABOVE)]
+        is_freight = self._reading.layout.is_freight
+        self._as_above = [field for field in self._item if is_freight and field.column.name.startswith(_AS_ABOVE)]
         self._kept = [one for one in titles if one.is_kept]
         self._sku = next((one for one in titles if one.name == SKU), None)
         self._previewed = [one for one in titles if one.name in PREVIEWED]
@@ -117,7 +122,7 @@ class TableBookings:
             render=numbers.get("renderId"),
             order=[field.index for field in self._order],
             item=[field.index for field in self._item],
-            needed=[field.index for field in self._order if field.column.name.startswith(_NEEDED)],
+            needed=[field.index for field in self._order if not is_freight or field.column.name.startswith(_NEEDED)],
             is_exact=isinstance(self.table, CsvTable),
         )
 
@@ -161,7 +166,7 @@ class TableBookings:
         first = rows[0]
         key = self._places.key(first)
         reference, account = (None, None) if key is None else (key.reference, key.account or None)
-        place = _Place(self._titles_by_name, first.line)
+        place = _Place(self._reading.layout, self._titles_by_name, first.line)
         draft = Draft(first.line, reference, account, {}, [], tuple(rows), place)
         if key is None and self._places.account is not None:
             draft.account = trimmed(first.cells[self._places.account]) or None
@@ -179,8 +184,8 @@ class TableBookings:
             if item:
                 items.append(item)
                 place.lines.append(row.line)
-        if items:
-            draft.members[list_name()] = items
+        if items and self._reading.layout.list_name is not None:
+            draft.members[self._reading.layout.list_name] = items
         if self._previewed:
             self._read_previewed(rows, draft)
         if self._kept:
@@ -235,10 +240,12 @@ class TableBookings:
             value = int(text)
         if value is None:
             return
-        if field.outer is None:
+        if field.outer is not None:
+            target.setdefault(field.outer, {})[field.last] = value
+        elif len(field.column.path) == 1:
             target[field.last] = value
         else:
-            target.setdefault(field.outer, {})[field.last] = value
+            put(target, field.column, value)
 
     def _value(
         self, row: Row, index: int, title: str, kind: CellKind, text: str, draft: Draft, *, is_meant: bool
@@ -345,13 +352,14 @@ class TableBookings:
 class _Place:
     """Where a wire path came from, in the rows of an order. ``lines``: of its items."""
 
-    def __init__(self, titles: Mapping[str, str], line: int) -> None:
+    def __init__(self, layout: Layout, titles: Mapping[str, str], line: int) -> None:
+        self._layout = layout
         self._titles = titles
         self._line = line
         self.lines: list[int] = []
 
     def __call__(self, field: str | None) -> tuple[int, str | None]:
-        inside = (field or "").removeprefix(f"{list_name()}[").partition("]")[0]
+        inside = (field or "").removeprefix(f"{self._layout.list_name}[").partition("]")[0]
         line = self.lines[int(inside)] if inside.isdigit() and int(inside) < len(self.lines) else self._line
-        name = column_of(field)
+        name = self._layout.column_of(field)
         return line, None if name is None else self._titles.get(name, name)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol
 import attrs
 
 from .._models.jsonio import loads
+from ..api.logistics import FreightBookingRequest
 from .csv_table import CsvTable, CsvWriter
 from .findings import FileError
 from .json_bookings import JsonBookings
@@ -100,7 +101,7 @@ def handed_rows(
 
 def _items(booking: Booking, rows: int) -> list[tuple[ItemKey, int | None]]:
     """What each row orders; where that can't be told row by row, nothing: then only the parcels are handed back."""
-    lines = () if booking.request is None else booking.request.line_items
+    lines = booking.request.line_items if isinstance(booking.request, FreightBookingRequest) else ()
     if len(lines) == rows:
         return [(ItemKey(line.item_id or "", line.sku_id or ""), line.quantity) for line in lines]
     return [(ItemKey("", ""), None)] * rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import AsyncIterable, Callable, Iterable, Sequence
 from types import TracebackType
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import attrs
 
 from .._config.profiles import VendorProfile, spend_limit as checked_limit, zone_of
-from .._errors import ConfigError, LimitExceededError
+from .._errors import ConfigError, JournalError, LimitExceededError
 from .._journal.identity import AccountKey
 from .._journal.places import place_of
 from .._journal.resolving import NOT_BOOKED_AFTER
@@ -207,8 +208,12 @@ class WriteJob(Generic[R]):
         try:
             made = await sender.finish(worker, 0, row)
             if isinstance(made, Unwritten):
-                await asyncio.wait([made.future])
-                made = made.written(made)
+                unwritten = made
+                try:
+                    with contextlib.suppress(JournalError):
+                        await unwritten.future
+                finally:
+                    made = unwritten.written(unwritten)
         except asyncio.CancelledError:
             worker.cut = True
             self.report.add(await sender.cut_off(worker, 0, row))
@@ -221,7 +226,7 @@ class WriteJob(Generic[R]):
             made = attrs.evolve(made, recorded_reply=await journal.store.reply(found))
         return made
 
-    async def recorded(self, references: Sequence[str]) -> dict[str, tuple[State, str | None]]:
+    async def recorded(self, references: Sequence[str], shipment: int = 1) -> dict[str, tuple[State, str | None]]:
         """What the journal says of this account's bookings: reference -> (state, why it isn't done).
 
         References without a row are left out. Ask for a few hundred at a time, inside ``async with job``.
@@ -230,7 +235,7 @@ class WriteJob(Generic[R]):
             JournalError: the journal can't be used.
         """
         async with self._journal as journal:
-            return await journal.store.recorded(references)
+            return await journal.store.recorded(references, shipment)
 
     def halt(self, reason: str) -> None:
         """Let the run that is under way start nothing more; what is under way ends, the rest stays pending."""

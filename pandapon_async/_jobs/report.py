@@ -63,16 +63,19 @@ class Report:
 
     def add(self, outcome: JobOutcome[object]) -> None:
         """Count one booking."""
-        setattr(self, outcome.state, getattr(self, outcome.state) + 1)
-        if outcome.state == "done" and outcome.fee is None:
+        state, fee = outcome.state, outcome.fee
+        setattr(self, state, getattr(self, state) + 1)
+        if state == "done" and fee is not None:
+            self._fees[fee.currency] = self._fees.get(fee.currency, _NOTHING) + fee.amount
+        elif state == "done":
             self.unpriced += 1
-        elif outcome.state == "done" and outcome.fee is not None:
-            currency = outcome.fee.currency
-            self._fees[currency] = self._fees.get(currency, _NOTHING) + outcome.fee.amount
         if isinstance(outcome.error, ApiError):
             self.codes[outcome.error.code] += 1
         if outcome.recorded == "unknown" and len(self.in_doubt) < 100:
             self.in_doubt.append(outcome.reference)
         if outcome.reply is not None:
-            push = heapq.heappush if len(self._slowest) < _SLOWEST else heapq.heappushpop
-            push(self._slowest, (outcome.elapsed, outcome.reference))
+            slowest, call = self._slowest, (outcome.reply.elapsed, outcome.reference)
+            if len(slowest) < _SLOWEST:
+                heapq.heappush(slowest, call)
+            elif call > slowest[0]:
+                heapq.heapreplace(slowest, call)

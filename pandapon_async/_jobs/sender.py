@@ -78,9 +78,7 @@ class Sender(Generic[R]):
         except BaseException:
             self._claims.release(key)
             raise
-        if isinstance(made, Unwritten):
-            made.future.add_done_callback(lambda _: self._claims.release(key))
-        else:
+        if not isinstance(made, Unwritten):
             self._claims.release(key)
         return made
 
@@ -138,7 +136,7 @@ class Sender(Generic[R]):
         if made.state == "unknown" and row.state in ("done", "pending"):
             error = made.error if row.state == "pending" else None
             return self.outcome(made.index, row, row.state, row.state, error=error)
-        return attrs.evolve(made, recorded=row.state)
+        return made if made.recorded == row.state else attrs.evolve(made, recorded=row.state)
 
     # --- sending ---
 
@@ -171,13 +169,13 @@ class Sender(Generic[R]):
         self, worker: WorkerState, index: int, row: PendingRow, reply: Reply[R]
     ) -> JobOutcome[R] | Unwritten[JobOutcome[R]]:
         problem: str | None = None
+        said = dumps(reply.raw).decode()
         try:
-            ending = self._facts(reply.data)
+            ending = self._facts(reply.data, request_id=reply.request_id, reply=said)
         except Exception as error:  # noqa: BLE001 - the caller's own code: the booking was made all the same
             problem = f"facts() of the job: {type(error).__name__}; what the vendor gave stands in the reply only"
             self._admission.halt(problem)
-            ending = Ending(state="done")
-        ending = attrs.evolve(ending, note=problem, request_id=reply.request_id, reply=dumps(reply.raw).decode())
+            ending = Ending(state="done", note=problem, request_id=reply.request_id, reply=said)
         self._admission.succeeded(ending.fee, reply.elapsed)
         outcome = self.outcome(index, row, "done", "done", ending=ending, reply=reply)
         outcome = worker.made = outcome if problem is None else attrs.evolve(outcome, problem=problem)
@@ -188,8 +186,8 @@ class Sender(Generic[R]):
             return attrs.evolve(outcome, recorded="sent")
         return Unwritten(outcome, written, self._written)
 
-    def _facts(self, data: Any) -> Ending:
-        """What of a reply's data can be written down; raises what is wrong with it."""
+    def _facts(self, data: Any, **more: Any) -> Ending:
+        """What of a reply's data can be written down, and more that is known; raises what is wrong with it."""
         facts = self._settings.facts(data)
         fee: Any = facts.fee
         if not isinstance(fee, (Money, type(None))):
@@ -198,10 +196,12 @@ class Sender(Generic[R]):
         for text in texts:
             text.encode()
         order_id = None if facts.order_id is None else facts.order_id.strip() or None
-        return Ending(state="done", order_id=order_id, fee=storable(facts.fee), tracking=tuple(facts.tracking))
+        tracking = tuple(facts.tracking)
+        return Ending(state="done", order_id=order_id, fee=storable(facts.fee), tracking=tracking, **more)
 
     def _written(self, unwritten: Unwritten[JobOutcome[R]]) -> JobOutcome[R]:
         made, error = unwritten.made, unwritten.future.exception()
+        self._claims.release((made.reference, made.shipment))
         if error is None:
             row = unwritten.future.result()
             if row.state != "done":
@@ -286,7 +286,7 @@ class Sender(Generic[R]):
     def _found(self, found: Any) -> Ending:
         if found == NOT_BOOKED:
             return Ending(state="pending", by="reconcile", note="not booked")
-        return attrs.evolve(self._facts(found), by="reconcile", note="found at the vendor")
+        return self._facts(found, by="reconcile", note="found at the vendor")
 
     def outcome(
         self,
@@ -328,17 +328,15 @@ class _OnDisk:
 
     async def sent(self) -> None:
         """On disk before the first byte can leave."""
-        await self._written(self._store.sent(self.row, self._admission.spending.check()))
+        self._writing = writing = self._store.sent(self.row, self._admission.spending.check())
+        self.row = await writing
 
     async def requeued(self, error: PandaponError) -> None:
         """It was proved that nothing was done, and it waits: a kill meanwhile leaves no doubt."""
         self._admission.retrying(error)
-        await self._written(self._store.ended(self.row, Ending(state="pending", error=in_short(error))))
+        self._writing = writing = self._store.ended(self.row, Ending(state="pending", error=in_short(error)))
+        self.row = await writing
         await self._worker.requeued(error)
-
-    async def _written(self, writing: asyncio.Future[PendingRow]) -> None:
-        self._writing = writing
-        self.row = await asyncio.shield(writing)
 
     async def latest(self) -> PendingRow:
         """The row as we left it, though we were cancelled while that was being written."""

@@ -62,6 +62,22 @@ def neighbours(journal: Journal, row: JournalRow) -> list[JournalRow]:
     return [*before[-2:], *after[:2]]
 
 
+def shipments_of(journal: Journal, reference: str, operation: str, account: str | None = None) -> list[JournalRow]:
+    """What is there of a reference by one operation, in the order of the shipments; nothing if none can have the reference."""
+    try:
+        known = normal_reference(reference)
+    except RequestError:
+        return []
+    tests = {"r.reference_key = ?": key_of("reference", known), "r.reference = ?": known, "o.name = ?": operation}
+    found = _inside(journal).reader.select({**tests, "a.name = ?": account})
+    return sorted(found, key=lambda row: row.shipment)
+
+
+def counts_by_operation(journal: Journal) -> dict[str, dict[State, int]]:
+    """How many rows of each operation are in each state."""
+    return _inside(journal).reader.counts_by_operation()
+
+
 def write_down(journal: Journal, facts: Iterable[tuple[JournalRow, Mapping[str, str]]], by: str) -> None:
     """Add to the history of rows what was done about them; their state stays, and whoever has one under way isn't disturbed.
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import attrs
 
@@ -43,6 +43,17 @@ class RowMovedError(JournalError):
     """Another task or process has moved the row since it was read."""
 
 
+class Durable(asyncio.Future[Any]):
+    """What a change of a row gives: who is cancelled while it waits for it is cancelled once it has ended, and then knows how.
+
+    The change is made all the same, so nothing is gained by leaving earlier.
+    """
+
+    def cancel(self, msg: Any = None) -> bool:
+        """Leave it as it is; a task that waits for it ends with the cancel when it goes on."""
+        return False
+
+
 @attrs.frozen
 class Entry:
     """One booking of a job's input.
@@ -59,7 +70,7 @@ class Entry:
     allow_same_parcel: bool = False
 
 
-@attrs.frozen
+@attrs.define  # never changed; one that is frozen takes three times as long to make
 class PendingRow:
     """A row that a run has before it: to be sent, asked about, or skipped; at one version of it."""
 
@@ -95,7 +106,7 @@ class Problem:
     code: ProblemCode = "input"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Ending:
     """What is written when a booking ends; ``reply`` is the vendor's, as JSON text."""
 
@@ -135,7 +146,8 @@ class Store(Protocol):
     """The rows of one account and operation; rows of another are never touched.
 
     A method that gives a future has queued its work when it returns, and the futures end in that order. Each ends when its work
-    is durable, with a `JournalError` if it could not be written and a `RowMovedError` if the row had another version.
+    is durable, with a `JournalError` if it could not be written and a `RowMovedError` if the row had another version. Those of
+    `sent` and `ended` are `Durable`.
     """
 
     guard: Callable[[], str | None] | None = None
@@ -202,8 +214,8 @@ class Store(Protocol):
         """The vendor's whole reply as JSON text; None if there is none, or it was erased."""
         ...
 
-    async def recorded(self, references: Sequence[str]) -> dict[str, tuple[State, str | None]]:
-        """State and error of the first shipment of those references that have a row; at most some hundreds at once."""
+    async def recorded(self, references: Sequence[str], shipment: int = 1) -> dict[str, tuple[State, str | None]]:
+        """State and error of those references that have a row for the shipment; at most some hundreds at once."""
         ...
 
     async def counts(self, run: int) -> dict[State, int]:

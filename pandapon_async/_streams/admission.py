@@ -199,7 +199,8 @@ class Admission:
         """Record a success."""
         self._streak, self._wait = 0, self._stop.first_wait
         self._last_success = self._clock.monotonic()
-        self.window = min(self._size, self.window + 1 / self.window)
+        if self.window < self._size:
+            self.window = min(self._size, self.window + 1 / self.window)
         if self._pace.slow_after is not None and elapsed > self._pace.slow_after:
             self._cut(0.9)
         if why := self.spending.paid(fee):

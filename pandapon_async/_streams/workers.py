@@ -72,11 +72,11 @@ def cut_off(workers: Mapping[asyncio.Task[Any], WorkerState]) -> None:
             task.cancel()
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class Unwritten(Generic[OutT]):
     """A result that the reader may only have once ``future`` is done; its worker doesn't wait.
 
-    ``written`` is then called with it, and returns what the reader gets.
+    ``written`` is then called with it, once, and returns what the reader gets.
     """
 
     made: OutT

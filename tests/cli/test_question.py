@@ -257,3 +257,20 @@ def test_a_file_may_name_an_account_for_each_booking(
     assert wrong.exit_code == 2
     assert "line 3, column account" in wrong.stderr
     assert "'bob'" in wrong.stderr
+
+
+@pytest.mark.parametrize(("typed", "count"), [("y\n", 2), ("n\n", 0)])
+@pytest.mark.parametrize("width", [60, 120])
+def test_other_work_is_asked_for_by_its_name(
+    real: str, shop: FakeVendor, tmp_path: Path, typed: str, count: int, width: int
+):
+    file = tmp_path / "cancel.csv"
+    file.write_text("orderId,webSite,cancelReason\n11,1688,other\n12,1688,other\n")
+    with terminal("bulk", "alibaba.orders.cancel", str(file), "--config", real, width=width) as screen:
+        screen.until("Send 2 now")
+        assert "alibaba.orders.cancel" in screen.seen
+        assert not shop.ledger.requests
+        screen.type(typed)
+        status, _ = screen.end()
+    assert status == (0 if count else 2)
+    assert len(shop.ledger.requests) == count

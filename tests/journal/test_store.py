@@ -515,13 +515,3 @@ async def test_adopting_a_key_adopts_nothing_else(path: Where, change: dict[str,
     with pytest.raises(JournalError, match="adopt it"):
         async with opened(path, attrs.evolve(KEY, **change), adopt_key=True):
             pass
-
-
-async def test_an_older_sqlite_changes_the_rows_of_a_group_one_by_one(path: Where, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("pandapon_async._journal.sql.changes._OLD_SQLITE", True)
-    async with opened(path) as store:
-        rows = await taken(store, *map(entry, range(5)))
-        sent = await asyncio.gather(*map(store.sent, rows))
-        ended = await asyncio.gather(*(store.ended(one, Ending(state="done", order_id=one.reference)) for one in sent))
-        assert [one.version for one in ended] == [3] * 5
-    assert set(recorded(path).values()) == {"done"}

@@ -21,22 +21,27 @@ _SET: Final = (
     "order_key = CAST({10} AS BIGINT), fee = {11}, currency = {12}, tracking = {13}, request_id = {14}"
 )
 _WHICH: Final = " WHERE rows.id = {1} AND version = {2}"
-_UPDATE: Final = (_SET + _WHICH).format(*(f"?{number}" for number in range(15)))
-_UPDATE_MANY: Final = (_SET + " FROM (VALUES %s) c" + _WHICH).format(*(f"c.column{number}" for number in range(15)))
-_OLD_SQLITE: Final = sqlite3.sqlite_version_info < (3, 33)
-"""Whether SQLite can't change many in one step. After each step this thread waits until the event loop's gives it the interpreter: one
-for each row is a third of a job's rate at a vendor that answers at once."""
+
+
+def _updates(*values: str) -> tuple[str, str]:
+    """How one row is changed, and many together; of each value its number in `Change.update`, or what it always is."""
+    one, many = ([value.replace("#", mark) for value in ("", *values)] for mark in ("?", "c.column"))
+    return (_SET + _WHICH).format(*one), (_SET + " FROM (VALUES %s) c" + _WHICH).format(*many)
+
+
+_SENT: Final = _updates("#1", "#2", "'sent'", "#3", "#4", "#5", *["NULL"] * 8)
+_ENDED: Final = _updates(*(f"#{number}" for number in range(1, 15)))
 _MONEY: Final = "money (row, account, operation, at, kind, digits, exponent, currency, by, note)"
 MoneyEntered = tuple[int, tuple[int, int], float, str, Money, str, "str | None"]
 """Row, scope, time, kind, amount, by whom, and why."""
 
 
-@attrs.frozen
+@attrs.define(eq=False)
 class Change:
     """One row's move: to ``sent``, or to an ending.
 
     ``scope`` is (account, operation); ``owner`` who has it under way; ``check`` is asked before it is sent;
-    ``may_be_late``: its owner may bring the end though it was taken for dead meanwhile.
+    ``may_be_late``: its owner may bring the end though it was taken for dead meanwhile; ``fee`` what is entered as paid.
     """
 
     row: PendingRow
@@ -46,6 +51,11 @@ class Change:
     ending: Ending | None = None
     check: SpendCheck | None = None
     may_be_late: bool = False
+    fee: Money | None = attrs.field(init=False, default=None)
+
+    def __attrs_post_init__(self) -> None:
+        if self.ending is not None and self.ending.state == "done":
+            self.fee = storable(self.ending.fee)
 
     @property
     def is_ending(self) -> bool:
@@ -56,37 +66,26 @@ class Change:
     def after(self) -> PendingRow:
         """The row as it is then."""
         row, ending = self.row, self.ending
-        known = (row.id, row.version + 1, row.position, row.reference, row.shipment)
-        if ending is None:
-            return PendingRow(*known, "sent", row.body, row.order_id, row.fee, row.error, row.tracking, self.at)
-        told = (ending.order_id, ending.fee, ending.error, ending.tracking)
-        return PendingRow(*known, ending.state, row.body, *told, row.sent_at)
+        told, state = ending or row, "sent" if ending is None else ending.state
+        return PendingRow(
+            row.id, row.version + 1, row.position, row.reference, row.shipment, state, row.body,
+            told.order_id, told.fee, told.error, told.tracking, self.at if ending is None else row.sent_at,
+        )  # fmt: skip
 
     def update(self) -> tuple[Any, ...]:
-        """The values of `_UPDATE`."""
-        ending = self.ending
+        """The values of `_SENT` or `_ENDED`."""
+        row, ending, at = self.row, self.ending, self.at
         if ending is None:
-            line = history_entry(self.at, "sent", BY_JOB)
-            return (self.row.id, self.row.version, "sent", self.owner, line, self.at, *[None] * 8)
-        fee = storable(ending.fee) if ending.state == "done" else None
+            return (row.id, row.version, self.owner, history_entry(at, "sent", BY_JOB), at)
+        state, order_id, note = ending.state, ending.order_id, ending.note
+        fee = self.fee
+        line = history_entry(at, state, ending.by, note or (state == "pending" and ending.error) or None)
+        amount, currency = (None, None) if fee is None else (format(fee.amount, "f"), fee.currency)
         return (
-            self.row.id,
-            self.row.version,
-            ending.state,
-            None,
-            history_entry(
-                self.at, ending.state, ending.by, ending.note or (ending.state == "pending" and ending.error) or None
-            ),
-            None,
-            self.at if ending.state in ("done", "refused") else None,
-            ending.error,
-            ending.order_id,
-            None if ending.order_id is None else order_key(ending.order_id),
-            None if fee is None else format(fee.amount, "f"),
-            None if fee is None else fee.currency,
-            " ".join(ending.tracking) or None,
-            ending.request_id,
-        )
+            row.id, row.version, state, None, line, None, at if state in ("done", "refused") else None, ending.error,
+            order_id, None if order_id is None else order_key(order_id), amount, currency,
+            " ".join(ending.tracking) or None, ending.request_id,
+        )  # fmt: skip
 
 
 def order_key(order_id: str) -> int:
@@ -119,7 +118,7 @@ def make_all(
     if not changes:
         return []
     try:
-        if _updated(connection, [change.update() for change in changes]) == len(changes):
+        if _updated(connection, changes) == len(changes):
             _add_rest(connection, changes)
             return [(change.after, None) for change in changes]
     except Exception as error:
@@ -129,10 +128,15 @@ def make_all(
     return [_made(connection, change) for change in changes]
 
 
-def _updated(connection: Connection, rows: list[tuple[Any, ...]]) -> int:
-    if _OLD_SQLITE and isinstance(connection, sqlite3.Connection):
-        return connection.executemany(_UPDATE, rows).rowcount
-    return done_with_all(connection, _UPDATE_MANY, rows)
+def _updated(connection: Connection, changes: Sequence[Change]) -> int:
+    count = 0
+    for (one, many), are_endings in ((_SENT, False), (_ENDED, True)):
+        rows = [change.update() for change in changes if (change.ending is not None) is are_endings]
+        if not isinstance(connection, sqlite3.Connection):  # over a network each step is a round trip
+            count += done_with_all(connection, many, rows)
+        elif rows:  # one statement for all would be prepared for every number of them, and goes through them twice
+            count += connection.executemany(one, rows).rowcount
+    return count
 
 
 def _is_of_the_row(connection: Connection, error: Exception) -> bool:
@@ -163,9 +167,9 @@ def _made(connection: Connection, change: Change) -> tuple[PendingRow | None, Jo
 
 def _move(connection: Connection, change: Change) -> PendingRow:
     change = _in_doubt_if_taken(connection, change)
-    if not _updated(connection, [change.update()]):
+    if not _updated(connection, [change]):
         change = _late(connection, change)
-        if not _updated(connection, [change.update()]):
+        if not _updated(connection, [change]):
             raise RowMovedError("its row was changed by somebody else", reference=change.row.reference)
     _add_rest(connection, [change])
     return change.after
@@ -192,9 +196,8 @@ def _add_rest(connection: Connection, changes: Sequence[Change]) -> None:
             waiting.append(change.row.id)
         if ending.reply is not None:
             replies.append((change.row.id, ending.reply))
-        fee = storable(ending.fee)
-        if ending.state == "done" and fee is not None:
-            entries.append((change.row.id, change.scope, change.at, "fee", fee, ending.by, ending.note))
+        if change.fee is not None:
+            entries.append((change.row.id, change.scope, change.at, "fee", change.fee, ending.by, ending.note))
     forget_replies(connection, waiting)
     insert_all(connection, "replies", replies, "ON CONFLICT (row) DO UPDATE SET reply = excluded.reply")
     enter_money(connection, *entries)

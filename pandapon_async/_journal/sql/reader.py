@@ -11,6 +11,7 @@ from typing import Any, Final
 import attrs
 
 from ..._models.money import Money
+from ...api.logistics import FreightBookingRequest
 from ..rows import STATES, JournalRow, MoneyEntry, State, row_of, time_of
 from .connection import HIDDEN
 
@@ -91,6 +92,19 @@ class Reader(ABC):
             counts[state] += count
         return counts
 
+    def counts_by_operation(self) -> dict[str, dict[State, int]]:
+        """How many rows of each operation are in each state."""
+        named = "JOIN operations o ON o.id = r.operation"
+        query = (
+            f"SELECT o.name, r.state, COUNT(*) FROM rows r {named} GROUP BY 1, 2 UNION ALL "
+            f"SELECT o.name, 'pending', -COUNT(*) FROM inputs i JOIN rows r ON r.id = i.row {named} "
+            f"WHERE i.is_new = 1 AND i.run IN {HIDDEN} GROUP BY 1"
+        )
+        found: dict[str, dict[State, int]] = {}
+        for name, state, count in self.read(query):
+            found.setdefault(name, dict.fromkeys(STATES, 0))[state] += count
+        return dict(sorted(found.items()))
+
     def totals(self, since: datetime | None, until: datetime | None) -> list[Total]:
         """See `Journal.totals`."""
         tests = {"m.at >= ?": since and since.timestamp(), "m.at < ?": until and until.timestamp()}
@@ -109,12 +123,12 @@ class Reader(ABC):
         ]
 
     def unpriced(self) -> dict[str, int]:
-        """How many bookings are done and have no fee, per account."""
+        """How many freight bookings are done and have no fee, per account; no other operation has one."""
         query = (
-            "SELECT a.name, COUNT(*) FROM rows r JOIN accounts a ON a.id = r.account "
-            "WHERE r.state = 'done' AND r.fee IS NULL GROUP BY 1"
+            "SELECT a.name, COUNT(*) FROM rows r JOIN accounts a ON a.id = r.account JOIN operations o ON o.id = r.operation "
+            "WHERE r.state = 'done' AND r.fee IS NULL AND o.name = ? GROUP BY 1"
         )
-        return dict(self.read(query))
+        return dict(self.read(query, (FreightBookingRequest.operation.name,)))
 
     def runs(self) -> list[Run]:
         """The runs of jobs, in order."""

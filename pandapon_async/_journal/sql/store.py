@@ -228,7 +228,7 @@ class SqlStore(Store):
         found = await self._fetched("SELECT reply FROM replies WHERE row = ?", (row.id,))
         return found[0][0] if found else None
 
-    async def recorded(self, references: Sequence[str]) -> dict[str, tuple[State, str | None]]:
+    async def recorded(self, references: Sequence[str], shipment: int = 1) -> dict[str, tuple[State, str | None]]:
         asked: dict[str, str] = {}
         for reference in references:
             try:
@@ -239,11 +239,13 @@ class SqlStore(Store):
         if not asked:
             return {}
         query = (
-            "SELECT reference, state, error FROM rows WHERE account = ? AND operation = ? AND shipment = 1 AND reference_key IN "
+            "SELECT reference, state, error FROM rows WHERE account = ? AND operation = ? AND shipment = ? AND reference_key IN "
             f"({', '.join('?' * len(asked))}) AND run NOT IN {HIDDEN}"
         )
         keys = [key_of("reference", known) for known in asked.values()]
-        rows = {known: (state, error) for known, state, error in await self._fetched(query, (*self._scope, *keys))}
+        rows = {
+            known: (state, error) for known, state, error in await self._fetched(query, (*self._scope, shipment, *keys))
+        }
         return {reference: rows[known] for reference, known in asked.items() if known in rows}
 
     async def counts(self, run: int) -> dict[State, int]:

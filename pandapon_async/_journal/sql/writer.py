@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Final, TypeVar
 import attrs
 
 from ..._errors import JournalError
+from ..store import Durable
 from .changes import Change
 from .connection import Connection
 
@@ -87,14 +88,16 @@ class GroupThread(ABC):
 
         The future's error is a `RowMovedError` if the row had another version, or a `JournalError` as in `submit`.
         """
-        return self._put(change)
+        return self._put(change, Durable)
 
-    def _put(self, work: Change | Work, *, only_reads: bool = False) -> asyncio.Future[Any]:
+    def _put(
+        self, work: Change | Work, future_type: type[asyncio.Future[Any]] = asyncio.Future, *, only_reads: bool = False
+    ) -> asyncio.Future[Any]:
         if self._closed:
             raise JournalError(f"{self.name}: the journal is closed")
         if os.getpid() != self._process:
             raise JournalError(f"{self.name}: was opened by another process, of which this one is a fork: open it here")
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        future = future_type(loop=asyncio.get_running_loop())
         self._items.put(Item(work, future, only_reads=only_reads))
         return future
 

@@ -58,12 +58,13 @@ class Writer(GroupThread):
 
     def _write(self, group: list[Item]) -> None:
         """Write what is owed and a group; of what can't be written an ending becomes owed, everything else fails."""
-        beginning = [item for item in group if item.begins]
         moved = self._moved()
-        obstacle = moved or (self._shortage() if beginning else None)
-        if obstacle is not None:
-            self._fail(beginning, obstacle)
-            group = [item for item in group if item.error is not obstacle]
+        if moved is not None or self._shortage_seen is not None:
+            beginning = [item for item in group if item.begins]
+            obstacle = moved or (self._shortage() if beginning else None)
+            if obstacle is not None:
+                self._fail(beginning, obstacle)
+                group = [item for item in group if item.error is not obstacle]
         failure = self._attempt(self._owed + group)
         if failure is None:
             group, self._owed = self._owed + group, []
@@ -82,7 +83,8 @@ class Writer(GroupThread):
                 self._tell(reading)
             self._fail([item for item in group if not (item.is_ending or item.told)], failure)
             self._owed += [item for item in group if item.is_ending]
-        self._tell_late(failure or self._shortage_seen or JournalError(f"{self.path}: could not be written"))
+        if self._owed:
+            self._tell_late(failure or self._shortage_seen or JournalError(f"{self.path}: could not be written"))
 
     def _note(self, items: Sequence[Item], moved: JournalError) -> None:
         for item in items:
@@ -106,16 +108,12 @@ class Writer(GroupThread):
             return None
         try:
             with self._writing.transaction():
-                changing = [item for item in items if isinstance(item.work, Change)]
-                made = make_all(
-                    self._connection,
-                    [item.work for item in changing if isinstance(item.work, Change)],
-                    self._begin_anew,
-                )
-                for item, (row, error) in zip(changing, made, strict=True):
-                    item.result, item.error = row, error
+                changes = [item.work for item in items if isinstance(item.work, Change)]
+                made = iter(make_all(self._connection, changes, self._begin_anew))
                 for item in items:
-                    if not isinstance(item.work, Change):
+                    if isinstance(item.work, Change):
+                        item.result, item.error = next(made)
+                    else:
                         _do(self._connection, item, item.work)
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must be told
             why = error if isinstance(error, sqlite3.Error) else type(error).__name__
