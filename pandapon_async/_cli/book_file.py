@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import click
 
+from .._config.profiles import zone_of
 from .._config.settings import Settings, find_settings
 from .._errors import ConfigError, PandaponError
 from .._files.bookings import BookingFile
@@ -29,6 +30,7 @@ from .plan import AccountPlan, Accounts, Planner
 from .preview import FilePreview
 from .progress import Screen
 from .question import Desk, Prospect, ask_before_spending, decide_on_problems, finding_line
+from .record import about_run
 from .renewing import Renewal
 from .running import run
 from .shared import BAD_INPUT, FAILED, Failed, labelled, tell, write_out
@@ -127,9 +129,9 @@ class _FileBooking:
             return self._dry_run(checked, plans)
         assert accounts is not None
         problems = self._problems(checked) if checked.findings or options.problems else None
-        ask_before_spending(self._prospect(checked, plans), self.desk)
+        answer = ask_before_spending(self._prospect(checked, plans), self.desk)
         while True:
-            work = self._work(accounts, plans, checked, problems)
+            work = self._work(accounts, plans, checked, problems, answer)
             try:
                 status = _done(work)
             except ObjectedError as error:  # what only the journal knows, such as another order with the same parcel
@@ -241,7 +243,9 @@ class _FileBooking:
         plans: Sequence[AccountPlan],
         checked: Checked,
         problems: Path | None,
+        answer: str,
     ) -> BookingWork:
+        decisions = {"booking": answer, "left out": checked.wrong + checked.held}
         return BookingWork(
             profiles=[plan.profile for plan in plans],
             journal=self.journal,
@@ -252,6 +256,8 @@ class _FileBooking:
             problems=problems,
             as_json=self.options.as_json,
             words=self.desk.words,
+            about=about_run(self.source, (self.options, self.options.reading), decisions),
+            zone=zone_of(self.settings.time_zone),
         )
 
 
@@ -330,7 +336,7 @@ def book_waiting(options: BookOptions) -> int:
     if not plans:
         return exit_of(waiting.left)
     count = sum(plan.standing["waiting"] for plan in plans)
-    ask_before_spending(
+    answer = ask_before_spending(
         Prospect(plans=plans, count=count, limit=options.spend_limit, journal=journal.path), Desk(words, options.yes)
     )
     work = BookingWork(
@@ -342,5 +348,7 @@ def book_waiting(options: BookOptions) -> int:
         terms=options.terms(settings),
         as_json=options.as_json,
         words=words,
+        about=about_run(None, (options,), {"booking": answer}),
+        zone=zone_of(settings.time_zone),
     )
     return worse_of(_done(work), exit_of(waiting.left))

@@ -6,7 +6,8 @@ import contextlib
 import itertools
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +21,7 @@ from .._files.problems import ProblemsWriter
 from .._jobs.outcome import InputError, JobOutcome
 from .._journal.journal import Journal
 from .._manager import SessionManager
+from .in_use import enter_when_free
 from .outage import Outage
 from .parts import Found, Part, WorkTerms, as_json, found_as_json, found_of, objection
 from .progress import Screen
@@ -62,6 +64,8 @@ class BookingWork:
         terms: what is done, and how.
         problems: where what isn't booked is written, None if nothing may be left out.
         as_json: one object for each on stdout.
+        about: what the journal notes of the run.
+        zone: of the times that are told.
     """
 
     profiles: Sequence[VendorProfile]
@@ -73,6 +77,8 @@ class BookingWork:
     problems: Path | None = None
     as_json: bool = False
     words: Words
+    about: Mapping[str, Any]
+    zone: tzinfo
     began: bool = False
     _parts: list[Part] = attrs.field(factory=list[Part])
     _standing: Standing = attrs.field(init=False)
@@ -99,9 +105,9 @@ class BookingWork:
         screen = self._screen = Screen(self.words("phase.checking"), waits_for=self._waits_for)
         hooks: Any = {"on_attempt": self._outage.note} if screen.is_shown else {}
         async with SessionManager(self.profiles, **hooks) as vendors, contextlib.AsyncExitStack() as stack:
-            for profile in self.profiles:
-                self._parts.append(part := self._part(vendors, profile))
-                await stack.enter_async_context(part.job)
+            self._parts += [self._part(vendors, profile) for profile in self.profiles]
+            for part in sorted(self._parts, key=_by_name):  # in one order: two programs can't wait for each other
+                await enter_when_free(stack, part.job, self.journal.path, part.name, self.words, self.zone)
             try:
                 with screen:
                     await self._book(screen)
@@ -122,7 +128,7 @@ class BookingWork:
             async with contextlib.AsyncExitStack() as stack:
                 for part in self._parts:
                     requests = None if self.source is None else part.items(self._share(part.name))
-                    part.run = part.job.run(requests)
+                    part.run = part.job.run(requests, about=self.about)
                     try:
                         await stack.enter_async_context(part.run)
                     except InputError as error:
@@ -324,3 +330,7 @@ async def _recorded(part: Part, bookings: Sequence[Booking]) -> dict[int, Any]:
         known = await part.job.recorded([one.pair()[0] for one in mine], shipment)
         found |= {id(one): known.get(one.pair()[0]) for one in mine}
     return found
+
+
+def _by_name(part: Part) -> str:
+    return part.name

@@ -72,10 +72,11 @@ class Comparison:
 
     def _export(self, journal: Journal, path: Path, found: Sequence[Compared]) -> None:
         from .._files.outputs import check_output
-        from .._files.resolutions import is_export, write_export
+        from .._files.resolutions import SourceColumns, is_export, write_export
 
         check_output(path, (*files_of(journal), self.statement), is_export)
-        count = write_export(path, (_proposed(one) for one in found if one.found == "proposal"))
+        proposed = (_proposed(one) for one in found if one.found == "proposal")
+        count = write_export(path, proposed, sources=SourceColumns.of(journal))
         write_out(f"Wrote {count:,} proposals to {path}")
 
 

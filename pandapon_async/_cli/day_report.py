@@ -8,25 +8,40 @@ from __future__ import annotations
 import re
 from collections import Counter
 from datetime import datetime, timedelta, timezone, tzinfo
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from .._calls.envelope import read_envelope
+from .._journal.sums import Sum, sums_by
+from .._models.money import Money
 
 if TYPE_CHECKING:
     from .._journal.journal import Journal
     from .._journal.rows import JournalRow, State
-    from .._journal.sql.reader import Total
 
 MOST_LISTED: Final = 200
 """How many bookings are listed one by one; the others are counted."""
-WAYS_ON: Final[dict[State, str]] = {
-    "unknown": "Look it up at the vendor, then say whether it was booked: pandapon journal PATH --review",
-    "refused": "Correct it and book it again, or leave it",
-    "pending": "Book again: nothing was sent, or the vendor did nothing",
-}
-"""What a person does about a booking that isn't done, by its state."""
+OPEN: Final[tuple[State, ...]] = ("unknown", "refused", "pending")
+"""States about which a person does something, most urgent first."""
+
+
+@attrs.define
+class Previews:
+    """Bookings of one account and currency that have a fee and had a preview: how many, both sums, and how many were dearer."""
+
+    count: int = 0
+    previewed: Decimal = Decimal(0)
+    fees: Decimal = Decimal(0)
+    dearer: int = 0
+
+    def add(self, previewed: Decimal, fee: Decimal) -> None:
+        """One more."""
+        self.count += 1
+        self.previewed += previewed
+        self.fees += fee
+        self.dearer += fee > previewed
 
 
 @attrs.define(kw_only=True)
@@ -38,8 +53,8 @@ class DayReport:
         zone: in which its times are shown.
         states: bookings by state.
         hours: bookings by the hour of their sending (seconds since the epoch, whole hours) and state.
-        totals: money by account and currency, by the dates of the amounts.
-        unpriced: done ones without a fee, by account.
+        sums: money by account, by the dates of the amounts.
+        previews: fees beside what was previewed, by account and currency.
         refusals: refused ones by the vendor's code and the reason.
         open: the first `MOST_LISTED` that need a person, unclear ones first; ``open_counts``: all of them by state.
         busiest: the most bookings that were sent in one second.
@@ -50,8 +65,8 @@ class DayReport:
     zone: tzinfo
     states: Counter[State] = attrs.field(factory=Counter["State"])
     hours: dict[int, Counter[State]] = attrs.field(factory=dict["int", "Counter[State]"])
-    totals: list[Total] = attrs.field(factory=list["Total"])
-    unpriced: dict[str, int] = attrs.field(factory=dict[str, int])
+    sums: list[Sum] = attrs.field(factory=list[Sum])
+    previews: dict[tuple[str, str], Previews] = attrs.field(factory=dict[tuple[str, str], Previews])
     refusals: Counter[tuple[str, str]] = attrs.field(factory=Counter[tuple[str, str]])
     open: list[JournalRow] = attrs.field(factory=list["JournalRow"])
     open_counts: Counter[State] = attrs.field(factory=Counter["State"])
@@ -63,13 +78,12 @@ class DayReport:
     ) -> DayReport:
         """Gather it."""
         report = cls(since=since, until=until, zone=zone)
-        report.totals = journal.totals(since=since, until=until)
-        report.unpriced = journal.unpriced()
+        report.sums = sums_by(journal, "account", zone, since=since, until=until)
         seconds: Counter[int] = Counter()
         for row in journal.rows(since=since, until=until):
             report._count(row, seconds)
         report.busiest = max(seconds.values(), default=0)
-        for state in WAYS_ON:
+        for state in OPEN:
             for row in journal.rows(state=state):
                 report.open_counts[state] += 1
                 if len(report.open) < MOST_LISTED:
@@ -87,6 +101,9 @@ class DayReport:
                 seconds.clear()
         if row.state == "refused":
             self.refusals[_refusal(row)] += 1
+        if row.fee is not None and row.previewed is not None and row.fee.currency == row.previewed.currency:
+            previews = self.previews.setdefault((row.account, row.fee.currency), Previews())
+            previews.add(row.previewed.amount, row.fee.amount)
 
     def columns(self) -> list[tuple[datetime, Counter[State]]]:
         """Bookings by state over time, empty stretches too: by the hour, over more than three days by the day, then by the month."""
@@ -128,6 +145,20 @@ def _refusal(row: JournalRow) -> tuple[str, str]:
 
 
 _TYPE_NAME: Final = re.compile(r"^[A-Z]\w*Error: ")
+
+
+def above_preview(row: JournalRow) -> Money | None:
+    """By how much a booking cost more than was previewed, after credits; None: it didn't, or nothing was previewed.
+
+    What was charged in another currency can't be compared: then it is the whole fee.
+    """
+    if row.fee is None or row.previewed is None:
+        return None
+    if row.fee.currency != row.previewed.currency:
+        return row.fee
+    back = sum((one.money.amount for one in row.money if one.kind == "credit"), Decimal(0))
+    above = row.fee.amount - back - row.previewed.amount
+    return Money(amount=above, currency=row.fee.currency) if above > 0 else None
 
 
 def reason_of(row: JournalRow) -> str:

@@ -14,7 +14,8 @@ from .._config.profiles import zone_of
 from .._config.settings import find_settings
 from .._journal.rows import STATES
 from .journal_actions import ACTION_FIELDS, Action
-from .journal_lists import show_runs, show_todo
+from .journal_lists import Lists
+from .journal_totals import show_totals
 from .journals import files_of
 from .reasons import plain_text
 from .shared import config_option, console, json_text, labelled, show_table, write_out
@@ -22,8 +23,7 @@ from .words import Words, words_of
 
 if TYPE_CHECKING:
     from .._journal.journal import Journal
-    from .._journal.rows import HistoryEntry, JournalRow
-    from .._journal.sql.reader import Total
+    from .._journal.rows import HistoryEntry, JournalRow, Run
 
 
 def _moment(text: str) -> datetime:
@@ -74,7 +74,7 @@ _file = click.Path(dir_okay=False, path_type=Path)
     "--map", "mapped", multiple=True, metavar="THEIRS=OURS", help="With --compare: what a column is; repeatable."
 )
 @click.option("--decimal", type=click.Choice([".", ","]), default=".", help="With --compare: the decimal sign.")
-@click.option("--totals", is_flag=True, help="Fees, credits and what is left, per account and currency.")
+@click.option("--totals", is_flag=True, help="Fees, credits, net, and what lacks a fee or a credit; see --by.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a row.")
 @click.option("--resolve", type=_file, metavar="CSV", help="Read an edited export back: all of it, or nothing.")
 @click.option("--review", is_flag=True, help="Go through what is unclear, one by one.")
@@ -91,7 +91,7 @@ _file = click.Path(dir_okay=False, path_type=Path)
 @click.option("--restore", is_flag=True, help="Let jobs use this backup.")
 @click.option("--whole", is_flag=True, help="Take a file whose -wal is lost: you have looked up what was booked last.")
 @click.option("--forget-before", type=_moment, metavar="DATE", help="Erase bodies and replies of what ended before.")
-@click.option("--by", metavar="NAME", help="Who does it; your login unless given.")
+@click.option("--by", metavar="NAME", help="Who does it; your login unless given. --totals: see above.")
 @click.option("--note", metavar="TEXT", help="Why.")
 def command(path: Path, **options: Any) -> None:
     """Look into the journal of a booking job, and change what a person has found out; possible while a job runs.
@@ -101,6 +101,9 @@ def command(path: Path, **options: Any) -> None:
     What is in doubt or refused can be resolved as done (it was made) or pending (it was not, a job sends it again); what is
     pending as void (withdrawn); what is done as void (cancelled), or as done once more to add its order id or fee. Who and why
     stands in the history. --adopt, --restore and --whole need --by and --note.
+
+    --totals sums up by account, or --by currency, month, destination, or a column of the booked files that was kept. Every amount
+    counts by its own date, so a month's sums stay what they were.
 
     Times are in the time_zone of pandapon.toml beside the journal or above it, UTC unless it says otherwise.
     """
@@ -152,6 +155,7 @@ class _View:
     todo: bool
     runs: bool
     totals: bool
+    by: str | None
     as_json: bool
     words: Words
     zone: tzinfo
@@ -166,14 +170,14 @@ class _View:
         elif self.report is not None:
             self._report(journal, self.report)
         elif self.todo:
-            show_todo(journal, self.account, as_json=self.as_json)
+            self._lists(journal).show_todo()
         elif self.runs:
-            show_runs(journal, self.account, self.zone, as_json=self.as_json)
+            self._lists(journal).show_runs()
         elif self.totals:
             self._show_totals(journal)
         elif self.reference is not None:
             row = journal.get(self.reference, shipment=self.shipment, account=self.account, operation=self.operation)
-            self._show_one(row)
+            self._show_one(row, next((run for run in journal.runs() if run.id == row.run), None))
         elif self.as_json:
             for row in self._rows(journal):
                 write_out(json_text(self._as_json(row)))
@@ -198,6 +202,21 @@ class _View:
                 style = "bold" if state == "unknown" and count else None
                 labelled(self._state(state), f"{count:,}", style=style, width=_STATES_WIDTH)
 
+    def _lists(self, journal: Journal) -> Lists:
+        return Lists(journal, self.account, self.as_json, self.words, self.zone)
+
+    def _show_totals(self, journal: Journal) -> None:
+        show_totals(
+            journal,
+            self.by or "account",
+            self.words,
+            self.zone,
+            since=self.since,
+            until=self.until,
+            account=self.account,
+            as_json=self.as_json,
+        )
+
     def _state(self, state: str) -> str:
         """A state as a clerk reads it, and its code, which options and exports have."""
         return f"{self.words(f'state.{state}')} ({state})"
@@ -210,10 +229,11 @@ class _View:
 
     def _export(self, journal: Journal, file: Path) -> None:
         from .._files.outputs import check_output
-        from .._files.resolutions import is_export, write_export
+        from .._files.resolutions import SourceColumns, is_export, write_export
 
         check_output(file, files_of(journal), is_export)
-        count = write_export(file, self._rows(journal), contact=self.contact, zone=self.zone)
+        sources = SourceColumns.of(journal)
+        count = write_export(file, self._rows(journal), contact=self.contact, zone=self.zone, sources=sources)
         write_out(self.words("review.wrote", count=f"{count:,}", path=file, zone=self.zone_name))
 
     def _compare(self, journal: Journal, statement: Path) -> None:
@@ -229,21 +249,28 @@ class _View:
         from .report_page import MARK, page_of
 
         check_output(file, files_of(journal), lambda path: path.read_bytes().startswith(MARK.encode()))
-        page = page_of(
-            DayReport.of(journal, self.since, self.until, self.zone), journal.path.name, datetime.now(self.zone)
-        )
+        report = DayReport.of(journal, self.since, self.until, self.zone)
+        page = page_of(report, journal.path.name, datetime.now(self.zone), self.words)
         with replaced(file) as target:
             target.file.write(page.encode())
-        write_out(f"Wrote {file}")
+        write_out(self.words("report.wrote", path=file, zone=self.zone_name))
 
-    def _show_one(self, row: JournalRow) -> None:
+    def _show_one(self, row: JournalRow, run: Run | None) -> None:
+        from .._files.resolutions import source_as_json
+
+        brought = {"file": run and run.file, "person": run and run.person}
         if self.as_json:
             history = [self._step(step) for step in row.history]
-            write_out(json_text({**self._as_json(row), "history": history}))
+            write_out(json_text({**self._as_json(row), **brought, "history": history}))
             return
         for name, text in self._cells(row).items():
             if text:
                 labelled(self._name(name), self._plain(name, text), width=_NAMES_WIDTH)
+        shown: dict[str, Any] = {**source_as_json(row), **brought}
+        for name, value in shown.items():
+            for label, text in value.items() if name == "kept" else ((self._name(name), value),):
+                if text is not None:
+                    labelled(label[:_NAMES_WIDTH], str(text), width=_NAMES_WIDTH)
         labelled(self._name("history"), "", width=_NAMES_WIDTH)
         for step in row.history:
             note = f": {step.note}" if step.note else ""
@@ -259,30 +286,6 @@ class _View:
         """A column of an export as a clerk reads it."""
         code = f"name.{column}"
         return self.words(code) if self.words.has(code) else column.removeprefix("receiverAddress.")[:_NAMES_WIDTH]
-
-    def _show_totals(self, journal: Journal) -> None:
-        sums: dict[str, list[Total]] = {}
-        for total in journal.totals(since=self.since, until=self.until):
-            sums.setdefault(total.account, []).append(total)
-        unpriced = journal.unpriced()
-        for account in sorted({*sums, *unpriced} if self.account is None else {self.account}):
-            totals, count = sums.get(account, []), unpriced.get(account, 0)
-            if self.as_json:
-                amounts = [
-                    {"currency": total.currency}
-                    | {name: format(getattr(total, name), "f") for name in ("fees", "credits", "net")}
-                    for total in totals
-                ]
-                write_out(json_text({"account": account, "totals": amounts, "unpriced": count}))
-                continue
-            texts = [
-                f"{total.net:,f} {total.currency} (fees {total.fees:,f}, credits {total.credits:,f})"
-                for total in totals
-            ]
-            if count:
-                texts.append(self.words("sum.unpriced", count=f"{count:,}"))
-            for index, text in enumerate(texts):
-                labelled("" if index else account, text)
 
     def _show_rows(self, journal: Journal) -> None:
         from rich.table import Table
@@ -313,7 +316,9 @@ class _View:
         return {**cells_of(row, self.zone), **contact}
 
     def _as_json(self, row: JournalRow) -> Mapping[str, Any]:
-        return {name: text or None for name, text in self._cells(row).items()}
+        from .._files.resolutions import source_as_json
+
+        return {name: text or None for name, text in self._cells(row).items()} | source_as_json(row)
 
     def _step(self, step: HistoryEntry) -> dict[str, Any]:
         from .._files.resolutions import time_text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
 from collections.abc import Callable
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -14,6 +13,7 @@ import click
 
 from .._errors import ConfigError
 from .._journal.rows import STATES
+from .record import person
 from .shared import choose, load_profiles, say
 from .words import Words
 
@@ -91,7 +91,14 @@ class Action:
         zones: dict[str, tzinfo] = {}
         with contextlib.suppress(ConfigError):  # the accounts needn't be configured where somebody only looks
             zones = {profile.name: zone_of(profile.time_zone) for profile in load_profiles(self.config)}
-        Review(journal=journal, by=self._author(), note=self.note, zone=self.zone, vendor_zones=zones).run()
+        Review(
+            journal=journal,
+            by=self._author(),
+            note=self.note,
+            zone=self.zone,
+            vendor_zones=zones,
+            words=self.words,
+        ).run()
 
     def _assign(self, journal: Journal) -> None:
         from .._journal.journal import write_down
@@ -182,10 +189,9 @@ class Action:
     def _author(self) -> str:
         if self.by:
             return self.by
-        try:
-            return getpass.getuser()
-        except (OSError, KeyError, ImportError):  # no login: a container
-            raise click.UsageError("--by NAME is needed: who does it?") from None
+        if (found := person()) is None:
+            raise click.UsageError("--by NAME is needed: who does it?")
+        return found
 
     def _reasons(self, option: str) -> tuple[str, str]:
         if not (self.by or "").strip() or not (self.note or "").strip():

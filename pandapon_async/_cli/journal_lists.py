@@ -8,67 +8,138 @@ from datetime import tzinfo
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
+import attrs
+
 from .._files.resolutions import time_text
-from .day_report import reason_of
+from .day_report import above_preview, reason_of
 from .shared import json_text, new_table, show_table, write_out
+from .words import Words
 
 if TYPE_CHECKING:
     from .._journal.journal import Journal
-    from .._journal.rows import JournalRow, State
-    from .._journal.sql.reader import Run
+    from .._journal.rows import JournalRow, Run, State
 
-Check = Callable[["JournalRow"], "str | None"]
-
-
-def _unpriced(row: JournalRow) -> str | None:
-    return "booked without a known fee: enter it with --mark REF=done --fee AMOUNT CUR" if row.fee is None else None
+Check = Callable[["JournalRow", Words], "str | None"]
 
 
-def _uncredited(row: JournalRow) -> str | None:
+def _unpriced(row: JournalRow, words: Words) -> str | None:
+    return words("todo.enter_fee") if row.fee is None else None
+
+
+def _uncredited(row: JournalRow, words: Words) -> str | None:
     paid = sum((entry.money.amount for entry in row.money if entry.kind != "credit"), Decimal(0))
     back = sum((entry.money.amount for entry in row.money if entry.kind == "credit"), Decimal(0))
     if row.fee is None or back >= paid:
         return None
-    return f"cancelled, and {paid - back:f} {row.fee.currency} not credited"
+    return words("todo.uncredited", amount=f"{paid - back:f} {row.fee.currency}")
 
 
-def _not_handed(row: JournalRow) -> str | None:
+def _dearer(row: JournalRow, words: Words) -> str | None:
+    if (above := above_preview(row)) is None:
+        return None
+    return words("todo.above_preview", fee=row.fee, previewed=row.previewed, above=above)
+
+
+def _not_handed(row: JournalRow, words: Words) -> str | None:
     if row.handed == row.as_handed or (row.state == "void" and row.handed is None):
         return None
-    return "the shop wasn't told yet" if row.handed is None else "the shop was told something else before"
+    return words("todo.not_told" if row.handed is None else "todo.told_else")
 
 
 _NOT_HANDED: Final = "not handed back"
 _CHECKS: Final[Mapping[State, Sequence[tuple[str, Check]]]] = {
-    "unknown": (("unclear", reason_of),),
-    "refused": (("refused by vendor", reason_of),),
-    "pending": (("waiting", lambda row: reason_of(row) or "not sent yet"),),
-    "done": (("no fee", _unpriced), (_NOT_HANDED, _not_handed)),
+    "unknown": (("unclear", lambda row, _: reason_of(row)),),
+    "refused": (("refused by vendor", lambda row, _: reason_of(row)),),
+    "pending": (("waiting", lambda row, words: reason_of(row) or words("todo.not_sent")),),
+    "done": (("no fee", _unpriced), ("dearer than previewed", _dearer), (_NOT_HANDED, _not_handed)),
     "void": (("no credit", _uncredited), (_NOT_HANDED, _not_handed)),
 }
 """What there may be to see to, by state, most urgent first; a check gives the reason, or None: there is nothing."""
 
 
-def show_todo(journal: Journal, account: str | None, *, as_json: bool) -> None:
-    """Print what a person has to see to."""
-    handing: Counter[str] = Counter()
-    found = (
-        {
-            "what": what,
-            "reference": row.reference,
-            "shipment": row.shipment,
-            "account": row.account,
-            "assigned": row.assigned,
-            "why": why,
+@attrs.frozen
+class Lists:
+    """What is printed of a journal: one JSON object a row, or a table in these words, its times in this zone."""
+
+    journal: Journal
+    account: str | None
+    as_json: bool
+    words: Words
+    zone: tzinfo
+
+    def show_todo(self) -> None:
+        """Print what a person has to see to."""
+        words, handing = Words() if self.as_json else self.words, Counter[str]()
+        found = (
+            {
+                "what": what if self.as_json else words(f"todo.{what.replace(' ', '_')}"),
+                "reference": row.reference,
+                "shipment": row.shipment,
+                "account": row.account,
+                "assigned": row.assigned,
+                "why": why,
+            }
+            for state in _CHECKS
+            for row in self.journal.rows(state=state, account=self.account)
+            for what, why in _todo(row, words)
+            if self.as_json or not _is_counted(what, row, handing)
+        )
+        self._show(found, lambda: words("todo.nothing_else" if handing else "todo.nothing"))
+        for name, count in sorted(handing.items()):
+            write_out(words("todo.hand_back", account=name, count=f"{count:,}"))
+
+    def show_runs(self) -> None:
+        """Print the runs of jobs, the first one first."""
+        runs = (run for run in self.journal.runs() if self.account in (None, run.account))
+        rows = map(self._as_json if self.as_json else self._cells, runs)
+        self._show(rows, lambda: self.words("runs.none"))
+        if not self.as_json:
+            write_out(self.words("runs.zone", zone=self.zone))
+
+    def _as_json(self, run: Run) -> dict[str, Any]:
+        return {
+            "run": run.id,
+            "account": run.account,
+            "operation": run.operation,
+            "began": time_text(run.began, self.zone),
+            "ended": time_text(run.ended, self.zone) or None,
+            "machine": run.host,
+            "process": run.pid,
+            **{name: run.about.get(name) for name in ("person", "version", "file", "digest", "options", "decisions")},
+            "counts": dict(run.counts),
+            "fees": [{"amount": format(fee.amount, "f"), "currency": fee.currency} for fee in run.fees],
         }
-        for state in _CHECKS
-        for row in journal.rows(state=state, account=account)
-        for what, why in _todo(row)
-        if as_json or not _is_counted(what, row, handing)
-    )
-    _show(found, as_json=as_json, nothing="Nothing else is to be done" if handing else "Nothing is to be done")
-    for name, count in sorted(handing.items()):
-        write_out(f"{name}: {count:,} not handed back to the shop: pandapon tracking FILE --out F")
+
+    def _cells(self, run: Run) -> dict[str, Any]:
+        words = self.words
+        counts = (f"{count:,} {words(f'state.{state}')}" for state, count in sorted(run.counts.items()))
+        return {
+            "run": run.id,
+            "account": run.account,
+            "began": f"{run.began.astimezone(self.zone):%Y-%m-%d %H:%M}",
+            "ended": None if run.ended is None else f"{run.ended.astimezone(self.zone):%Y-%m-%d %H:%M}",
+            "person": f"{run.person or '?'} @ {run.host}",
+            "file": run.file,
+            "bookings": ", ".join(counts),
+            "fees": ", ".join(map(str, run.fees)),
+        }
+
+    def _show(self, rows: Iterable[Mapping[str, Any]], nothing: Callable[[], str]) -> None:
+        table = None if self.as_json else new_table()
+        count = 0
+        for row in rows:
+            count += 1
+            if table is None:
+                write_out(json_text(row))
+                continue
+            if count == 1:
+                for name in row:
+                    table.add_column(self.words(f"column.{name}"), overflow="fold")
+            table.add_row(*["" if value is None else str(value) for value in row.values()])
+        if table is not None and count:
+            show_table(table)
+        elif table is not None:
+            write_out(nothing())
 
 
 def _is_counted(what: str, row: JournalRow, handing: Counter[str]) -> bool:
@@ -78,45 +149,8 @@ def _is_counted(what: str, row: JournalRow, handing: Counter[str]) -> bool:
     return what == _NOT_HANDED
 
 
-def _todo(row: JournalRow) -> Iterator[tuple[str, str]]:
+def _todo(row: JournalRow, words: Words) -> Iterator[tuple[str, str]]:
     for what, check in _CHECKS[row.state]:
-        why = check(row)
+        why = check(row, words)
         if why is not None:
             yield what, why
-
-
-def show_runs(journal: Journal, account: str | None, zone: tzinfo, *, as_json: bool) -> None:
-    """Print the runs of jobs, the first one first."""
-    runs = (_run(run, zone) for run in journal.runs() if account in (None, run.account))
-    _show(runs, as_json=as_json, nothing="Nobody has booked yet")
-
-
-def _run(run: Run, zone: tzinfo) -> dict[str, Any]:
-    return {
-        "run": run.id,
-        "account": run.account,
-        "operation": run.operation,
-        "began": time_text(run.began, zone),
-        "ended": time_text(run.ended, zone) or None,
-        "machine": run.host,
-        "process": run.pid,
-    }
-
-
-def _show(rows: Iterable[Mapping[str, Any]], *, as_json: bool, nothing: str) -> None:
-    """One JSON object a row, or a table."""
-    table = None if as_json else new_table()
-    count = 0
-    for row in rows:
-        count += 1
-        if table is None:
-            write_out(json_text(row))
-            continue
-        if count == 1:
-            for name in row:
-                table.add_column(name, overflow="fold")
-        table.add_row(*["" if value is None else str(value) for value in row.values()])
-    if table is not None and count:
-        show_table(table)
-    elif table is not None:
-        write_out(nothing)

@@ -13,15 +13,16 @@ from .._files.findings import Finding
 from .._jobs.job import BookingJob, WriteJob
 from .._jobs.outcome import InputError, JobOutcome
 from .._jobs.run import JobRun
+from .._jobs.settings import FileItem
 from .._journal.identity import normal_reference
 from .._journal.rows import State
+from .._journal.store import Source
 from .._session import client_of
 from ..api.logistics import FreightBookingRequest
 from .reasons import plain_text
 from .words import Words
 
 if TYPE_CHECKING:
-    from .._jobs.settings import JobInput
     from .._models.money import Money
     from .._models.operation import VendorRequest
     from .._session import VendorSession
@@ -109,15 +110,16 @@ class Part:
     unwritten: dict[int, JobOutcome[Any]] = attrs.field(factory=dict[int, JobOutcome[Any]])
     shown: bytearray = attrs.field(factory=bytearray)
 
-    def items(self, bookings: Iterator[Booking]) -> Iterator[JobInput[Any]]:
-        """Its share of the good bookings, as the job takes them."""
+    def items(self, bookings: Iterator[Booking]) -> Iterator[Any]:
+        """Its share of the good bookings, as the job takes them: each a `FileItem`."""
         for booking in bookings:
             reference, request = booking.pair()
             if SAME_PARCEL in booking.approved:
                 self.approved.add(normal_reference(reference))
-            if booking.previewed is not None and booking.previewed.fee is not None:
-                self.previewed[normal_reference(reference)] = booking.previewed.fee
-            yield reference, request, booking.shipment
+            fee = None if booking.previewed is None else booking.previewed.fee
+            if fee is not None:
+                self.previewed[normal_reference(reference)] = fee
+            yield FileItem(reference, request, booking.shipment, Source(booking.line, booking.kept, fee))
 
     def take(self, outcome: JobOutcome[Any]) -> None:
         """Note one outcome."""

@@ -151,23 +151,27 @@ class Prospect:
         return list(dict.fromkeys(host for host in hosts if not is_loopback(host)))
 
 
-def ask_before_spending(prospect: Prospect, desk: Desk) -> None:
+def ask_before_spending(prospect: Prospect, desk: Desk) -> str:
     """Tell what is about to happen, and ask. What costs nothing is not asked for.
+
+    Returns:
+        How it was answered, for the journal.
 
     Raises:
         Failed: the answer is no, or there is nobody to ask and nobody has said yes.
     """
     if not prospect.count or not prospect.hosts:
-        return
+        return "not asked: nothing is paid"
     for label, text in prospect.lines(desk.words):
         tell(label_line(label, text))
     if desk.yes:
-        return
+        return "--yes"
     if not desk.can_ask:
         hosts = ", ".join(prospect.hosts)
         raise Failed(desk.words("question.needs_terminal", count=f"{prospect.count:,}", host=hosts), BAD_INPUT)
     if not desk.agrees_to_count(prospect.count):
         raise Failed(desk.words("question.refused"), BAD_INPUT)
+    return f"yes to {prospect.count}"
 
 
 def host_of(profile: VendorProfile) -> str:

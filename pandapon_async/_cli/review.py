@@ -15,6 +15,7 @@ from .._journal.journal import Journal, neighbours
 from .._models.jsonio import dumps, is_array, is_object
 from .day_report import reason_of
 from .shared import labelled, say, tell
+from .words import Words
 
 if TYPE_CHECKING:
     from .._journal.rows import JournalRow, State
@@ -51,6 +52,7 @@ class Review:
     note: str | None
     zone: tzinfo
     vendor_zones: Mapping[str, tzinfo]
+    words: Words
 
     def run(self) -> None:
         """Ask about every booking that is unclear now."""
@@ -58,19 +60,20 @@ class Review:
         answered = 0
         try:
             for number, row in enumerate(rows, start=1):
-                say(f"\n{number:,} of {len(rows):,}")
+                say("\n" + self.words("review.number", number=f"{number:,}", total=f"{len(rows):,}"))
                 answered += self._one(row)
         except (_QuitError, click.Abort, EOFError):
             say("")
         left = self.journal.counts()["unknown"]
-        say(f"{answered:,} resolved, {left:,} unclear" if rows else "Nothing is unclear")
+        counts = {"answered": f"{answered:,}", "left": f"{left:,}"}
+        say(self.words("review.left", **counts) if rows else self.words("review.none"))
 
     def _one(self, row: JournalRow) -> bool:
         """Whether it is resolved."""
         for label, text in self._lines(row):
             labelled(label, text)
         while True:
-            answer = _ask("Is it booked at the vendor? [b]ooked, [n]ot booked, [s]kip, [q]uit", _answer)
+            answer = self._ask("review.ask", self._answer)
             if answer == "quit":
                 raise _QuitError
             if answer == "skip":
@@ -78,7 +81,7 @@ class Review:
             try:
                 self._resolve(row, answer)
             except JournalError as error:
-                tell(f"Nothing was changed: {error.message}")
+                tell(self.words("review.unchanged", why=error.message))
                 if self._state_of(row) != "unknown":
                     return False
             else:
@@ -89,8 +92,8 @@ class Review:
         order_id: str | None = None
         fee: Money | None = None
         if state == "done":
-            order_id = _ask("Vendor's order no. (Enter: not known)", str.strip) or None
-            fee = _ask("Fee, such as 12.50 USD (Enter: not known)", _fee)
+            order_id = self._ask("review.ask_order", str.strip) or None
+            fee = self._ask("review.ask_fee", self._fee)
         self.journal.resolve(
             row.reference,
             state,
@@ -102,7 +105,8 @@ class Review:
             account=row.account,
             operation=row.operation,
         )
-        say(f"{row.reference}: {'waiting, it will be sent again' if state == 'pending' else 'booked'}")
+        code = "review.will_be_sent" if state == "pending" else "review.is_booked"
+        say(self.words(code, reference=row.reference))
 
     def _state_of(self, row: JournalRow) -> State:
         return self.journal.get(
@@ -112,26 +116,49 @@ class Review:
     # --- what is shown ---
 
     def _lines(self, row: JournalRow) -> Iterator[tuple[str, str]]:
-        shipment = "" if row.shipment == 1 else f", shipment {row.shipment}"
-        yield "Order", f"{row.reference}{shipment}, account {row.account}"
-        body = row.body or {}
-        yield "Receiver", ", ".join(filter(None, contact_of(body))) or "none, or erased"
+        words, body = self.words, row.body or {}
+        shipment = "" if row.shipment == 1 else words("review.shipment", number=row.shipment)
+        order = words("review.order_line", reference=row.reference, shipment=shipment, account=row.account)
+        yield words("review.order"), order
+        yield words("review.receiver"), ", ".join(filter(None, contact_of(body))) or words("review.no_receiver")
         for index, item in enumerate(_items(body)):
-            yield "" if index else "Items", item
-        yield "Preview no.", str(body.get("renderId") or "none")
-        yield "Sent", self._when(row)
-        yield "Why", reason_of(row)
+            yield "" if index else words("review.items"), item
+        yield words("review.preview"), str(body.get("renderId") or words("review.no_preview"))
+        yield words("review.sent"), self._when(row)
+        yield words("review.why"), reason_of(row)
         if row.reply is not None:
-            yield "Vendor said", _short(row.reply)
+            yield words("review.reply"), _short(row.reply)
         beside = [f"{one.reference}: {one.order_id}" for one in neighbours(self.journal, row)]
-        yield "Beside it", ", ".join(beside) or "nothing that is booked"
+        yield words("review.beside"), ", ".join(beside) or words("review.nothing_beside")
 
     def _when(self, row: JournalRow) -> str:
         if row.sent_at is None:
-            return "not known"
+            return self.words("review.not_known")
         here = _time(row.sent_at.astimezone(self.zone))
         there = self.vendor_zones.get(row.account)
-        return here if there is None else f"{here}, {_time(row.sent_at.astimezone(there))} at the vendor"
+        if there is None:
+            return here
+        return self.words("review.at_vendor", here=here, there=_time(row.sent_at.astimezone(there)))
+
+    # --- asking ---
+
+    def _ask(self, code: str, read: Callable[[str], Any]) -> Any:
+        return click.prompt(self.words(code), default="", show_default=False, value_proc=read)
+
+    def _answer(self, text: str) -> str:
+        answer = _ANSWERS.get(" ".join(text.lower().split()))
+        if answer is None:
+            raise click.UsageError(self.words("review.answer"))
+        return answer
+
+    def _fee(self, text: str) -> Money | None:
+        if not text.strip():
+            return None
+        amount, _, currency = text.strip().partition(" ")
+        try:
+            return money_of(amount, currency.strip())
+        except RequestError as error:
+            raise click.UsageError(self.words("review.bad_fee", why=error.message)) from None
 
 
 def _items(body: Mapping[str, Any]) -> Iterator[str]:
@@ -149,27 +176,3 @@ def _short(reply: Any) -> str:
 
 def _time(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S} {moment.tzinfo}"
-
-
-# --- asking ---
-
-
-def _ask(question: str, read: Callable[[str], Any]) -> Any:
-    return click.prompt(question, default="", show_default=False, value_proc=read)
-
-
-def _answer(text: str) -> str:
-    answer = _ANSWERS.get(" ".join(text.lower().split()))
-    if answer is None:
-        raise click.UsageError("Answer b, n, s or q")
-    return answer
-
-
-def _fee(text: str) -> Money | None:
-    if not text.strip():
-        return None
-    amount, _, currency = text.strip().partition(" ")
-    try:
-        return money_of(amount, currency.strip())
-    except RequestError as error:
-        raise click.UsageError(f"{error.message}: an amount and a currency, such as 12.50 USD") from None

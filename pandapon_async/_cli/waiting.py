@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from .._journal.journal import Journal
-from .._journal.rows import JournalRow
 from .plan import OPERATION, AccountPlan, paid_today
 from .words import Words
 
@@ -81,12 +80,14 @@ def find_waiting(path: Path, profiles: Sequence[VendorProfile]) -> Waiting:
         JournalError: it can't be read.
     """
     by_name = {profile.name: profile for profile in profiles}
-    groups: dict[Any, Group] = {}
+    groups: dict[tuple[str, str | None, str | None], Group] = {}
     unclear: dict[str, int] = {}
     plans: dict[str, AccountPlan] = {}
     with Journal.open(path) as journal:
+        runs: dict[int | None, tuple[str | None, str | None]]
+        runs = {run.id: (run.file, run.person) for run in journal.runs()}
         for row in journal.rows(state="pending", operation=OPERATION):
-            key = (row.account, *_brought(row))
+            key = (row.account, *runs.get(row.run, (None, None)))
             groups.setdefault(key, Group(*key)).add(row.history[0].at)
             if (profile := by_name.get(row.account)) is not None:
                 plans.setdefault(row.account, AccountPlan(profile=profile)).standing["waiting"] += 1
@@ -96,11 +97,6 @@ def find_waiting(path: Path, profiles: Sequence[VendorProfile]) -> Waiting:
             plan.paid_today = paid_today(journal, plan.profile)
     missing = sorted({group.account for group in groups.values()} - by_name.keys())
     return Waiting(list(groups.values()), unclear, list(plans.values()), missing)
-
-
-def _brought(row: JournalRow) -> tuple[str | None, str | None]:
-    """From which file a row came, and who brought it; the journal doesn't note either yet."""
-    return None, None
 
 
 def _age(span: Any, words: Words) -> str:

@@ -15,13 +15,14 @@ from .._errors import JournalError, RequestError, suggestion
 from .._journal.journal import Journal
 from .._journal.resolving import Resolution, why_not
 from .._journal.rows import STATES, JournalRow, State
+from .._journal.sums import kept_columns
 from .._models.base import members_of
 from .._models.fields import optional_inner, wire_name
 from .._models.jsonio import is_object
 from .._models.money import Money
 from ..api.logistics import FreightBookingRequest, ReceiverAddress
 from .cells import is_damaged
-from .csv_table import CsvWriter, read_header
+from .csv_table import CsvWriter, neutral, read_header
 from .findings import CHECKS, MAX_FINDINGS, FileError, Finding
 from .outputs import replaced
 from .sheets import Sheet, SheetRow
@@ -44,6 +45,7 @@ EXPORT_COLUMNS: Final = (
     "resolved_by",
     "note",
 )
+PREVIEWED_COLUMNS: Final = ("previewed_fee", "previewed_currency")
 _EDITABLE: Final = ("order_id", "fee", "currency", "tracking", "note")
 
 
@@ -83,12 +85,68 @@ def cells_of(row: JournalRow, zone: tzinfo = timezone.utc) -> dict[str, str]:
     return {name: str(values[name] or "") for name in EXPORT_COLUMNS}
 
 
+@attrs.frozen
+class SourceColumns:
+    """The columns behind those of every export: what was kept of the booked files, and what was previewed.
+
+    ``kept``: the columns of the files, by their names here: their own, with single blanks, unless an export has that one already.
+    """
+
+    kept: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    previewed: bool = False
+
+    @classmethod
+    def of(cls, journal: Journal) -> SourceColumns:
+        """Those of a journal."""
+        names, previewed = kept_columns(journal)
+        taken = {name.casefold() for name in (*EXPORT_COLUMNS, *contact_columns(), *PREVIEWED_COLUMNS)}
+        kept: dict[str, str] = {}
+        for name in names:
+            free = " ".join(name.split())
+            while free.casefold() in taken:
+                free = f"kept {free}"
+            taken.add(free.casefold())
+            kept[free] = name
+        return cls(kept, previewed)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Their names."""
+        return (*self.kept, *(PREVIEWED_COLUMNS if self.previewed else ()))
+
+    def cells(self, row: JournalRow) -> list[str]:
+        """Their cells."""
+        fee = row.previewed
+        previewed = ["", ""] if fee is None else [format(fee.amount, "f"), fee.currency]
+        return [*(row.kept.get(name, "") for name in self.kept.values()), *(previewed if self.previewed else ())]
+
+
+def source_as_json(row: JournalRow) -> dict[str, Any]:
+    """Where a row came from, and what stood beside it there."""
+    fee = row.previewed
+    return {
+        "run": row.run,
+        "line": row.line,
+        "destination": row.destination,
+        "kept": dict(row.kept),
+        "previewed_fee": None if fee is None else format(fee.amount, "f"),
+        "previewed_currency": None if fee is None else fee.currency,
+    }
+
+
 def time_text(moment: datetime | None, zone: tzinfo = timezone.utc) -> str:
     """A moment as the export writes it: ISO 8601 with its offset, to the second."""
     return "" if moment is None else moment.astimezone(zone).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def write_export(path: Path, rows: Iterable[JournalRow], *, contact: bool = False, zone: tzinfo = timezone.utc) -> int:
+def write_export(
+    path: Path,
+    rows: Iterable[JournalRow],
+    *,
+    contact: bool = False,
+    zone: tzinfo = timezone.utc,
+    sources: SourceColumns = SourceColumns(),
+) -> int:
     """Write rows as CSV; a new file is readable only by its owner.
 
     Args:
@@ -96,15 +154,17 @@ def write_export(path: Path, rows: Iterable[JournalRow], *, contact: bool = Fals
         rows: as from `Journal.rows`; consumed one by one.
         contact: include the receiver's name, phone and address.
         zone: the time zone of its times.
+        sources: what of the booked files stands in it.
 
     Returns:
         The number of rows written.
     """
     count = 0
     with replaced(path) as output:
-        sheet = CsvWriter(output.file, (*EXPORT_COLUMNS, *(contact_columns() if contact else ())))
+        names = (*EXPORT_COLUMNS, *sources.names, *(contact_columns() if contact else ()))
+        sheet = CsvWriter(output.file, names)
         for row in rows:
-            sheet.row([*cells_of(row, zone).values(), *(contact_of(row.body) if contact else ())])
+            sheet.row([*cells_of(row, zone).values(), *sources.cells(row), *(contact_of(row.body) if contact else ())])
             count += 1
     return count
 
@@ -126,7 +186,9 @@ def read_resolutions(path: Path, journal: Journal) -> list[Resolution]:
     mistakes: list[Finding] = []
     found: list[Resolution] = []
     sheet = Sheet(path)
-    sheet.require((*EXPORT_COLUMNS, *contact_columns()), ("reference", "state"))
+    kept = SourceColumns.of(journal).kept
+    known = (*EXPORT_COLUMNS, *contact_columns(), *PREVIEWED_COLUMNS, *kept, *map(neutral, kept))
+    sheet.require(known, ("reference", "state"))
     seen: dict[int, _Line] = {}
     for row in sheet:
         try:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
-from collections.abc import AsyncIterable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -23,6 +24,7 @@ from .._models.operation import Effect, Operation, VendorRequest
 from .._session import VendorSession, client_of
 from .._streams.admission import Admission, Pace, Spending, Stop
 from .._streams.workers import Unwritten, WorkerState, lead_out
+from .._version import __version__
 from ..api.logistics import FreightBooking, FreightBookingRequest
 from .claims import Claims
 from .lookup import made_order, packaged_reconcile
@@ -145,14 +147,28 @@ class WriteJob(Generic[R]):
     ) -> None:
         await self._journal.__aexit__(kind, error, trace)
 
-    def run(self, requests: Iterable[JobInput[R]] | AsyncIterable[JobInput[R]] | None = None) -> JobRun[R]:
+    def run(
+        self,
+        requests: Iterable[JobInput[R]] | AsyncIterable[JobInput[R]] | None = None,
+        *,
+        about: Mapping[str, Any] | None = None,
+    ) -> JobRun[R]:
         """Send what the journal doesn't know as ended, and give every booking's outcome; one run at a time.
 
         Args:
             requests: the input; requests, pairs (reference, request), or triples (reference, request, shipment). None: what the
                 journal holds as pending.
+            about: what the journal notes of the run, such as its ``person`` and its ``file``: anything that JSON can hold. It
+                stays as long as the journal.
+
+        Raises:
+            ConfigError: ``about`` can't be written as JSON.
         """
-        return JobRun(self._settings, self._journal, self._claims, self.report, requests)
+        try:
+            noted = json.dumps({"version": __version__, **(about or {})}, ensure_ascii=False)
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"about: can't be written as JSON: {error}") from None
+        return JobRun(self._settings, self._journal, self._claims, self.report, requests, noted)
 
     async def book(self, request: VendorRequest[R], reference: str | None = None, shipment: int = 1) -> JobOutcome[R]:
         """Book one request. A repeated reference returns the recorded outcome, including its data.

@@ -67,6 +67,7 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
         claims: Claims,
         report: Report,
         requests: Requests | None,
+        about: str,
     ) -> None:
         rows = RowSource(self._pages_of_rows(), self._prepared_admission)
         super().__init__(Lane(settings.client, rows, settings.size), ordered=False, drain=settings.drain)
@@ -75,6 +76,7 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
         self._claims = claims
         self._report = report
         self._requests = requests
+        self._about = about
         self._stack = contextlib.AsyncExitStack()
         self._ready_run: _Ready | None = None
         self._told = self._told_pending = 0
@@ -148,7 +150,8 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
         admission = Admission(
             settings.stop, settings.pace, settings.size, settings.client.clock, spending or Spending()
         )
-        run = await store.begin_run(released=self._requests is None or settings.check == "stream")
+        released = self._requests is None or settings.check == "stream"
+        run = await store.begin_run(released=released, about=self._about)
         self._stack.push_async_callback(_end_run, store, run)
         return _Ready(run, journal, store, admission, Sender(settings, self._claims, store, admission), spending, bound)
 

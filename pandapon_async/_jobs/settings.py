@@ -11,7 +11,7 @@ from .._calls.client import ApiClient
 from .._errors import ConfigError, RequestError
 from .._journal.identity import normal_reference
 from .._journal.rows import DerivedReference
-from .._journal.store import Ending, Entry
+from .._journal.store import Ending, Entry, Source
 from .._models.converters import to_wire
 from .._models.digest import digest_of
 from .._models.jsonio import dumps, is_array
@@ -29,6 +29,16 @@ JobInput = Union[Input[R], tuple[str, VendorRequest[R], int]]  # noqa: UP007 - e
 """A request, a pair (reference, request), or a triple (reference, request, shipment)."""
 Allowance = Union[Collection[str], Callable[[str, Any], bool]]  # noqa: UP007 - see above
 """References, or a function of reference and request."""
+
+
+@attrs.frozen
+class FileItem:
+    """A booking of a file, as an item of a job's input: the journal notes where it came from."""
+
+    reference: str
+    request: Any
+    shipment: int
+    source: Source
 
 
 @attrs.frozen(kw_only=True)
@@ -64,13 +74,17 @@ class JobSettings(Generic[R]):
             RequestError: it is no request of this job, can't be sent as it is, or its reference isn't text.
             ConfigError: the path of the operation isn't known.
         """
+        if isinstance(item, FileItem):
+            return self.entry_of(position, item.request, item.reference, item.shipment, item.source)
         shipment: Any = 1
         if is_array(item) and len(item) == 3:
             item, shipment = (item[0], item[1]), item[2]
         reference, request = split_pair(item, self.client.profile.name)
         return self.entry_of(position, request, reference, shipment)
 
-    def entry_of(self, position: int, request: Any, reference: str | None, shipment: Any) -> Entry:
+    def entry_of(
+        self, position: int, request: Any, reference: str | None, shipment: Any, source: Source | None = None
+    ) -> Entry:
         """The same of what it consists of."""
         if not isinstance(request, self.request_type):
             found = type(request).__name__
@@ -84,9 +98,8 @@ class JobSettings(Generic[R]):
         known = normal_reference(self._made_reference(ours, wire) if reference is None else reference)
         fill_own_number(ours.operation, wire, known, shipment)
         self.noted(known, ours)
-        return Entry(
-            position, known, derived, dumps(wire).decode(), shipment, bool(self.allows_same_parcel(known, ours))
-        )
+        allowed = bool(self.allows_same_parcel(known, ours))
+        return Entry(position, known, derived, dumps(wire).decode(), shipment, allowed, source)
 
     def _made_reference(self, request: VendorRequest[R], wire: Any) -> Any:
         made: Any = self.make_reference(request) if self.make_reference is not None else request.natural_reference()

@@ -111,6 +111,12 @@ def parcel_keys(vendor: str, operation: str, body: Mapping[str, Any]) -> ParcelK
     )
 
 
+def destination_of(body: Mapping[str, Any]) -> str | None:
+    """The receiver's country, by which bookings are summed up even when the receiver is forgotten."""
+    country = _object(body, "receiverAddress").get("country")
+    return country.strip().upper() or None if isinstance(country, str) else None
+
+
 def _parcel(who: list[str], items: list[tuple[str, str, Mapping[str, Any]]]) -> int | None:
     quantities: dict[tuple[str, str], int] = {}
     for name, sku, item in items:

@@ -20,11 +20,11 @@ from .._models.money import Money
 from .identity import AccountKey, key_of, normal_reference
 from .places import Place, editor_of, place_of, reader_of
 from .resolving import NOT_BOOKED_AFTER, Resolution, credit, resolve_all
-from .rows import STATES, JournalRow, State, history_entry
+from .rows import STATES, JournalRow, Run, State, history_entry
 from .sql.accounts import account_id, admitted_account, known_accounts
 from .sql.editor import JournalEditor
 from .sql.forgetting import forget_page
-from .sql.reader import Reader, Run, Total
+from .sql.reader import Reader, Total
 from .sqlite.editor import Editor
 from .sqlite.file import back_up, resolved
 from .sqlite.reader import SqliteReader
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen
-class _Inside:
+class Inside:
     """What is behind a journal, for those functions of this module that aren't for users."""
 
     reader: Reader
@@ -45,8 +45,8 @@ class _Inside:
     clock: Clock
 
 
-def _inside(journal: Journal) -> _Inside:
-    return _Inside(journal._reader, journal._editor, journal._clock)  # pyright: ignore[reportPrivateUsage]
+def inside(journal: Journal) -> Inside:
+    return Inside(journal._reader, journal._editor, journal._clock)  # pyright: ignore[reportPrivateUsage]
 
 
 _BESIDE: Final = 20
@@ -57,7 +57,7 @@ def neighbours(journal: Journal, row: JournalRow) -> list[JournalRow]:
     """What is done of the account's bookings that were taken in about when this one was: the next two before and after it."""
     near: dict[str, Any] = {"a.name = ?": row.account, "o.name = ?": row.operation, "r.state = ?": "done"}
     near |= {"r.id >= ?": row.id - _BESIDE, "r.id <= ?": row.id + _BESIDE}
-    found = list(_inside(journal).reader.select(near))
+    found = list(inside(journal).reader.select(near))
     before, after = ([one for one in found if (one.id > row.id) is later] for later in (False, True))
     return [*before[-2:], *after[:2]]
 
@@ -69,13 +69,13 @@ def shipments_of(journal: Journal, reference: str, operation: str, account: str 
     except RequestError:
         return []
     tests = {"r.reference_key = ?": key_of("reference", known), "r.reference = ?": known, "o.name = ?": operation}
-    found = _inside(journal).reader.select({**tests, "a.name = ?": account})
+    found = inside(journal).reader.select({**tests, "a.name = ?": account})
     return sorted(found, key=lambda row: row.shipment)
 
 
 def counts_by_operation(journal: Journal) -> dict[str, dict[State, int]]:
     """How many rows of each operation are in each state."""
-    return _inside(journal).reader.counts_by_operation()
+    return inside(journal).reader.counts_by_operation()
 
 
 def write_down(journal: Journal, facts: Iterable[tuple[JournalRow, Mapping[str, str]]], by: str) -> None:
@@ -84,10 +84,10 @@ def write_down(journal: Journal, facts: Iterable[tuple[JournalRow, Mapping[str, 
     Raises:
         JournalError: the file can't be written.
     """
-    inside = _inside(journal)
-    now = inside.clock.now()
+    behind = inside(journal)
+    now = behind.clock.now()
     lines = [(history_entry(now, row.state, by, **fact), row.id) for row, fact in facts]
-    with inside.editor.writing() as connection:
+    with behind.editor.writing() as connection:
         connection.executemany("UPDATE rows SET history = history || ? WHERE id = ?", lines)
 
 

@@ -75,6 +75,11 @@ class JournalRow:
             was no reply, or once forgotten.
         history: every state it was in.
         money: every amount, as it was entered.
+        run: the number of the run that brought it, see `Run`; None: it was booked by itself.
+        line: its line in that run's file; None: it came from none.
+        kept: the cells of that file that were kept, by column; empty once forgotten.
+        previewed: the fee that was previewed, by that file.
+        destination: the receiver's country, as it was sent.
     """
 
     id: int = attrs.field(repr=False)
@@ -98,6 +103,11 @@ class JournalRow:
     body: dict[str, Any] | None = attrs.field(repr=False)
     reply: Any = attrs.field(repr=False)
     money: tuple[MoneyEntry, ...] = attrs.field(repr=False)
+    run: int | None = None
+    line: int | None = None
+    kept: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
+    previewed: Money | None = None
+    destination: str | None = None
 
     @property
     def assigned(self) -> str | None:
@@ -114,6 +124,44 @@ class JournalRow:
     def handed(self) -> str | None:
         """What the shop was last told of it, as in `as_handed`; None: nothing yet."""
         return next((step.handed for step in reversed(self.history) if step.handed), None)
+
+
+@attrs.frozen(kw_only=True)
+class Run:
+    """One run of a job.
+
+    Attributes:
+        id: its number.
+        account, operation: what it booked at.
+        began, released, ended: when it began; when its input was taken, None if it never was; None if it was killed, or runs.
+        host, pid: where it runs.
+        counts: how its input stood at its end, by state; until then, and if it was killed, how it stands.
+        fees: what was paid for its input while it ran, once it has ended.
+        about: whatever else was noted when it began: ``version`` of this package, and of one from the command line ``person``,
+            ``file`` (its name), ``digest`` (SHA-256 of the file), ``options`` and ``decisions``.
+    """
+
+    id: int
+    account: str
+    operation: str
+    began: datetime
+    released: datetime | None
+    ended: datetime | None
+    host: str
+    pid: int
+    counts: Mapping[State, int] = attrs.field(factory=dict["State", int])
+    fees: tuple[Money, ...] = ()
+    about: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
+
+    @property
+    def file(self) -> str | None:
+        """The name of the file that it booked; None: it booked none, or what waited."""
+        return self.about.get("file")
+
+    @property
+    def person(self) -> str | None:
+        """Who started it, if that was noted."""
+        return self.about.get("person")
 
 
 def history_entry(at: float, state: State, by: str, note: str | None = None, **more: Any) -> str:
@@ -146,10 +194,12 @@ def storable(money: Money | None) -> Money | None:
 
 def row_of(values: Mapping[str, Any], money: tuple[MoneyEntry, ...]) -> JournalRow:
     """A row from its columns, by name, and its money."""
-    members: dict[str, Any] = {name: value for name, value in values.items() if name != "currency"}
+    members: dict[str, Any] = {name: value for name, value in values.items() if not name.endswith("currency")}
     members |= {name: None if values[name] is None else json.loads(values[name]) for name in ("body", "reply")}
     members |= {name: time_of(values[name]) for name in ("sent_at", "done_at")}
     members["fee"] = money_of(values["fee"], values["currency"])
+    members["previewed"] = money_of(values["previewed"], values["previewed_currency"])
+    members["kept"] = json.loads(values["kept"] or "{}")
     members["tracking"] = tuple((values["tracking"] or "").split())
     members["history"] = tuple(map(_history_entry, values["history"].splitlines()))
     return JournalRow(**members, money=money)

@@ -54,12 +54,34 @@ class Durable(asyncio.Future[Any]):
         return False
 
 
+class InUseError(JournalError):
+    """Another process has the account's bookings under way; ``holder`` is that process."""
+
+    holder: str = ""
+
+    @classmethod
+    def of(cls, journal: object, holder: str) -> InUseError:
+        """One that names the holder."""
+        error = cls(f"{journal}: another job is using it ({holder})")
+        error.holder = holder
+        return error
+
+
+@attrs.frozen
+class Source:
+    """Where in a file a booking stands, and what stands beside it there and is never sent: kept cells, and the previewed fee."""
+
+    line: int
+    kept: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
+    previewed: Money | None = None
+
+
 @attrs.frozen
 class Entry:
     """One booking of a job's input.
 
     ``derived``: the reference was made from the request, not given. ``allow_same_parcel``: its owner has said that it is no
-    repetition, though another booking has its parcel.
+    repetition, though another booking has its parcel. ``source``: where it came from, if that is known.
     """
 
     position: int
@@ -68,6 +90,7 @@ class Entry:
     body: str
     shipment: int = 1
     allow_same_parcel: bool = False
+    source: Source | None = None
 
 
 @attrs.define  # never changed; one that is frozen takes three times as long to make
@@ -171,8 +194,11 @@ class Store(Protocol):
 
     # --- the input ---
 
-    async def begin_run(self, *, released: bool) -> int:
-        """Begin a run. Until it is released nothing of its input counts: nobody sees it, and nothing of it is sent."""
+    async def begin_run(self, *, released: bool, about: str | None = None) -> int:
+        """Begin a run. Until it is released nothing of its input counts: nobody sees it, and nothing of it is sent.
+
+        ``about`` is a JSON object that says whose run it is, and what its input is; see `rows.Run`.
+        """
         ...
 
     def admit(

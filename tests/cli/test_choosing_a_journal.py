@@ -186,7 +186,8 @@ def test_whatever_shows_a_time_shows_it_in_the_settings_zone(
     shop.script("drop_after")
     pandapon("book", orders())
     journal, page = str(tmp_path / "shop/bookings.db"), tmp_path / "page.html"
-    assert pandapon("journal", journal, "--runs").stdout.count("+08:00") == 2
+    assert pandapon("journal", journal, "--runs").stdout.endswith("Times are in Asia/Shanghai\n")
+    assert pandapon("journal", journal, "--runs", "--json").stdout.count("+08:00") == 2
     assert "Asia/Shanghai" in pandapon("journal", journal, "--review", "--by", "Jane", stdin="q\n").stdout
     pandapon("journal", journal, "--report", str(page))
     assert "all times in Asia/Shanghai" in page.read_text(encoding="utf-8")

@@ -34,7 +34,7 @@ def journal(pandapon: Pandapon, shop: FakeVendor, keys: None, tmp_path: Path) ->
 def page(pandapon: Pandapon, journal: str, *options: str) -> str:
     file = Path(journal).with_name("day.html")
     result = pandapon("journal", journal, "--report", str(file), *options)
-    assert (result.exit_code, result.stdout) == (0, f"Wrote {file}\n")
+    assert (result.exit_code, result.stdout) == (0, f"Wrote {file}; times are in UTC\n")
     return file.read_text("utf-8")
 
 

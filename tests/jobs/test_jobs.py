@@ -26,6 +26,7 @@ from pandapon_async import (
     RetryPolicy,
     WriteJob,
 )
+from pandapon_async._version import __version__
 from pandapon_async.api.logistics import DomesticShipmentUpdate, FreightBooking, FreightEstimateRequest, Money
 from pandapon_async.testing import FakeVendor
 from tests.jobs.support import on_virtual_clock, pairs, ran, recorded, row_of, states
@@ -625,3 +626,15 @@ async def test_the_report_counts_what_was_done(vendor: FakeVendor, panda: PandaP
     assert report.stopped is None
     paid = sum(outcome.fee.amount for outcome in outcomes if outcome.fee is not None)
     assert {currency: fee.amount for currency, fee in report.fees.items()} == {"USD": paid}
+
+
+async def test_what_is_noted_of_a_run_must_be_json(panda: PandaPonSession, path: Path):
+    job = BookingJob(panda, journal=path)
+    with pytest.raises(ConfigError, match="about: can't be written as JSON"):
+        job.run([], about={"file": path})
+    async with job.run([], about={"file": "orders.csv", "person": "jane"}) as outcomes:
+        assert [outcome async for outcome in outcomes] == []
+    with Journal.open(path) as journal:
+        (run,) = journal.runs()
+    assert (run.file, run.person, run.about["version"]) == ("orders.csv", "jane", __version__)
+    assert (run.counts, run.fees) == ({}, ())

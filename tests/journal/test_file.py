@@ -651,6 +651,37 @@ def test_a_network_drive_is_known_on_macos():
     assert network_kind_on_mac(Path("/Users/jane/b.db"), table) is None
 
 
+@pytest.mark.parametrize(
+    ("folder", "mark", "program"),
+    [
+        ("OneDrive", None, "OneDrive"), ("OneDrive - Example Ltd", None, "OneDrive"), ("Dropbox (Personal)", None, "Dropbox"),
+        ("Nextcloud", None, "Nextcloud"), ("files", ".stfolder", "Syncthing"), ("files", ".dropbox.cache", "Dropbox"),
+        ("files", ".nextcloudsync.log", "Nextcloud"),
+    ],
+)  # fmt: skip
+async def test_a_journal_in_a_synchronised_folder_is_refused_with_the_way_on(
+    tmp_path: Path, folder: str, mark: str | None, program: str
+):
+    path = tmp_path / folder / "2026" / "bookings.db"
+    path.parent.mkdir(parents=True)
+    if mark is not None:
+        (tmp_path / folder / mark).mkdir()
+    with pytest.raises(
+        JournalError, match=rf"synchronised drive \({program}\).*several machines share one in PostgreSQL"
+    ):
+        async with opened(path):
+            pass
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("folder", ["onedrives", "my dropbox notes", "dropboxes", "files"])
+async def test_another_folder_is_none_of_them(tmp_path: Path, folder: str):
+    path = tmp_path / folder / "bookings.db"
+    path.parent.mkdir()
+    async with opened(path):
+        assert path.exists()
+
+
 @linux
 async def test_a_journal_on_a_network_drive_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("pandapon_async._journal.sqlite.mounts.network_kind", lambda *_: "nfs4")

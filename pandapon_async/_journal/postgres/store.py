@@ -90,8 +90,8 @@ class PostgresStore(SqlStore):
         )
         return [run for (run,) in connection.execute(query, (self._scope[0],)).fetchall()]
 
-    def _begin(self, connection: Connection, released: bool) -> int:
-        run = super()._begin(connection, released)
+    def _begin(self, connection: Connection, released: bool, about: str | None) -> int:
+        run = super()._begin(connection, released, about)
         connection.execute("UPDATE runs SET worker = ? WHERE id = ?", (self._owner, run))
         return run
 

@@ -10,7 +10,7 @@ import attrs
 
 from ..._models.digest import canonical, digest_of
 from ..._models.jsonio import is_array, is_object, loads
-from ..identity import NO_PARCEL, AccountKey, ParcelKeys, key_of, parcel_keys
+from ..identity import NO_PARCEL, AccountKey, ParcelKeys, destination_of, key_of, parcel_keys
 from ..rows import history_entry, money_of, time_of
 from ..store import BY_JOB, Entry, PendingRow, Problem
 from .changes import forget_replies
@@ -28,8 +28,10 @@ _KNOWN: Final = (
 )
 _INSERT: Final = (
     "rows (state, version, id, account, operation, reference, reference_key, shipment, run, at, history, render_key, tmall_key, "
-    "parcel_key)"
+    "parcel_key, destination)"
 )
+_WAITS: Final = ("pending", "refused")
+"""States in which a booking of the input is taken as it stands there now."""
 
 
 @attrs.define
@@ -98,6 +100,8 @@ class Page:
         self._next_id = 0
         self._new: list[tuple[Entry, int, ParcelKeys]] = []
         self._inputs: list[tuple[Any, ...]] = []
+        self._destinations: dict[int, str | None] = {}
+        self._sources: list[tuple[Any, ...]] = []
 
     def admit(self, entries: Sequence[Entry]) -> list[PendingRow | Problem]:
         """Take the entries in; the row of each, or why it can't be taken; if they don't count yet, only the latter."""
@@ -128,7 +132,9 @@ class Page:
         return known is None or known.is_hidden or known.state == "refused" or not _is_same(entry.body, known)
 
     def _keys(self, entry: Entry) -> ParcelKeys:
-        return parcel_keys(self._key.vendor, self._key.operation, loads(entry.body.encode()))
+        body = loads(entry.body.encode())
+        self._destinations[entry.position] = destination_of(body)
+        return parcel_keys(self._key.vendor, self._key.operation, body)
 
     def _find_others(self, keys: Collection[ParcelKeys]) -> None:
         """What the journal has of these parcels, but for the rows of runs that ended before they counted."""
@@ -156,6 +162,7 @@ class Page:
         self._new.append((entry, number, keys))
         if self._run:
             self._inputs.append((self._run, number, entry.position, 1, 0, None, None))
+        self._note_source(entry, number)
         columns = (number, 1, entry.position, entry.reference, entry.shipment, "pending", entry.body, *[None] * 6)
         self._known[entry.reference, entry.shipment] = _Known(columns, entry.position, None, self._run)
         self._note_keys(entry, number, keys)
@@ -178,6 +185,8 @@ class Page:
         if renewed and (problem := self._held(entry, keys, known.id)) is not None:
             return problem
         known.position = entry.position
+        if known.state in _WAITS:
+            self._note_source(entry, known.id)
         if renewed:
             self._note_keys(entry, known.id, keys)
         if self._run:
@@ -192,6 +201,13 @@ class Page:
             row = renew(self._connection, row, entry.body, keys, self._now)
             self._known[entry.reference, entry.shipment] = attrs.evolve(known, values=_columns_of(row))
         return row
+
+    def _note_source(self, entry: Entry, row: int) -> None:
+        if (source := entry.source) is not None:
+            money = source.previewed
+            previewed = (None, None) if money is None else (format(money.amount, "f"), money.currency)
+            kept = json.dumps(dict(source.kept), ensure_ascii=False) if source.kept else None
+            self._sources.append((row, self._run, source.line, kept, *previewed))
 
     # --- the same parcel ---
 
@@ -220,13 +236,14 @@ class Page:
         rows = [
             (
                 "pending", 1, number, *self._scope, entry.reference, self._references[entry.reference], entry.shipment,
-                self._run, self._now, allowed if entry.allow_same_parcel else line, *keys,
+                self._run, self._now, allowed if entry.allow_same_parcel else line, *keys, self._destinations.get(entry.position),
             )
             for entry, number, keys in self._new
         ]  # fmt: skip
         insert_all(self._connection, _INSERT, rows)
         insert_all(self._connection, "bodies", [(number, entry.body) for entry, number, _ in self._new])
         insert_all(self._connection, "inputs", self._inputs)
+        insert_all(self._connection, "sources", self._sources, "ON CONFLICT DO NOTHING")
 
 
 def _is_sibling(entry: Entry | PendingRow, scope: tuple[int, int], other: _Other) -> bool:
@@ -284,12 +301,11 @@ def renew(connection: Connection, row: PendingRow, body: str, keys: ParcelKeys, 
     connection.execute(
         "UPDATE rows SET version = version + 1, state = 'pending', owner = NULL, error = NULL, done_at = NULL, "
         "order_id = NULL, order_key = NULL, digest = NULL, history = history || ?, render_key = ?, tmall_key = ?, "
-        "parcel_key = ?, at = ? WHERE id = ?",
+        "parcel_key = ?, destination = ?, at = ? WHERE id = ?",
         (
             history_entry(now, "pending", BY_JOB, "fed again", body=old),
-            keys.render,
-            keys.tmall,
-            keys.parcel,
+            *keys,
+            destination_of(loads(body.encode())),
             now,
             row.id,
         ),
@@ -302,6 +318,7 @@ def drop_rows(connection: Connection, run: int, rows: Sequence[int]) -> None:
     connection.executemany("DELETE FROM bodies WHERE row = ?", [(row,) for row in rows])
     connection.executemany("DELETE FROM rows WHERE id = ? AND run = ?", [(row, run) for row in rows])
     connection.executemany("DELETE FROM inputs WHERE row = ? AND run = ?", [(row, run) for row in rows])
+    connection.executemany("DELETE FROM sources WHERE row = ? AND run = ?", [(row, run) for row in rows])
 
 
 def pending_row(values: Sequence[Any]) -> PendingRow:

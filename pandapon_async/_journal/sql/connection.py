@@ -12,6 +12,12 @@ HIDDEN: Final = "(SELECT id FROM runs WHERE released IS NULL)"
 """The runs whose new rows don't count yet."""
 
 
+STATES_OF_RUN: Final = (
+    "SELECT r.state, COUNT(*) FROM inputs i JOIN rows r ON r.id = i.row WHERE i.run = ? GROUP BY r.state"
+)
+"""How the input of a run stands; it is known until the account's next run begins."""
+
+
 class Rows(Protocol):
     """What a statement gave."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
@@ -12,18 +13,27 @@ import attrs
 
 from ..._models.money import Money
 from ...api.logistics import FreightBookingRequest
-from ..rows import STATES, JournalRow, MoneyEntry, State, row_of, time_of
-from .connection import HIDDEN
+from ..rows import STATES, JournalRow, MoneyEntry, Run, State, row_of, time_of
+from .connection import HIDDEN, STATES_OF_RUN
 
 _PAGE: Final = 500
 _NAMES: Final = (
     "id", "version", "reference", "shipment", "state", "order_id", "fee", "currency", "tracking", "error", "sent_at", "done_at",
     "request_id", "resolved_by", "note", "history", "vendor", "account", "operation", "body", "reply",
+    "run", "line", "kept", "previewed", "previewed_currency", "destination",
 )  # fmt: skip
-_COLUMNS: Final = f"{', '.join(f'r.{name}' for name in _NAMES[:16])}, a.vendor, a.name, o.name, b.body, p.reply"
+_COLUMNS: Final = (
+    f"{', '.join(f'r.{name}' for name in _NAMES[:16])}, a.vendor, a.name, o.name, b.body, p.reply, NULLIF(COALESCE(s.run, r.run), 0), "
+    "s.line, s.kept, s.previewed, s.previewed_currency, r.destination"
+)
+SOURCE: Final = (
+    "LEFT JOIN sources s ON s.row = r.id AND s.run = "
+    f"(SELECT MAX(run) FROM sources WHERE row = r.id AND run NOT IN {HIDDEN})"
+)
+"""Joins a row with where it was brought from last."""
 _TABLES: Final = (
     "rows r JOIN accounts a ON a.id = r.account JOIN operations o ON o.id = r.operation LEFT JOIN bodies b ON b.row = r.id "
-    "LEFT JOIN replies p ON p.row = r.id"
+    f"LEFT JOIN replies p ON p.row = r.id {SOURCE}"
 )
 
 
@@ -40,20 +50,6 @@ class Total:
     def net(self) -> Decimal:
         """What it cost in the end."""
         return self.fees - self.credits
-
-
-@attrs.frozen(kw_only=True)
-class Run:
-    """One run of a job; ``released``: when its input was taken, None if it never was; ``ended``: None if it was killed, or runs."""
-
-    id: int
-    account: str
-    operation: str
-    began: datetime
-    released: datetime | None
-    ended: datetime | None
-    host: str
-    pid: int
 
 
 class Reader(ABC):
@@ -133,22 +129,30 @@ class Reader(ABC):
     def runs(self) -> list[Run]:
         """The runs of jobs, in order."""
         query = (
-            "SELECT r.id, a.name, o.name, r.began, r.released, r.ended, r.host, r.pid FROM runs r "
+            "SELECT r.id, a.name, o.name, r.host, r.pid, r.began, r.released, r.ended, r.about, r.summary FROM runs r "
             "JOIN accounts a ON a.id = r.account JOIN operations o ON o.id = r.operation ORDER BY r.id"
         )
-        return [
-            Run(
-                id=number,
-                account=account,
-                operation=operation,
-                began=datetime.fromtimestamp(began, timezone.utc),
-                released=time_of(released),
-                ended=time_of(ended),
-                host=host.partition(" ")[0],
-                pid=pid,
-            )
-            for number, account, operation, began, released, ended, host, pid in self.read(query)
-        ]
+        return [self._run(found) for found in self.read(query)]
+
+    def _run(self, found: Sequence[Any]) -> Run:
+        number, account, operation, host, pid, *times, about, summary = found
+        began, released, ended = map(time_of, times)
+        assert began is not None
+        end = json.loads(summary or "{}")
+        counts: dict[State, int] = end.get("counts") or dict(self.read(STATES_OF_RUN, (number,)))
+        return Run(
+            id=number,
+            account=account,
+            operation=operation,
+            began=began,
+            released=released,
+            ended=ended,
+            host=host.partition(" ")[0],
+            pid=pid,
+            counts=counts,
+            fees=tuple(Money(amount=amount, currency=currency) for currency, amount in end.get("fees", {}).items()),
+            about=json.loads(about or "{}"),
+        )
 
     def select(self, tests: Mapping[str, Any]) -> Iterator[JournalRow]:
         """The rows that pass the tests (SQL with one value each; None: none), in order."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Collection, Sequence
 from decimal import Decimal
 from typing import Any, ClassVar, Final, Protocol, TypeVar
@@ -17,7 +18,7 @@ from ..rows import STATES, State
 from ..store import MOVES, Ending, Entry, PendingRow, Problem, SpendCheck, Spent, Store
 from .admitting import PARCEL_SECONDS, Page, drop_rows, held_now, pending_row, renew
 from .changes import Change
-from .connection import HIDDEN, Connection, next_id
+from .connection import HIDDEN, STATES_OF_RUN, Connection, next_id
 from .owners import Owner
 
 T = TypeVar("T")
@@ -99,19 +100,19 @@ class SqlStore(Store):
 
     # --- the input ---
 
-    async def begin_run(self, *, released: bool) -> int:
+    async def begin_run(self, *, released: bool, about: str | None = None) -> int:
         while await self._writer.submit(self._sweep):
             pass
-        run = await self._writer.submit(lambda connection: self._begin(connection, released))
+        run = await self._writer.submit(lambda connection: self._begin(connection, released, about))
         self._running |= {run}
         if not released:
             self._unreleased |= {run}
         return run
 
-    def _begin(self, connection: Connection, released: bool) -> int:
+    def _begin(self, connection: Connection, released: bool, about: str | None) -> int:
         now, owner, run = self._clock.now(), Owner.this_process(), next_id(connection, "runs")
-        values = (run, *self._scope, now, now if released else None, owner.host, owner.pid)
-        query = "INSERT INTO runs (id, account, operation, began, released, host, pid) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        values = (run, *self._scope, now, now if released else None, owner.host, owner.pid, about)
+        query = "INSERT INTO runs (id, account, operation, began, released, host, pid, about) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
         connection.execute(query, values)
         return run
 
@@ -182,9 +183,9 @@ class SqlStore(Store):
         now = self._clock.now()
         self._unreleased -= {run}
         self._running -= {run}
-        await self._writer.submit(
-            lambda connection: connection.execute("UPDATE runs SET ended = ? WHERE id = ?", (now, run))
-        )
+        summary = await self._writer.submit_reading(lambda connection: _summary(connection, self._scope, run))
+        query = "UPDATE runs SET ended = ?, summary = ? WHERE id = ?"
+        await self._writer.submit(lambda connection: connection.execute(query, (now, summary, run)))
 
     async def take_unfinished(self, run: int) -> None:
         def work(connection: Connection) -> None:
@@ -249,8 +250,7 @@ class SqlStore(Store):
         return {reference: rows[known] for reference, known in asked.items() if known in rows}
 
     async def counts(self, run: int) -> dict[State, int]:
-        query = "SELECT r.state, COUNT(*) FROM inputs i JOIN rows r ON r.id = i.row WHERE i.run = ? GROUP BY r.state"
-        found = dict(await self._fetched(query, (run,)))
+        found = dict(await self._fetched(STATES_OF_RUN, (run,)))
         return {state: found.get(state, 0) for state in STATES}
 
     async def spent(self, *, run: int | None = None, since: float | None = None) -> Spent:
@@ -277,6 +277,16 @@ class SqlStore(Store):
 # --- pieces of work ----------------------------------------------------------------------------------------------------
 
 
+def _summary(connection: Connection, scope: tuple[int, int], run: int) -> str | None:
+    """How the input of a run stands at its end, and what was paid for it meanwhile; None: it never counted."""
+    began, released = connection.execute("SELECT began, released FROM runs WHERE id = ?", (run,)).fetchone()
+    if released is None:
+        return None
+    counts = dict(connection.execute(STATES_OF_RUN, (run,)).fetchall())
+    paid = spent_of(connection, scope, run, began).paid
+    return json.dumps({"counts": counts, "fees": {currency: format(paid[currency], "f") for currency in sorted(paid)}})
+
+
 def _sweep_run(connection: Connection, account: int, living: Collection[int]) -> bool:
     query = "SELECT id, released FROM runs r WHERE account = ? AND (released IS NULL OR EXISTS (SELECT 1 FROM inputs WHERE run = r.id))"
     for run, released in connection.execute(query, (account,)).fetchall():
@@ -285,6 +295,7 @@ def _sweep_run(connection: Connection, account: int, living: Collection[int]) ->
         rows = connection.execute("SELECT row, is_new FROM inputs WHERE run = ? LIMIT ?", (run, _PAGE)).fetchall()
         if released is None:
             drop_rows(connection, run, [row for row, is_new in rows if is_new])
+            connection.executemany("DELETE FROM sources WHERE row = ? AND run = ?", [(row, run) for row, _ in rows])
         connection.executemany("DELETE FROM inputs WHERE run = ? AND row = ?", [(run, row) for row, _ in rows])
         if released is None and len(rows) < _PAGE:
             connection.execute("DELETE FROM runs WHERE id = ?", (run,))

@@ -16,6 +16,7 @@ from typing import Final
 from ..._errors import JournalError
 from ..identity import key_of
 from ..sql.owners import Owner
+from ..store import InUseError
 
 if sys.platform == "win32":
     import msvcrt
@@ -79,7 +80,7 @@ class OwnerLock:
             _lock(descriptor)
         except OSError:
             os.close(descriptor)
-            raise JournalError(f"{self.journal}: another job is using it ({self._holder()})") from None
+            raise InUseError.of(self.journal, self._holder()) from None
         self._descriptor = descriptor
         _HELD.add(self)
         if not self.is_held:  # it was deleted in between

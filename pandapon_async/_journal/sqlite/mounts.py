@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -16,18 +17,41 @@ _NETWORK: Final = re.compile(
     r"dropbox\S*|webdav)"
 )
 
+_MARKS: Final = {
+    ".dropbox.cache": "Dropbox",
+    ".stfolder": "Syncthing",
+    ".owncloudsync.log": "ownCloud",
+    ".nextcloudsync.log": "Nextcloud",
+    ".tmp.drivedownload": "Google Drive",
+}
+_SYNCHRONISED: Final = re.compile(
+    r"(OneDrive|Dropbox|Google Drive|GoogleDrive|iCloudDrive|Mobile Documents|Nextcloud)( \(.*\)| ?-.*)?"
+)
+
 
 def refuse_network(path: Path) -> None:
-    """Refuse a path on a drive that other machines, or a synchronising program, may write.
+    """Refuse a path on a drive that other machines, or a synchronising program, may write, or in a synchronised folder.
 
     Raises:
-        JournalError: names the kind of drive.
+        JournalError: names the kind of drive or folder, and the ways on.
     """
-    kind = _kind(path)
+    kind = _kind(path) or synchronised_by(path)
     if kind is not None:
         raise JournalError(
-            f"{path}: is on a network or synchronised drive ({kind}); a journal needs a disk of this machine"
+            f"{path}: is on a network or synchronised drive ({kind}), where a journal gets damaged: keep it on a disk of this machine; "
+            "several machines share one in PostgreSQL (postgresql://...)"
         )
+
+
+def synchronised_by(path: Path) -> str | None:
+    """What copies the folder of a path to other machines, by what it leaves in it, or by its name; None: nothing that is known."""
+    for folder in path.parents:
+        for mark, program in _MARKS.items():
+            if os.path.exists(folder / mark):  # False, too, where nobody may look
+                return program
+        if (found := _SYNCHRONISED.fullmatch(folder.name)) is not None:
+            return found[1]
+    return None
 
 
 def _kind(path: Path) -> str | None:

@@ -28,7 +28,7 @@ CREATE TABLE owners (
 );
 CREATE TABLE runs (
     id INTEGER PRIMARY KEY, account INTEGER NOT NULL REFERENCES accounts, operation INTEGER NOT NULL REFERENCES operations,
-    began REAL NOT NULL, released REAL, ended REAL, host TEXT NOT NULL, pid INTEGER NOT NULL
+    began REAL NOT NULL, released REAL, ended REAL, host TEXT NOT NULL, pid INTEGER NOT NULL, about TEXT, summary TEXT
 );
 CREATE INDEX runs_unreleased ON runs (id) WHERE released IS NULL;
 CREATE TABLE inputs (
@@ -42,7 +42,7 @@ CREATE TABLE rows (
     version INTEGER NOT NULL, owner INTEGER REFERENCES owners, run INTEGER NOT NULL, at REAL NOT NULL,
     render_key INTEGER, tmall_key INTEGER, parcel_key INTEGER, order_id TEXT, order_key INTEGER, fee TEXT, currency TEXT,
     tracking TEXT, error TEXT, request_id TEXT, digest TEXT, sent_at REAL, done_at REAL, resolved_by TEXT, note TEXT,
-    history TEXT NOT NULL
+    history TEXT NOT NULL, destination TEXT
 );
 CREATE UNIQUE INDEX rows_by_reference ON rows (reference_key, account, operation, shipment);
 CREATE UNIQUE INDEX rows_by_order ON rows (order_key, account, operation) WHERE order_key IS NOT NULL;
@@ -54,6 +54,10 @@ CREATE INDEX rows_parcels_by_time ON rows (at) WHERE parcel_key IS NOT NULL;
 CREATE INDEX rows_unpriced ON rows (account, operation) WHERE state = 'done' AND fee IS NULL;
 CREATE TABLE bodies (row INTEGER PRIMARY KEY, body TEXT NOT NULL);
 CREATE TABLE replies (row INTEGER PRIMARY KEY, reply TEXT NOT NULL);
+CREATE TABLE sources (
+    row INTEGER NOT NULL, run INTEGER NOT NULL, line INTEGER NOT NULL, kept TEXT, previewed TEXT, previewed_currency TEXT,
+    PRIMARY KEY (row, run)
+) WITHOUT ROWID;
 CREATE TABLE money (
     id INTEGER PRIMARY KEY, row INTEGER NOT NULL REFERENCES rows, account INTEGER NOT NULL, operation INTEGER NOT NULL,
     at REAL NOT NULL, kind TEXT NOT NULL, digits INTEGER NOT NULL, exponent INTEGER NOT NULL, currency TEXT NOT NULL,
