@@ -16,11 +16,11 @@ _path = click.Path(dir_okay=False, path_type=Path)
 @click.command("book", short_help="Book a file of freight orders, resumable.")
 @click.argument("file", required=False, metavar="[FILE | -]")
 @work_options
-@click.option("--preview", is_flag=True, help="Ask the vendor for the fees; book nothing.")
+@click.option("--preview", is_flag=True, help="Ask for render ids and fees, into --out F; book nothing.")
 @click.option("--spend-limit", nargs=2, metavar="AMOUNT CUR", help="What may be spent in all, earlier runs included.")
 @click.option("--highest-fee", nargs=2, metavar="AMOUNT CUR", help="What one booking may cost; more ends the run.")
 @click.option("--template", type=click.Choice(["csv", "xlsx"]), help="Write an empty file with all columns.")
-@click.option("--out", type=_path, metavar="F", help="Where --template is written; csv: stdout unless given.")
+@click.option("--out", type=_path, metavar="F", help="Where --template or --preview is written, else stdout.")
 def command(file: str | None, template: str | None, out: Path | None, **options: Any) -> None:
     """Book the freight orders of a file, each once, however often this is interrupted and started again.
 
@@ -30,6 +30,10 @@ def command(file: str | None, template: str | None, out: Path | None, **options:
 
     Rows that are wrong or look wrong are never sent. On a terminal you are asked whether the others are; else nothing is sent
     unless --problems PATH says where the rows are written that need a correction or a decision.
+
+    --preview --out F writes the file again with account, render id, and the previewed fee, currency and time; what could not be
+    previewed goes to --problems. Book F: what was previewed too long ago (preview_hours of the settings, 12) is previewed again,
+    and held if it has become dearer by more than max_increase (3 %). Three bookings in a row above their previewed fee end the run.
 
     The journal is --journal, else the settings', else the one beside FILE; one is made where there is none. Settings are read
     from pandapon.toml beside FILE or in a folder above it, else from your own folder.
@@ -49,12 +53,12 @@ def command(file: str | None, template: str | None, out: Path | None, **options:
     if template is not None:
         _write_template(template, out)
         return
-    if out is not None:
-        raise click.UsageError("--out is where --template is written")
+    if out is not None and not options["preview"]:
+        raise click.UsageError("--out is where --template or --preview is written")
     from .book_file import book_file, book_waiting
     from .book_options import BookOptions
 
-    given = BookOptions.of(options)
+    given = BookOptions.of({**options, "out": out})
     if file is None:
         raise SystemExit(book_waiting(given))
     with on_disk(file) as (path, name):

@@ -27,10 +27,11 @@ from .booking import BookingWork, ObjectedError
 from .file_options import problems_path
 from .journals import ChosenJournal, choose_journal
 from .plan import AccountPlan, Accounts, Planner
-from .preview import preview
+from .preview import FilePreview
 from .progress import Screen
 from .question import Desk, Prospect, ask_before_spending, decide_on_problems, finding_line
 from .record import about_run
+from .renewing import Renewal
 from .running import run
 from .shared import BAD_INPUT, FAILED, Failed, labelled, tell, write_out
 from .standing import exit_of, worse_of
@@ -56,8 +57,7 @@ def book_file(path: Path, name: str | None, options: BookOptions) -> int:
     desk = Desk(words, options.yes)
     source = _opened(path, name, options, settings, desk)
     if options.preview:
-        profile = Accounts(options.profiles(), options.vendor or options.adopt).the_only()
-        return run(preview(profile, source, options.concurrency))
+        return _previewed(source, options, settings, words)
     journal = choose_journal(
         options.journal,
         settings,
@@ -72,6 +72,19 @@ def book_file(path: Path, name: str | None, options: BookOptions) -> int:
                 raise Failed(words("journal.nothing_booked", path=journal.path), BAD_INPUT)
             source.revised = options.completion(stack.enter_context(Journal.open(journal.location)))
         return _FileBooking(options, settings, desk, source, journal).run()
+
+
+def _previewed(source: BookingFile, options: BookOptions, settings: Settings, words: Words) -> int:
+    kept = (options.journal, settings.journal, options.config, settings.path)
+    return FilePreview(
+        source=source,
+        accounts=Accounts(options.profiles(), options.vendor or options.adopt),
+        concurrency=options.concurrency,
+        words=words,
+        out=options.out,
+        problems=options.problems,
+        kept=[path for path in kept if isinstance(path, Path)],
+    ).run()
 
 
 def _opened(path: Path, name: str | None, options: BookOptions, settings: Settings, desk: Desk) -> BookingFile:
@@ -106,7 +119,10 @@ class _FileBooking:
             checked = self.source.check()
             if not checked.bookings:
                 raise Failed(words("rows.none", name=self.source.name), BAD_INPUT)
-            accounts, plans = self._planned(screen, checked)
+            accounts = self._accounts()
+            if accounts is not None and self.source.reading.layout.is_freight:
+                checked = self._renewed(screen, checked, accounts)
+            plans = [] if accounts is None else self._plans(screen, checked, accounts)
         checked = _with_changed(checked, plans, words)
         self._tell(checked)
         if options.dry_run:
@@ -127,24 +143,51 @@ class _FileBooking:
 
     # --- before ---
 
-    def _planned(self, screen: Screen, checked: Checked) -> tuple[Accounts | None, list[AccountPlan]]:
+    def _accounts(self) -> Accounts | None:
         options, words = self.options, self.desk.words
         try:
-            accounts = Accounts(options.profiles(), options.vendor or options.adopt)
+            return Accounts(options.profiles(), options.vendor or options.adopt)
         except ConfigError as error:
             if not options.dry_run:
                 raise
             tell(words("dry_run.no_accounts", why=error.message))
-            return None, []
+            return None
+
+    def _renewed(self, screen: Screen, checked: Checked, accounts: Accounts) -> Checked:
+        """What the file holds once its old previews were asked again; in a dry run, as it is."""
+        words = self.desk.words
+        renewal = Renewal(
+            source=self.source,
+            accounts=accounts,
+            settings=self.settings,
+            journal=self._known,
+            retry_refused=self.options.retry_refused,
+            words=words,
+        )
+        if not renewal.look_up():
+            return checked
+        if renewal.old:
+            tell(words("preview.old", count=f"{renewal.old:,}", hours=f"{self.settings.preview_hours:g}"))
+            if not self.options.dry_run:
+                screen.phase(words("phase.previewing"), renewal.old)
+                run(renewal.ask(self.options.concurrency, screen.step))
+        return self.source.check()
+
+    @property
+    def _known(self) -> str | Path | None:
+        """What opens the journal, if it knows anything."""
+        return self.journal.location if self.journal.has_rows else None
+
+    def _plans(self, screen: Screen, checked: Checked, accounts: Accounts) -> list[AccountPlan]:
+        options, words = self.options, self.desk.words
         screen.phase(words("phase.checking"), checked.bookings)
-        known = self.journal.location if self.journal.has_rows else None
-        planner = Planner(accounts, known, options.request_type.operation.name)
+        planner = Planner(accounts, self._known, options.request_type.operation.name)
         plans = planner.plan(self.source, screen.step)
         if len(plans) > 1 and options.spend_limit is not None:
             raise click.UsageError(
                 "--spend-limit is for one account: give each its daily_spend_limit, or book a file for each"
             )
-        return accounts, plans
+        return plans
 
     def _tell(self, checked: Checked) -> None:
         words = self.desk.words
@@ -173,6 +216,7 @@ class _FileBooking:
             count=sum(plan.to_send(retry_refused=self.options.retry_refused) for plan in plans),
             wrong=checked.wrong,
             held=checked.held,
+            retry_refused=self.options.retry_refused,
             limit=self.options.spend_limit,
             journal=self.journal.path,
             operation=_named(self.options.request_type),

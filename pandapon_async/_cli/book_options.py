@@ -51,6 +51,7 @@ class BookOptions:
     rate: float | None
     dry_run: bool
     preview: bool = False
+    out: Path | None = None
     spend_limit: Money | None = None
     highest_fee: Money | None = None
     problems: Path | None

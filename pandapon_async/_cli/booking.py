@@ -29,15 +29,19 @@ from .reasons import plain_text
 from .shared import UNKNOWN, json_text, labelled, say, tell
 from .standing import Standing, exit_of
 from .streams import lost
+from .sums import sums_of
 from .words import Words
 
 if TYPE_CHECKING:
     from .._config.profiles import VendorProfile
+    from .._models.money import Money
     from .journals import ChosenJournal
     from .plan import Accounts
 
 _PAGE = 256
 _LABELS: Final = 18
+_DEARER: Final = 3
+"""So many bookings in a row above their previewed fee end the run: the previews are worth nothing any more."""
 
 
 class ObjectedError(Exception):
@@ -113,9 +117,10 @@ class BookingWork:
 
     def _part(self, vendors: SessionManager, profile: VendorProfile) -> Part:
         approved: set[str] = set()
+        previewed: dict[str, Money] = {}
         session = vendors[profile.name]
-        job = self.terms.job(session, self.journal.location, approved)
-        return Part(name=profile.name, session=session, job=job, approved=approved)
+        job = self.terms.job(session, self.journal.location, approved, previewed)
+        return Part(name=profile.name, session=session, job=job, approved=approved, previewed=previewed)
 
     async def _book(self, screen: Screen) -> None:
         start = time.monotonic()
@@ -177,6 +182,9 @@ class BookingWork:
 
     def _take(self, part: Part, outcome: JobOutcome[Any]) -> None:
         part.take(outcome)
+        if part.dearer >= _DEARER:
+            for one in self._parts:
+                one.job.halt(self.words("stop.dearer", count=_DEARER))
         if outcome.recorded is not None:
             self._standing.add(outcome)
         if self.as_json:
@@ -266,6 +274,9 @@ class BookingWork:
         self._count_unwritten()
         words = self.words
         lines = list(self._standing.lines((part.job.report for part in self._parts), self._seconds))
+        if against := [pair for part in self._parts for pair in part.against]:
+            facts = {"was": sums_of(was for was, _ in against), "paid": sums_of(paid for _, paid in against)}
+            lines.append((words("question.previewed"), words("sum.against", **facts)))
         if self._problem_count:
             text = words("problems.written", count=f"{self._problem_count:,}", path=self._problems_at)
             lines.append((words("sum.problems"), text))

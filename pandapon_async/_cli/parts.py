@@ -51,15 +51,17 @@ class WorkTerms:
     drain: float
     not_booked_after: float
 
-    def job(self, session: VendorSession, journal: str | Path, approved: set[str]) -> WriteJob[Any]:
-        """A job at one account; ``approved``: whose parcel another booking may have."""
+    def job(
+        self, session: VendorSession, journal: str | Path, approved: set[str], previewed: dict[str, Money]
+    ) -> WriteJob[Any]:
+        """A job at one account; ``approved``: whose parcel another booking may have; ``previewed``: fees, by reference."""
         if issubclass(self.request_type, FreightBookingRequest):
             return BookingJob(
                 session,
                 journal=journal,
                 concurrency=self.concurrency,
                 spend_limit=self.spend_limit,
-                highest_fee=self.highest_fee,
+                highest_fee=self.highest_fee or (lambda reference, _: previewed.get(reference)),
                 check="all" if self.check_all else "stream",
                 retry_refused=self.retry_refused,
                 drain=self.drain,
@@ -88,6 +90,9 @@ class Part:
         name: the account.
         session, job: who sends.
         approved: the references whose parcel another booking may have, as far as the file was read; shared with the job.
+        previewed: the fees that previews said, by reference, of what has not ended yet; shared with the job.
+        dearer: how many of the last bookings in a row cost more than that.
+        against: of the bookings made the fees that were previewed, and those that were paid.
         run: once it began.
         untaken, unwritten: outcomes by their place in the account's share: not taken into the journal, and not written down yet.
         shown: the places whose outcome was shown.
@@ -97,6 +102,9 @@ class Part:
     session: VendorSession
     job: WriteJob[Any]
     approved: set[str]
+    previewed: dict[str, Money] = attrs.field(factory=dict[str, "Money"])
+    dearer: int = 0
+    against: list[tuple[Money, Money | None]] = attrs.field(factory=list["tuple[Money, Money | None]"])
     run: JobRun[Any] | None = None
     untaken: dict[int, JobOutcome[Any]] = attrs.field(factory=dict[int, JobOutcome[Any]])
     unwritten: dict[int, JobOutcome[Any]] = attrs.field(factory=dict[int, JobOutcome[Any]])
@@ -108,10 +116,19 @@ class Part:
             reference, request = booking.pair()
             if SAME_PARCEL in booking.approved:
                 self.approved.add(normal_reference(reference))
-            yield FileItem(reference, request, booking.shipment, Source(booking.line, booking.kept))
+            fee = None if booking.previewed is None else booking.previewed.fee
+            if fee is not None:
+                self.previewed[normal_reference(reference)] = fee
+            yield FileItem(reference, request, booking.shipment, Source(booking.line, booking.kept, fee))
 
     def take(self, outcome: JobOutcome[Any]) -> None:
         """Note one outcome."""
+        was = self.previewed.pop(outcome.reference, None)
+        if outcome.state == "done" and was is not None:  # a fee that can't be read or compared counts as more
+            fee = outcome.fee
+            is_dearer = fee is None or fee.currency != was.currency or fee.amount > was.amount
+            self.dearer = self.dearer + 1 if is_dearer else 0
+            self.against.append((was, fee))
         if outcome.recorded is None:
             self.untaken[outcome.index] = outcome
         if outcome.recorded == "sent":

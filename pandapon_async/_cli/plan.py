@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, time
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -42,16 +43,32 @@ class AccountPlan:
             ``refused``, ``cancelled``, or ``changed`` (sent already, with another content: not to be sent).
         changed: of the changed ones the line, what the journal has, and the members that differ.
         paid_today: what the account has cost since midnight by the journal, in the currency of its daily limit.
+        previewed: the sum of the previewed fees, by standing and currency; ``unpreviewed``: how many have none, by standing.
     """
 
     profile: VendorProfile
     standing: Counter[str] = attrs.field(factory=Counter[str])
     changed: list[tuple[int, JournalRow, str]] = attrs.field(factory=list["tuple[int, JournalRow, str]"])
     paid_today: Money | None = None
+    previewed: dict[tuple[str, str], Decimal] = attrs.field(factory=dict["tuple[str, str]", Decimal])
+    unpreviewed: Counter[str] = attrs.field(factory=Counter[str])
 
     def to_send(self, *, retry_refused: bool) -> int:
         """How many bookings would be sent."""
-        return self.standing["new"] + self.standing["waiting"] + (self.standing["refused"] if retry_refused else 0)
+        return sum(self.standing[name] for name in sent_standings(retry_refused=retry_refused))
+
+    def note_fee(self, standing: str, fee: Money | None) -> None:
+        """Count what a preview said of one."""
+        if fee is None:
+            self.unpreviewed[standing] += 1
+        else:
+            key = (standing, fee.currency)
+            self.previewed[key] = self.previewed.get(key, Decimal()) + fee.amount
+
+
+def sent_standings(*, retry_refused: bool) -> tuple[str, ...]:
+    """The standings of what would be sent."""
+    return ("new", "waiting", "refused") if retry_refused else ("new", "waiting")
 
 
 class Accounts:
@@ -131,6 +148,7 @@ class Planner:
             body = {} if row is None else _body(booking, row)
             standing = "new" if row is None else _standing(row, body)
             plan.standing[standing] += 1
+            plan.note_fee(standing, None if booking.previewed is None else booking.previewed.fee)
             if standing == "changed" and row is not None:
                 fields = ", ".join(differing(json.dumps(row.body), json.dumps(body)))
                 plan.changed.append((booking.line, row, fields))

@@ -2,56 +2,112 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
-from .._config.profiles import VendorProfile
-from .._errors import RequestError
+import attrs
+
+from .._files.booking import Booking
 from .._files.bookings import BookingFile
-from .._manager import SessionManager
-from .._models.base import members_of
-from .._models.converters import from_wire, to_wire
-from .._models.fields import wire_name
-from .._models.operation import VendorRequest
-from ..api.logistics import FreightPreviewRequest, RenderItem
-from .shared import FAILED, json_text, write_out
+from .._files.filled import PREVIEW, check_filled, filled
+from .._files.findings import Finding
+from .._files.outputs import check_output
+from .._files.problems import ProblemsWriter, is_problems
+from .._models.jsonio import is_object
+from .._models.money import Money
+from .file_options import problems_path
+from .plan import Accounts
+from .previewing import Answer, Previewer, not_previewed, obstacles
+from .progress import Screen
+from .running import run
+from .shared import BAD_INPUT, FAILED, Failed, json_text, labelled, tell, write_out
+from .sums import sums_of
+from .words import Words
 
-_ITEM = frozenset(wire_name(member) for member, _ in members_of(RenderItem))
+_SHOWN = 20
 
 
-async def preview(profile: VendorProfile, source: BookingFile, concurrency: int) -> int:
-    """Print one JSON object per booking with the vendor's whole, undocumented reply; return the exit status.
+@attrs.define(kw_only=True)
+class FilePreview:
+    """The previews of one file.
 
-    A booking whose items lack data that a preview needs gets an ``error`` instead.
+    Attributes:
+        source, accounts: what is previewed, and where.
+        out: the file with account, render id, previewed fee, currency and time; None: the replies as JSON on stdout.
+        problems: where the others go; None: beside the file.
+        kept: other files that must not be replaced.
     """
-    failed = 0
 
-    def report(reference: str | None, answer: Any, error: str | None) -> None:
-        nonlocal failed
-        failed += error is not None
-        write_out(json_text({"reference": reference, "preview": answer, "error": error}))
+    source: BookingFile
+    accounts: Accounts
+    concurrency: int
+    words: Words
+    out: Path | None
+    problems: Path | None
+    kept: Sequence[Path]
 
-    def requests() -> Iterator[tuple[str, FreightPreviewRequest]]:
-        for booking in source:
-            if booking.findings:
+    def run(self) -> int:
+        """Ask, and write; the exit status."""
+        names = {self.accounts.of(one).name: self.accounts.of(one) for one in self.source if not obstacles(one)}
+        if not names and not any(True for _ in self.source):
+            raise Failed(self.words("rows.none", name=self.source.name), BAD_INPUT)
+        at = self.problems or problems_path(self.source)
+        if self.out is not None:
+            check_filled(self.out, self.source, PREVIEW, (*self.kept, at))
+            check_output(at, (self.source.path, *self.kept, self.out), is_problems)
+            ProblemsWriter(at, self.source)
+        asker = Previewer(list(names.values()), self.concurrency, self.words)
+        with Screen(self.words("phase.previewing"), sum(not obstacles(one) for one in self.source)) as screen:
+            run(asker.ask(self._askable(), screen.step))
+        if self.out is None:
+            return self._print(asker)
+        return self._write(asker, self.out, at)
+
+    def _askable(self) -> Iterator[tuple[str, Booking]]:
+        return ((self.accounts.of(one).name, one) for one in self.source if not obstacles(one))
+
+    def _answered(self, asker: Previewer) -> Iterator[tuple[Booking, str, Answer, tuple[Finding, ...]]]:
+        """Each booking, its account, the answer, and what kept it from being previewed."""
+        for booking in self.source:
+            if found := obstacles(booking):
+                yield booking, booking.account or "", Answer(error="; ".join(map(str, found))), found
                 continue
-            reference, request = booking.pair()
-            try:
-                yield reference, _preview_of(request)
-            except RequestError as error:
-                report(reference, None, f"a preview needs more than a booking: {error.message}")
+            account = self.accounts.of(booking).name
+            answer = asker.answers[account, booking.pair()[0]]
+            why = () if answer.error is None else (not_previewed(booking, answer.error),)
+            yield booking, account, answer, why
 
-    async with SessionManager([profile]) as vendors:
-        stream = vendors[profile.name].stream(requests(), concurrency=concurrency, ordered=True)
-        async with stream as outcomes:
-            async for outcome in outcomes:
-                raw: Any = outcome.reply.raw if outcome.reply is not None else {}
-                report(outcome.reference, raw.get("data"), None if outcome.error is None else str(outcome.error))
-    return FAILED if failed else 0
+    def _print(self, asker: Previewer) -> int:
+        failed = False
+        for booking, _, answer, _ in self._answered(asker):
+            reference = booking.reference if booking.request is None else booking.pair()[0]
+            data = answer.raw.get("data") if is_object(answer.raw) else None
+            write_out(json_text({"reference": reference, "preview": data, "error": answer.error}))
+            failed = failed or answer.error is not None
+        return FAILED if failed else 0
 
-
-def _preview_of(request: VendorRequest[Any]) -> FreightPreviewRequest:
-    wire = to_wire(request)
-    items = [{name: value for name, value in item.items() if name in _ITEM} for item in wire.get("lineItems", ())]
-    members = {"renderItems": items, "receiverAddress": wire.get("receiverAddress")}
-    return from_wire(FreightPreviewRequest, {name: value for name, value in members.items() if value})
+    def _write(self, asker: Previewer, out: Path, at: Path) -> int:
+        fees: list[Money | None] = []
+        with (
+            filled(out, self.source, PREVIEW, (*self.kept, at)) as writer,
+            ProblemsWriter(at, self.source) as problems,
+        ):
+            for booking, account, answer, found in self._answered(asker):
+                if found or answer.previewed is None or answer.render_id is None:
+                    problems.add(booking, found)
+                    if problems.count <= _SHOWN:
+                        tell(f"{self.source.name}: {found[0]}")
+                    continue
+                cells = answer.previewed.cells("." if self.source.format == "json" else self.source.reading.decimal)
+                writer.add(booking, {"account": account, "renderId": answer.render_id, **cells})
+                fees.append(answer.previewed.fee)
+        words, without = self.words, fees.count(None)
+        text = words("preview.sum", count=f"{len(fees):,}", sum=sums_of(fees) or words("sum.no_fees"))
+        labelled(words("question.previewed"), text)
+        if without:
+            labelled(words("question.no_price"), words("preview.without", count=f"{without:,}"))
+        labelled(words("preview.written"), str(writer.output.path))
+        if problems.count:
+            written = words("problems.written", count=f"{problems.count:,}", path=problems.path)
+            labelled(words("sum.problems"), written)
+        return FAILED if problems.count or without else 0

@@ -14,8 +14,9 @@ from .._config.profiles import VendorProfile, is_loopback
 from .._files.findings import Checked, Finding
 from .._journal.places import Place
 from .._models.money import Money
-from .plan import AccountPlan
+from .plan import AccountPlan, sent_standings
 from .shared import BAD_INPUT, Failed, label_line, tell
+from .sums import sums_of
 from .words import Words
 
 _TYPED_ABOVE: Final = 100
@@ -92,6 +93,7 @@ class Prospect:
         plans: by account.
         count: how many bookings are to be made.
         wrong, held: bookings of the file that aren't.
+        retry_refused: what was refused is sent again, too.
         limit: what the input may cost.
         journal: where it is written down.
         operation: what is done; None: freight is booked.
@@ -101,6 +103,7 @@ class Prospect:
     count: int
     wrong: int = 0
     held: int = 0
+    retry_refused: bool = False
     limit: Money | None = None
     journal: Place | None = None
     operation: str | None = None
@@ -118,12 +121,29 @@ class Prospect:
             if plan.paid_today is not None and plan.profile.daily_spend_limit is not None:
                 limit = str(plan.profile.daily_spend_limit)
                 yield words("question.spent"), words("question.spent_of", spent=str(plan.paid_today), limit=limit)
+        if (told := self._previewed(words)) is not None:
+            yield words("question.previewed"), told
         if self.wrong or self.held:
             yield words("question.not_booked"), words("question.bad", wrong=f"{self.wrong:,}", held=f"{self.held:,}")
         if self.limit is not None:
             yield words("question.limit"), str(self.limit)
         if self.journal is not None:
             yield words("question.journal"), str(self.journal)
+
+    def _previewed(self, words: Words) -> str | None:
+        """The sum of the previewed fees, and how many have none; None: nothing was previewed."""
+        sent = sent_standings(retry_refused=self.retry_refused)
+        sums = [
+            Money(amount=amount, currency=currency)
+            for plan in self.plans
+            for (standing, currency), amount in plan.previewed.items()
+            if standing in sent
+        ]
+        if not sums:
+            return None
+        none = sum(plan.unpreviewed[standing] for plan in self.plans for standing in sent)
+        told = sums_of(sums)
+        return words("question.previewed_sum", sum=told, none=f"{none:,}") if none else told
 
     @property
     def hosts(self) -> list[str]:

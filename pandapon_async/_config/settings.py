@@ -10,12 +10,14 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
 import attrs
 
-from .._errors import ConfigError
+from .._errors import ConfigError, RequestError
+from .._models.money import Money
 from .loading import read_toml
 from .profiles import field_names, refuse_unknown, zone_of
 
@@ -55,6 +57,28 @@ class FileSettings:
 
 
 @attrs.frozen(kw_only=True)
+class QuoteRules:
+    """Which offer of an order is taken, in ``[quotes]``: the cheapest of those that the rules leave.
+
+    A service goes by its id, its company, its category, or company and category (``"UCS EXPRESS"``), without regard to case.
+
+    Attributes:
+        allow_accounts, allow_services: only these; none: all.
+        exclude_accounts, exclude_services: never these.
+        prefer_accounts, prefer_services: the first of these that there is, even if another is cheaper.
+        highest_price: of an order, by the receiver's country; ``*``: by any other.
+    """
+
+    allow_accounts: tuple[str, ...] = ()
+    allow_services: tuple[str, ...] = ()
+    exclude_accounts: tuple[str, ...] = ()
+    exclude_services: tuple[str, ...] = ()
+    prefer_accounts: tuple[str, ...] = ()
+    prefer_services: tuple[str, ...] = ()
+    highest_price: Mapping[str, Money] = attrs.field(factory=dict[str, Money])
+
+
+@attrs.frozen(kw_only=True)
 class Settings:
     """The settings; each is as if it weren't there unless the file says so.
 
@@ -63,10 +87,11 @@ class Settings:
         journal: the journal of what is booked, a file or the URL of a database; unless given, the one beside the file that is booked.
         time_zone: in which times are shown and exported.
         not_booked_after: seconds after its sending from which a booking can be said not to be booked; unless given, 900.
-        preview_hours: how many hours a preview's price is believed; unless given, as the library does.
-        max_increase: percent by which a price may have risen since its preview; unless given, it may not.
+        preview_hours: how many hours a preview's price is believed.
+        max_increase: percent by which a price may have risen since its preview.
         language: of what is said, such as ``zh_CN`` or the path of a ``.po`` file; unless given, the system's.
         files: by name.
+        quotes: which offers are taken.
         layouts: what shops read of a tracking file: columns with our values, by name.
     """
 
@@ -74,10 +99,11 @@ class Settings:
     journal: Path | str | None = None
     time_zone: str = "UTC"
     not_booked_after: float | None = None
-    preview_hours: float | None = None
-    max_increase: float | None = None
+    preview_hours: float = 12.0
+    max_increase: float = 3.0
     language: str | None = None
     files: Mapping[str, FileSettings] = attrs.field(factory=dict[str, FileSettings])
+    quotes: QuoteRules = attrs.field(factory=QuoteRules)
     layouts: Mapping[str, Mapping[str, str]] = attrs.field(factory=dict[str, Mapping[str, str]])
 
 
@@ -137,12 +163,39 @@ def _settings(members: dict[str, Any], path: Path) -> Settings:
         journal=_journal(members, path.parent),
         time_zone=zone,
         not_booked_after=_number(members, "not_booked_after"),
-        preview_hours=_number(members, "preview_hours"),
-        max_increase=_number(members, "max_increase"),
+        **{
+            name: number for name in ("preview_hours", "max_increase") if (number := _number(members, name)) is not None
+        },
         language=_value(members, "language", str),
+        quotes=_quotes(_value(members, "quotes", dict)),
         files={name: _file(name, table, path.parent) for name, table in tables.items()},
         layouts={name: _texts(layouts, name) for name in layouts},
     )
+
+
+def _quotes(table: Any) -> QuoteRules:
+    members = cast("dict[str, Any]", table or {})
+    refuse_unknown(members, field_names(QuoteRules), "[quotes]")
+    try:
+        lists = {name: _list(members, name) for name in field_names(QuoteRules) if name != "highest_price"}
+        prices: dict[str, Any] = {
+            country.upper(): _amount(f"highest_price.{country}", text)
+            for country, text in _texts(members, "highest_price").items()
+        }
+        return QuoteRules(**lists, highest_price=prices)
+    except ConfigError as error:
+        raise ConfigError(f"[quotes]: {error.message}") from None
+
+
+def _amount(name: str, text: str) -> Money:
+    amount, _, currency = text.partition(" ")
+    try:
+        money = Money(amount=Decimal(amount), currency=currency)
+    except (ArithmeticError, RequestError):
+        money = None
+    if money is None or not money.amount > 0 or not (len(currency) == 3 and currency.isalpha() and currency.isupper()):
+        raise ConfigError(f'{name}: must be an amount and a currency, such as "30 USD"')
+    return money
 
 
 def _file(name: str, table: Any, folder: Path) -> FileSettings:

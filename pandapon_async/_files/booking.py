@@ -18,6 +18,7 @@ from .columns import REFERENCE, Column, Layout, put
 from .countries import country_code, digits_of_zip
 from .findings import CHECKS, FileError, Finding
 from .headers import our_name
+from .previewed import Previewed, previewed_of
 from .reading import Reading
 from .tables import Row
 
@@ -39,6 +40,7 @@ class Booking:
         kept: the cells of the kept columns, by their names in the file; never sent.
         approved: the codes of what a person has decided to book all the same, in a problems file.
         country_name: the name that was read as the country's code.
+        previewed: what a preview said of it, from the columns of ``PREVIEWED``; None: there was none.
         shipment: which of the reference's shipments it is.
         place: where a part of it came from.
     """
@@ -52,6 +54,7 @@ class Booking:
     kept: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
     approved: frozenset[str] = frozenset()
     country_name: str | None = attrs.field(default=None, repr=False)
+    previewed: Previewed | None = None
     shipment: int = 1
     place: Place | None = attrs.field(default=None, repr=False, eq=False)
 
@@ -81,6 +84,7 @@ class Draft:
     place: Place
     kept: Mapping[str, str] = attrs.field(factory=dict[str, str])
     approved: frozenset[str] = frozenset()
+    previewed: Previewed | None = None
 
     @property
     def is_wrong(self) -> bool:
@@ -104,8 +108,16 @@ class Draft:
             self.kept,
             self.approved,
             country_name,
+            self.previewed,
             place=self.place,
         )
+
+    def take_previewed(self, cells: Mapping[str, str]) -> None:
+        """Note what the columns of a preview say."""
+        try:
+            self.previewed = previewed_of(cells)
+        except RequestError as error:
+            self.find("member", error.field, why=error.message.removeprefix(f"{error.field}: "))
 
     def _open(self) -> Iterator[Finding]:
         """What was found, without what a person has approved; where a problems file says it itself, that alone."""

@@ -13,6 +13,7 @@ from .._errors import suggestion
 from .cells import without_zero_width
 from .columns import PROBLEM, REFERENCE, Layout
 from .findings import FileError, Finding
+from .previewed import PREVIEWED
 from .reading import Reading
 from .sheets import shown
 
@@ -194,9 +195,15 @@ def _known(request_type: Any) -> Mapping[str, str]:
     return found
 
 
+def beside(layout: Layout) -> tuple[str, ...]:
+    """The columns (members, in JSON) that stand beside the request's own."""
+    return (REFERENCE, ACCOUNT, *PREVIEWED) if layout.is_freight else (REFERENCE, ACCOUNT)
+
+
 def our_names(layout: Layout) -> tuple[str, ...]:
     """All columns that a file of such requests can have."""
-    return (REFERENCE, ACCOUNT, *layout.columns)
+    reference, account, *others = beside(layout)
+    return (reference, account, *layout.columns, *others)
 
 
 def recognised(titles: Iterable[str], reading: Reading) -> int:

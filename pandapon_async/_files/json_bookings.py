@@ -4,28 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from .._models.jsonio import JsonError, dumps, fault_in, is_array, is_object, loads
 from .booking import Booking, Draft, Finisher
 from .cells import CellKind, damage
 from .columns import PROBLEM, REFERENCE, Layout, kind_of_text, put
 from .findings import FileError, Finding
-from .headers import ACCOUNT, folded, our_name
+from .headers import ACCOUNT, beside, folded, our_name
 from .json_file import MAX_VALUE, JsonFile, JsonValue
 from .marks import Marks, approved_by
+from .previewed import PREVIEWED
 from .reading import Reading
-
-_OURS: Final = (REFERENCE, ACCOUNT)
 
 
 def top_level(layout: Layout) -> frozenset[str]:
     """The members that an object of such a file can have."""
-    return layout.members.union(_OURS)
+    return layout.members.union(beside(layout))
 
 
 class JsonBookings:
-    """The bookings of a JSON file; each iteration reads it again.
+    """The bookings of a JSON file; each iteration reads it again. ``mapped``: our members by the file's own, folded.
 
     Raises:
         FileError: it can't be read.
@@ -39,11 +38,11 @@ class JsonBookings:
         self._reading = reading
         self._finisher = Finisher(name, reading)
         self._kept = {folded(one): one for one in reading.keep}
-        self._mapped: dict[str, str] = {}
+        self.mapped: dict[str, str] = {}
         for theirs, ours in reading.columns.items():
             if (found := our_name(ours, reading.layout)) is None or not _is_top(found, reading.layout):
                 raise FileError(f"{name}: {ours}: isn't a member that one of a JSON file can be mapped to")
-            self._mapped[folded(theirs)] = found
+            self.mapped[folded(theirs)] = found
 
     def __iter__(self) -> Iterator[Booking]:
         for value in self.file:
@@ -91,12 +90,14 @@ class JsonBookings:
             if key in self._kept:
                 value = members.pop(name)
                 draft.kept = {**draft.kept, self._kept[key]: value if isinstance(value, str) else dumps(value).decode()}
-            elif key in self._mapped:
-                self._put(members, self._mapped[key], members.pop(name))
+            elif key in self.mapped:
+                self._put(members, self.mapped[key], members.pop(name))
             elif self._is_passed_over(name):
                 del members[name]
         draft.reference = self._name(members, REFERENCE, draft)
         draft.account = self._name(members, ACCOUNT, draft)
+        if self._reading.layout.is_freight:
+            draft.take_previewed({name: self._name(members, name, draft) or "" for name in PREVIEWED})
         draft.members = members
 
     def _is_passed_over(self, name: str) -> bool:
@@ -104,7 +105,7 @@ class JsonBookings:
         return self._reading.ignore_unknown and not layout.is_open and name not in top_level(layout)
 
     def _put(self, members: dict[str, Any], name: str, value: Any) -> None:
-        if name in _OURS:
+        if name in beside(self._reading.layout):
             members[name] = value
         else:
             put(members, self._reading.layout.columns[name], value)
@@ -142,7 +143,7 @@ class JsonBookings:
 
 def _is_top(name: str, layout: Layout) -> bool:
     """Whether a column of ours is one of the object itself."""
-    return name in _OURS or (name in layout.columns and not layout.columns[name].of_item)
+    return name in beside(layout) or (name in layout.columns and not layout.columns[name].of_item)
 
 
 def digest_text(members: Mapping[str, Any]) -> str:

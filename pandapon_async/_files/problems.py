@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
 from .._models.jsonio import JsonError, is_object, loads
 from .booking import Booking
@@ -18,6 +17,7 @@ from .findings import EncodingError, FileError, Finding
 from .headers import is_problem_header
 from .json_bookings import JsonBookings, digest_text
 from .json_file import JsonFile
+from .json_out import ObjectWriter, members_of
 from .marks import written
 from .outputs import Output, check_output, replaced
 from .table_bookings import TableBookings
@@ -48,6 +48,18 @@ def is_problems(path: Path) -> bool:
         return False
 
 
+def check_format(path: Path, source: BookingFile, what: str) -> None:
+    """Refuse a path whose name promises another format than what comes of a file is written in: the file's own, or xlsx.
+
+    Raises:
+        FileError: says which.
+    """
+    is_workbook = source.format in ("xlsx", "xls", "ods")
+    if is_workbook != (path.suffix.lower() in _WORKBOOKS) or (is_workbook and path.suffix.lower() != ".xlsx"):
+        wanted = "a workbook: name it .xlsx" if is_workbook else "no workbook: name it like the input"
+        raise FileError(f"{path}: {what} of {source.name} are written as {wanted}")
+
+
 class _Writer(Protocol):
     def add(self, booking: Booking, findings: Sequence[Finding]) -> None: ...
     def close(self) -> None: ...
@@ -73,10 +85,7 @@ class ProblemsWriter:
         self._stack = contextlib.ExitStack()
         self._output: Output | None = None
         self._writer: _Writer | None = None
-        is_workbook = source.format in ("xlsx", "xls", "ods")
-        if is_workbook != (path.suffix.lower() in _WORKBOOKS) or (is_workbook and path.suffix.lower() != ".xlsx"):
-            wanted = "a workbook: name it .xlsx" if is_workbook else "no workbook: name it like the input"
-            raise FileError(f"{path}: the problems of {source.name} are written as {wanted}")
+        check_format(path, source, "the problems")
 
     def __enter__(self) -> Self:
         return self
@@ -138,45 +147,16 @@ class _Rows:
 
 
 class _Objects:
-    """Objects: one a line, or an array of them, as the input is; what isn't one is a member ``text``, to be replaced."""
+    """Objects, with the marks as members; what isn't one is a member ``text``, to be replaced."""
 
     def __init__(self, file: BinaryIO, bookings: JsonBookings) -> None:
-        self._file = file
-        self._encoding = bookings.file.encoding
-        self._is_array = bookings.file.layout == "array"
-        self._before = "[\n" if self._is_array else ""
-        file.write(self._encoding.bom)
+        self._objects = ObjectWriter(file, bookings)
 
     def add(self, booking: Booking, findings: Sequence[Finding]) -> None:
         assert isinstance(booking.source, str)
-        members = _members(booking.source)
+        members = members_of(booking.source)
         cells = written(findings, booking.line, (digest_text(members),))
-        marks: dict[str, Any] = dict(zip(PROBLEM, cells, strict=True))
-        # What has no form in the encoding is escaped: the digest and all else must be read as it was.
-        text = json.dumps({**members, **marks}, ensure_ascii=True)
-        self._write(self._before + text)
-        self._before = ",\n" if self._is_array else ""
-        if not self._is_array:
-            self._write("\n")
+        self._objects.write({**members, **dict(zip(PROBLEM, cells, strict=True))})
 
     def close(self) -> None:
-        if self._is_array:
-            self._write("\n]\n")
-
-    def _write(self, text: str) -> None:
-        self._file.write(self._encoding.encode(text))
-
-
-def _members(source: str) -> dict[str, Any]:
-    """The object as it is, without the marks of an earlier problems file; what isn't one, as text."""
-    try:
-        members = loads(source.encode(), unique_keys=True)
-    except (JsonError, UnicodeError):
-        members = None
-    if not is_object(members):
-        return {"text": source.rstrip("\r\n")}
-    return (
-        {name: value for name, value in members.items() if name not in PROBLEM}
-        if {*PROBLEM} <= members.keys()
-        else members
-    )
+        self._objects.close()

@@ -18,6 +18,7 @@ from .findings import CHECKS, FileError, Finding
 from .headers import ACCOUNT, SKU, Column as Title, columns_of_header, recognised
 from .marks import Marks, approved_by, is_changed
 from .orders import Group, OrderIndex, Places
+from .previewed import PREVIEWED, PREVIEWED_FEE
 from .reading import Reading
 from .sheets import header_of, open_table
 from .tables import Format, Row
@@ -110,6 +111,7 @@ class TableBookings:
         self._as_above = [field for field in self._item if is_freight and field.column.name.startswith(_AS_ABOVE)]
         self._kept = [one for one in titles if one.is_kept]
         self._sku = next((one for one in titles if one.name == SKU), None)
+        self._previewed = [one for one in titles if one.name in PREVIEWED]
         self._ids = [(one, one.name in meant) for one in titles if one.name in (REFERENCE, ACCOUNT)]
         self._titles_by_name = {one.name: one.title for one in titles if one.name}
         self._places = Places(
@@ -184,6 +186,8 @@ class TableBookings:
                 place.lines.append(row.line)
         if items and self._reading.layout.list_name is not None:
             draft.members[self._reading.layout.list_name] = items
+        if self._previewed:
+            self._read_previewed(rows, draft)
         if self._kept:
             draft.kept = self._kept_of(rows, draft)
         if key is None and self._places.reference is not None and first.finding is None:
@@ -280,6 +284,22 @@ class TableBookings:
         for name, value in zip(("itemId", "skuId"), self._reading.skus[sku], strict=True):
             if item.setdefault(name, value) != value:
                 draft.findings.append(Finding.of("sku-differs", row.line, self._titles_by_name.get(name, name)))
+
+    def _read_previewed(self, rows: Group, draft: Draft) -> None:
+        """What a preview said of an order: the same in all its rows that say it."""
+        cells: dict[str, str] = {}
+        for title in self._previewed:
+            assert title.name is not None
+            kind: CellKind = "decimal" if title.name == PREVIEWED_FEE else "text"
+            for row in rows:
+                text = trimmed(row.cells[title.index]) if title.index < len(row.cells) else ""
+                if row.finding is not None or not (text or title.index in row.damage):
+                    continue
+                value = self._value(row, title.index, title.title, kind, text, draft, is_meant=True)
+                if value is not None and cells.setdefault(title.name, value) != value:
+                    draft.findings.append(Finding.of("differs", row.line, title.title, other=str(draft.line)))
+        if not draft.is_wrong:
+            draft.take_previewed(cells)
 
     def _kept_of(self, rows: Group, draft: Draft) -> dict[str, str]:
         """The kept cells of an order; what differs from row to row is joined."""

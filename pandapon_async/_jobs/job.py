@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import logging
 import os
 from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Mapping, Sequence
 from types import TracebackType
@@ -35,7 +34,7 @@ from .report import Report
 from .run import JobRun
 from .sender import Sender
 from .settings import Allowance, Check, JobInput, JobSettings, Reconcile, allowance
-from .spending import SpendLimits
+from .spending import FeeOf, HighestFee, SpendLimits
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -44,7 +43,6 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 _NEVER = Stop(in_a_row=2**62)
-_log = logging.getLogger("pandapon_async.jobs")
 
 
 class WriteJob(Generic[R]):
@@ -123,6 +121,7 @@ class WriteJob(Generic[R]):
             retry_refused=retry_refused,
             drain=drain,
             not_booked_after=not_booked_after,
+            noted=self._noted,
         )
         limits = self._spend_limits(session.profile)
         key = AccountKey.of(session.profile, operation)
@@ -130,8 +129,9 @@ class WriteJob(Generic[R]):
         self._claims = Claims()
         self._bookings: set[asyncio.Future[Any]] = set()
         self.report: Report = Report(one_at_a_time=limits.one_at_a_time)
-        if limits.one_at_a_time:
-            _log.warning("%s: %s", session.profile.name, limits.one_at_a_time)
+
+    def _noted(self, reference: str, request: Any) -> None:
+        """A booking is to be made."""
 
     def _spend_limits(self, profile: VendorProfile) -> SpendLimits:
         day = profile.daily_spend_limit if self._settings.request_type is FreightBookingRequest else None
@@ -304,8 +304,10 @@ class BookingJob(WriteJob[FreightBooking]):
         spend_limit: what the input may cost, in all its runs; so the whole input is read before its first is sent, with
             ``check="stream"`` too. The single bookings of a job count as one input, and those that are made while a run is
             sending for its input, too.
-        highest_fee: what a booking may cost at most; a fee above it ends the run. Unless given, the bookings of a limited run
-            go one at a time, the highest fee seen is reserved for each, and the last fee can be above it.
+        highest_fee: what a booking may cost at most; a fee above it ends the run. Or a function of reference and request that
+            tells what a preview said: then the highest of the whole input is reserved for each. Unless given, and as soon as
+            that function returns None, the bookings of a limited run go one at a time, the highest fee seen is reserved for
+            each, and the last fee can be above it.
 
     The others are those of `WriteJob`.
     """
@@ -327,10 +329,12 @@ class BookingJob(WriteJob[FreightBooking]):
         adopt_account: bool = False,
         not_booked_after: float = NOT_BOOKED_AFTER,
         spend_limit: Money | None = None,
-        highest_fee: Money | None = None,
+        highest_fee: Money | FeeOf | None = None,
     ) -> None:
         self._spend_limit = None if spend_limit is None else checked_limit("spend_limit", spend_limit)
-        self._highest_fee = None if highest_fee is None else checked_limit("highest_fee", highest_fee)
+        told = highest_fee if callable(highest_fee) else None
+        fixed = None if highest_fee is None or callable(highest_fee) else checked_limit("highest_fee", highest_fee)
+        self._highest_fee = HighestFee(fixed, told)
         super().__init__(
             session,
             FreightBookingRequest,
@@ -347,6 +351,9 @@ class BookingJob(WriteJob[FreightBooking]):
             adopt_account=adopt_account,
             not_booked_after=not_booked_after,
         )
+
+    def _noted(self, reference: str, request: Any) -> None:
+        self._highest_fee.note(reference, request)
 
     def _spend_limits(self, profile: VendorProfile) -> SpendLimits:
         return attrs.evolve(super()._spend_limits(profile), input=self._spend_limit, highest_fee=self._highest_fee)

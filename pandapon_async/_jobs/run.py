@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncGenerator, AsyncIterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
+_log = logging.getLogger("pandapon_async.jobs")
 _PAGE = 256
 _PAGES_AHEAD = 64
 
@@ -233,6 +235,11 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
     async def _count_spending(self, ready: _Ready) -> None:
         """From now on single bookings count for this run, too: what they cost until now stands in the journal."""
         if ready.spending is not None:
+            if self._requests is None:
+                self._settings.noted("", None)
+            self._report.one_at_a_time = one_at_a_time = ready.journal.limits.one_at_a_time
+            if one_at_a_time:
+                _log.warning("%s: %s", self._settings.session.profile.name, one_at_a_time)
             ready.spending.add(await ready.store.spent(run=ready.number))
             ready.spending.run = ready.number
             ready.journal.run = ready.bound

@@ -48,7 +48,7 @@ class JobSettings(Generic[R]):
     ``size`` is how many requests are under way at the same time; ``facts`` tells what of a reply's data goes into the
     journal's columns; ``make_reference`` makes the reference of a request that comes without one; ``allows_same_parcel`` tells
     of a reference and its request whether another booking may have its parcel; ``not_booked_after`` is how many seconds after
-    the sending `NOT_BOOKED` is believed.
+    the sending `NOT_BOOKED` is believed; ``noted`` is told each booking that is to be made, None for one that nobody knows.
     """
 
     session: VendorSession
@@ -65,6 +65,7 @@ class JobSettings(Generic[R]):
     retry_refused: bool
     drain: float
     not_booked_after: float
+    noted: Callable[[str, Any], None]
 
     def entry(self, position: int, item: Any) -> Entry:
         """One item of the input as the journal takes it.
@@ -96,6 +97,7 @@ class JobSettings(Generic[R]):
         derived = reference is None or isinstance(reference, DerivedReference)
         known = normal_reference(self._made_reference(ours, wire) if reference is None else reference)
         fill_own_number(ours.operation, wire, known, shipment)
+        self.noted(known, ours)
         allowed = bool(self.allows_same_parcel(known, ours))
         return Entry(position, known, derived, dumps(wire).decode(), shipment, allowed, source)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
+from typing import Any
 
 import attrs
 
@@ -14,6 +15,39 @@ from .._errors import ConfigError
 from .._journal.store import SpendCheck, Spent
 from .._models.money import Money
 from .._streams.admission import Spending
+
+FeeOf = Callable[[str, Any], "Money | None"]
+"""What a preview said of a booking, by its reference and request; None: nothing."""
+
+
+@attrs.define
+class HighestFee:
+    """What one booking may cost at most: ``fixed``, else the highest of what ``told`` says of the bookings that were noted."""
+
+    fixed: Money | None = None
+    told: FeeOf | None = None
+    _highest: Money | None = None
+    _is_unknown: bool = False
+
+    def note(self, reference: str, request: Any) -> None:
+        """A booking is to be made; ``request`` None: nobody knows which."""
+        if self.told is None or self._is_unknown:
+            return
+        fee = None if request is None else self.told(reference, request)
+        if fee is None or (self._highest is not None and fee.currency != self._highest.currency):
+            self._is_unknown = True
+        elif self._highest is None or fee.amount > self._highest.amount:
+            self._highest = fee
+
+    @property
+    def fee(self) -> Money | None:
+        """It; None: not known."""
+        return self.fixed if self.told is None else None if self._is_unknown else self._highest
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether it isn't known, nor will be."""
+        return self._is_unknown if self.told is not None else self.fixed is None
 
 
 @attrs.frozen(kw_only=True)
@@ -29,10 +63,11 @@ class SpendLimits:
     input: Money | None = None
     day: Money | None = None
     zone: tzinfo = timezone.utc
-    highest_fee: Money | None = None
+    highest_fee: HighestFee = attrs.field(factory=HighestFee)
 
     def __attrs_post_init__(self) -> None:
-        currencies = {money.currency for money in (self.input, self.day, self.highest_fee) if money is not None}
+        limits = (self.input, self.day, self.highest_fee.fixed)
+        currencies = {money.currency for money in limits if money is not None}
         if len(currencies) > 1:
             raise ConfigError(
                 f"spend limits and highest_fee must be in one currency, not {', '.join(sorted(currencies))}"
@@ -41,13 +76,15 @@ class SpendLimits:
     @property
     def are_set(self) -> bool:
         """Whether there is any."""
-        return (self.input, self.day, self.highest_fee) != (None, None, None)
+        return (self.input, self.day, self.highest_fee.fixed) != (None, None, None)
 
     @property
     def one_at_a_time(self) -> str | None:
         """Why a booking must wait for the fee of the one before it; None: it need not."""
-        if self.highest_fee is not None or not self.are_set:
+        if not self.are_set or not self.highest_fee.is_unknown:
             return None
+        if self.highest_fee.told is not None:
+            return "there is a spend limit, and not every booking has a previewed fee: they go one at a time"
         return "there is a spend limit, and no highest_fee= says what one booking may cost: they go one at a time"
 
     def of_an_input(self) -> Bound | None:
@@ -71,7 +108,7 @@ class Bound:
 
     name: str
     limit: Money
-    highest_fee: Money | None
+    highest_fee: HighestFee
     in_flight: int = 0
     _spent: Decimal = Decimal(0)
     _highest: Decimal | None = None
@@ -85,10 +122,13 @@ class Bound:
         if self._foreign is not None:
             return f"a fee is in {self._foreign}, {self.name} in {self.limit.currency}"
         unknown = self._unpriced + self._in_doubt
-        if self.highest_fee is None and self.in_flight:
+        most = self.highest_fee.fee
+        if most is not None and most.currency != self.limit.currency:
+            most = None
+        if most is None and self.in_flight:
             return "one at a time"
         told = f"{self._spent} spent, {self._in_doubt} in doubt, {self._unpriced} without a fee"
-        cost = self._highest if self.highest_fee is None else self.highest_fee.amount
+        cost = self._highest if most is None else most.amount
         if cost is None and unknown:
             return f"{self.name}: {told}, and no fee is known: give highest_fee="
         reserved = (self.in_flight + unknown + 1) * (cost or Decimal(0))
@@ -229,7 +269,7 @@ class LimitedSpending(Spending):
         """A booking was made."""
         for bound in self._bounds:
             bound.paid(fee)
-        most = self._limits.highest_fee
+        most = self._limits.highest_fee.fee
         if fee is None:
             return "a booking was made, and no fee can be read in its reply"
         if most is not None and (fee.currency != most.currency or fee.amount > most.amount):

@@ -15,6 +15,7 @@ from typing import Any, Final
 import attrs
 
 from .._errors import ConfigError, suggestion
+from ..api.logistics import FreightBookingRequest
 from .journal import Journal, inside
 from .rows import JournalRow, time_of
 from .sql.connection import HIDDEN
@@ -188,15 +189,16 @@ class _Summing:
         return (self._since is None or self._since <= moment) and (self._until is None or moment < self._until)
 
     def _count_unpriced(self) -> None:
+        """Only freight bookings: no other operation has a fee."""
         end = float("inf") if self._until is None else self._until.timestamp()
         tests, values = self._bounds("r.at", None, None, self._account)
         query = (
-            f"SELECT r.id, a.name, r.destination, s.kept, r.history FROM rows r JOIN accounts a ON a.id = r.account {SOURCE} "
-            f"WHERE r.id > ? AND r.state IN ('done', 'void') AND {tests} AND r.run NOT IN {HIDDEN} AND NOT EXISTS "
+            "SELECT r.id, a.name, r.destination, s.kept, r.history FROM rows r JOIN accounts a ON a.id = r.account "
+            f"JOIN operations o ON o.id = r.operation {SOURCE} WHERE r.id > ? AND o.name = ? AND r.state IN ('done', 'void') AND {tests} AND r.run NOT IN {HIDDEN} AND NOT EXISTS "
             f"(SELECT 1 FROM money m WHERE m.row = r.id AND m.kind = 'fee' AND m.at < ?) ORDER BY r.id LIMIT {_PAGE}"
         )
         last = 0
-        while page := self._read(query, (last, *values, end)):
+        while page := self._read(query, (last, FreightBookingRequest.operation.name, *values, end)):
             last = page[-1][0]
             for _, account, destination, kept, history in page:
                 moment = _first_done(history)

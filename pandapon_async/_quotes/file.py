@@ -13,6 +13,7 @@ import attrs
 
 from .._errors import RequestError
 from .._files.columns import REFERENCE, Column, columns_of, put, value_of
+from .._files.csv_table import read_header
 from .._files.findings import MAX_FINDINGS, FileError, Finding
 from .._files.sheets import Sheet, SheetRow
 from .._models.converters import from_wire
@@ -37,6 +38,12 @@ def _short(column: Column) -> str:
 def quote_columns() -> tuple[str, ...]:
     """The columns a quote file can have; ``item_id``, ``sku_id`` and ``country`` are required, ``quantity`` defaults to 1."""
     return (REFERENCE, *_columns())
+
+
+def is_quote_file(path: Path) -> bool:
+    """Whether a file is a list of prices to ask, by its short names of columns; else it is a file of bookings."""
+    titles = {title.strip() for title in read_header(path)}
+    return titles >= {*_REQUIRED} and titles <= {*quote_columns()}
 
 
 def read_quote_file(path: str | os.PathLike[str]) -> list[SweepRequest]:

@@ -23,6 +23,8 @@ _STEP_OF_FIELD: Final = MappingProxyType(
         "html": "html",
         "empty_body": "empty",
         "refuse": "refuse",
+        "price_moved": "price_moved",
+        "render_expired": "render_expired",
     }
 )
 
@@ -71,6 +73,8 @@ class Faults:
         html: carried out; 200 with an HTML page.
         empty_body: carried out; 200 without a body.
         refuse: not carried out: a refusal envelope (with an invented code).
+        price_moved: carried out; a preview or a booking costs 10 % more than it would (invented).
+        render_expired: not carried out: a refusal that says that the preview has expired (invented).
         platform_codes: code of 1688 or Taobao Global -> probability; not carried out: a refusal envelope whose text carries it.
         status: HTTP status -> probability; not carried out, answered with that status.
         status_after: HTTP status -> probability; carried out, then answered with that status.
@@ -92,6 +96,8 @@ class Faults:
     html: float = attrs.field(default=0.0, validator=_probability)
     empty_body: float = attrs.field(default=0.0, validator=_probability)
     refuse: float = attrs.field(default=0.0, validator=_probability)
+    price_moved: float = attrs.field(default=0.0, validator=_probability)
+    render_expired: float = attrs.field(default=0.0, validator=_probability)
     platform_codes: Mapping[str, float] = attrs.field(
         factory=dict, converter=_copied, validator=_platform_codes, hash=False
     )

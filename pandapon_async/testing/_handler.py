@@ -186,7 +186,7 @@ class RequestHandler:
             return finding.status, headers, _dump(refusal(family, finding.code, finding.text, request_id))
         if not done:
             return 200, _JSON_HEADERS, _dump(refusal(operation.family, Code.REFUSED, step.text, request_id))
-        reply = self._replier.reply(call.kind, operation, checked.body, request_id)
+        reply = self._replier.reply(call.kind, operation, checked.body, request_id, step.percent)
         return 200, _JSON_HEADERS, _dump(nothing(operation.family) if step.null_envelope else reply)
 
     def _status_headers(self, step: Step, now: float) -> Mapping[str, str]:

@@ -19,7 +19,7 @@ from typing import Any, Final, cast
 from pandapon_async.testing._envelopes import success
 from pandapon_async.testing._ledger import Ledger
 from pandapon_async.testing._operations import ApiOperation, VendorKind
-from pandapon_async.testing._pricing import SERVICES, by_id, price
+from pandapon_async.testing._pricing import SERVICES, Service, by_id, price
 
 BOOK: Final = "logistics.order.book_freight"
 PREVIEW: Final = "logistics.order.render_freight"
@@ -58,46 +58,46 @@ class Replier:
         self._ledger = ledger
         self._seed = seed
         self._previews = count(1)
-        self._special: Mapping[str, Callable[[VendorKind, ApiOperation, Any], Any]] = MappingProxyType(
+        self._special: Mapping[str, Callable[[VendorKind, ApiOperation, Any, int], Any]] = MappingProxyType(
             {BOOK: self._book, PREVIEW: self._preview, ESTIMATE: self._estimate}
         )
 
-    def reply(self, kind: VendorKind, operation: ApiOperation, body: Any, request_id: str) -> Any:
-        """Carry out ``operation`` and return the whole reply."""
+    def reply(self, kind: VendorKind, operation: ApiOperation, body: Any, request_id: str, percent: int = 0) -> Any:
+        """Carry out ``operation`` and return the whole reply; what it costs is so many percent dearer."""
         if operation.routed:
             return operation.example_reply
         special = self._special.get(operation.contract_id)
         if special is not None:
-            return success(operation.family, special(kind, operation, body), request_id)
+            return success(operation.family, special(kind, operation, body, percent), request_id)
         if operation.example_reply is not None:
             return _page_of(operation.example_reply, body)
         return success(operation.family, None, request_id)
 
-    def _book(self, _: VendorKind, operation: ApiOperation, body: Any) -> Mapping[str, Any]:
+    def _book(self, _: VendorKind, operation: ApiOperation, body: Any, percent: int) -> Mapping[str, Any]:
         reference = booking_reference(body)
         if operation.example_request is not None and body == operation.example_request:
             data: dict[str, Any] = copy.deepcopy(operation.example_reply["data"])
         else:
-            data = self._booking(reference, self._ledger.count(reference), body)
+            data = self._booking(reference, self._ledger.count(reference), body, percent)
         self._ledger.add_booking(reference, data)
         return data
 
-    def _booking(self, reference: str, earlier: int, body: Any) -> dict[str, Any]:
+    def _booking(self, reference: str, earlier: int, body: Any, percent: int) -> dict[str, Any]:
         """A booking with a new order id and tracking numbers; the fee depends only on the reference."""
         digest = self._digest(f"booking {reference} {earlier}")
         lines: list[Any] = cast("dict[str, Any]", body).get("lineItems") or []
         return {
             "orderId": str(10**17 + int.from_bytes(digest[:8], "big") % (9 * 10**17)),
-            "orderFee": self._fee(reference),
+            "orderFee": self._fee(reference, percent),
             "subOrders": [_sub_order(line, digest, index) for index, line in enumerate(lines)],
         }
 
-    def _preview(self, kind: VendorKind, _: ApiOperation, body: Any) -> dict[str, Any]:
+    def _preview(self, kind: VendorKind, _: ApiOperation, body: Any, percent: int) -> dict[str, Any]:
         """A new quote each time, even for the same body, priced by the items' services. Booking it costs the same."""
         order = cast("dict[str, Any]", body)
         country = _country(order)
         items: list[dict[str, Any]] = order.get("renderItems") or []
-        cents = sum(self._item_cents(kind, country, item) for item in items)
+        cents = _raised(sum(self._item_cents(kind, country, item) for item in items), percent)
         digest = self._digest(f"preview {canonical(body).decode()}")
         number = int.from_bytes(digest[:4], "big") % 10_000
         render_id = f"FF{min(cents or _MIN_CENTS, _MAX_CENTS):08d}{number:04d}{next(self._previews):06d}"
@@ -108,23 +108,26 @@ class Replier:
         service = by_id(chosen.get("serviceId"))
         return price(kind, service, country, item.get("itemId"), item.get("quantity"), self._seed)
 
-    def _estimate(self, kind: VendorKind, _: ApiOperation, body: Any) -> list[dict[str, Any]]:
+    def _estimate(self, kind: VendorKind, _: ApiOperation, body: Any, percent: int) -> list[dict[str, Any]]:
         """Every service and its price, from `_pricing`."""
         item = cast("dict[str, Any]", body)
-        country = _country(item)
         return [
             {
                 "serviceId": service.service_id,
                 "companyName": service.company,
                 "serviceCategory": service.category,
-                "fee": _money(price(kind, service, country, item.get("itemId"), item.get("quantity"), self._seed)),
+                "fee": _money(_raised(self._item_price(kind, service, item), percent)),
             }
             for service in SERVICES
         ]
 
-    def _fee(self, reference: str) -> dict[str, str]:
+    def _item_price(self, kind: VendorKind, service: Service, item: dict[str, Any]) -> int:
+        return price(kind, service, _country(item), item.get("itemId"), item.get("quantity"), self._seed)
+
+    def _fee(self, reference: str, percent: int = 0) -> dict[str, str]:
         quoted = _QUOTED.fullmatch(reference)
-        return _money(int(quoted[1]) if quoted else 2_000 + self._number(f"fee {reference}") % 40_000)
+        cents = int(quoted[1]) if quoted else 2_000 + self._number(f"fee {reference}") % 40_000
+        return _money(_raised(cents, percent))
 
     def _number(self, text: str) -> int:
         return int.from_bytes(self._digest(text)[:8], "big")
@@ -160,6 +163,10 @@ def _sub_order(line: Any, digest: bytes, index: int) -> dict[str, Any]:
             "logisticType": "UCS",
         },
     }
+
+
+def _raised(cents: int, percent: int) -> int:
+    return cents * (100 + percent) // 100
 
 
 def _money(cents: int) -> dict[str, str]:

@@ -33,6 +33,7 @@ class Step:
         delay: seconds before the answer, in addition to the latency.
         null_envelope: set all members of the reply to null.
         text: of the refusal, if the call isn't carried out and nothing is sent instead.
+        percent: by how much a preview or a booking costs more than it would.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Step:
     delay: float = 0.0
     null_envelope: bool = False
     text: str = "refused by script or fault"
+    percent: int = 0
 
 
 NAMED: Final[Mapping[str, Step]] = MappingProxyType(
@@ -67,6 +69,9 @@ NAMED: Final[Mapping[str, Step]] = MappingProxyType(
             Step(name="wrong_clock"),
             Step(name="refuse", done=False),
             Step(name="null_envelope", null_envelope=True),
+            # INVENTED: no page says how long a preview holds, nor that a booking costs what it said.
+            Step(name="price_moved", percent=10),
+            Step(name="render_expired", done=False, text="renderId: expired, preview again (invented text)"),
         )
     }
 )

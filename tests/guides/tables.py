@@ -10,7 +10,7 @@ import attrs
 
 import pandapon_async
 from pandapon_async import PANDAPON, PandaponError, _errors
-from pandapon_async._config.settings import FileSettings, Settings
+from pandapon_async._config.settings import FileSettings, QuoteRules, Settings
 from pandapon_async._files.findings import CHECKS
 
 from .pages import PAGES
@@ -24,7 +24,18 @@ _SENT = {
     _errors.Stage.REPLIED: "yes",
 }
 _ENTRY = re.compile(r"^    (\w[\w, ]*): (.*?)(?=^    \w|\Z)", re.DOTALL | re.MULTILINE)
-_NOT_IN_A_FILE = {"credentials", "limits", "timeouts", "retry", "signer", "ssl_context", "name", "path", "files"}
+_NOT_IN_A_FILE = {
+    "quotes",
+    "credentials",
+    "limits",
+    "timeouts",
+    "retry",
+    "signer",
+    "ssl_context",
+    "name",
+    "path",
+    "files",
+}
 _PARTS = ("", "limits", "timeouts", "retry")
 
 
@@ -51,7 +62,7 @@ def settings() -> str:
 
 def desk() -> str:
     """Each setting of ``pandapon.toml``."""
-    return _settings({"": Settings()})
+    return _settings({"": Settings(), "quotes": QuoteRules()})
 
 
 def files() -> str:

@@ -7,7 +7,7 @@ import itertools
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -23,12 +23,13 @@ from pandapon_async import (
     Journal,
     Money,
     NotSentError,
+    SessionManager,
     Stop,
     VendorSession,
     WriteJob,
 )
 from pandapon_async._config.profiles import zone_of
-from pandapon_async._jobs.spending import Bound, LimitedSpending, SpendLimits
+from pandapon_async._jobs.spending import Bound, HighestFee, LimitedSpending, SpendLimits
 from pandapon_async._streams.admission import Admission, Pace
 from pandapon_async.api.logistics import FreightBooking, FreightBookingRequest
 from pandapon_async.testing import FakeVendor, Faults, VirtualClock
@@ -315,7 +316,7 @@ async def test_it_starts_anew_at_midnight_in_the_profiles_time_zone(vendor: Fake
 
 async def test_what_ends_after_midnight_counts_for_the_new_day():
     clock = VirtualClock(EVENING)
-    day = SpendLimits(day=usd(25), highest_fee=usd(10), zone=zone_of("Asia/Shanghai")).of_a_day(clock)
+    day = SpendLimits(day=usd(25), highest_fee=HighestFee(usd(10)), zone=zone_of("Asia/Shanghai")).of_a_day(clock)
     assert day is not None
     day.paid(usd(20))
     day.in_flight = 1
@@ -387,7 +388,7 @@ def test_a_day_has_23_hours_when_the_clocks_go_forward():
 
 
 def limited(limit: str, highest: str | None = None, size: int = 8) -> tuple[Admission, LimitedSpending]:
-    limits = SpendLimits(input=usd(limit), highest_fee=None if highest is None else usd(highest))
+    limits = SpendLimits(input=usd(limit), highest_fee=HighestFee(None if highest is None else usd(highest)))
     bound = limits.of_an_input()
     assert bound is not None
     spending = LimitedSpending(limits, [bound], None, asyncio.Event())
@@ -420,6 +421,65 @@ async def test_one_that_is_under_way_keeps_its_room_until_it_has_ended():
 
 
 def test_a_fee_of_nothing_is_a_fee():
-    bound = Bound("the spend limit", usd(10), None)
+    bound = Bound("the spend limit", usd(10), HighestFee())
     bound.paid(usd(0))
     assert bound.why_not() is None
+
+
+# --- what previews said ---
+
+
+def as_previewed(fees: dict[str, Money | None]) -> Callable[[str, object], Money | None]:
+    return lambda reference, _: fees.get(reference)
+
+
+@pytest.mark.parametrize("check", ["all", "stream"])
+@pytest.mark.parametrize("missing", [False, True])
+async def test_a_previewed_fee_of_every_booking_takes_the_place_of_highest_fee(
+    vendor: FakeVendor, path: Path, check: Any, missing: bool
+):
+    fees: dict[str, Money | None] = dict.fromkeys((reference for reference, _ in pairs(8)), usd(500))
+    if missing:
+        fees[pairs(8)[3][0]] = None
+    under_way, most = 0, 0
+
+    def start(*_: Any) -> None:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+
+    def end(*_: Any) -> None:
+        nonlocal under_way
+        under_way -= 1
+
+    vendor.faults = Faults(latency=0.02)
+    async with SessionManager([vendor.profile("pandapon")], on_start=start, on_reply=end) as vendors:
+        limits: dict[str, Any] = {"spend_limit": usd(100_000), "highest_fee": as_previewed(fees)}
+        job = BookingJob(vendors.pandapon, journal=path, check=check, **limits)
+        outcomes = await ran(job, pairs(8))
+    assert {one.state for one in outcomes} == {"done"}
+    assert (job.report.one_at_a_time is not None) is missing
+    assert (most > 1) is not missing
+
+
+async def test_the_highest_previewed_fee_of_the_whole_input_is_reserved_for_each(
+    vendor: FakeVendor, account: VendorSession, path: Path
+):
+    (one, _), (two, _), (three, _) = pairs(3)
+    fees: dict[str, Money | None] = {one: usd(1), two: usd(1), three: usd(600)}
+    job = BookingJob(account, journal=path, spend_limit=usd(500), highest_fee=as_previewed(fees))
+    outcomes = await ran(job, pairs(3))
+    assert outcomes == []
+    assert set(recorded(path).values()) == {"pending"}
+    assert not vendor.ledger.bookings
+
+
+async def test_of_what_waits_in_the_journal_no_preview_is_known_so_it_goes_one_at_a_time(
+    vendor: FakeVendor, account: VendorSession, path: Path
+):
+    vendor.script({"status": 401})
+    fees: dict[str, Money | None] = dict.fromkeys((reference for reference, _ in pairs(3)), usd(500))
+    await ran(BookingJob(account, journal=path, concurrency=1), pairs(3))
+    job = BookingJob(account, journal=path, spend_limit=usd(100_000), highest_fee=as_previewed(fees))
+    await ran(job)
+    assert job.report.one_at_a_time is not None

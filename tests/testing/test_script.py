@@ -299,7 +299,7 @@ def test_the_error_lists_the_known_steps() -> None:
         parse_step("dorp")
 
 
-@pytest.mark.parametrize("step", sorted(NAMED.keys() - {"drop_before", "refuse", "wrong_clock"}))
+@pytest.mark.parametrize("step", sorted(NAMED.keys() - {"drop_before", "refuse", "render_expired", "wrong_clock"}))
 async def test_a_step_that_does_books_exactly_once(step: str) -> None:
     async with FakeVendor(huge=1000, slow=0.001) as vendor:
         vendor.script(step)
