@@ -111,7 +111,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Started:
         raise Interrupted(signal.SIGTERM)
 
     monkeypatch.setattr("pandapon_async.testing.FakeVendor", Kept)
-    monkeypatch.setattr(running, "run", lambda work: asyncio.run(stopped(work)))
+    monkeypatch.setattr(running, "run", lambda work, *_: asyncio.run(stopped(work)))
     return found
 
 
