@@ -194,7 +194,8 @@ class _Summing:
         tests, values = self._bounds("r.at", None, None, self._account)
         query = (
             "SELECT r.id, a.name, r.destination, s.kept, r.history FROM rows r JOIN accounts a ON a.id = r.account "
-            f"JOIN operations o ON o.id = r.operation {SOURCE} WHERE r.id > ? AND o.name = ? AND r.state IN ('done', 'void') AND {tests} AND r.run NOT IN {HIDDEN} AND NOT EXISTS "
+            f"JOIN operations o ON o.id = r.operation {SOURCE} WHERE r.id > ? AND o.name = ? AND "
+            f"r.state IN ('done', 'void') AND {tests} AND r.run NOT IN {HIDDEN} AND NOT EXISTS "
             f"(SELECT 1 FROM money m WHERE m.row = r.id AND m.kind = 'fee' AND m.at < ?) ORDER BY r.id LIMIT {_PAGE}"
         )
         last = 0
