@@ -143,6 +143,14 @@ def test_a_current_preview_is_booked_for_its_fee(
     assert asked(shop, PREVIEW) == 6
 
 
+def test_the_journal_notes_what_was_previewed(pandapon: Pandapon, previewed: Callable[..., Path], tmp_path: Path):
+    path, journal = previewed(), tmp_path / "b.db"
+    pandapon("book", str(path), "--journal", str(journal))
+    told = {row["reference"]: Decimal(row["previewedFee"]) for row in rows(path) if row["reference"]}
+    with Journal.open(str(journal)) as opened:
+        assert {row.reference: row.previewed and row.previewed.amount for row in opened.rows()} == told
+
+
 def test_what_was_previewed_and_what_was_paid_stand_side_by_side(
     pandapon: Pandapon, shop: FakeVendor, previewed: Callable[..., Path], tmp_path: Path
 ):

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings, strategies as st
+from hypothesis import assume, given, settings, strategies as st
 
 from pandapon_async import to_wire
 from pandapon_async._files.bookings import BookingFile
@@ -256,6 +256,7 @@ def test_one_damaged_byte_of_json_costs_its_order_at_most(rows: Rows, layout: st
     ]
     text = "\n".join(objects) if layout == "lines" else "[\n" + ",\n".join(objects) + "\n]\n"
     place = data.draw(st.integers(2, len(text) - 4))
+    assume(text[place - 1] != "\\")  # a quote inside an escape leaves good JSON of another text, which nobody can see
     piece = data.draw(st.sampled_from(("", "", '"', "{", "}", "[", "]", "\0", ",", "\n")))
     if piece or text[place] in '{}[]",:':
         changed = text[:place] + piece + text[place + (not piece) :]

@@ -41,6 +41,20 @@ def read(path: Path, layout: Layout, rows: list[dict[str, str]]) -> list[Any]:
     return list(BookingFile(path, reading=Reading(layout=layout)))
 
 
+@pytest.mark.parametrize("request_type", WRITES)
+def test_only_a_freight_booking_has_a_preview_beside_it(request_type: type[VendorRequest[Any]], tmp_path: Path):
+    layout = Layout.of(request_type)
+    assert ("previewedfee" in known_names(layout)) == layout.is_freight
+    path = tmp_path / "work.jsonl"
+    path.write_text('{"reference": "o-1", "previewedFee": 1}\n')
+    (one,) = BookingFile(path, reading=Reading(layout=layout))
+    assert one.previewed is None
+    if layout.is_open:
+        assert to_wire(one.pair()[1]) == {"previewedFee": 1}
+    else:
+        assert one.is_wrong
+
+
 def value_at(wire: Any, path: tuple[str, ...]) -> Any:
     for name in path:
         wire = loads(wire.encode())[name] if isinstance(wire, str) else wire[name]
