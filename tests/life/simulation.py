@@ -323,8 +323,8 @@ def _watched(disk: Disk) -> type[sqlite3.Connection]:
 class _SteppedWriter(Writer):
     """A journal's writer whose thread's work the loop does, a moment after it was asked for."""
 
-    def _put(self, work: Any, *, only_reads: bool = False) -> asyncio.Future[Any]:
-        future = super()._put(work, only_reads=only_reads)
+    def _put(self, *work: Any, **how: Any) -> asyncio.Future[Any]:
+        future = super()._put(*work, **how)
         asyncio.get_running_loop().call_later(DISK, self._step)
         return future
 

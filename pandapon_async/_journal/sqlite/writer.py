@@ -79,7 +79,7 @@ class Writer(GroupThread):
             self._shortage_seen = failure
             self._lock.use_reserve()
             reading = [item for item in group if item.only_reads]
-            if self._attempt(reading) is None:  # a disk that is full can be read
+            if self._attempt(reading) is None:
                 self._tell(reading)
             self._fail([item for item in group if not (item.is_ending or item.told)], failure)
             self._owed += [item for item in group if item.is_ending]
@@ -107,7 +107,8 @@ class Writer(GroupThread):
         if not items:
             return None
         try:
-            with self._writing.transaction():
+            reads = all(item.only_reads for item in items)  # a full disk, or whoever writes, keeps nobody from that
+            with contextlib.nullcontext() if reads else self._writing.transaction():
                 changes = [item.work for item in items if isinstance(item.work, Change)]
                 made = iter(make_all(self._connection, changes, self._begin_anew))
                 for item in items:
