@@ -201,6 +201,9 @@ class CsvWriter:
             file.write(self._dialect.encoding.encode(f"sep={self._dialect.delimiter}\r\n"))
         self.row(columns)
 
+    def close(self) -> None:
+        """There is no end to be written."""
+
     def row(self, cells: Iterable[object]) -> None:
         """Write one row; what its encoding can't hold is written as ``?``."""
         self._writer.writerow([neutral(str(cell)).replace("\0", NUL) for cell in cells])

@@ -11,15 +11,14 @@ from .._models.jsonio import is_array, is_object
 from .booking import Booking
 from .bookings import BookingFile
 from .columns import REFERENCE, layout, list_name, put
-from .csv_table import CsvTable, CsvWriter
 from .headers import ACCOUNT, folded
 from .json_bookings import JsonBookings
 from .json_out import ObjectWriter, members_of
 from .outputs import Output, check_output, replaced
 from .previewed import PREVIEWED
 from .problems import check_format
+from .sheets import writer_like
 from .table_bookings import TableBookings
-from .workbooks import WorkbookWriter
 
 SERVICE: Final = ("freightInfo.serviceId", "freightInfo.companyName", "freightInfo.serviceCategory")
 CHOSEN: Final = (ACCOUNT, *SERVICE)
@@ -103,11 +102,7 @@ class _Rows:
         self._places = {**places, **{name: self._named + number for number, name in enumerate(added)}}
         self._width = self._named + len(added)
         columns = (*bookings.columns, *added)
-        self._sheet: CsvWriter | WorkbookWriter
-        if isinstance(bookings.table, CsvTable):
-            self._sheet = CsvWriter(file, columns, bookings.table.dialect)
-        else:
-            self._sheet = WorkbookWriter(file, columns)
+        self._sheet = writer_like(bookings.table, file, columns)
 
     def add(self, booking: Booking, values: Mapping[str, str]) -> None:
         assert isinstance(booking.source, tuple)
@@ -123,8 +118,7 @@ class _Rows:
             self._sheet.row(cells)
 
     def close(self) -> None:
-        if isinstance(self._sheet, WorkbookWriter):
-            self._sheet.close()
+        self._sheet.close()
 
 
 class _Objects:

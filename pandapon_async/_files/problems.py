@@ -12,7 +12,7 @@ from .._models.jsonio import JsonError, is_object, loads
 from .booking import Booking
 from .bookings import BookingFile
 from .columns import PROBLEM
-from .csv_table import CsvTable, CsvWriter, read_header
+from .csv_table import read_header
 from .findings import EncodingError, FileError, Finding
 from .headers import is_problem_header
 from .json_bookings import JsonBookings, digest_text
@@ -20,9 +20,10 @@ from .json_file import JsonFile
 from .json_out import ObjectWriter, members_of
 from .marks import written
 from .outputs import Output, check_output, replaced
+from .sheets import writer_like
 from .table_bookings import TableBookings
 from .tables import format_of
-from .workbooks import WorkbookTable, WorkbookWriter
+from .workbooks import WorkbookTable
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -125,11 +126,7 @@ class _Rows:
     def __init__(self, file: BinaryIO, bookings: TableBookings) -> None:
         self._bookings = bookings
         columns = (*bookings.columns, *PROBLEM)
-        self._sheet: CsvWriter | WorkbookWriter
-        if isinstance(bookings.table, CsvTable):
-            self._sheet = CsvWriter(file, columns, bookings.table.dialect)
-        else:
-            self._sheet = WorkbookWriter(file, columns)
+        self._sheet = writer_like(bookings.table, file, columns)
 
     def add(self, booking: Booking, findings: Sequence[Finding]) -> None:
         assert isinstance(booking.source, tuple)
@@ -142,8 +139,7 @@ class _Rows:
             self._sheet.row([*others[:named], *written(mine, row.line, others), *others[named:]])
 
     def close(self) -> None:
-        if isinstance(self._sheet, WorkbookWriter):
-            self._sheet.close()
+        self._sheet.close()
 
 
 class _Objects:

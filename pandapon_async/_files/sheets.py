@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import attrs
 
 from .._errors import suggestion
-from .csv_table import CsvTable
+from .csv_table import CsvTable, CsvWriter
 from .findings import FileError, Finding
 from .tables import Format, Row, Table, format_of, open_to_read
-from .workbooks import WorkbookTable
+from .workbooks import WorkbookTable, WorkbookWriter
 
 _LOOKED_AT: Final = 10
 
@@ -24,6 +24,11 @@ def open_table(path: Path, name: str, kind: Format, *, encoding: str | None = No
         FileError: it can't be read.
     """
     return CsvTable(path, name, encoding) if kind == "csv" else WorkbookTable(path, name, kind, sheet)
+
+
+def writer_like(table: Table, file: BinaryIO, columns: Sequence[str]) -> CsvWriter | WorkbookWriter:
+    """Writes a table of the same kind; a workbook's is xlsx, whatever kind of workbook it was."""
+    return CsvWriter(file, columns, table.dialect) if isinstance(table, CsvTable) else WorkbookWriter(file, columns)
 
 
 def header_of(table: Table, recognised: Callable[[Sequence[str]], int]) -> tuple[Row | None, tuple[str, ...]]:

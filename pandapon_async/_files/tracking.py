@@ -7,23 +7,22 @@ its order is kept.
 from __future__ import annotations
 
 import heapq
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import tzinfo
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
 import attrs
 
-from .._models.jsonio import loads
 from ..api.logistics import FreightBookingRequest
-from .csv_table import CsvTable, CsvWriter
+from .csv_table import CsvWriter
 from .findings import FileError
 from .json_bookings import JsonBookings
+from .json_out import ObjectWriter, members_of
 from .parcels import ItemKey, Parcel, Piece, allotted, pieces_of
 from .resolutions import contact_columns, contact_of, time_text
-from .sheets import open_table
+from .sheets import open_table, writer_like
 from .table_bookings import TableBookings
 from .tables import format_of
 from .workbooks import WorkbookWriter
@@ -153,11 +152,7 @@ class _Rows:
         self._bookings = bookings
         self._contact = contact
         columns = (*bookings.columns, *TRACKING, *(contact_columns() if contact else ()))
-        self._sheet: CsvWriter | WorkbookWriter
-        if isinstance(bookings.table, CsvTable):
-            self._sheet = CsvWriter(file, columns, bookings.table.dialect)
-        else:
-            self._sheet = WorkbookWriter(file, columns)
+        self._sheet = writer_like(bookings.table, file, columns)
         self._waiting: list[tuple[int, int, list[object]]] = []
         self._count = 0
 
@@ -187,26 +182,18 @@ class _Rows:
 
     def close(self) -> None:
         self._write(None)
-        if isinstance(self._sheet, WorkbookWriter):
-            self._sheet.close()
+        self._sheet.close()
 
 
 class _Objects:
     """Objects with what became of them as further members; the parcels in a list."""
 
     def __init__(self, file: BinaryIO, bookings: JsonBookings) -> None:
-        self._file = file
-        self._encoding = bookings.file.encoding
-        self._is_array = bookings.file.layout == "array"
-        self._before = "[\n" if self._is_array else ""
-        file.write(self._encoding.bom)
+        self._objects = ObjectWriter(file, bookings)
 
     def add(self, rows: Sequence[Handed], known: JournalRow | None) -> None:
         source = rows[0].booking.source
         assert isinstance(source, str)
-        members: Any = (
-            loads(source.encode("utf-8", self._encoding.errors)) if rows[0].booking.request else {"text": source}
-        )
         first = rows[0].values
         about = {name: first[name] for name in ("state", "order_id", "booked_at", "why") if first[name]}
         parcels = [
@@ -214,15 +201,10 @@ class _Objects:
             for one in rows
             if one.values["tracking_number"]
         ]
-        text = json.dumps({**members, **about, "parcels": parcels}, ensure_ascii=True)
-        self._file.write(self._encoding.encode(f"{self._before}{text}"))
-        self._before = ",\n" if self._is_array else ""
-        if not self._is_array:
-            self._file.write(self._encoding.encode("\n"))
+        self._objects.write({**members_of(source), **about, "parcels": parcels})
 
     def close(self) -> None:
-        if self._is_array:
-            self._file.write(self._encoding.encode("\n]\n" if self._before == ",\n" else "[]\n"))
+        self._objects.close()
 
 
 class _ByLayout:
@@ -244,8 +226,7 @@ class _ByLayout:
             yield values.get(name, kept.get(name, name))
 
     def close(self) -> None:
-        if isinstance(self._sheet, WorkbookWriter):
-            self._sheet.close()
+        self._sheet.close()
 
 
 def writes_workbook(out: Path, source: BookingFile, layout: Mapping[str, str] | None) -> bool:
