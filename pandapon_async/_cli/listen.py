@@ -10,6 +10,7 @@ import click
 
 from .running import serve
 from .shared import (
+    Failed,
     cant_listen,
     choose,
     config_option,
@@ -39,16 +40,43 @@ _MASK = "***"
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 @click.option("--full", is_flag=True, help="Show every value, including personal ones.")
-def command(port: int, host: str, vendor: str | None, config: Path | None, as_json: bool, full: bool) -> None:
+@click.option("--test", "callback", metavar="URL", help="Post one signed test message to your own callback instead.")
+def command(
+    port: int, host: str, vendor: str | None, config: Path | None, as_json: bool, full: bool, callback: str | None
+) -> None:
     """Receive an account's messages at any path, and print them until Ctrl-C or SIGTERM.
 
     A message is verified with the account's secret and acknowledged once printed, so that the vendor doesn't send it again. A
     duplicate is printed once. Values not known to be harmless are masked unless --full is given. SIGTERM ends it with status 0.
 
     The vendors post to HTTPS only: put a tunnel or a TLS proxy in front of it.
+
+    --test signs a message with the account's secret as the vendor does, posts it once, and says whether it was answered with 200
+    within a second. Its type is TEST, which no vendor sends.
     """
     profile = choose(load_profiles(config), vendor)
+    if callback is not None:
+        _post_test(profile, callback)
+        return
     serve(_Listener(profile, as_json=as_json, full=full).run(host, port))
+
+
+def _post_test(profile: VendorProfile, callback: str) -> None:
+    """Post a test message; a callback that doesn't acknowledge it ends the program with status 1."""
+    from ..testing import Account, FakeVendor
+
+    keys = profile.credentials
+    assert keys is not None  # an account that was loaded has them
+    kind: Any = profile.kind
+    base: Any = profile.push_base
+    account = Account(kind=kind, access_key=keys.access_key, access_secret=keys.access_secret, user_id=keys.user_id)
+    sender = FakeVendor(accounts=[account])
+    sent = sender.send_message_blocking(kind, callback, "TEST", {"test": True}, retries=0, base=base)
+    status = sent.attempts[-1].status
+    if not sent.acknowledged:
+        answer = f"answered {status}" if status else "no answer within a second"
+        raise Failed(f"{answer}: the vendor would send it again")
+    write_out("Answered 200: acknowledged")
 
 
 class _Listener:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import signal
 import socket
 import subprocess
+import sys
 import urllib.request
 from collections.abc import Iterator
 from typing import Any
@@ -16,6 +18,7 @@ import attrs
 import pytest
 
 from pandapon_async.testing import FakeVendor, SentMessage
+from tests.support import closed_port
 
 from .conftest import Pandapon, environment, process
 
@@ -182,3 +185,38 @@ def test_without_keys_it_says_what_is_missing(pandapon: Pandapon):
     result = pandapon("listen")
     assert result.exit_code == 2
     assert "PANDAPON_ACCESS_KEY" in result.stderr
+
+
+# --- a test message ----------------------------------------------------------------------------------------------------
+
+
+def test_a_test_message_is_signed_as_the_vendor_s_and_acknowledged():
+    with listening() as listener:
+        done = subprocess.run(
+            [sys.executable, "-m", "pandapon_async", "listen", "--test", f"{listener.url}callback"],
+            env={**os.environ, **environment(listener.vendor, "pandapon")},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        out, _ = listener.end()
+    assert (done.returncode, done.stdout) == (0, "Answered 200: acknowledged\n")
+    assert "TEST" in out
+
+
+def test_a_callback_of_another_account_refuses_the_test_message(pandapon: Pandapon, monkeypatch: pytest.MonkeyPatch):
+    with listening() as listener:
+        for name, value in environment(listener.vendor, "pandapon").items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("PANDAPON_ACCESS_SECRET", "another-secret")
+        result = pandapon("listen", "--test", f"{listener.url}callback")
+    assert result.exit_code == 1
+    assert "answered 401" in result.stderr
+
+
+def test_a_callback_that_is_not_there_is_said(pandapon: Pandapon, monkeypatch: pytest.MonkeyPatch):
+    for name, value in environment(FakeVendor(port=1), "pandapon").items():
+        monkeypatch.setenv(name, value)
+    result = pandapon("listen", "--test", f"http://127.0.0.1:{closed_port()}/callback")
+    assert result.exit_code == 1
+    assert "no answer" in result.stderr
