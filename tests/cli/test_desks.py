@@ -101,9 +101,10 @@ def test_three_that_book_spend_no_more_in_a_day_than_one_may(
         ended = [(desk.communicate(timeout=60), desk.returncode) for desk in running]
     assert {status for _, status in ended} <= {0, 4}, ended
     assert 4 in {status for _, status in ended}
-    assert sum(shop.ledger.seen.values()) == 10
+    made = sum(shop.ledger.seen.values())
+    assert 0 < made <= 10  # one under way at another desk counts as spent, so a desk may end a booking early
     with Journal.open(url) as journal:
-        assert journal.counts()["done"] == 10
+        assert journal.counts()["done"] == made
 
 
 @pytest.mark.usefixtures("keys")

@@ -209,6 +209,7 @@ async def main(session):
 
 with FakeVendor() as vendor:
     vendor.faults = Faults(latency=0.05)
+    vendor.script("ok", *["stall"] * 49)  # the others are under way when the first one is told
     asyncio.run(main(PandaPonSession(vendor.profile("pandapon"))))
 """
 
