@@ -11,6 +11,7 @@ from .._models.jsonio import is_array, is_object
 from .booking import Booking
 from .bookings import BookingFile
 from .columns import REFERENCE, layout, list_name, put
+from .findings import FileError
 from .headers import ACCOUNT, folded
 from .json_bookings import JsonBookings
 from .json_out import ObjectWriter, members_of
@@ -88,7 +89,7 @@ def _is_filled(path: Path, source: BookingFile, names: Sequence[str]) -> bool:
         if isinstance(there, TableBookings):
             return {*names} <= {title.name for title in there.titles}
         first = next(iter(there), None)
-    except Exception:  # noqa: BLE001 - whatever it is, it isn't ours
+    except (FileError, UnicodeError):
         return False
     return first is not None and first.account is not None and (first.previewed is not None or names == CHOSEN)
 

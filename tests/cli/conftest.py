@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import json
 import os
 import signal
@@ -17,6 +18,8 @@ from click.testing import CliRunner, Result
 
 from pandapon_async._cli.app import app
 from pandapon_async.testing import FakeVendor
+
+from .files import HEADER, Write
 
 Pandapon = Callable[..., Result]
 
@@ -147,3 +150,29 @@ def process(
         for pipe in (child.stdout, child.stderr):
             if pipe is not None:
                 pipe.close()
+
+
+@pytest.fixture
+def orders(tmp_path: Path) -> Write:
+    """Writes a file of bookings ``o-0``, ... and gives its path; those of ``wrong`` can't be read, ``account``: whose they are, in turn."""
+
+    def write(
+        count: int,
+        *,
+        wrong: tuple[int, ...] = (),
+        receiver: str = "Jane Example",
+        name: str = "orders.csv",
+        account: str | None = None,
+    ) -> str:
+        path = tmp_path / name
+        with path.open("w", encoding="utf-8", newline="") as file:
+            rows = csv.writer(file)
+            rows.writerow(HEADER if account is None else (*HEADER, "account"))
+            for number in range(count):
+                quantity = "x" if number in wrong else "1"
+                item = 2048020617114736 + number
+                cells = [f"o-{number}", f"FF{number}", receiver, "US", item, "413", quantity, "1"]
+                rows.writerow(cells if account is None else [*cells, account.split()[number % len(account.split())]])
+        return str(path)
+
+    return write

@@ -18,6 +18,7 @@ from pandapon_async.testing import FakeVendor, Faults
 from tests.journal.support import hours_later
 
 from .conftest import Pandapon, environment, order, process
+from .files import rows_of
 
 BOOK = "logistics.order.book_freight"
 HEADER = "reference,renderId,receiverAddress.name,receiverAddress.country,itemId,skuId,quantity,freightInfo.serviceId"
@@ -37,11 +38,6 @@ def write_rows(path: Path, rows: list[dict[str, str]]) -> Path:
         writer.writeheader()
         writer.writerows(rows)
     return path
-
-
-def read_rows(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 @pytest.fixture
@@ -145,7 +141,7 @@ def test_what_was_sent_before_under_a_reference_that_is_wrong_now_is_still_in_do
     problems = str(tmp_path / "problems.csv")
     result = pandapon("book", orders(1, o0={"quantity": "2"}), "--journal", journal, "--problems", problems)
     assert result.exit_code == 3
-    assert [found["reference"] for found in read_rows(Path(problems))] == ["o-0"]
+    assert [found["reference"] for found in rows_of(Path(problems))] == ["o-0"]
     assert shop.ledger.bookings == {"FF0": 1}
 
 
@@ -281,7 +277,7 @@ def test_with_problems_the_good_ones_are_booked_and_the_others_come_back(
     file = orders(6, o1={"quantity": "x"}, o4={"reference": "o-2"})
     result = pandapon("book", file, "--journal", journal, "--problems", str(problems), "--concurrency", "1")
     assert result.exit_code == 1
-    found = {(one["reference"], one["line"]): one for one in read_rows(problems)}
+    found = {(one["reference"], one["line"]): one for one in rows_of(problems)}
     assert set(found) == {("o-0", "2"), ("o-1", "3"), ("o-2", "4"), ("o-2", "6")}
     assert "9001" in found["o-0", "2"]["problem"] or "refused" in found["o-0", "2"]["problem"]
     assert found["o-1", "3"]["column"] == "quantity"
@@ -351,7 +347,7 @@ def test_a_night_on_paper(pandapon: Pandapon, shop: FakeVendor, journal: str, tm
     )  # in a row they would slow the job down
     first = pandapon("book", str(file), "--journal", journal, "--problems", str(problems), "--concurrency", "16")
     assert first.exit_code == 3
-    rejected = {one["reference"] for one in read_rows(problems)}
+    rejected = {one["reference"] for one in rows_of(problems)}
     assert rejected >= {f"o-{number}" for number in bad}
     assert len(rejected) == len(bad) + 5
 
@@ -362,7 +358,7 @@ def test_a_night_on_paper(pandapon: Pandapon, shop: FakeVendor, journal: str, tm
     export, edited = tmp_path / "export.csv", tmp_path / "edited.csv"
     hours_later(journal)
     pandapon("journal", journal, "--export", str(export), "--state", "unknown")
-    found = read_rows(export)
+    found = rows_of(export)
     assert len(found) == 37
     for one in found:
         was_made = f"FF{one['reference'][2:]}" in shop.ledger.bookings

@@ -23,6 +23,7 @@ from pandapon_async.testing import FakeVendor, Faults
 from tests.journal.conftest import small_disk
 
 from .conftest import Pandapon, environment, order, process
+from .files import Write
 
 pty = pytest.importorskip("pty")  # not on Windows
 
@@ -32,37 +33,6 @@ pytestmark = [
     pytest.mark.usefixtures("keys"),
     pytest.mark.skipif(os.name != "posix", reason="POSIX signals and shells"),
 ]
-
-HEADER = (
-    "reference",
-    "renderId",
-    "receiverAddress.name",
-    "receiverAddress.country",
-    "itemId",
-    "skuId",
-    "quantity",
-    "freightInfo.serviceId",
-)
-Write = Callable[..., str]
-
-
-@pytest.fixture
-def orders(tmp_path: Path) -> Write:
-    """Writes a file of bookings ``o-0``, ... and gives its path; those of ``wrong`` can't be read."""
-
-    def write(count: int, *, wrong: tuple[int, ...] = (), name: str = "Jane Example") -> str:
-        path = tmp_path / "orders.csv"
-        with path.open("w", encoding="utf-8", newline="") as file:
-            rows = csv.writer(file)
-            rows.writerow(HEADER)
-            for number in range(count):
-                quantity = "x" if number in wrong else "1"
-                rows.writerow(
-                    [f"o-{number}", f"FF{number}", name, "US", 2048020617114736 + number, "413", quantity, "1"]
-                )
-        return str(path)
-
-    return write
 
 
 @pytest.fixture
@@ -397,7 +367,9 @@ def test_on_a_full_disk_every_order_id_that_came_is_in_the_journal_or_printed(
     journal = small_disk / "bookings.db"
     options = ("--problems", str(tmp_path / "problems.csv"), "--json", "--concurrency", "16")
     environ = environment(shop, "pandapon")
-    with process("book", orders(5000, name="x" * 1000), "--journal", str(journal), *options, environ=environ) as child:
+    with process(
+        "book", orders(5000, receiver="x" * 1000), "--journal", str(journal), *options, environ=environ
+    ) as child:
         out, err = child.communicate(timeout=60)
     assert "Traceback" not in err
     assert 0 < len(shop.ledger.bookings) < 5000

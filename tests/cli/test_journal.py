@@ -25,6 +25,7 @@ from pandapon_async.testing import FakeVendor
 from tests.journal.support import done, entry, hours_later, opened
 
 from .conftest import Pandapon, environment, order
+from .files import rows_of
 
 HEAD = ["reference", "state", "order_id", "fee", "currency", "tracking", "error"]
 TAIL = ["vendor", "account", "operation", "shipment", "sent_at", "done_at", "request_id", "resolved_by", "note"]
@@ -52,11 +53,6 @@ def exported(pandapon: Pandapon, journal: str, tmp_path: Path) -> Path:
     path = tmp_path / "export.csv"
     assert pandapon("journal", journal, "--export", str(path)).exit_code == 0
     return path
-
-
-def rows_of(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
@@ -15,6 +14,7 @@ from pandapon_async import Journal
 from pandapon_async.testing import FakeVendor
 
 from .conftest import Pandapon, environment, order
+from .files import rows_of, write
 
 BOOK, PREVIEW = "logistics.order.book_freight", "logistics.order.render_freight"
 HEADER = "reference,receiverAddress.name,receiverAddress.country,itemId,skuId,quantity,freightInfo.serviceId"
@@ -40,23 +40,10 @@ def previewed(pandapon: Pandapon, orders: Path, tmp_path: Path) -> Callable[...,
         out = tmp_path / "previewed.csv"
         assert pandapon("book", str(orders), "--preview", "--out", str(out)).exit_code == 0
         at = (datetime.now(timezone.utc) - timedelta(hours=hours)).isoformat(timespec="seconds")
-        changed = [{**row, "previewedAt": row["previewedAt"] and at} for row in rows(out)]
+        changed = [{**row, "previewedAt": row["previewedAt"] and at} for row in rows_of(out)]
         return write(out, changed)
 
     return preview
-
-
-def rows(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def write(path: Path, lines: list[dict[str, str]]) -> Path:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(lines[0]))
-        writer.writeheader()
-        writer.writerows(lines)
-    return path
 
 
 def fees(journal: Path) -> dict[str, Decimal]:
@@ -74,8 +61,8 @@ def asked(shop: FakeVendor, operation: str) -> int:
 def test_a_preview_adds_account_render_id_fee_and_time_to_the_file_as_it_came(
     previewed: Callable[..., Path], orders: Path
 ):
-    out = rows(previewed())
-    assert [{name: row[name] for name in HEADER.split(",")} for row in out] == rows(orders)
+    out = rows_of(previewed())
+    assert [{name: row[name] for name in HEADER.split(",")} for row in out] == rows_of(orders)
     assert {row["account"] for row in out} == {"pandapon", ""}  # blank where only an item stands
     assert len({row["renderId"] for row in out if row["reference"]}) == 6
     assert {row["previewedCurrency"] for row in out if row["reference"]} == {"USD"}
@@ -91,8 +78,8 @@ def test_what_could_not_be_previewed_goes_to_the_problems(
     arguments = ("--preview", "--out", str(out), "--problems", str(problems), "--concurrency", "1")
     result = pandapon("book", str(orders), *arguments)
     assert result.exit_code == 1
-    assert [row["reference"] for row in rows(out)] == ["o-1", "", "o-2", "o-5"]
-    found = {row["reference"]: row["code"].split()[0] for row in rows(problems)}
+    assert [row["reference"] for row in rows_of(out)] == ["o-1", "", "o-2", "o-5"]
+    found = {row["reference"]: row["code"].split()[0] for row in rows_of(problems)}
     assert found == {"o-0": "not-previewed", "o-3": "whole-number", "o-4": "not-previewed"}
     assert not shop.ledger.bookings
 
@@ -139,14 +126,16 @@ def test_a_current_preview_is_booked_for_its_fee(
 ):
     path, journal = previewed(), tmp_path / "b.db"
     assert pandapon("book", str(path), "--journal", str(journal)).exit_code == 0
-    assert fees(journal) == {row["reference"]: Decimal(row["previewedFee"]) for row in rows(path) if row["reference"]}
+    assert fees(journal) == {
+        row["reference"]: Decimal(row["previewedFee"]) for row in rows_of(path) if row["reference"]
+    }
     assert asked(shop, PREVIEW) == 6
 
 
 def test_the_journal_notes_what_was_previewed(pandapon: Pandapon, previewed: Callable[..., Path], tmp_path: Path):
     path, journal = previewed(), tmp_path / "b.db"
     pandapon("book", str(path), "--journal", str(journal))
-    told = {row["reference"]: Decimal(row["previewedFee"]) for row in rows(path) if row["reference"]}
+    told = {row["reference"]: Decimal(row["previewedFee"]) for row in rows_of(path) if row["reference"]}
     with Journal.open(str(journal)) as opened:
         assert {row.reference: row.previewed and row.previewed.amount for row in opened.rows()} == told
 
@@ -157,7 +146,7 @@ def test_what_was_previewed_and_what_was_paid_stand_side_by_side(
     path, journal = previewed(), tmp_path / "b.db"
     shop.script("price_moved")
     result = pandapon("book", str(path), "--journal", str(journal))
-    was, paid = sum(Decimal(row["previewedFee"] or 0) for row in rows(path)), sum(fees(journal).values())
+    was, paid = sum(Decimal(row["previewedFee"] or 0) for row in rows_of(path)), sum(fees(journal).values())
     assert was < paid
     assert f"Previewed          {was} USD; these bookings cost {paid} USD" in result.stdout
 
@@ -183,7 +172,7 @@ def test_an_old_preview_is_asked_again_and_once_more_books_nothing_twice(
     assert first.exit_code == 0
     assert "6 previews are older than 12 h" in first.stderr
     assert asked(shop, PREVIEW) == 12
-    assert not {row["renderId"] for row in rows(path)} & {*shop.ledger.bookings}
+    assert not {row["renderId"] for row in rows_of(path)} & {*shop.ledger.bookings}
     second = pandapon("book", str(path), "--journal", str(journal))
     assert (second.exit_code, asked(shop, PREVIEW), asked(shop, BOOK)) == (0, 12, 6)
     assert "6 of them by earlier runs" in second.stdout
@@ -193,7 +182,7 @@ def test_an_old_preview_without_an_order_no_is_booked_once_all_the_same(
     pandapon: Pandapon, shop: FakeVendor, previewed: Callable[..., Path], tmp_path: Path
 ):
     path, journal = previewed(hours=13), tmp_path / "b.db"
-    lines = [{k: v for k, v in row.items() if k != "reference"} for row in rows(path) if row["reference"]]
+    lines = [{k: v for k, v in row.items() if k != "reference"} for row in rows_of(path) if row["reference"]]
     write(path, lines)
     for _ in range(2):
         assert pandapon("book", str(path), "--journal", str(journal)).exit_code == 0
@@ -252,7 +241,7 @@ def test_what_has_become_dearer_is_held(
     assert len(shop.ledger.bookings) == 6 - held
     assert ("and the preview said" in result.stderr) is bool(held)
     if held:
-        (found,) = rows(problems)
+        (found,) = rows_of(problems)
         assert found["code"].split()[0] == "price-moved"
         write(problems, [{**found, "decision": "book"}])
         assert pandapon("book", str(problems), "--journal", str(journal)).exit_code == 0
@@ -266,7 +255,7 @@ def test_an_old_preview_that_cannot_be_asked_again_is_not_booked(
     shop.script("render_expired")
     arguments = ("--journal", str(tmp_path / "b.db"), "--problems", str(problems), "--concurrency", "1")
     assert pandapon("book", str(path), *arguments).exit_code == 1
-    assert [row["code"].split()[0] for row in rows(problems)] == ["not-previewed"]
+    assert [row["code"].split()[0] for row in rows_of(problems)] == ["not-previewed"]
     assert len(shop.ledger.bookings) == 5
 
 
@@ -278,7 +267,7 @@ def test_three_bookings_in_a_row_above_their_previewed_fee_end_the_run(
     result = pandapon("book", str(path), "--journal", str(journal), "--concurrency", "1")
     assert (result.exit_code, asked(shop, BOOK)) == (0, 6)
     again = write(
-        path, [{**row, "reference": row["reference"] and f"x-{row['reference']}"} for row in rows(previewed())]
+        path, [{**row, "reference": row["reference"] and f"x-{row['reference']}"} for row in rows_of(previewed())]
     )
     text = path.read_text().replace("Jane", "June")
     again.write_text(text)
@@ -291,7 +280,7 @@ def test_three_bookings_in_a_row_above_their_previewed_fee_end_the_run(
 def test_a_dry_run_asks_nothing_and_tells_the_previewed_sum_and_how_many_have_none(
     pandapon: Pandapon, shop: FakeVendor, previewed: Callable[..., Path], tmp_path: Path
 ):
-    lines = rows(previewed(hours=13))
+    lines = rows_of(previewed(hours=13))
     lines[0].update(previewedFee="", previewedCurrency="", previewedAt="")
     path = write(tmp_path / "previewed.csv", lines)
     before = len(shop.ledger.requests)
@@ -323,7 +312,7 @@ def test_a_preview_that_says_nothing_whole_is_named_and_nothing_is_sent(
     cells: dict[str, str],
     column: str,
 ):
-    first, *others = rows(previewed())
+    first, *others = rows_of(previewed())
     path = write(tmp_path / "previewed.csv", [{**first, **cells}, *others])
     before = len(shop.ledger.requests)
     result = pandapon("book", str(path), "--journal", str(tmp_path / "b.db"))
@@ -347,7 +336,7 @@ def test_a_previewed_fee_in_every_row_lets_a_limited_run_go_at_full_speed(
 def test_a_row_without_one_makes_it_go_one_at_a_time_and_say_so(
     pandapon: Pandapon, shop: FakeVendor, previewed: Callable[..., Path], tmp_path: Path
 ):
-    lines = rows(previewed())
+    lines = rows_of(previewed())
     lines[-1].update(previewedFee="", previewedCurrency="", previewedAt="")
     path = write(tmp_path / "previewed.csv", lines)
     result = pandapon("book", str(path), "--journal", str(tmp_path / "b.db"), "--spend-limit", "1000", "USD")
@@ -359,7 +348,7 @@ def test_previewed_fees_never_lead_beyond_the_limit(
     pandapon: Pandapon, shop: FakeVendor, previewed: Callable[..., Path], tmp_path: Path
 ):
     path, journal = previewed(), tmp_path / "b.db"
-    limit = sum(Decimal(row["previewedFee"] or 0) for row in rows(path)) / 2
+    limit = sum(Decimal(row["previewedFee"] or 0) for row in rows_of(path)) / 2
     arguments = ("--problems", str(tmp_path / "problems.csv"), "--spend-limit", f"{limit:.2f}", "USD")
     assert pandapon("book", str(path), "--journal", str(journal), *arguments).exit_code == 4
     assert Decimal() < sum(fees(journal).values()) <= limit
@@ -376,9 +365,9 @@ def test_each_booking_is_previewed_at_its_own_account(
     pandapon: Pandapon, shop: FakeVendor, both: None, orders: Path, tmp_path: Path
 ):
     accounts = ["pandapon", "xportcn_ka"] * 3
-    lines = [row for row in rows(orders) if row["reference"]]
+    lines = [row for row in rows_of(orders) if row["reference"]]
     path = write(tmp_path / "two.csv", [{**row, "account": name} for row, name in zip(lines, accounts, strict=True)])
     out = tmp_path / "out.csv"
     assert pandapon("book", str(path), "--preview", "--out", str(out)).exit_code == 0
-    assert [row["account"] for row in rows(out)] == accounts
+    assert [row["account"] for row in rows_of(out)] == accounts
     assert {request.vendor for request in shop.ledger.requests} == {"pandapon", "xportcn_ka"}

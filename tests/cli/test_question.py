@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -13,42 +12,12 @@ from pandapon_async import Journal
 from pandapon_async.testing import FakeVendor
 
 from .conftest import Pandapon, environment, process
+from .files import Write
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals")
 
 if os.name == "posix":
     from .terminal import terminal
-
-HEADER = (
-    "reference",
-    "renderId",
-    "receiverAddress.name",
-    "receiverAddress.country",
-    "itemId",
-    "skuId",
-    "quantity",
-    "freightInfo.serviceId",
-)
-Write = Callable[..., str]
-
-
-@pytest.fixture
-def orders(tmp_path: Path) -> Write:
-    """Writes a file of bookings ``o-0``, ... and gives its path; those of ``wrong`` can't be read."""
-
-    def write(count: int, *, wrong: tuple[int, ...] = (), name: str = "orders.csv", account: str | None = None) -> str:
-        path = tmp_path / name
-        with path.open("w", encoding="utf-8", newline="") as file:
-            rows = csv.writer(file)
-            rows.writerow(HEADER if account is None else (*HEADER, "account"))
-            for number in range(count):
-                quantity = "x" if number in wrong else "1"
-                item = 2048020617114736 + number
-                cells = [f"o-{number}", f"FF{number}", "Jane Example", "US", item, "413", quantity, "1"]
-                rows.writerow(cells if account is None else [*cells, account.split()[number % len(account.split())]])
-        return str(path)
-
-    return write
 
 
 @pytest.fixture

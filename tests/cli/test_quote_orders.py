@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable
 from decimal import Decimal
@@ -13,6 +12,7 @@ import pytest
 from pandapon_async.testing import FakeVendor
 
 from .conftest import Pandapon, environment, order
+from .files import rows_of, write
 
 HEADER = "reference,receiverAddress.name,receiverAddress.country,itemId,skuId,quantity"
 PATH = "/v2/open/pp/logistics/itemLogisticsPrice"
@@ -35,19 +35,6 @@ def orders(tmp_path: Path) -> Path:
     return path
 
 
-def rows(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def write(path: Path, lines: list[dict[str, str]]) -> Path:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(lines[0]))
-        writer.writeheader()
-        writer.writerows(lines)
-    return path
-
-
 @pytest.fixture
 def offers(pandapon: Pandapon, orders: Path, tmp_path: Path) -> Callable[..., Path]:
     """The offers of the orders, by the rules of some settings."""
@@ -63,7 +50,7 @@ def offers(pandapon: Pandapon, orders: Path, tmp_path: Path) -> Callable[..., Pa
 
 
 def taken(path: Path) -> dict[str, dict[str, str]]:
-    found = [row for row in rows(path) if row["take"]]
+    found = [row for row in rows_of(path) if row["take"]]
     assert len({row["reference"] for row in found}) == len(found)
     return {row["reference"]: row for row in found}
 
@@ -73,9 +60,9 @@ def taken(path: Path) -> dict[str, dict[str, str]]:
 
 def test_every_offer_is_written_and_the_cheapest_of_each_whole_order_is_taken(offers: Callable[..., Path]):
     path = offers()
-    assert len(rows(path)) == 3 * 2 * 3
+    assert len(rows_of(path)) == 3 * 2 * 3
     for reference, choice in taken(path).items():
-        prices = [Decimal(row["price"]) for row in rows(path) if row["reference"] == reference]
+        prices = [Decimal(row["price"]) for row in rows_of(path) if row["reference"] == reference]
         assert Decimal(choice["price"]) == min(prices)
     assert taken(path)["o-1"]["goods"] == "1 x 2049/413, 2 x 4096/413"
 
@@ -108,7 +95,7 @@ def test_above_the_highest_price_of_its_country_nothing_is_taken_and_it_is_told(
     assert result.exit_code == 1
     assert "2 orders have no offer that is taken" in result.stderr
     assert {*taken(out)} == {"o-0"}
-    notes = {row["reference"]: row["note"] for row in rows(out)}
+    notes = {row["reference"]: row["note"] for row in rows_of(out)}
     assert notes["o-2"] == "above the highest price, 1 USD"
     assert "without --fx" in notes["o-1"]
 
@@ -149,10 +136,10 @@ def test_prices_in_two_currencies_are_not_compared(pandapon: Pandapon, shop: Fak
 
 
 def test_a_row_that_names_an_account_is_quoted_there_only(pandapon: Pandapon, orders: Path, tmp_path: Path):
-    lines = [{**row, "account": row["reference"] and "xportcn_ka"} for row in rows(orders)]
+    lines = [{**row, "account": row["reference"] and "xportcn_ka"} for row in rows_of(orders)]
     out = tmp_path / "offers.csv"
     assert pandapon("quote", str(write(orders, lines)), "--out", str(out)).exit_code == 0
-    assert {row["account"] for row in rows(out)} == {"xportcn_ka"}
+    assert {row["account"] for row in rows_of(out)} == {"xportcn_ka"}
 
 
 def test_what_cannot_be_quoted_is_named_and_comes_back_as_it_was(pandapon: Pandapon, orders: Path, tmp_path: Path):
@@ -164,7 +151,7 @@ def test_what_cannot_be_quoted_is_named_and_comes_back_as_it_was(pandapon: Panda
     assert result.exit_code == 1
     assert "line 5, column quantity: expected a whole number" in result.stderr
     assert pandapon("quote", str(orders), "--chosen", str(out), "--orders", str(chosen)).exit_code == 1
-    last = rows(chosen)[-1]
+    last = rows_of(chosen)[-1]
     assert (last["reference"], last["quantity"], last["account"]) == ("o-2", "x", "")
 
 
@@ -186,7 +173,7 @@ def test_a_list_with_short_names_is_a_file_of_orders_if_offers_are_wanted(
     offers, chosen = tmp_path / "offers.xlsx", tmp_path / "chosen.csv"
     assert pandapon("quote", str(orders), "--out", str(offers)).exit_code == 0
     assert pandapon("quote", str(orders), "--chosen", str(offers), "--orders", str(chosen)).exit_code == 0
-    assert rows(chosen)[0]["freightInfo.serviceId"] == "3"
+    assert rows_of(chosen)[0]["freightInfo.serviceId"] == "3"
 
 
 def test_offers_are_written_over_nothing_but_offers(pandapon: Pandapon, shop: FakeVendor, orders: Path, tmp_path: Path):
@@ -205,17 +192,18 @@ def test_what_was_taken_is_filled_in_and_booked_at_its_account_with_its_service(
 ):
     path = offers()
     changed = [
-        {**row, "take": "X" if (row["account"], row["service_id"]) == ("pandapon", "1") else ""} for row in rows(path)
+        {**row, "take": "X" if (row["account"], row["service_id"]) == ("pandapon", "1") else ""}
+        for row in rows_of(path)
     ]
     write(path, changed)
     asked = len(shop.ledger.requests)
     chosen, previewed = tmp_path / "chosen.csv", tmp_path / "previewed.csv"
     assert pandapon("quote", str(orders), "--chosen", str(path), "--orders", str(chosen)).exit_code == 0
     assert len(shop.ledger.requests) == asked
-    assert [{name: row[name] for name in HEADER.split(",")} for row in rows(chosen)] == rows(orders)
-    assert {row["freightInfo.serviceId"] for row in rows(chosen)} == {"1"}
+    assert [{name: row[name] for name in HEADER.split(",")} for row in rows_of(chosen)] == rows_of(orders)
+    assert {row["freightInfo.serviceId"] for row in rows_of(chosen)} == {"1"}
     assert pandapon("book", str(chosen), "--preview", "--out", str(previewed)).exit_code == 0
-    fees = {row["reference"]: row["previewedFee"] for row in rows(previewed) if row["reference"]}
+    fees = {row["reference"]: row["previewedFee"] for row in rows_of(previewed) if row["reference"]}
     assert fees == {row["reference"]: row["price"] for row in changed if row["take"]}
     assert pandapon("book", str(previewed), "--journal", str(tmp_path / "b.db")).exit_code == 0
     assert len(shop.ledger.bookings) == 3
@@ -243,7 +231,7 @@ def test_a_choice_that_is_not_one_for_each_order_is_named_by_line_and_column(
     told: str,
 ):
     path, chosen = offers(), tmp_path / "chosen.csv"
-    found = rows(path)
+    found = rows_of(path)
     change(found)
     result = pandapon("quote", str(orders), "--chosen", str(write(path, found)), "--orders", str(chosen))
     assert result.exit_code == 2

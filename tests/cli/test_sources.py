@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import csv
 import hashlib
 import json
 from collections.abc import Callable
@@ -24,6 +23,7 @@ from pandapon_async.testing import FakeVendor
 from tests.journal.support import NOW, entry, opened, taken, usd
 
 from .conftest import Pandapon, order
+from .files import rows_of
 
 KEPT = {"Customer": "Acme", "note": "ring twice"}
 Write = Callable[..., str]
@@ -53,11 +53,6 @@ def journal(
     assert pandapon("book", file, *options).exit_code == 1
     assert pandapon("book", file, *options, "--retry-refused", "--rate", "50").exit_code == 0
     return path
-
-
-def rows_of(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8-sig", newline="") as text:
-        return list(csv.DictReader(text))
 
 
 def test_kept_columns_stand_behind_the_fixed_ones_of_an_export(pandapon: Pandapon, journal: str, tmp_path: Path):
