@@ -230,13 +230,10 @@ class WriteJob(Generic[R]):
         spending = journal.spending_of_single() or Spending()
         admission = Admission(_NEVER, self._settings.pace, 1, self._settings.client.clock, spending)
         sender: Sender[R] = Sender(self._settings, self._claims, journal.store, admission)
-        if starts := row.state == "pending":
-            if not await admission.admit():
-                error = LimitExceededError(f"not sent: {admission.reason}", reference=row.reference)
-                return sender.outcome(0, row, "pending", "pending", error=error)
+        if starts := row.state == "pending" and await admission.admit():
             admission.began()
         try:
-            made = await sender.finish(worker, 0, row)
+            made = await sender.finish(worker, 0, row, starts=starts)
             if isinstance(made, Unwritten):
                 unwritten = made
                 try:
@@ -251,6 +248,9 @@ class WriteJob(Generic[R]):
         finally:
             if starts:
                 admission.ended()
+        if made.state == "pending" and admission.reason is not None and made.error is None:
+            error = LimitExceededError(f"not sent: {admission.reason}", reference=row.reference)
+            made = attrs.evolve(made, error=error)
         if made.state == "skipped" and made.ok:
             found = await journal.store.find(row.reference, row.shipment)
             made = attrs.evolve(made, recorded_reply=await journal.store.reply(found))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar, cast
 
 import attrs
 
+from .._calls.made import says_something
 from .._config.profiles import CodeMeaning
 from .._errors import (
     ApiError,
@@ -62,13 +63,13 @@ class Sender(Generic[R]):
         self._under_way: dict[WorkerState, _OnDisk] = {}
 
     async def finish(
-        self, worker: WorkerState, index: int, row: PendingRow
+        self, worker: WorkerState, index: int, row: PendingRow, *, starts: bool = True
     ) -> JobOutcome[R] | Unwritten[JobOutcome[R]]:
         """Bring one row to its end: send it, ask for it, or skip it. One that was made must still come on disk.
 
-        Only one that was pending is sent: nothing else has been admitted, whatever it has become meanwhile.
+        Only one that was pending and has been admitted (``starts``) is sent, whatever it has become meanwhile.
         """
-        admitted = row.state == "pending"
+        admitted = starts and row.state == "pending"
         key = (row.reference, row.shipment)
         while (other := self._claims.claim(key)) is not None:
             await asyncio.shield(other)
@@ -85,6 +86,8 @@ class Sender(Generic[R]):
     async def _finished(
         self, worker: WorkerState, index: int, row: PendingRow, admitted: bool
     ) -> JobOutcome[R] | Unwritten[JobOutcome[R]]:
+        if row.state == "pending" and not admitted:  # while it waited, somebody else may have sent it
+            row = await self._store.find(row.reference, row.shipment)
         try:
             if row.state == "unknown":
                 return await self._asked(index, row, "skipped")
@@ -195,7 +198,8 @@ class Sender(Generic[R]):
         texts = [*facts.tracking] if facts.order_id is None else [facts.order_id, *facts.tracking]
         for text in texts:
             text.encode()
-        order_id = None if facts.order_id is None else facts.order_id.strip() or None
+        named = (facts.order_id or "").strip()
+        order_id = named if says_something(named) else None
         tracking = tuple(facts.tracking)
         return Ending(state="done", order_id=order_id, fee=storable(facts.fee), tracking=tracking, **more)
 

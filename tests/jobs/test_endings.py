@@ -211,3 +211,23 @@ async def test_a_single_booking_that_is_cut_off_is_never_told_another_s_order_id
                 await asyncio.wait([single])
     assert recorded(path) == {"order-0": "done", "order-1": "unknown"}
     assert (job.report.done, job.report.unknown, job.report.in_doubt) == (0, 1, ["order-1"])
+
+
+@pytest.mark.parametrize("nothing", [None, "", " ", 0, "0", "null", "N/A"])
+async def test_what_stands_for_no_order_id_is_written_down_as_none(vendor: FakeVendor, path: Path, nothing: Any):
+    vendor.script(*[{"json": yes({"orderId": nothing})}] * 2)
+    async with session_at(vendor.profile("pandapon")) as session:
+        outcomes = await ran(BookingJob(session, journal=path), pairs(2))
+    assert [(outcome.recorded, outcome.order_id) for outcome in outcomes] == [("done", None)] * 2
+    assert row_of(path, "order-1").order_id is None
+
+
+async def test_a_yes_whose_data_says_no_is_in_doubt_and_kept(vendor: FakeVendor, path: Path):
+    reply = yes({"success": False, "errorCode": "E1"})
+    vendor.script({"json": reply})
+    async with session_at(vendor.profile("pandapon")) as session:
+        (outcome,) = await ran(BookingJob(session, journal=path), pairs(1))
+        assert (outcome.recorded, row_of(path, "order-0").reply) == ("unknown", reply)
+        assert "data.success false, data.errorCode E1" in str(row_of(path, "order-0").error)
+        await ran(BookingJob(session, journal=path), pairs(1))
+    assert sum(vendor.ledger.seen.values()) == 1

@@ -246,6 +246,16 @@ async def test_single_bookings_count_as_one_input(vendor: FakeVendor, account: V
     assert recorded(path)["order-2"] == "pending"
 
 
+async def test_a_caller_that_waited_for_room_is_told_what_another_has_made_of_its_booking(
+    vendor: FakeVendor, account: VendorSession, path: Path
+):
+    vendor.script("drop_after")
+    job = BookingJob(account, journal=path, spend_limit=usd(25))
+    async with job:
+        outcomes = await asyncio.gather(*(job.book(booking("R0"), reference="order-0") for _ in range(2)))
+    assert [outcome.recorded for outcome in outcomes] == ["unknown", "unknown"]
+
+
 @pytest.mark.parametrize("first", [0, 2])
 async def test_what_single_bookings_spend_during_a_run_counts_for_it(
     vendor: FakeVendor, account: VendorSession, path: Path, first: int
