@@ -22,9 +22,9 @@ from pandapon_async import (
 )
 from pandapon_async.testing import FakeVendor
 from tests.jobs.support import pairs, ran, states
-from tests.life.files import Life
+from tests.life.files import LifeOnDisk
 from tests.life.plans import QUIET, Caller
-from tests.life.simulation import Kill
+from tests.life.worlds import Kill
 from tests.support import booking, session_at
 
 HOME = Path(__file__).parent.parent.parent
@@ -36,7 +36,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_a_run_that_is_left_tells_the_order_id_of_what_a_caller_has_booked():
-    life = Life()
+    life = LifeOnDisk()
     try:
         life.known = False
         life.day(
@@ -92,7 +92,7 @@ async def test_a_corrected_booking_and_the_old_one_in_one_input_contradict_each_
 
 
 def test_not_booked_counts_only_once_the_vendor_can_not_make_it_any_more():
-    life = Life()
+    life = LifeOnDisk()
 
     async def asked_at_once(session: PandaPonSession, request: object) -> str | None:
         return None if life.vendor.deeds else NOT_BOOKED
@@ -160,7 +160,7 @@ async def test_a_start_that_is_refused_after_a_kill_leaves_the_file_whole(
 
 @pytest.mark.parametrize("commit", [2, 3, 4])
 def test_a_start_that_is_refused_after_a_kill_while_opening_leaves_the_file_whole(commit: int):
-    life = Life()
+    life = LifeOnDisk()
     life.known = False
     try:
         life.day(plan=attrs.evolve(QUIET, new=1))
