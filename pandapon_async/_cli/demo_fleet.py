@@ -45,7 +45,7 @@ async def book_by_workers(
     from .._fleet.submit import submit
     from .._manager import SessionManager
 
-    with _postgres() as url:
+    with own_postgres() as url:
         async with SessionManager([profile]) as vendors:
             session = vendors[profile.name]
             await submit(session, url, _pairs(orders), "demo", lambda _, __: True)  # two may be alike by chance
@@ -59,7 +59,7 @@ def _pairs(orders: SampleOrders) -> Iterator[Any]:
 
 
 @contextlib.contextmanager
-def _postgres() -> Generator[str, None, None]:
+def own_postgres() -> Generator[str, None, None]:
     """The URL of a server of our own, on a socket of this machine."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # where it finds no folder of the session it takes the temporary one
