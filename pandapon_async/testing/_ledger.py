@@ -81,6 +81,7 @@ class Ledger:
         self._bookings: dict[str, int] = {}
         self._fees: dict[str, Decimal] = {}
         self._replies: dict[str, Any] = {}
+        self._bodies: list[Any] | None = None  # what was booked, in full: for our own tests, which set a list
         self._requests: deque[RequestRecord] = deque(maxlen=keep_requests)
         self._messages: deque[SentMessage] = deque(maxlen=keep_requests)
         self._seen: Counter[str] = Counter()
@@ -144,6 +145,8 @@ class Ledger:
         with self._lock:
             for part in (self._bookings, self._fees, self._replies, self._requests, self._messages):
                 part.clear()
+            if self._bodies is not None:
+                self._bodies.clear()
             for counts in (self._seen, self._done):
                 counts.clear()
 
@@ -161,11 +164,13 @@ class Ledger:
         with self._lock:
             self._messages.append(message)
 
-    def add_booking(self, reference: str, data: Mapping[str, Any]) -> None:
-        """Record a booking of ``reference`` with the reply ``data``."""
+    def add_booking(self, reference: str, data: Mapping[str, Any], body: Any = None) -> None:
+        """Record a booking of ``reference`` with the reply ``data``; ``body`` is what was booked."""
         fee = data["orderFee"]
         with self._lock:
             self._bookings[reference] = self._bookings.get(reference, 0) + 1
             self._fees[fee["currency"]] = self._fees.get(fee["currency"], Decimal(0)) + Decimal(fee["amount"])
             if self._keep_replies:
                 self._replies[reference] = data
+            if self._bodies is not None:
+                self._bodies.append(body)

@@ -79,7 +79,7 @@ class Replier:
             data: dict[str, Any] = copy.deepcopy(operation.example_reply["data"])
         else:
             data = self._booking(reference, self._ledger.count(reference), body, percent)
-        self._ledger.add_booking(reference, data)
+        self._ledger.add_booking(reference, data, body)
         return data
 
     def _booking(self, reference: str, earlier: int, body: Any, percent: int) -> dict[str, Any]:

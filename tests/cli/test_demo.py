@@ -120,10 +120,10 @@ def test_a_count_below_one_is_bad_usage(pandapon: Pandapon, option: str) -> None
 def test_a_ledger_that_does_not_agree_is_status_1(pandapon: Pandapon, monkeypatch: pytest.MonkeyPatch) -> None:
     add = Ledger.add_booking
 
-    def add_twice(self: Ledger, reference: str, data: Any) -> None:
-        add(self, reference, data)
+    def add_twice(self: Ledger, reference: str, data: Any, body: Any) -> None:
+        add(self, reference, data, body)
         if reference.endswith("3"):
-            add(self, reference, data)
+            add(self, reference, data, body)
 
     monkeypatch.setattr(Ledger, "add_booking", add_twice)
     result = pandapon("demo", "--bookings", "10")

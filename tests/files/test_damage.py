@@ -12,13 +12,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import attrs
 from hypothesis import assume, given, settings, strategies as st
 
 from pandapon_async import to_wire
 from pandapon_async._files.bookings import BookingFile
 from pandapon_async._files.findings import FileError
 from pandapon_async._files.reading import Reading
+from pandapon_async.testing import FakeVendor
 
+from .booking import book, folder_in_memory, keep_bodies, outcomes
 from .made import by_openpyxl, content, meant
 
 MANY = int(os.environ.get("PANDAPON_TEST_FILES", "40"))
@@ -156,22 +159,35 @@ def test_a_good_file_is_read_as_meant(rows: Rows, dialect: tuple[str, str, str, 
     assert good == orders_of(rows)
 
 
-@settings(max_examples=2 * MANY, deadline=None)
-@given(good_rows(), dialects(), damaged_cells(), st.data())
-def test_one_damaged_cell_costs_its_order_at_most(
-    rows: Rows, dialect: tuple[str, str, str, Any], damage: tuple[str, str], data: st.DataObject
-) -> None:
-    number = data.draw(st.integers(0, len(rows) - 1))
-    column, pattern = damage
+@attrs.frozen
+class Damaged:
+    """A file with one damage: its content, how it is read, what was meant, and the orders that may not be as they were."""
+
+    content: bytes
+    reading: Reading
+    orders: Meant
+    hit: set[str]
+
+
+@st.composite
+def with_a_damaged_cell(draw: st.DrawFn) -> Damaged:
+    rows, dialect, (column, pattern) = draw(good_rows()), draw(dialects()), draw(damaged_cells())
+    number = draw(st.integers(0, len(rows) - 1))
     changed: list[Sequence[str]] = [*rows]
     row = [*rows[number]]
     row[AT[column]] = pattern.replace("{}", row[AT[column]])
     changed[number] = row
     encoding = "utf-8" if "\ufffd" in pattern or "Ã" in pattern or "€" in pattern else dialect[0]
     dialect = (encoding, *dialect[1:])
-    good = good_ones(content(written(changed, dialect)), "orders.csv", reading_of(dialect))
+    return Damaged(written(changed, dialect), reading_of(dialect), orders_of(rows), {rows[number][0]})
+
+
+@settings(max_examples=2 * MANY, deadline=None)
+@given(with_a_damaged_cell())
+def test_one_damaged_cell_costs_its_order_at_most(file: Damaged) -> None:
+    good = good_ones(content(file.content), "orders.csv", file.reading)
     assert good is not None
-    check(good, orders_of(rows), {rows[number][0]})
+    check(good, file.orders, file.hit)
 
 
 def _lines_at(text: bytes, place: int, number_of_lines: int) -> set[int]:
@@ -180,27 +196,51 @@ def _lines_at(text: bytes, place: int, number_of_lines: int) -> set[int]:
     return {number for number in (line - 1, line, line + 1) if 0 <= number < number_of_lines}
 
 
-@settings(max_examples=4 * MANY, deadline=None)
-@given(good_rows(), dialects(), st.data())
-def test_one_damaged_byte_costs_what_is_beside_it_at_most(
-    rows: Rows, dialect: tuple[str, str, str, Any], data: st.DataObject
-) -> None:
+@st.composite
+def with_a_damaged_byte(draw: st.DrawFn) -> Damaged:
+    rows, dialect = draw(good_rows()), draw(dialects())
     _, delimiter, *_ = dialect
     text = written(rows, dialect)
     begin = len(written([], dialect))
-    place = data.draw(st.integers(begin, len(text)))
+    place = draw(st.integers(begin, len(text)))
     structure = (delimiter.encode(), b'"', b"\n", b"\r", b"\0", b"\xff")
-    if place < len(text) and text[place : place + 1] in structure and data.draw(st.booleans()):
-        piece, changed = text[place : place + 1], text[:place] + text[place + 1 :]
+    if place < len(text) and text[place : place + 1] in structure and draw(st.booleans()):
+        changed = text[:place] + text[place + 1 :]
     else:
-        piece = data.draw(st.sampled_from(structure))
-        changed = text[:place] + piece + text[place:]
-    good = good_ones(content(changed), "orders.csv", reading_of(dialect))
-    if good is None:  # e.g. what makes the rest of a line another encoding's
-        return
+        changed = text[:place] + draw(st.sampled_from(structure)) + text[place:]
     owners = _owners(rows, dialect, text)
     beside = {owners[number] for number in _lines_at(text, place, len(owners))} - {""}
-    check_bytes(good, orders_of(rows), beside)
+    return Damaged(changed, reading_of(dialect), orders_of(rows), beside)
+
+
+@settings(max_examples=4 * MANY, deadline=None)
+@given(with_a_damaged_byte())
+def test_one_damaged_byte_costs_what_is_beside_it_at_most(file: Damaged) -> None:
+    good = good_ones(content(file.content), "orders.csv", file.reading)
+    if good is not None:  # e.g. what makes the rest of a line another encoding's
+        check_bytes(good, file.orders, file.hit)
+
+
+@settings(max_examples=MANY // 2, deadline=None)
+@given(st.one_of(with_a_damaged_cell(), with_a_damaged_byte()))
+def test_what_was_not_damaged_is_booked_once_and_as_meant_and_nothing_else(file: Damaged) -> None:
+    assume(len({_parcel(order) for order in file.orders.values()}) == len(file.orders))  # the same one twice is held
+    names = {order["renderId"]: reference for reference, order in file.orders.items()}
+    with FakeVendor() as vendor, folder_in_memory() as folder:
+        bodies = keep_bodies(vendor)
+        (folder / "orders.csv").write_bytes(file.content)
+        result = book(folder, "orders.csv", vendor, file.reading, "--problems", str(folder / "problems.csv"))
+    booked = {names[body["renderId"]]: body for body in bodies}
+    assert len(booked) == len(bodies) == sum(one["state"] == "done" for one in outcomes(result))
+    if result.exit_code == 2:
+        assert not bodies
+    else:
+        check_bytes(booked, file.orders, file.hit)
+
+
+def _parcel(order: Mapping[str, Any]) -> str:
+    items = [(item["itemId"], item["skuId"], item["quantity"]) for item in order["lineItems"]]
+    return json.dumps([order["receiverAddress"], sorted(items)])
 
 
 def check_bytes(good: Mapping[str, Any], orders: Meant, beside: set[str]) -> None:

@@ -74,9 +74,9 @@ def deeds_of(ledger: Ledger) -> list[Deed]:
     deeds: list[Deed] = []
     note = ledger.add_booking
 
-    def noted(render_id: str, data: Mapping[str, Any]) -> None:
+    def noted(render_id: str, data: Mapping[str, Any], body: Any) -> None:
         deeds.append(Deed(reference_of(render_id), data["orderId"], Decimal(data["orderFee"]["amount"]), data))
-        note(render_id, data)
+        note(render_id, data, body)
 
     ledger.add_booking = noted  # type: ignore[method-assign]
     return deeds
