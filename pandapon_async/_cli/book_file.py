@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import attrs
 import click
@@ -37,9 +37,6 @@ from .shared import BAD_INPUT, FAILED, Failed, labelled, tell, write_out
 from .standing import exit_of, worse_of
 from .waiting import find_waiting, now
 from .words import Words, words_of
-
-if TYPE_CHECKING:
-    pass
 
 _SHOWN = 20
 
@@ -117,7 +114,10 @@ def _opened(path: Path, name: str | None, options: BookOptions, settings: Settin
 class FileBooking:
     """One file on its way from reading to the exit status.
 
-    ``work``: once there is nothing more to ask. ``way_on``: the code of the text that says what to do with the problems.
+    Attributes:
+        renewal: if it has previews.
+        work: once there is nothing more to ask.
+        way_on: the code of the text that says what to do with the problems.
     """
 
     way_on: ClassVar[str] = "problems.written"
@@ -127,6 +127,7 @@ class FileBooking:
     desk: Desk
     source: BookingFile
     journal: ChosenJournal
+    renewal: Renewal | None = None
     work: BookingWork | None = None
 
     def run(self) -> int:
@@ -175,8 +176,7 @@ class FileBooking:
         renewal = self._renewal(accounts)
         if not renewal.look_up():
             return checked
-        self._ask_previews(screen, renewal)
-        return self.source.check()
+        return self._previewed_again(screen, renewal)
 
     def _renewal(self, accounts: Accounts) -> Renewal:
         return Renewal(
@@ -189,8 +189,8 @@ class FileBooking:
             is_trial=self.options.dry_run,
         )
 
-    def _ask_previews(self, screen: Screen, renewal: Renewal) -> None:
-        words = self.desk.words
+    def _previewed_again(self, screen: Screen, renewal: Renewal) -> Checked:
+        words, self.renewal = self.desk.words, renewal
         if renewal.missing:
             tell(words("preview.missing", count=f"{renewal.missing:,}"))
         if renewal.old:
@@ -199,6 +199,7 @@ class FileBooking:
             require_somebody(renewal.profiles, count, self.desk)  # it would fail afterwards
             screen.phase(words("phase.previewing"), count)
             run(renewal.ask(self.options.concurrency, screen.step))
+        return self.source.check()
 
     @property
     def _known(self) -> str | Path | None:
@@ -272,6 +273,12 @@ class FileBooking:
 
     # --- the work ---
 
+    def _look_up_again(self) -> None:
+        """Somebody else may have booked meanwhile, with a preview of theirs."""
+        if self.renewal is not None:
+            self.renewal.journal = self.journal.location
+            self.renewal.look_up()
+
     def _work(
         self,
         accounts: Accounts,
@@ -290,6 +297,7 @@ class FileBooking:
             terms=self.options.terms(self.settings, check_all=problems is None),
             problems=problems,
             way_on=self.way_on,
+            on_entered=self._look_up_again,
             as_json=self.options.as_json,
             words=self.desk.words,
             about=about_run(self.source, (self.options, self.options.reading), decisions),

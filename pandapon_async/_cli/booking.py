@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -65,6 +65,7 @@ class BookingWork:
         problems: where what isn't booked is written, None if nothing may be left out.
         as_json: one object for each on stdout.
         way_on: the code of the text that says what to do with them.
+        on_entered: called once nobody else can book at the accounts, so that what was looked up before is looked up again.
         about: what the journal notes of the run.
         zone: of the times that are told.
     """
@@ -77,6 +78,7 @@ class BookingWork:
     terms: WorkTerms
     problems: Path | None = None
     way_on: str = "problems.written"
+    on_entered: Callable[[], object] | None = None
     as_json: bool = False
     words: Words
     about: Mapping[str, Any]
@@ -110,6 +112,8 @@ class BookingWork:
             self._parts += [self._part(vendors, profile) for profile in self.profiles]
             for part in sorted(self._parts, key=_by_name):  # in one order: two programs can't wait for each other
                 await enter_when_free(stack, part.job, self.journal.location, part.name, self.words, self.zone)
+            if self.on_entered is not None:
+                self.on_entered()
             try:
                 with screen:
                     await self._book(screen)

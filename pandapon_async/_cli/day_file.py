@@ -82,8 +82,7 @@ class _Day(FileBooking):
         if self.options.problems is None and not self.options.dry_run:
             self._refuse(checked)
         renewal.is_trial = self.options.dry_run
-        self._ask_previews(screen, renewal)
-        return self.source.check()
+        return self._previewed_again(screen, renewal)
 
     def _renewal(self, accounts: Accounts) -> Renewal:
         renewal = super()._renewal(accounts)

@@ -76,6 +76,9 @@ class Renewal:
             Whether any was previewed, or is to be.
         """
         has_any = False
+        self.missing = 0
+        self._stale.clear()
+        self._sent.clear()
         now = datetime.now(timezone.utc)
         with contextlib.ExitStack() as stack:
             journal = None if self.journal is None else stack.enter_context(Journal.open(self.journal))

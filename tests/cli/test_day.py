@@ -260,11 +260,30 @@ def test_previews_that_came_before_an_interruption_are_not_asked_again(
         child.send_signal(signal.SIGINT)
         assert child.wait(60) == 130
     shop.faults = Faults()
-    kept, before = len(rows_of(tmp_path / "orders.previewed.csv")), asked(shop, PREVIEW)
-    assert kept >= 6  # all but those under way
+    kept = {row["renderId"] for row in rows_of(tmp_path / "orders.previewed.csv")}
+    assert len(kept) >= 6  # all but those under way
     assert pandapon(*day).exit_code == 0
-    assert asked(shop, PREVIEW) - before == 30 - kept
+    assert kept <= shop.ledger.bookings.keys()
     is_true(shop, tmp_path, 30)
+
+
+@on_a_terminal
+def test_two_people_with_different_previews_of_one_file_book_it_once(
+    real: str, shop: FakeVendor, orders: Orders, tmp_path: Path
+):
+    day = ("day", str(orders(5)), "--config", real)
+    with terminal(*day) as jane:
+        jane.until("Book 5 now?")
+        (tmp_path / "orders.previewed.csv").unlink()
+        with terminal(*day) as li:
+            li.until("Book 5 now?")
+            jane.type("y\n")
+            assert jane.end()[0] == 0
+            li.type("y\n")
+            status, seen = li.end()
+    assert asked(shop, PREVIEW) == 10
+    assert (status, "5, 5 of them by earlier runs" in seen) == (0, True)
+    is_true(shop, tmp_path, 5)
 
 
 def test_what_is_booked_already_is_said_and_its_tracking_written_again(
