@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from .plan import Accounts
 
 _PAGE = 256
-_LABELS: Final = 18
+LABELS: Final = 18
 _DEARER: Final = 3
 """So many bookings in a row above their previewed fee end the run: the previews are worth nothing any more."""
 
@@ -64,6 +64,8 @@ class BookingWork:
         terms: what is done, and how.
         problems: where what isn't booked is written, None if nothing may be left out.
         as_json: one object for each on stdout.
+        way_on: the code of the text that says what to do with them.
+        on_entered: called once nobody else can book at the accounts, so that what was looked up before is looked up again.
         about: what the journal notes of the run.
         zone: of the times that are told.
     """
@@ -75,6 +77,8 @@ class BookingWork:
     count: int | None
     terms: WorkTerms
     problems: Path | None = None
+    way_on: str = "problems.written"
+    on_entered: Callable[[], object] | None = None
     as_json: bool = False
     words: Words
     about: Mapping[str, Any]
@@ -84,8 +88,8 @@ class BookingWork:
     _standing: Standing = attrs.field(init=False)
     _outage: Outage = attrs.field(init=False)
     _screen: Screen | None = None
-    _problem_count: int = 0
-    _problems_at: Path | None = None
+    problem_count: int = 0
+    problems_at: Path | None = None
     _seconds: float = 0.0
 
     def __attrs_post_init__(self) -> None:
@@ -108,6 +112,8 @@ class BookingWork:
             self._parts += [self._part(vendors, profile) for profile in self.profiles]
             for part in sorted(self._parts, key=_by_name):  # in one order: two programs can't wait for each other
                 await enter_when_free(stack, part.job, self.journal.location, part.name, self.words, self.zone)
+            if self.on_entered is not None:
+                self.on_entered()
             try:
                 with screen:
                     await self._book(screen)
@@ -224,13 +230,16 @@ class BookingWork:
             return
         with contextlib.suppress(JournalError):  # it can't be read any more: the states stay unknown
             states: Counter[str] = Counter()
+            is_corrected = False
             async for one in self._all(self.source):
                 states[one.state] += 1
+                is_corrected = is_corrected or bool(one.booking.origins)
                 if self.as_json and not one.is_shown:
                     say(json_text(found_as_json(one)))
             self._standing.states = states
             is_untaken = any(part.untaken for part in self._parts)
-            if self.problems and (is_untaken or any(states[one] for one in ("wrong", "held", "refused"))):
+            is_needed = is_untaken or is_corrected or any(states[one] for one in ("wrong", "held", "refused"))
+            if self.problems and is_needed:
                 await self._write_problems(self.source, self.problems)
 
     async def _all(self, source: BookingFile) -> AsyncGenerator[Found, None]:
@@ -255,14 +264,19 @@ class BookingWork:
         try:
             with ProblemsWriter(path, source) as problems:
                 async for one in self._all(source):
-                    if one.findings:
+                    if one.findings or one.booking.origins:
                         problems.add(one.booking, one.findings)
-            self._problem_count, self._problems_at = problems.count, problems.path
+            self.problem_count, self.problems_at = problems.count, problems.path
         except (OSError, FileError) as error:
             why = error.strerror if isinstance(error, OSError) else error.message
             tell(self.words("problems.not_written", why=why))
 
     # --- what is shown at the end ---
+
+    @property
+    def states(self) -> Counter[str] | None:
+        """How all of them stand; None: that can't be known."""
+        return self._standing.states
 
     @property
     def status(self) -> int:
@@ -277,14 +291,14 @@ class BookingWork:
         if against := [pair for part in self._parts for pair in part.against]:
             facts = {"was": sums_of(was for was, _ in against), "paid": sums_of(paid for _, paid in against)}
             lines.append((words("question.previewed"), words("sum.against", **facts)))
-        if self._problem_count:
-            text = words("problems.written", count=f"{self._problem_count:,}", path=self._problems_at)
+        if self.problem_count:
+            text = words(self.way_on, count=f"{self.problem_count:,}", path=self.problems_at)
             lines.append((words("sum.problems"), text))
         if not self.as_json:
             bold = (words("sum.booked"), words("sum.stopped"))
             with contextlib.suppress(OSError):
                 for label, text in lines:
-                    labelled(label, text, style="bold" if label in bold else None, width=_LABELS)
+                    labelled(label, text, style="bold" if label in bold else None, width=LABELS)
         error = lost()
         is_lost = error is not None and not isinstance(error, BrokenPipeError)
         if is_lost:

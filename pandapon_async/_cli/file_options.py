@@ -154,7 +154,7 @@ def _skus(path: Path) -> Mapping[str, tuple[str, str]]:
     return found
 
 
-def problems_path(source: BookingFile) -> Path:
-    """Where the problems of a file go unless somebody says otherwise: ``orders.csv`` has ``orders.problems.csv``."""
+def path_beside(source: BookingFile, what: str = "problems") -> Path:
+    """Where something of a file goes unless somebody says otherwise: the problems of ``orders.csv`` to ``orders.problems.csv``."""
     suffix = source.path.suffix if source.format in ("csv", "json") else ".xlsx"
-    return source.path.with_name(f"{source.path.stem}.problems{suffix}")
+    return source.path.with_name(f"{source.path.stem}.{what}{suffix}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from .._config.settings import Settings, find_settings
 from .._errors import ConfigError, JournalError, suggestion
 from .file_options import ReadingOptions, reading_options
 from .journals import files_of, journal_place
+from .record import person
 from .shared import BAD_INPUT, Failed, write_out
 
 if TYPE_CHECKING:
@@ -64,22 +64,22 @@ def command(file: Path, out: Path, journal: Place | None, **options: Any) -> Non
     if not chosen.has_rows:
         raise Failed(f"{chosen.path}: there is no journal, so nothing was booked", BAD_INPUT)
     with Journal.open(chosen.location) as opened:
-        work = _HandingBack(source=source, journal=opened, settings=settings, **options)
+        work = HandingBack(source=source, journal=opened, settings=settings, **options)
         count, path = work.write(out)
     write_out(f"{count:,} orders handed back in {path}" if count else f"Nothing {'new ' * work.only_new}to hand back")
 
 
 @attrs.frozen(kw_only=True)
-class _HandingBack:
+class HandingBack:
     """One file on its way back to the shop."""
 
     source: BookingFile
     journal: Journal
     settings: Settings
-    layout: str | None
-    only_new: bool
-    contact: bool
-    by: str | None
+    layout: str | None = None
+    only_new: bool = False
+    contact: bool = False
+    by: str | None = None
 
     def write(self, out: Path) -> tuple[int, Path]:
         """How many orders were handed back, and where."""
@@ -106,7 +106,7 @@ class _HandingBack:
             if writer is not None:
                 writer.close()
         if handed:
-            write_down(self.journal, handed, self.by or getpass.getuser())
+            write_down(self.journal, handed, self.by or person() or "?")
         return len(handed), out if output is None else output.path
 
     def _layout(self) -> Mapping[str, str] | None:

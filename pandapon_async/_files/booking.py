@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
@@ -18,6 +18,7 @@ from .columns import REFERENCE, Column, Layout, put
 from .countries import country_code, digits_of_zip
 from .findings import CHECKS, FileError, Finding
 from .headers import our_name
+from .marks import Marks, approved_by, is_changed
 from .previewed import Previewed, previewed_of
 from .reading import Reading
 from .tables import Row
@@ -42,6 +43,8 @@ class Booking:
         country_name: the name that was read as the country's code.
         previewed: what a preview said of it, from the columns of ``PREVIEWED``; None: there was none.
         shipment: which of the reference's shipments it is.
+        marks: of a problems file, by row; None for a row that was added there.
+        origins: of a correction the digests of the rows whose place its own take; None for a row that was added.
         place: where a part of it came from.
     """
 
@@ -56,6 +59,8 @@ class Booking:
     country_name: str | None = attrs.field(default=None, repr=False)
     previewed: Previewed | None = None
     shipment: int = 1
+    marks: tuple[Marks | None, ...] = ()
+    origins: tuple[str | None, ...] = ()
     place: Place | None = attrs.field(default=None, repr=False, eq=False)
 
     @property
@@ -85,6 +90,7 @@ class Draft:
     kept: Mapping[str, str] = attrs.field(factory=dict[str, str])
     approved: frozenset[str] = frozenset()
     previewed: Previewed | None = None
+    marks: tuple[Marks | None, ...] = ()
 
     @property
     def is_wrong(self) -> bool:
@@ -109,8 +115,18 @@ class Draft:
             self.approved,
             country_name,
             self.previewed,
+            marks=self.marks,
             place=self.place,
         )
+
+    def take_marks(self, found: Sequence[tuple[int, Marks | None]], *, corrects: bool) -> None:
+        """Note what the rows of a problems file say, each with its line; ``corrects``: as `Reading` has it."""
+        self.marks = tuple(marks for _, marks in found)
+        self.approved = approved_by([marks for marks in self.marks if marks is not None])
+        counts = corrects or is_changed(self.marks)
+        for line, marks in found:
+            if marks is not None:
+                self.findings += marks.findings(line, counts=counts)
 
     def take_previewed(self, cells: Mapping[str, str]) -> None:
         """Note what the columns of a preview say."""
