@@ -23,7 +23,7 @@ from .responses import classify, failure_of_broken
 from .retry import Budget, Failure, Retries, RetryAfter
 from .transport import Transport
 
-BeforeSend = Callable[[], Awaitable[None]]
+BeforeSend = Callable[[], Awaitable[object]]
 OnRequeue = Callable[[PandaponError], Awaitable[None]]
 
 
@@ -238,7 +238,7 @@ class ApiClient:
                 return next_result
             result = next_result
 
-    async def _took(self, hook: Awaitable[None]) -> float:
+    async def _took(self, hook: Awaitable[object]) -> float:
         """Await a hook; the seconds that it took don't count."""
         began = self.state.clock.monotonic()
         await hook

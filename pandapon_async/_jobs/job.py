@@ -214,8 +214,9 @@ class WriteJob(Generic[R]):
             return outcome
 
     async def _led_to_its_end(self, worker: WorkerState, row: PendingRow, journal: OpenJournal) -> JobOutcome[R]:
+        found = row.state
         outcome = await self._ended(worker, row, journal)
-        if outcome.state == "pending" and row.state == "sent":  # whoever had it under way has given it back
+        if outcome.state == "pending" and found == "sent":  # whoever had it under way has given it back
             row = await journal.store.find(row.reference, row.shipment)
             outcome = await self._ended(worker, row, journal)
         self.report.add(outcome)
@@ -235,12 +236,11 @@ class WriteJob(Generic[R]):
         try:
             made = await sender.finish(worker, 0, row, starts=starts)
             if isinstance(made, Unwritten):
-                unwritten = made
                 try:
                     with contextlib.suppress(JournalError):
-                        await unwritten.future
+                        await made.future
                 finally:
-                    made = unwritten.written(unwritten)
+                    made = made.written(made)
         except asyncio.CancelledError:
             worker.cut = True
             self.report.add(await sender.cut_off(worker, 0, row))

@@ -249,19 +249,16 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
     async def _make(
         self, worker: WorkerState, index: int, item: PendingRow | Problem
     ) -> JobOutcome[R] | Unwritten[JobOutcome[R]]:
-        made: JobOutcome[R] | Unwritten[JobOutcome[R]]
         if isinstance(item, Problem):
-            made = not_taken(item)
-        else:
-            ready = self._ready_run or await self._prepared()
-            try:
-                made = await ready.sender.finish(worker, item.position, item)
-            except asyncio.CancelledError:
-                raise  # it ends with `_cut_off`
-            except BaseException:
+            return not_taken(item)
+        ready = self._ready_run or await self._prepared()
+        try:
+            made = await ready.sender.finish(worker, item.position, item)
+        except BaseException as error:
+            if not isinstance(error, asyncio.CancelledError):  # that ends with `_cut_off`
                 self._ended(ready, item)
-                raise
-            self._ended(ready, item)
+            raise
+        self._ended(ready, item)
         return made
 
     async def _cut_off(self, worker: WorkerState, index: int, item: PendingRow | Problem) -> JobOutcome[R]:
@@ -273,12 +270,12 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
             self._ended(ready, item)
 
     def _ended(self, ready: _Ready, item: PendingRow) -> None:
-        if item.state == "pending":
+        if item.admitted:
             ready.admission.ended()
 
     def _put(self, index: int, made: JobOutcome[R]) -> None:
         self._report.add(made)
-        if made.index in self._repeated:
+        if self._repeated and made.index in self._repeated:
             self._repeated.discard(made.index)
         elif made.recorded is not None:
             self._told += 1

@@ -73,31 +73,25 @@ class Sender(Generic[R]):
         key = (row.reference, row.shipment)
         while (other := self._claims.claim(key)) is not None:
             await asyncio.shield(other)
-            row = await self._store.find(row.reference, row.shipment)
+            row = await self._store.find(*key)
+        made: JobOutcome[R] | Unwritten[JobOutcome[R]] | None = None
         try:
-            made = await self._finished(worker, index, row, admitted)
-        except BaseException:
-            self._claims.release(key)
-            raise
-        if not isinstance(made, Unwritten):
-            self._claims.release(key)
+            while made is None:
+                if row.state == "pending" and not admitted:  # while it waited, somebody else may have sent it
+                    row = await self._store.find(*key)
+                try:
+                    if row.state == "pending" and row.body is not None and admitted:
+                        made = await self._sent(worker, index, row)
+                    elif row.state == "unknown":
+                        made = await self._asked(index, row, "skipped")
+                    else:
+                        made = self.outcome(index, row, "pending" if row.state == "pending" else "skipped", row.state)
+                except RowMovedError:  # by a `book`, a person, or the input that was fed again, since the row was read
+                    row = await self._store.find(*key)
+        finally:
+            if not isinstance(made, Unwritten):
+                self._claims.release(key)
         return made
-
-    async def _finished(
-        self, worker: WorkerState, index: int, row: PendingRow, admitted: bool
-    ) -> JobOutcome[R] | Unwritten[JobOutcome[R]]:
-        if row.state == "pending" and not admitted:  # while it waited, somebody else may have sent it
-            row = await self._store.find(row.reference, row.shipment)
-        try:
-            if row.state == "unknown":
-                return await self._asked(index, row, "skipped")
-            if row.state == "pending" and row.body is not None and admitted:
-                return await self._sent(worker, index, row)
-        except RowMovedError:  # by a `book`, a person, or the input that was fed again, since the row was read
-            row = await self._store.find(row.reference, row.shipment)
-            if row.state in ("pending", "unknown"):
-                return await self._finished(worker, index, row, admitted)
-        return self.outcome(index, row, "pending" if row.state == "pending" else "skipped", row.state)
 
     async def cut_off(self, worker: WorkerState, index: int, row: PendingRow) -> JobOutcome[R]:
         """The outcome of one that was cancelled: in doubt if a byte may have left. What was under way is written down first."""
@@ -155,9 +149,9 @@ class Sender(Generic[R]):
             del self._under_way[worker]  # who is cancelled is still asked for it
             if isinstance(error, RowMovedError):
                 raise
-            return await self._failed(worker, index, row, error, on_disk)
+            return await self._failed(worker, index, row, error)
         del self._under_way[worker]
-        return self._made(worker, index, on_disk.row, reply)
+        return self._made(worker, index, row, reply)
 
     def _call(self, row: PendingRow) -> Call:
         body = cast("str", row.body).encode()
@@ -195,19 +189,18 @@ class Sender(Generic[R]):
         fee: Any = facts.fee
         if not isinstance(fee, (Money, type(None))):
             raise TypeError
-        texts = [*facts.tracking] if facts.order_id is None else [facts.order_id, *facts.tracking]
-        for text in texts:
-            text.encode()
-        named = (facts.order_id or "").strip()
-        order_id = named if says_something(named) else None
-        tracking = tuple(facts.tracking)
-        return Ending(state="done", order_id=order_id, fee=storable(facts.fee), tracking=tracking, **more)
+        order_id, tracking = facts.order_id or "", tuple(facts.tracking)
+        "".join((order_id, *tracking)).encode()
+        named = order_id.strip()
+        return Ending(
+            state="done", order_id=named if says_something(named) else None, fee=storable(fee), tracking=tracking, **more
+        )
 
     def _written(self, unwritten: Unwritten[JobOutcome[R]]) -> JobOutcome[R]:
         made, error = unwritten.made, unwritten.future.exception()
         self._claims.release((made.reference, made.shipment))
         if error is None:
-            row = unwritten.future.result()
+            row: PendingRow = unwritten.future.result()
             if row.state != "done":
                 self._admission.doubted()
             return self._as_recorded(made, row)
@@ -222,10 +215,8 @@ class Sender(Generic[R]):
             made, state="unknown", recorded="unknown", error=OutcomeUnknownError(text, reference=made.reference)
         )
 
-    async def _failed(
-        self, worker: WorkerState, index: int, row: PendingRow, error: Exception, on_disk: _OnDisk
-    ) -> JobOutcome[R]:
-        is_sent = on_disk.row.state == "sent"
+    async def _failed(self, worker: WorkerState, index: int, row: PendingRow, error: Exception) -> JobOutcome[R]:
+        is_sent = row.state == "sent"
         state = _state_after(error, worker) if is_sent else "pending"
         outcome = worker.made = self.outcome(index, row, state, state, error=error)
         if is_fatal(error) or isinstance(error, LimitExceededError):
@@ -236,7 +227,7 @@ class Sender(Generic[R]):
         if not is_sent:
             return outcome
         try:
-            row = await self._store.ended(on_disk.row, _ending(state, error))
+            await self._store.ended(row, _ending(state, error))
         except JournalError as failure:
             self._not_written(failure)
             return self._as_recorded(outcome, await self._current(row, "sent"))
@@ -265,7 +256,7 @@ class Sender(Generic[R]):
                 text = f"not there yet, which counts from {believed_at:%Y-%m-%d %H:%M:%S} UTC: ask again then"
                 return _still_in_doubt(in_doubt, text)
             ending = self._found(found)
-            row = await self._store.ended(row, ending)
+            await self._store.ended(row, ending)
         except RowMovedError:
             raise
         except PandaponError:
@@ -321,33 +312,33 @@ class Sender(Generic[R]):
 
 
 class _OnDisk:
-    """What the journal has of one row while it is being sent."""
+    """What the journal is told of one row while it is being sent."""
 
     def __init__(self, store: Store, row: PendingRow, admission: Admission, worker: WorkerState) -> None:
         self._store = store
-        self._worker = worker
+        self._row = row
         self._admission = admission
+        self._worker = worker
         self._writing: asyncio.Future[PendingRow] | None = None
-        self.row = row
 
-    async def sent(self) -> None:
+    def sent(self) -> asyncio.Future[PendingRow]:
         """On disk before the first byte can leave."""
-        self._writing = writing = self._store.sent(self.row, self._admission.spending.checks())
-        self.row = await writing
+        self._writing = writing = self._store.sent(self._row, self._admission.spending.checks())
+        return writing
 
     async def requeued(self, error: PandaponError) -> None:
         """It was proved that nothing was done, and it waits: a kill meanwhile leaves no doubt."""
         self._admission.retrying(error)
-        self._writing = writing = self._store.ended(self.row, Ending(state="pending", error=in_short(error)))
-        self.row = await writing
+        self._writing = writing = self._store.ended(self._row, Ending(state="pending", error=in_short(error)))
+        await writing
         await self._worker.requeued(error)
 
     async def latest(self) -> PendingRow:
         """The row as we left it, though we were cancelled while that was being written."""
         if self._writing is not None:
             with contextlib.suppress(JournalError):
-                self.row = await self._writing
-        return self.row
+                await self._writing
+        return self._row
 
 
 def _still_in_doubt(outcome: JobOutcome[R], text: str, cause: Exception | None = None) -> JobOutcome[R]:

@@ -175,7 +175,7 @@ async def test_the_owner_brings_the_reply_though_its_lease_was_lost(url: str, po
         with reading(url, NOW + 9999) as journal:
             journal.resolve("order-2", "done", by="jane", note="seen")
         ended = await one.ended(sent[0], Ending(state="done", order_id="21", fee=None))
-        assert (ended.state, ended.version) == ("done", sent[0].version + 2)
+        assert (ended.state, ended.version) == ("done", 4)
         with pytest.raises(RowMovedError):
             await one.ended(sent[1], Ending(state="done", order_id="22"))
     assert [step.state for step in row_of(url, "order-1").history] == ["pending", "sent", "unknown", "done"]

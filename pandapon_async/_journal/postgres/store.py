@@ -14,6 +14,7 @@ from ..._errors import JournalError
 from ..._version import __version__
 from ..identity import AccountKey
 from ..sql.accounts import admitted_account, operation_id
+from ..sql.changes import Mover
 from ..sql.connection import Connection
 from ..sql.owners import Owner
 from ..sql.store import Opened, SqlStore, close_unused
@@ -30,13 +31,10 @@ if TYPE_CHECKING:
 class PostgresStore(SqlStore):
     """The rows of one account and operation in PostgreSQL; made by `PostgresStore.open`."""
 
-    _may_be_late = True
-
     def __init__(self, writer: PostgresWriter, name: str, key: AccountKey, clock: Clock, opened: Opened) -> None:
         super().__init__(writer, name, key, clock, opened)
         self.guard = writer.why_not_send
-        self._sender = f"by {Owner.this_process()}, version {__version__}"
-        self.shared = SharedLimits(writer, opened.scope[0], clock)
+        self.shared = SharedLimits(writer, opened.mover.scope[0], clock)
 
     @classmethod
     async def open(
@@ -73,9 +71,9 @@ class PostgresStore(SqlStore):
             if isinstance(error, psycopg.Error):
                 raise JournalError(f"{url}: can't be used: {in_short(error)}") from None
             raise
-        return cls(
-            PostgresWriter(url, connection, opened.owner, opened.scope[0], clock, since), url.name, key, clock, opened
-        )
+        mover = opened.mover
+        writer = PostgresWriter(url, connection, mover.owner, mover.scope[0], clock, since)
+        return cls(writer, url.name, key, clock, opened)
 
     # --- who is alive ---
 
@@ -95,7 +93,7 @@ class PostgresStore(SqlStore):
 
     def _begin(self, connection: Connection, released: bool, about: str | None) -> int:
         run = super()._begin(connection, released, about)
-        connection.execute("UPDATE runs SET worker = ? WHERE id = ?", (self._owner, run))
+        connection.execute("UPDATE runs SET worker = ? WHERE id = ?", (self._mover.owner, run))
         return run
 
 
@@ -142,4 +140,5 @@ def _begun(
     end_lapsed(connection)
     leftover = put_in_doubt(connection, account, now)
     scope = account, operation_id(connection, key.operation)
-    return Opened(scope, enlist(connection, account, timeout), leftover)
+    name = f"by {Owner.this_process()}, version {__version__}"
+    return Opened(Mover(scope, enlist(connection, account, timeout), may_be_late=True, name=name), leftover)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
-from typing import Any, ClassVar, Final, Protocol, TypeVar
+from typing import Any, Final
 
 import attrs
 
@@ -17,11 +17,10 @@ from ..identity import AccountKey, key_of, normal_reference, parcel_keys
 from ..rows import STATES, State
 from ..store import MOVES, Ending, Entry, PendingRow, Problem, SpendCheck, Spent, Store, Then
 from .admitting import PARCEL_SECONDS, Page, drop_rows, held_now, pending_row, renew
-from .changes import Change
+from .changes import Change, Mover
 from .connection import HIDDEN, STATES_OF_RUN, Connection, next_id
 from .owners import Owner
-
-T = TypeVar("T")
+from .writer import GroupThread
 
 _PAGE: Final = 5_000
 _COLUMNS: Final = (
@@ -38,21 +37,10 @@ class _Refused(Exception):  # noqa: N818 - carries what is told, and undoes the 
 
 @attrs.frozen
 class Opened:
-    """What a store has once it is open: (account, operation), who it is, and how many rows it put in doubt."""
+    """What a store has once it is open: who it is, and how many rows it put in doubt."""
 
-    scope: tuple[int, int]
-    owner: int
+    mover: Mover
     leftover: int
-
-
-class GroupWriter(Protocol):
-    """Commits what is waiting together; see `sqlite.writer`."""
-
-    def submit(self, work: Callable[[Any], T]) -> asyncio.Future[T]: ...
-    def submit_reading(self, work: Callable[[Any], T]) -> asyncio.Future[T]: ...
-    def submit_change(self, change: Change) -> asyncio.Future[Any]: ...
-    def end(self) -> None: ...
-    async def close(self) -> None: ...
 
 
 class SqlStore(Store):
@@ -65,17 +53,13 @@ class SqlStore(Store):
         name: what errors call the journal.
     """
 
-    _may_be_late: ClassVar[bool] = False
-    _sender: str | None = None
-    """Who sends, where that may be one of several; it stands in the history."""
-
-    def __init__(self, writer: GroupWriter, name: str, key: AccountKey, clock: Clock, opened: Opened) -> None:
+    def __init__(self, writer: GroupThread, name: str, key: AccountKey, clock: Clock, opened: Opened) -> None:
         self._writer = writer
         self._name = name
         self._key = key
         self._clock = clock
-        self._scope = opened.scope
-        self._owner = opened.owner
+        self._mover = opened.mover
+        self._scope = opened.mover.scope
         self._leftover = opened.leftover
         self._unreleased: frozenset[int] = frozenset()
         self._running: frozenset[int] = frozenset()
@@ -281,9 +265,8 @@ class SqlStore(Store):
     ) -> asyncio.Future[PendingRow]:
         if state not in MOVES.get(row.state, ()):
             raise JournalError(f"a job can't make {row.state} into {state}", reference=row.reference)
-        return self._writer.submit_change(
-            Change(row, self._scope, self._clock.now(), self._owner, ending, checks, self._may_be_late, self._sender)
-        )
+        writer = self._writer
+        return writer.put(Change(writer.loop(), row, self._mover, self._clock.now(), ending, checks))
 
 
 # --- pieces of work ----------------------------------------------------------------------------------------------------

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from ..._errors import JournalError
-from ..sql.changes import Change, make_all
-from ..sql.writer import GroupThread, Item, Work
+from ..sql.changes import Change, Item, Work, make_all
+from ..sql.writer import GroupThread
 from ..store import RowMovedError
 from .file import Place, wal_of
 from .writing import Writing
@@ -63,8 +63,8 @@ class Writer(GroupThread):
             beginning = [item for item in group if item.begins]
             obstacle = moved or (self._shortage() if beginning else None)
             if obstacle is not None:
-                self._fail(beginning, obstacle)
-                group = [item for item in group if item.error is not obstacle]
+                self._tell(beginning, obstacle)
+                group = [item for item in group if not item.begins]
         failure = self._attempt(self._owed + group)
         if failure is None:
             group, self._owed = self._owed + group, []
@@ -81,7 +81,7 @@ class Writer(GroupThread):
             reading = [item for item in group if item.only_reads]
             if self._attempt(reading) is None:
                 self._tell(reading)
-            self._fail([item for item in group if not (item.is_ending or item.told)], failure)
+            self._tell([item for item in group if not item.is_ending], failure)
             self._owed += [item for item in group if item.is_ending]
         if self._owed:
             self._tell_late(failure or self._shortage_seen or JournalError(f"{self.path}: could not be written"))
@@ -109,13 +109,10 @@ class Writer(GroupThread):
         try:
             reads = all(item.only_reads for item in items)  # a full disk, or whoever writes, keeps nobody from that
             with contextlib.nullcontext() if reads else self._writing.transaction():
-                changes = [item.work for item in items if isinstance(item.work, Change)]
-                made = iter(make_all(self._connection, changes, self._begin_anew))
+                make_all(self._connection, [item for item in items if isinstance(item, Change)], self._begin_anew)
                 for item in items:
-                    if isinstance(item.work, Change):
-                        item.result, item.error = next(made)
-                    else:
-                        _do(self._connection, item, item.work)
+                    if isinstance(item, Work):
+                        _do(self._connection, item)
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must be told
             why = error if isinstance(error, sqlite3.Error) else type(error).__name__
             return JournalError(f"{self.path}: could not be written: {why}")
@@ -133,11 +130,11 @@ class Writer(GroupThread):
                     _log.warning("%s: a reader keeps its -wal from being emptied", self.path)
 
 
-def _do(connection: sqlite3.Connection, item: Item, work: Work) -> None:
+def _do(connection: sqlite3.Connection, item: Work) -> None:
     connection.execute("SAVEPOINT work")
     item.error = None
     try:
-        item.result = work(connection)
+        item.value = item.do(connection)
     except Exception as error:
         if not connection.in_transaction:
             raise  # SQLite has given up the whole transaction
