@@ -89,6 +89,10 @@ _OURS: Final[Mapping[str, str]] = {
     "standing.changed": "{count} changed since they were sent",
     "dry_run.no_accounts": "No account was looked up: {why}",
     "dry_run.end": "Dry run: nothing was sent.",
+    # handing back
+    "tracking.handed": "{count} orders handed back in {path}",
+    "tracking.nothing": "Nothing to hand back",
+    "tracking.nothing_new": "Nothing new to hand back",
     # a file's whole day
     "day.corrected": "{count} corrected in {path}; lines are those of {name}",
     "day.previews": "Previews",
@@ -96,6 +100,7 @@ _OURS: Final[Mapping[str, str]] = {
     "day.problems": "{count} in {path}",
     "day.tracking": "Tracking",
     "day.handed": "{count} in {path}",
+    "day.not_handed": "{path} could not be written: {why}",
     "day.next": "Next",
     "day.unclear": "{count} unclear: look them up at the vendor, then pandapon journal {journal} --review",
     "day.waiting": "{count} waiting: run the same command again",
