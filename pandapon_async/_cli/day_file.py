@@ -6,12 +6,14 @@ person has decided in the problems file.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
 import attrs
 
+from .._errors import PandaponError
 from .._files.corrections import corrections_in
 from .._files.findings import Checked
 from .._files.outputs import check_output
@@ -28,7 +30,8 @@ from .question import Prospect, refuse_a_wrong_file
 from .record import person
 from .renewing import Renewal
 from .saved_previews import SavedPreviews
-from .shared import label_line, labelled, tell
+from .shared import FAILED, label_line, labelled, tell
+from .standing import worse_of
 from .tracking import HandingBack
 
 
@@ -39,9 +42,7 @@ def day_file(path: Path, options: BookOptions) -> int:
     day = _Day(options, settings, desk, source, journal)
     day.prepare()
     status = day.run()
-    if not options.dry_run:
-        day.close()
-    return status
+    return status if options.dry_run else worse_of(status, day.close())
 
 
 @attrs.define
@@ -121,24 +122,38 @@ class _Day(FileBooking):
 
     # --- afterwards ---
 
-    def close(self) -> None:
-        """Write what the shop is told, and say what a person has to do."""
-        words, tracking = self.desk.words, ""
-        if self.journal.has_rows or (self.work is not None and self.work.began):
-            with Journal.open(self.journal.location) as journal:
-                handing = HandingBack(source=self.source, journal=journal, settings=self.settings, by=person())
-                count, path = handing.write(self._tracking_at)
-            tracking = words("day.handed", count=f"{count:,}", path=path)
-        lines = [(words("day.tracking"), tracking)] if tracking else []
-        label = words("day.next")
-        for text in self._to_do():
-            lines.append((label, text))
-            label = ""
-        for label, text in lines:
-            if self.options.as_json:
-                tell(label_line(label, text, LABELS))
-            else:
-                labelled(label, text, width=LABELS)
+    def close(self) -> int:
+        """Write what the shop is told, and say what a person has to do; the exit status of that alone."""
+        words, status = self.desk.words, 0
+        try:
+            self._show(words("day.tracking"), self._hand_back())
+        except (OSError, PandaponError) as error:  # what was booked, and its status, stay what they are
+            status = FAILED
+            why = error.strerror if isinstance(error, OSError) else error
+            tell(words("day.not_handed", path=self._tracking_at, why=why))
+        for number, text in enumerate(self._to_do()):
+            self._show("" if number else words("day.next"), text)
+        return status
+
+    def _hand_back(self) -> str:
+        accounts = self._accounts()
+        with Journal.open(self.journal.location) as journal:
+            handing = HandingBack(
+                source=self.source,
+                journal=journal,
+                settings=self.settings,
+                by=person(),
+                account_of=lambda booking: booking.account if accounts is None else accounts.of(booking).name,
+            )
+            count, path = handing.write(self._tracking_at)
+        return self.desk.words("day.handed", count=f"{count:,}", path=path)
+
+    def _show(self, label: str, text: str) -> None:
+        if self.options.as_json:
+            tell(label_line(label, text, LABELS))
+            return
+        with contextlib.suppress(OSError):  # nobody reads it
+            labelled(label, text, width=LABELS)
 
     def _to_do(self) -> Iterator[str]:
         words, journal = self.desk.words, _quoted(self.journal.path)

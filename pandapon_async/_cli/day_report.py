@@ -147,10 +147,14 @@ def _refusal(row: JournalRow) -> tuple[str, str]:
 _TYPE_NAME: Final = re.compile(r"^[A-Z]\w*Error: ")
 
 
-def above_preview(row: JournalRow) -> Money | None:
+def above_preview(row: JournalRow, percent: float = 0) -> Money | None:
     """By how much a booking cost more than was previewed, after credits; None: it didn't, or nothing was previewed.
 
     What was charged in another currency can't be compared: then it is the whole fee.
+
+    Args:
+        row: the booking.
+        percent: by how much it may cost more.
     """
     if row.fee is None or row.previewed is None:
         return None
@@ -158,7 +162,8 @@ def above_preview(row: JournalRow) -> Money | None:
         return row.fee
     back = sum((one.money.amount for one in row.money if one.kind == "credit"), Decimal(0))
     above = row.fee.amount - back - row.previewed.amount
-    return Money(amount=above, currency=row.fee.currency) if above > 0 else None
+    is_allowed = above * 100 <= row.previewed.amount * Decimal(str(percent))
+    return None if above <= 0 or is_allowed else Money(amount=above, currency=row.fee.currency)
 
 
 def reason_of(row: JournalRow) -> str:

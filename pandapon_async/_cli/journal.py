@@ -11,7 +11,7 @@ import attrs
 import click
 
 from .._config.profiles import zone_of
-from .._config.settings import find_settings
+from .._config.settings import Settings, find_settings
 from .._journal.rows import STATES
 from .journal_actions import ACTION_FIELDS, Action
 from .journal_lists import Lists
@@ -121,7 +121,7 @@ def command(path: Place, **options: Any) -> None:
             options[name] = options[name].replace(tzinfo=zone)
     action = Action(words=words, zone=zone, **{name: value for name, value in options.items() if name in ACTION_FIELDS})
     shown = {name: options[name] for name in attrs.fields_dict(_View) if name in options}
-    view = _View(words=words, zone=zone, zone_name=settings.time_zone, **shown)
+    view = _View(words=words, zone=zone, settings=settings, **shown)
     change = action.asked()
     if (change is not None or action.whole) and (view.export or view.report) is not None:
         raise click.UsageError("--export and --report change nothing: give them alone")
@@ -160,7 +160,7 @@ class _View:
     as_json: bool
     words: Words
     zone: tzinfo
-    zone_name: str
+    settings: Settings
 
     def show(self, journal: Journal) -> None:
         """Show it, or write it to a file."""
@@ -204,7 +204,7 @@ class _View:
                 labelled(self._state(state), f"{count:,}", style=style, width=_STATES_WIDTH)
 
     def _lists(self, journal: Journal) -> Lists:
-        return Lists(journal, self.account, self.as_json, self.words, self.zone)
+        return Lists(journal, self.account, self.as_json, self.words, self.zone, self.settings.max_increase)
 
     def _show_totals(self, journal: Journal) -> None:
         show_totals(
@@ -235,7 +235,7 @@ class _View:
         check_output(file, files_of(journal), is_export)
         sources = SourceColumns.of(journal)
         count = write_export(file, self._rows(journal), contact=self.contact, zone=self.zone, sources=sources)
-        write_out(self.words("review.wrote", count=f"{count:,}", path=file, zone=self.zone_name))
+        write_out(self.words("review.wrote", count=f"{count:,}", path=file, zone=self.settings.time_zone))
 
     def _compare(self, journal: Journal, statement: Path) -> None:
         from .compare import Comparison
@@ -254,7 +254,7 @@ class _View:
         page = page_of(report, journal.path.name, datetime.now(self.zone), self.words)
         with replaced(file) as target:
             target.file.write(page.encode())
-        write_out(self.words("report.wrote", path=file, zone=self.zone_name))
+        write_out(self.words("report.wrote", path=file, zone=self.settings.time_zone))
 
     def _show_one(self, row: JournalRow, run: Run | None) -> None:
         from .._files.resolutions import source_as_json

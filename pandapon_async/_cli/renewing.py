@@ -178,7 +178,8 @@ class Renewal:
         key = (account, reference)
         booking = self._with_saved(account, booking)
         if (sent_with := self._sent.get(key)) is not None:
-            return attrs.evolve(_with_render(booking, reference, sent_with), findings=())
+            sent = _with_render(booking, reference, sent_with) if sent_with else booking  # its body was erased
+            return attrs.evolve(sent, findings=())
         answer = self._answers.get(key)
         if answer is None:
             return attrs.evolve(booking, findings=()) if self.is_trial else booking

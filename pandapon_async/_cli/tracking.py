@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,11 +62,12 @@ def command(file: Path, out: Path, journal: Place | None, **options: Any) -> Non
     source = BookingFile(file, None, reading.reading(settings))
     chosen = choose_journal(journal, settings, file.parent, words, new_journal=False, makes=False)
     if not chosen.has_rows:
-        raise Failed(f"{chosen.path}: there is no journal, so nothing was booked", BAD_INPUT)
+        raise Failed(words("journal.nothing_booked", path=chosen.path), BAD_INPUT)
     with Journal.open(chosen.location) as opened:
         work = HandingBack(source=source, journal=opened, settings=settings, **options)
         count, path = work.write(out)
-    write_out(f"{count:,} orders handed back in {path}" if count else f"Nothing {'new ' * work.only_new}to hand back")
+    none = "tracking.nothing_new" if work.only_new else "tracking.nothing"
+    write_out(words("tracking.handed", count=f"{count:,}", path=path) if count else words(none))
 
 
 @attrs.frozen(kw_only=True)
@@ -80,6 +81,7 @@ class HandingBack:
     only_new: bool = False
     contact: bool = False
     by: str | None = None
+    account_of: Callable[[Booking], str | None] = attrs.field(default=lambda booking: booking.account)
 
     def write(self, out: Path) -> tuple[int, Path]:
         """How many orders were handed back, and where."""
@@ -137,13 +139,12 @@ class HandingBack:
     def _shipments(self, booking: Booking) -> list[JournalRow]:
         """The order's rows in the journal, in the order of their shipments."""
         reference = booking.reference or (booking.pair()[0] if booking.request is not None else None)
+        account = self.account_of(booking)
         found: list[JournalRow] = []
         with contextlib.suppress(JournalError):
             while reference is not None:
                 number = len(found) + 1
-                found.append(
-                    self.journal.get(reference, shipment=number, account=booking.account, operation=_OPERATION)
-                )
+                found.append(self.journal.get(reference, shipment=number, account=account, operation=_OPERATION))
         return found
 
     def _why(self, booking: Booking, row: JournalRow | None) -> str:

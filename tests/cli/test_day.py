@@ -171,7 +171,7 @@ def test_after_no_the_previews_are_kept_and_the_problems_can_be_corrected(
         screen.until("Book 8 now?")
         screen.type("y\n")
         status, seen = screen.end()
-    assert (status, "2 orders are read as corrected" in seen) == (0, True)
+    assert (status, "2 corrected in" in seen) == (0, True)
     assert asked(shop, PREVIEW) == 8
     is_true(shop, tmp_path, 8)
     assert {row["state"] for row in rows_of(tmp_path / "orders.tracking.csv")} == {"done"}
@@ -357,7 +357,7 @@ def test_a_correction_that_is_still_wrong_stays_and_the_others_are_booked(
     corrected(problems, o_3={"quantity": "2"}, o_4={"quantity": "2 0"})
     result = pandapon(*day)
     assert result.exit_code == 1
-    assert "2 orders in" in result.stdout
+    assert "2 in " in result.stdout
     assert {row["reference"]: row["problem"][:6] for row in rows_of(problems)} == {
         "o-3": "",
         "o-4": "expect",
@@ -549,6 +549,45 @@ def test_what_is_unclear_is_status_3_and_the_way_on_is_told(
     assert (result.exit_code, "--review" in result.stdout) == (0, False)
     assert len(shop.ledger.requests) == sent
     assert sum(shop.ledger.bookings.values()) == 8
+
+
+def test_a_tracking_file_that_can_not_be_written_is_told_and_changes_no_booking(
+    keys: None, pandapon: Pandapon, shop: FakeVendor, orders: Orders, tmp_path: Path
+):
+    (tmp_path / "orders.tracking.csv").mkdir()
+    result = pandapon("day", str(orders(3)))
+    assert (result.exit_code, "orders.tracking.csv could not be written" in result.stderr) == (1, True)
+    is_true(shop, tmp_path, 3)
+    (tmp_path / "orders.tracking.csv").rmdir()
+    assert pandapon("day", str(orders(3))).exit_code == 0
+    assert len(rows_of(tmp_path / "orders.tracking.csv")) == 3
+
+
+def test_after_the_bodies_were_erased_nothing_is_booked_again(
+    keys: None, pandapon: Pandapon, shop: FakeVendor, orders: Orders, tmp_path: Path
+):
+    day = ("day", str(orders(3)))
+    assert pandapon(*day).exit_code == 0
+    with Journal.open(tmp_path / "bookings.db") as journal:
+        journal.forget_before(datetime.now(timezone.utc))
+        assert all(row.body is None for row in journal.rows())
+    assert pandapon(*day).exit_code == 0
+    assert asked(shop, PREVIEW) == asked(shop, BOOK) == 3
+    (tmp_path / "orders.previewed.csv").unlink()
+    assert pandapon(*day).exit_code == 1
+    assert asked(shop, PREVIEW) == asked(shop, BOOK) == 3
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX pipes")
+def test_a_reader_that_leaves_changes_neither_the_status_nor_the_tracking_file(
+    shop: FakeVendor, orders: Orders, tmp_path: Path
+):
+    with process("day", str(orders(3)), environ=environment(shop, "pandapon")) as child:
+        assert child.stdout is not None
+        child.stdout.close()
+        assert child.wait(60) == 0
+    is_true(shop, tmp_path, 3)
+    assert len(rows_of(tmp_path / "orders.tracking.csv")) == 3
 
 
 def test_as_json_stdout_has_one_object_an_order(keys: None, pandapon: Pandapon, orders: Orders):
