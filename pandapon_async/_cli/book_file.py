@@ -97,7 +97,7 @@ def _previewed(source: BookingFile, options: BookOptions, settings: Settings, wo
 
 def _opened(path: Path, name: str | None, options: BookOptions, settings: Settings, desk: Desk) -> BookingFile:
     layout = Layout.of(options.rows or options.request_type)
-    reading = attrs.evolve(options.reading.reading(settings), layout=layout)
+    reading = attrs.evolve(options.reading.reading(settings), layout=layout, corrects=options.preview)
     try:
         return BookingFile(path, name, reading)
     except EncodingError as error:

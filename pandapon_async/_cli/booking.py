@@ -291,6 +291,9 @@ class BookingWork:
         if against := [pair for part in self._parts for pair in part.against]:
             facts = {"was": sums_of(was for was, _ in against), "paid": sums_of(paid for _, paid in against)}
             lines.append((words("question.previewed"), words("sum.against", **facts)))
+        states = self._standing.states
+        if self.source is not None and self.problems is None and states is not None and states["refused"]:
+            lines.append((words("sum.problems"), words("sum.refused_way")))
         if self.problem_count:
             text = words(self.way_on, count=f"{self.problem_count:,}", path=self.problems_at)
             lines.append((words("sum.problems"), text))

@@ -16,6 +16,7 @@ import attrs
 from .._calls.envelope import read_envelope
 from .._journal.sums import Sum, sums_by
 from .._models.money import Money
+from ..api.logistics import FreightBookingRequest
 
 if TYPE_CHECKING:
     from .._journal.journal import Journal
@@ -46,7 +47,7 @@ class Previews:
 
 @attrs.define(kw_only=True)
 class DayReport:
-    """The bookings that were sent between two moments, and whatever is open now.
+    """The bookings that were sent between two moments, and whatever is open now, reports and cancellations too.
 
     Attributes:
         since, until: the bounds; None: there is none.
@@ -80,7 +81,7 @@ class DayReport:
         report = cls(since=since, until=until, zone=zone)
         report.sums = sums_by(journal, "account", zone, since=since, until=until)
         seconds: Counter[int] = Counter()
-        for row in journal.rows(since=since, until=until):
+        for row in journal.rows(since=since, until=until, operation=FreightBookingRequest.operation.name):
             report._count(row, seconds)
         report.busiest = max(seconds.values(), default=0)
         for state in OPEN:

@@ -99,6 +99,17 @@ class ReadingOptions:
     ignore_columns: bool
     text: tuple[str, ...]
 
+    @property
+    def given(self) -> Iterable[str]:
+        """The options as they were given, for another command that reads the same file."""
+        single = {"--encoding": self.encoding, "--decimal": self.decimal, "--as": self.named}
+        several = {"--map": self.mapped, "--keep": self.keep, "--text": self.text}
+        for option, values in {**{name: (value,) for name, value in single.items() if value}, **several}.items():
+            for value in values:
+                yield from (option, value)
+        if self.ignore_columns:
+            yield "--ignore-columns"
+
     def reading(self, settings: Settings) -> Reading:
         """How the file is to be read; an option goes before the settings.
 

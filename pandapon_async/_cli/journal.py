@@ -13,7 +13,7 @@ import click
 from .._config.profiles import zone_of
 from .._config.settings import Settings, find_settings
 from .._journal.rows import STATES
-from .journal_actions import ACTION_FIELDS, Action
+from .journal_actions import ACTION_FIELDS, Action, meant_operation
 from .journal_lists import Lists
 from .journal_totals import show_totals
 from .journals import files_of, folder_of, journal_place, location_of
@@ -177,7 +177,8 @@ class _View:
         elif self.totals:
             self._show_totals(journal)
         elif self.reference is not None:
-            row = journal.get(self.reference, shipment=self.shipment, account=self.account, operation=self.operation)
+            operation = meant_operation(journal, self.reference, self.shipment, self.account, self.operation)
+            row = journal.get(self.reference, shipment=self.shipment, account=self.account, operation=operation)
             self._show_one(row, next((run for run in journal.runs() if run.id == row.run), None))
         elif self.as_json:
             for row in self._rows(journal):
@@ -238,11 +239,19 @@ class _View:
         write_out(self.words("review.wrote", count=f"{count:,}", path=file, zone=self.settings.time_zone))
 
     def _compare(self, journal: Journal, statement: Path) -> None:
+        from ..api.logistics import FreightBookingRequest
         from .compare import Comparison
 
+        # What else is in the journal (reports, cancellations) is on no statement.
+        bookings = attrs.evolve(self, operation=self.operation or FreightBookingRequest.operation.name)
         Comparison(
-            statement=statement, mapped=self.mapped, decimal=self.decimal, export=self.export, as_json=self.as_json
-        ).show(journal, self._rows(journal))
+            statement=statement,
+            mapped=self.mapped,
+            decimal=self.decimal,
+            export=self.export,
+            as_json=self.as_json,
+            zone=self.zone,
+        ).show(journal, bookings._rows(journal))
 
     def _report(self, journal: Journal, file: Path) -> None:
         from .._files.outputs import check_output, replaced

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from .._files.resolutions import time_text
+from ..api.logistics import FreightBookingRequest
 from .day_report import above_preview, reason_of
 from .shared import json_text, new_table, show_table, write_out
 from .words import Words
@@ -55,6 +56,8 @@ _CHECKS: Final[Mapping[State, Sequence[tuple[str, Check]]]] = {
     "void": (("no credit", _uncredited), (_NOT_HANDED, _not_handed)),
 }
 """What there may be to see to, by state, most urgent first; a check gives the reason, or None: there is nothing."""
+_OF_BOOKINGS: Final = ("done", "void")
+"""States in which only freight bookings are looked at: what else was done has no fee, and is nothing that a shop is told."""
 
 
 @attrs.frozen
@@ -155,6 +158,8 @@ def _is_counted(what: str, row: JournalRow, handing: Counter[str]) -> bool:
 
 
 def _todo(row: JournalRow, of: Lists) -> Iterator[tuple[str, str]]:
+    if row.state in _OF_BOOKINGS and row.operation != FreightBookingRequest.operation.name:
+        return
     for what, check in _CHECKS[row.state]:
         why = check(row, of)
         if why is not None:

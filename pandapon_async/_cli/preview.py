@@ -106,8 +106,9 @@ class FilePreview:
         labelled(words("question.previewed"), text)
         if without:
             labelled(words("question.no_price"), words("preview.without", count=f"{without:,}"))
-        labelled(words("preview.written"), str(writer.output.path))
+        if fees:
+            labelled(words("preview.written"), str(writer.output.path))
         if problems.count:
-            written = words("problems.written", count=f"{problems.count:,}", path=problems.path)
+            written = words("preview.problems", count=f"{problems.count:,}", path=problems.path)
             labelled(words("sum.problems"), written)
         return FAILED if problems.count or without else 0

@@ -124,7 +124,9 @@ class Renewal:
         if booking.previewed is None:  # it was previewed by an earlier run
             is_new = row.state == "refused" and not is_same
             found: Any = None if is_new else (row.body or {}).get("renderId", "")
-        elif row.sent_at is None or row.sent_at < booking.previewed.at:
+        elif (
+            row.sent_at is None or row.sent_at.replace(microsecond=0) <= booking.previewed.at
+        ):  # a file has whole seconds
             return None
         else:
             found = row.body.get("renderId") if row.body is not None and is_same else None

@@ -91,6 +91,8 @@ _OURS: Final[Mapping[str, str]] = {
     "dry_run.end": "Dry run: nothing was sent.",
     # handing back
     "tracking.handed": "{count} orders handed back in {path}",
+    "tracking.left": "{count} orders are not booked",
+    "tracking.left_why": "{count} orders are not booked: the column why says why not",
     "tracking.nothing": "Nothing to hand back",
     "tracking.nothing_new": "Nothing new to hand back",
     # a file's whole day
@@ -172,6 +174,7 @@ _OURS: Final[Mapping[str, str]] = {
     "sum.held_line": "{count} not sent: a person has to decide",
     "sum.unclear_line": "such as {examples}: look them up at the vendor, then resolve them",
     "sum.unread": "{count}, {unread} of them not read yet",
+    "sum.refused_way": "the same command with --problems FILE writes what was refused to a file, to be corrected",
     "sum.earlier": "{count}, {earlier} of them by earlier runs",
     "sum.reason": "{count}: {why}",
     "sum.not_counted_line": "how the others stand can't be read from the journal now; the figures are of this run only",
@@ -187,6 +190,7 @@ _OURS: Final[Mapping[str, str]] = {
     "preview.without": "{count} previews have no fee that can be read: see the setting price_paths",
     "preview.written": "To book",
     "preview.missing": "{count} without a preview: asking",
+    "preview.problems": "{count} bookings in {path}: correct them there, and take that file the same way",
     "preview.old": "{count} previews are older than {hours} h: they are asked again before they are booked",
     "sum.against": "{was}; these bookings cost {paid}",
     "sum.no_stdout": "the output takes nothing: {why}; the bookings are in the journal",

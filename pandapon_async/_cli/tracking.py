@@ -68,11 +68,13 @@ def command(file: Path, out: Path, journal: Place | None, **options: Any) -> Non
         count, path = work.write(out)
     none = "tracking.nothing_new" if work.only_new else "tracking.nothing"
     write_out(words("tracking.handed", count=f"{count:,}", path=path) if count else words(none))
+    if work.left:
+        write_out(words("tracking.left" if work.layout else "tracking.left_why", count=f"{work.left:,}"))
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class HandingBack:
-    """One file on its way back to the shop."""
+    """One file on its way back to the shop; ``left``: how many of its orders have nothing to hand back."""
 
     source: BookingFile
     journal: Journal
@@ -82,6 +84,7 @@ class HandingBack:
     contact: bool = False
     by: str | None = None
     account_of: Callable[[Booking], str | None] = attrs.field(default=lambda booking: booking.account)
+    left: int = 0
 
     def write(self, out: Path) -> tuple[int, Path]:
         """How many orders were handed back, and where."""
@@ -105,6 +108,8 @@ class HandingBack:
                 writer.add(rows, known)
                 if known is not None and known.state in ("done", "void"):
                     handed.append((known, {"handed": known.as_handed, "note": out.name}))
+                else:
+                    self.left += 1
             if writer is not None:
                 writer.close()
         if handed:

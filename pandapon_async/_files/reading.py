@@ -28,7 +28,8 @@ class Reading:
         by_country: the same, by the receiver's country: ``{"US": {"freightInfo.serviceId": "3"}}``.
         skus: the shop's SKU to the vendor's item id and SKU id; its column is ``sku``.
         sheet: the worksheet of a workbook; None: the only one that isn't empty.
-        corrects: it is a problems file whose rows take the place of its file's: each is judged by what it is now, changed or not.
+        corrects: it is a problems file of which each row is judged by what it is now, changed or not: it takes the place of its
+            file's, or is previewed again.
     """
 
     layout: Layout = attrs.field(factory=lambda: Layout.of(FreightBookingRequest))

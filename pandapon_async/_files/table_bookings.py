@@ -114,6 +114,8 @@ class TableBookings:
         self._previewed = [one for one in titles if one.name in PREVIEWED]
         self._ids = [(one, one.name in meant) for one in titles if one.name in (REFERENCE, ACCOUNT)]
         self._titles_by_name = {one.name: one.title for one in titles if one.name}
+        if self._sku is not None:  # what is wrong with ids that the file has not is wrong with its SKU
+            self._titles_by_name = {"itemId": self._sku.title, "skuId": self._sku.title, **self._titles_by_name}
         self._places = Places(
             columns=len(header.cells) if isinstance(self.table, CsvTable) else self.count,
             named=self.count,
