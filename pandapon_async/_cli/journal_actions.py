@@ -93,7 +93,7 @@ class Action:
         from .._files.resolutions import read_resolutions
 
         assert self.resolve is not None
-        found = read_resolutions(self.resolve, journal)
+        found = read_resolutions(self.resolve, journal, self.zone)
         if found:
             journal.resolve_all(found, by=self._author(), note=self.note or "resolved in an edited export")
         say(self.words("review.resolved", count=f"{len(found):,}"))
