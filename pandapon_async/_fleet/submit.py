@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 from collections import Counter
@@ -18,7 +19,7 @@ from .._journal.postgres.url import PostgresUrl
 from .._journal.rows import State
 from .._journal.store import Problem
 from .._session import VendorSession
-from .queue import enqueue_run, entrypoint_of
+from .queue import enqueue_run, entrypoint_of, make_queue
 
 
 @attrs.frozen
@@ -70,6 +71,7 @@ async def submit(
             for share in shares
         ]
         agree()
+        await asyncio.to_thread(make_queue, place)
         for share, count_in in zip(shares, taken, strict=True):
             queue = functools.partial(enqueue_run, entrypoint=entrypoint_of(share.session.profile), job=job)
             counts.update(await count_in(queue))

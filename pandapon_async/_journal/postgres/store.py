@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import psycopg
 
@@ -90,6 +90,9 @@ class PostgresStore(SqlStore):
             "WHERE r.account = ? AND r.released IS NULL AND r.ended IS NULL AND w.ended IS NULL"
         )
         return [run for (run,) in connection.execute(query, (self._scope[0],)).fetchall()]
+
+    def _be_alone(self, connection: Connection) -> None:
+        cast("PostgresConnection", connection).lock_admission()
 
     def _begin(self, connection: Connection, released: bool, about: str | None) -> int:
         run = super()._begin(connection, released, about)
