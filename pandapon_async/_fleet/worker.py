@@ -25,6 +25,7 @@ from .._jobs.job import BookingJob, book_row
 from .._journal.places import place_of
 from .._journal.postgres.connection import connected_async, in_short
 from .._journal.postgres.url import PostgresUrl
+from .._journal.store import LeaseLostError
 from .._manager import SessionManager
 from .queue import CHANNEL, TwoConnections, entrypoint_of, make_queue, queries_of
 
@@ -120,7 +121,7 @@ class Worker:
                 state = "gone" if outcome is None else outcome.recorded
             except JournalError as failure:
                 error = failure
-            if error is not None and "lost its lease" in error.message:
+            if isinstance(error, LeaseLostError):
                 lost.append(error.message)
                 manager.shutdown.set()
             if error is not None or state in ("pending", "sent"):

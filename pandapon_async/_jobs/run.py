@@ -129,7 +129,7 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
         report.slowest_pace = admission.slowest_window
         with contextlib.suppress(JournalError):  # it can't be read any more: what was ended has been told
             counts = await ready.store.counts(ready.number)
-            unreached = sum(counts.values()) - self._told
+            unreached = max(0, sum(counts.values()) - self._told)
             pending = min(unreached, max(0, counts["pending"] - self._told_pending))
             report.pending += pending
             report.skipped += unreached - pending

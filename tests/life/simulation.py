@@ -164,8 +164,7 @@ class _Way:
         fault = vendor.faults.popleft() if vendor.faults else "ok"
         signature = sign(self._profile, self._clock, offset, call.operation)
         await asyncio.sleep(LATENCY)
-        while (stalled := vendor.sending.stalled()) > 0:
-            await asyncio.sleep(stalled)
+        await asyncio.sleep(vendor.sending.stalled())
         if fault == "unreachable" or vendor.sending.is_dead():
             raise BrokenExchangeError(Stage.NOT_SENT, "the connection was refused")
         if call.guard is not None and (why := call.guard()) is not None:

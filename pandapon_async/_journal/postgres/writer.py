@@ -16,7 +16,7 @@ from ..._errors import JournalError, LimitExceededError
 from ..sql.changes import Change, Item, Work, make_all
 from ..sql.store import spent_of
 from ..sql.writer import RETRY_EVERY, GroupThread, do
-from ..store import Ending, Spent
+from ..store import Ending, LeaseLostError, Spent
 from .connection import PostgresConnection, connected, in_short
 from .url import PostgresUrl
 from .workers import HEARTBEAT, LEASE, MARGIN, boot_seconds, dismiss, end_lapsed, put_in_doubt, renew
@@ -151,7 +151,7 @@ class PostgresWriter(GroupThread):
                 connection.lock_admission()
             is_alive, pause = renew(connection, self._worker, self._commits)
             if not is_alive:
-                self._lost = JournalError(
+                self._lost = LeaseLostError(
                     f"{self.name}: this worker lost its lease: nothing more is begun; start it again"
                 )
             elif since >= self._renewed + HEARTBEAT:

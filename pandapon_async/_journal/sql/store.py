@@ -70,6 +70,10 @@ class SqlStore(Store):
         """The runs of this account that are under way."""
         return self._running
 
+    def _spared_runs(self, connection: Connection) -> Collection[int]:
+        """The runs of this account that are under way, or may be at a process that was taken for dead and still counts its bookings."""
+        return self._living_runs(connection)
+
     def _taking_in(self, connection: Connection) -> Collection[int]:
         """The runs that are taking their input in just now, so that their rows count though they are hidden."""
         return self._unreleased
@@ -107,7 +111,7 @@ class SqlStore(Store):
 
     def _sweep(self, connection: Connection) -> bool:
         """Remove a page of what runs that have ended left behind, and of parcels that are old enough; whether there is more."""
-        return _sweep_run(connection, self._scope[0], self._living_runs(connection)) or _forget_parcels(
+        return _sweep_run(connection, self._scope[0], self._spared_runs(connection)) or _forget_parcels(
             connection, self._clock.now()
         )
 
