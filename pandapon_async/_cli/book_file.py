@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,7 +12,7 @@ import click
 
 from .._config.profiles import zone_of
 from .._config.settings import Settings, find_settings
-from .._errors import ConfigError, PandaponError
+from .._errors import ConfigError
 from .._files.bookings import BookingFile
 from .._files.columns import Layout
 from .._files.findings import MAX_FINDINGS, Checked, EncodingError, Finding
@@ -25,6 +25,7 @@ from ..api.logistics import FreightBookingRequest
 from .book_options import BookOptions
 from .booking import BookingWork, ObjectedError
 from .file_options import path_beside
+from .file_work import FileWork, done
 from .journals import ChosenJournal, choose_journal
 from .plan import AccountPlan, Accounts, Planner
 from .preview import FilePreview
@@ -39,13 +40,22 @@ from .waiting import find_waiting, now
 from .words import Words, words_of
 
 _SHOWN = 20
+Steps = Callable[[BookOptions, Settings, Desk, BookingFile, ChosenJournal], "FileBooking"]
+"""Makes of a file that was read, and a journal, what is done with it."""
 
 
 # --- a file ------------------------------------------------------------------------------------------------------------
 
 
-def book_file(path: Path, name: str | None, options: BookOptions) -> int:
-    """Book a file; the exit status. ``name``: what it is called, if not by its path: it came from stdin."""
+def book_file(path: Path, name: str | None, options: BookOptions, steps: Steps | None = None) -> int:
+    """Book a file; the exit status.
+
+    Args:
+        path: it.
+        name: what it is called, if not by its path: it came from stdin.
+        options: what was asked for.
+        steps: what is done with it, unless it is booked.
+    """
     folder = Path() if name is not None else path.parent
     settings, desk, source = opened(path, name, folder, options)
     words = desk.words
@@ -57,15 +67,15 @@ def book_file(path: Path, name: str | None, options: BookOptions) -> int:
             if not journal.has_rows:
                 raise Failed(words("journal.nothing_booked", path=journal.path), BAD_INPUT)
             source.revised = options.completion(stack.enter_context(Journal.open(journal.location)))
-        return FileBooking(options, settings, desk, source, journal).run()
+        return (steps or FileBooking)(options, settings, desk, source, journal).run()
 
 
 def opened(path: Path, name: str | None, folder: Path, options: BookOptions) -> tuple[Settings, Desk, BookingFile]:
     """The settings of a folder, who is asked, and the file."""
     settings = find_settings(folder)
     words = words_of(settings.language, settings.path and settings.path.parent)
-    if options.request_type is not FreightBookingRequest:
-        words = words.of_other_work()
+    if options.work is not None:
+        words = words.of_work(options.work)
     desk = Desk(words, options.yes)
     return settings, desk, _opened(path, name, options, settings, desk)
 
@@ -149,9 +159,9 @@ class FileBooking:
         problems = self._problems(checked)
         answer = self._ask(self._prospect(checked, plans))
         while True:
-            self.work = self._work(accounts, plans, checked, problems, answer)
+            work = self.work_of(accounts, plans, checked, problems, answer)
             try:
-                status = _done(self.work)
+                status = done(work)
             except ObjectedError as error:  # what only the journal knows, such as another order with the same parcel
                 checked = _with_more(checked, error.findings)
                 self._tell(checked)
@@ -279,16 +289,16 @@ class FileBooking:
             self.renewal.journal = self.journal.location
             self.renewal.look_up()
 
-    def _work(
+    def work_of(
         self,
         accounts: Accounts,
         plans: Sequence[AccountPlan],
         checked: Checked,
         problems: Path | None,
         answer: str,
-    ) -> BookingWork:
-        decisions = {"booking": answer, "left out": checked.wrong + checked.held}
-        return BookingWork(
+    ) -> FileWork:
+        """What is to be done."""
+        self.work = BookingWork(
             profiles=[plan.profile for plan in plans],
             journal=self.journal,
             source=self.source,
@@ -300,29 +310,20 @@ class FileBooking:
             on_entered=self._look_up_again,
             as_json=self.options.as_json,
             words=self.desk.words,
-            about=about_run(self.source, (self.options, self.options.reading), decisions),
+            about=self.about(checked, answer),
             zone=zone_of(self.settings.time_zone),
         )
+        return self.work
+
+    def about(self, checked: Checked, answer: str) -> dict[str, Any]:
+        """What the journal notes of it."""
+        decisions = {"booking": answer, "left out": checked.wrong + checked.held}
+        return about_run(self.source, (self.options, self.options.reading), decisions)
 
 
 def _named(request_type: type[VendorRequest[Any]]) -> str | None:
     """What the question calls the operation; a booking needs no name."""
     return None if request_type is FreightBookingRequest else request_type.operation.name
-
-
-def _done(work: BookingWork) -> int:
-    failed = False
-    try:
-        run(work.run(), work.answer)
-    except PandaponError as error:
-        if not work.began:
-            raise
-        failed = True
-        tell(work.words("end.error", why=error))
-    finally:
-        if work.began:
-            work.show()
-    return work.status or (FAILED if failed else 0)
 
 
 def _with_changed(checked: Checked, plans: Sequence[AccountPlan], words: Words) -> Checked:
@@ -395,4 +396,4 @@ def book_waiting(options: BookOptions) -> int:
         about=about_run(None, (options,), {"booking": answer}),
         zone=zone_of(settings.time_zone),
     )
-    return worse_of(_done(work), exit_of(waiting.left))
+    return worse_of(done(work), exit_of(waiting.left))

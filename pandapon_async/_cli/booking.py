@@ -23,7 +23,7 @@ from .._journal.journal import Journal
 from .._manager import SessionManager
 from .in_use import enter_when_free
 from .outage import Outage
-from .parts import Found, Part, WorkTerms, as_json, found_as_json, found_of, objection
+from .parts import Found, Part, WorkTerms, as_json, found_as_json, found_of, objections
 from .progress import Screen
 from .reasons import plain_text
 from .shared import UNKNOWN, json_text, labelled, say, tell
@@ -138,7 +138,8 @@ class BookingWork:
                     try:
                         await stack.enter_async_context(part.run)
                     except InputError as error:
-                        raise ObjectedError(self._by_line(part, error)) from None
+                        found = objections(self._share(part.name), error.problems, self.words)
+                        raise ObjectedError([*found.values()]) from None
                 self._begin()
                 screen.phase(self.words("phase.sending"), self.count)
                 for part in self._parts:
@@ -158,10 +159,7 @@ class BookingWork:
             tell(self.words("journal.made", path=self.journal.path))
 
     def _share(self, name: str) -> Iterator[Booking]:
-        """The good bookings of one account."""
-        for booking in self.source or ():
-            if not booking.findings and self.accounts.of(booking).name == name:
-                yield booking
+        return self.accounts.share(name, self.source or ())
 
     def answer(self, number: int) -> str:
         """What a signal is answered with."""
@@ -210,15 +208,6 @@ class BookingWork:
             if count
         )
         return ", ".join(told)
-
-    def _by_line(self, part: Part, error: InputError) -> list[Finding]:
-        """The journal's objections to the file, by line instead of by number."""
-        wanted = {problem.position: problem for problem in error.problems}
-        return [
-            objection(booking, InputError("", problems=[wanted[position]]), self.words)
-            for position, booking in enumerate(self._share(part.name))
-            if position in wanted
-        ]
 
     # --- how all of them stand ---
 

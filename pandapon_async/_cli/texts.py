@@ -202,6 +202,39 @@ _OURS: Final[Mapping[str, str]] = {
     "reason.limit": "the spend limit is reached",
     "reason.journal": "the journal can't be written",
     "reason.fault": "a fault in the program itself",
+    # where a file is submitted for workers to book: the same codes after "submit."
+    "submit.question.to_book": "To submit",
+    "submit.question.not_booked": "Left out",
+    "submit.question.book": "Submit {count} for the workers to book? y or n, Enter is no:",
+    "submit.question.type_count": "Type {count} to submit them, Enter is no:",
+    "submit.question.refused": "Nothing was submitted.",
+    "submit.question.needs_terminal": (
+        "nothing was submitted: {count} bookings would be made at {host}, and there is no terminal to ask on; --yes answers for a script"
+    ),
+    "submit.problems.ask": "Submit the {good} good ones, write {bad} to {path}? y or n, Enter is no:",
+    "submit.problems.need_option": (
+        "{bad} of {total} bookings can't be sent as they are; nothing was submitted. With --problems FILE the good ones are submitted "
+        "and these are written there, to be corrected"
+    ),
+    "submit.problems.too_many": (
+        "{bad} of {total} bookings are wrong, more than a fifth: something is wrong with the whole file. Nothing was submitted; "
+        "look at it first, or give --problems FILE to submit the good ones all the same"
+    ),
+    "submit.problems.column": (
+        "column {column} is wrong in every row; nothing was submitted. Correct the column, or give --problems FILE to submit the "
+        "good ones all the same"
+    ),
+    "submit.problems.none_good": "none of the {total} bookings can be sent as it is; nothing was submitted",
+    "submit.problems.written": "{count} bookings in {path}: correct them there and submit that file",
+    "submit.stop.first": "Interrupted: submit the file again; what is queued already isn't queued twice",
+    "submit.end": "{job}: {states}",
+    # workers, and how a journal stands
+    "worker.begun": "process {process} on {host}, version {version}, sends for {accounts} over {journal}",
+    "worker.ended": "{count} bookings have ended here",
+    "worker.stop": "Interrupted: what is under way is brought to its end; again: it stays unclear",
+    "status.at": "At",
+    "status.worker": "Worker",
+    "status.who": "process {process} on {host}, version {version}, for {account} since {since} {zone}",
     # where what is done isn't a booking: the same codes after "other."
     "question.operation": "Operation",
     "journal.nothing_booked": "{path}: there is no journal, so nothing was booked",

@@ -52,7 +52,9 @@ async def book_once(
     Raises:
         InputError: the journal has another body under the reference, or the request can't be sent.
         JournalError: the journal can't be used; call again.
+        ConfigError: the session is closed, or belongs to another event loop or process.
     """
+    await client_of(session).state.transport.open()
     job: WriteJob[Any] = _job(session, type(request), journal, reconcile, allow_same_parcel=allow_same_parcel)
     await _held_open(session, job, (session, type(request), os.fspath(journal)))
     return await job.book(request, reference, shipment)

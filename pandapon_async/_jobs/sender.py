@@ -25,7 +25,7 @@ from .._errors import (
 )
 from .._journal.resolving import believed_at
 from .._journal.rows import State, storable
-from .._journal.store import Ending, PendingRow, RowMovedError, Store
+from .._journal.store import Ending, LeaseLostError, PendingRow, RowMovedError, Store
 from .._models.converters import from_wire
 from .._models.jsonio import dumps, loads
 from .._models.money import Money
@@ -193,7 +193,11 @@ class Sender(Generic[R]):
         "".join((order_id, *tracking)).encode()
         named = order_id.strip()
         return Ending(
-            state="done", order_id=named if says_something(named) else None, fee=storable(fee), tracking=tracking, **more
+            state="done",
+            order_id=named if says_something(named) else None,
+            fee=storable(fee),
+            tracking=tracking,
+            **more,
         )
 
     def _written(self, unwritten: Unwritten[JobOutcome[R]]) -> JobOutcome[R]:
@@ -225,7 +229,10 @@ class Sender(Generic[R]):
         if state == "unknown":
             self._admission.doubted()
         if not is_sent:
-            return outcome
+            if isinstance(error, JournalError) and not isinstance(error, LeaseLostError):
+                return outcome  # it can't be read, either
+            current = await self._current(row, "pending")  # others may have it by now
+            return outcome if current.state == "pending" else self.outcome(index, current, "skipped", current.state)
         try:
             await self._store.ended(row, _ending(state, error))
         except JournalError as failure:

@@ -43,6 +43,10 @@ class RowMovedError(JournalError):
     """Another task or process has moved the row since it was read."""
 
 
+class LeaseLostError(JournalError):
+    """This process was taken for dead: nothing more is begun by it. What it still reads, and how its bookings ended, counts."""
+
+
 class InUseError(JournalError):
     """Another process has the account's bookings under way; ``holder`` is that process."""
 

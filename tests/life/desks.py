@@ -39,6 +39,12 @@ class LifeOnServer(People):
         return (JournalError,) if away else ()
 
     def _beside(self, plan: Plan) -> list[asyncio.Task[None]]:
+        process = self.world.main
+        if process.kill is not None:  # fewer commits than on a disk: else most would come too late
+            process.kill = attrs.evolve(process.kill, commit=4 + process.kill.commit // 3)
+        if plan.stalled:
+            until = self.loop.time() + plan.after + plan.stalled
+            self.loop.call_later(plan.after, setattr, process, "stalled_until", until)
         if "second start" not in plan.around or not self._key_is_known:
             return []
         return [self.loop.create_task(self._another_desk(plan))]

@@ -29,7 +29,7 @@ class Plan:
 
     ``limit``: what the input may cost; ``full``: at which commit the disk is full, or the server away, and for how many. On a server
     also: ``cut``: when the connection to it is lost; ``patience``: whether who waits for it meanwhile goes on waiting; ``stalled``:
-    for how long nothing reaches it; ``desk``: when another desk begins, if there is a second start.
+    for how long the process does nothing; ``desk``: when another desk begins, if there is a second start.
     """
 
     new: int

@@ -36,7 +36,7 @@ CREATE FUNCTION life.pg_postmaster_start_time() RETURNS timestamptz LANGUAGE sql
 _PATH = "SET search_path = pandapon"
 
 
-class _Killed(Exception):  # noqa: N818 - ends whatever a killed process would do
+class _Killed(Exception):
     """The process was killed."""
 
 

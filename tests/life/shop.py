@@ -66,7 +66,7 @@ class Shop(RuleBasedStateMachine):
         self.world: Any = self._made_world()
         self.stack.callback(self.world.close)
         self.stack.enter_context(self.world.simulated())
-        self.vendor = SimulatedVendor(self.loop, [*ACCOUNTS, OTHER], self.world.is_dead)
+        self.vendor = SimulatedVendor(self.loop, [*ACCOUNTS, OTHER], self.world)
         self.orders: list[Order] = []
         self.told: list[Told] = []
         self.rows: dict[str, JournalRow] = {}
@@ -118,7 +118,6 @@ class Shop(RuleBasedStateMachine):
 
         with self.world.process(plan.kill if plan.end == "killed" else None, at_kill) as process:
             process.full, process.cut, process.patience = plan.full, plan.cut, plan.patience
-            process.stalled_until = self.loop.time() + plan.stalled
             beside = self._beside(plan)
             task = self.loop.create_task(self._booked(plan))
             if plan.end == "interrupted":

@@ -10,7 +10,7 @@ import asyncio
 import selectors
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
 from multidict import CIMultiDict
@@ -93,19 +93,31 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 # --- the vendor --------------------------------------------------------------------------------------------------------
 
 
+class Sending(Protocol):
+    """The process that would send."""
+
+    def is_dead(self) -> bool:
+        """Whether it was killed: nothing of it reaches the vendor."""
+        ...
+
+    def stalled(self) -> float:
+        """For how many seconds it does nothing."""
+        ...
+
+
 class SimulatedVendor:
     """The fake vendor's rules and books, without its socket.
 
     Attributes:
         faults: what happens to the next attempts.
-        is_cut: whether nothing reaches it: who would send was killed.
+        sending: the process whose calls come.
     """
 
-    def __init__(self, clock: VirtualLoop, accounts: list[Account], is_cut: Callable[[], bool]) -> None:
+    def __init__(self, clock: VirtualLoop, accounts: list[Account], sending: Sending) -> None:
         self.ledger = Ledger()
         self.deeds = deeds_of(self.ledger)
         self.faults: deque[str] = deque()
-        self.is_cut = is_cut
+        self.sending = sending
         self._clock = clock
         self._handler = RequestHandler(Rules(accounts=accounts, now=clock.now), self.ledger, FaultDice(Faults(), 0))
         self._handler.url = "https://vendor.example"
@@ -152,8 +164,11 @@ class _Way:
         fault = vendor.faults.popleft() if vendor.faults else "ok"
         signature = sign(self._profile, self._clock, offset, call.operation)
         await asyncio.sleep(LATENCY)
-        if fault == "unreachable" or vendor.is_cut():
+        await asyncio.sleep(vendor.sending.stalled())
+        if fault == "unreachable" or vendor.sending.is_dead():
             raise BrokenExchangeError(Stage.NOT_SENT, "the connection was refused")
+        if call.guard is not None and (why := call.guard()) is not None:
+            raise BrokenExchangeError(Stage.NOT_SENT, why)
         call.written = True
         fields = {**fixed_headers(self._profile), **signature.headers, "content-type": "application/json"}
         path, query = call.url.raw_path, dict(parse_qsl(signature.query))

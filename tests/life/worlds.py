@@ -49,7 +49,7 @@ class Process:
         kill: when it is killed; ``at_kill`` is called in that moment.
         cut: when its connection to a server is lost; with ``patience`` it makes another, else it fails whoever waits.
         full: at which group of writes the disk is full, or the server away, and for how many groups.
-        stalled_until: until when nothing of it reaches a server.
+        stalled_until: until when it does nothing.
         commits: how many it has made; ``groups``: of the writer.
     """
 
@@ -96,6 +96,10 @@ class World:
     def is_dead(self) -> bool:
         """Whether it was killed: what it still does nobody sees."""
         return self.current.is_dead
+
+    def stalled(self) -> float:
+        """For how many seconds the current process does nothing."""
+        return max(0.0, self.current.stalled_until - asyncio.get_running_loop().time())
 
     @contextlib.contextmanager
     def process(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, cast
 
 import psycopg
 
@@ -21,11 +21,14 @@ from ..sql.store import Opened, SqlStore, close_unused
 from .connection import PostgresConnection, connected, in_short
 from .schema import make_tables
 from .url import PostgresUrl
-from .workers import boot_seconds, draw, end_dead, end_lapsed, enlist, pause, put_in_doubt
+from .workers import NOW, boot_seconds, draw, end_dead, end_lapsed, enlist, pause, put_in_doubt
 from .writer import PostgresWriter
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+_SPARED: Final = 86_400
+"""Seconds that the input of a run is kept whose worker was taken for dead."""
 
 
 class PostgresStore(SqlStore):
@@ -84,12 +87,22 @@ class PostgresStore(SqlStore):
         )
         return [run for (run,) in connection.execute(query, (self._scope[0],)).fetchall()]
 
+    def _spared_runs(self, connection: Connection) -> Collection[int]:
+        query = (
+            "SELECT r.id FROM runs r JOIN workers w ON w.id = r.worker WHERE r.account = ? AND r.ended IS NULL "
+            f"AND (w.ended IS NULL OR (w.lost AND r.released IS NOT NULL AND w.ended > {NOW} - {_SPARED}))"
+        )
+        return [run for (run,) in connection.execute(query, (self._scope[0],)).fetchall()]
+
     def _taking_in(self, connection: Connection) -> Collection[int]:
         query = (
             "SELECT r.id FROM runs r JOIN workers w ON w.id = r.worker "
             "WHERE r.account = ? AND r.released IS NULL AND r.ended IS NULL AND w.ended IS NULL"
         )
         return [run for (run,) in connection.execute(query, (self._scope[0],)).fetchall()]
+
+    def _be_alone(self, connection: Connection) -> None:
+        cast("PostgresConnection", connection).lock_admission()
 
     def _begin(self, connection: Connection, released: bool, about: str | None) -> int:
         run = super()._begin(connection, released, about)

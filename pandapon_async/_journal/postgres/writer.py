@@ -16,7 +16,7 @@ from ..._errors import JournalError, LimitExceededError
 from ..sql.changes import Change, Item, Work, make_all
 from ..sql.store import spent_of
 from ..sql.writer import RETRY_EVERY, GroupThread, do
-from ..store import Ending, Spent
+from ..store import Ending, LeaseLostError, Spent
 from .connection import PostgresConnection, connected, in_short
 from .url import PostgresUrl
 from .workers import HEARTBEAT, LEASE, MARGIN, boot_seconds, dismiss, end_lapsed, put_in_doubt, renew
@@ -39,6 +39,8 @@ class PostgresWriter(GroupThread):
 
     PATIENCE: ClassVar[float] = 60.0
     """As in the file's; that long a restart, or a change of servers, may take."""
+    MOST_ROWS: ClassVar[int] = 1024
+    """All desks wait meanwhile who take something in, or book one."""
 
     def __init__(
         self, url: PostgresUrl, connection: PostgresConnection, worker: int, account: int, clock: Clock, since: float
@@ -70,6 +72,17 @@ class PostgresWriter(GroupThread):
         return RETRY_EVERY if self._owed else max(RETRY_EVERY, self._renewed + HEARTBEAT - boot_seconds())
 
     def _write(self, group: list[Item]) -> None:
+        part, rows = list[Item](), 0
+        for item in group:
+            part.append(item)
+            rows += item.rows
+            if rows >= self.MOST_ROWS:
+                self._write_together(part)
+                part, rows = [], 0
+        if part or not group:
+            self._write_together(part)
+
+    def _write_together(self, group: list[Item]) -> None:
         items = [*self._owed, *group]
         failure = self._attempt(items, patient=any(not item.is_ending for item in group))
         if failure is None:
@@ -134,11 +147,11 @@ class PostgresWriter(GroupThread):
         self._commits += 1
         connection.execute("BEGIN")
         try:
-            if any(item.begins and not isinstance(item, Change) for item in items):
+            if any(item.rows for item in items):
                 connection.lock_admission()
             is_alive, pause = renew(connection, self._worker, self._commits)
             if not is_alive:
-                self._lost = JournalError(
+                self._lost = LeaseLostError(
                     f"{self.name}: this worker lost its lease: nothing more is begun; start it again"
                 )
             elif since >= self._renewed + HEARTBEAT:

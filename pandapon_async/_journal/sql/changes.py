@@ -51,6 +51,7 @@ class Item(asyncio.Future[Any]):
     told = False
     is_written = False
     only_reads = False
+    rows = 0
 
     @property
     def is_ending(self) -> bool:
@@ -68,15 +69,21 @@ class Item(asyncio.Future[Any]):
 
 
 class Work(Item):
-    """Any work on the connection."""
+    """Any work on the connection.
+
+    ``rows``: about how many it brings into the journal, or lets wait again; 0: none, so it needn't be alone in that.
+    """
 
     __slots__ = ("do", "value")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, do: Callable[[Any], Any], *, only_reads: bool = False) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, do: Callable[[Any], Any], *, only_reads: bool = False, rows: int = 0
+    ) -> None:
         super().__init__(loop=loop)
         self.error = None
         self.do = do
         self.only_reads = only_reads
+        self.rows = rows
         self.value: Any = None
 
     def outcome(self) -> Any:

@@ -46,8 +46,8 @@ class Opened:
 class SqlStore(Store):
     """The rows of one account and operation.
 
-    All SQL runs in the writer's thread. What is submitted to it to change rows is alone in doing so in the whole journal, but for
-    single changes, which name the version they saw.
+    All SQL runs in the writer's thread. What is submitted to it to bring rows in, or to let them wait again, is alone in doing so in
+    the whole journal.
 
     Args:
         name: what errors call the journal.
@@ -70,9 +70,16 @@ class SqlStore(Store):
         """The runs of this account that are under way."""
         return self._running
 
+    def _spared_runs(self, connection: Connection) -> Collection[int]:
+        """The runs of this account that are under way, or may be at a process that was taken for dead and still counts its bookings."""
+        return self._living_runs(connection)
+
     def _taking_in(self, connection: Connection) -> Collection[int]:
         """The runs that are taking their input in just now, so that their rows count though they are hidden."""
         return self._unreleased
+
+    def _be_alone(self, connection: Connection) -> None:
+        """Let nobody else bring rows in until the transaction has ended, if somebody else may."""
 
     @property
     def leftover(self) -> int:
@@ -104,7 +111,7 @@ class SqlStore(Store):
 
     def _sweep(self, connection: Connection) -> bool:
         """Remove a page of what runs that have ended left behind, and of parcels that are old enough; whether there is more."""
-        return _sweep_run(connection, self._scope[0], self._living_runs(connection)) or _forget_parcels(
+        return _sweep_run(connection, self._scope[0], self._spared_runs(connection)) or _forget_parcels(
             connection, self._clock.now()
         )
 
@@ -124,7 +131,7 @@ class SqlStore(Store):
             )
             return page.admit(entries)
 
-        return self._writer.submit(work)
+        return self._writer.submit(work, rows=max(1, len(entries)))
 
     async def release(self, run: int, then: Then | None = None) -> list[Problem]:
         def work(connection: Connection) -> None:
@@ -135,8 +142,8 @@ class SqlStore(Store):
             if then is not None:
                 then(connection, run)
 
-        try:
-            await self._writer.submit(work)
+        try:  # what is new needs no lock, however long ``then`` takes: it is there already, and others know it
+            await self._writer.submit(work, rows=0)
         except _Refused as refused:
             return refused.problems
         self._unreleased -= {run}
@@ -150,6 +157,7 @@ class SqlStore(Store):
             "LEFT JOIN bodies b ON b.row = r.id WHERE i.run = ? AND i.version IS NOT NULL AND i.row > ? ORDER BY i.row LIMIT 256"
         )
         while found := connection.execute(query, (run, last)).fetchall():
+            self._be_alone(connection)
             for *values, version, body, allowed in found:
                 row = pending_row(values)
                 keys = parcel_keys(self._key.vendor, self._key.operation, loads(body.encode()))

@@ -46,13 +46,13 @@ class GroupThread(ABC):
         self._closed = False
         self._thread = threading.Thread(target=self._run, name=f"journal {name}", daemon=True)
 
-    def submit(self, work: Callable[[Any], T]) -> asyncio.Future[T]:
-        """Do work on the connection; the future ends when it is durable.
+    def submit(self, work: Callable[[Any], T], *, rows: int = 1) -> asyncio.Future[T]:
+        """Do work on the connection; the future ends when it is durable. ``rows``: see `Work`.
 
         What work has done is undone if it raises, and the error is its submitter's alone. A `JournalError` says that the group
         could not be written: then nothing of it was.
         """
-        return self.put(Work(self.loop(), work))
+        return self.put(Work(self.loop(), work, rows=rows))
 
     def submit_reading(self, work: Callable[[Any], T]) -> asyncio.Future[T]:
         """The same for work that changes nothing; it is done even when nothing more may begin."""
