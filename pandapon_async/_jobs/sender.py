@@ -193,7 +193,11 @@ class Sender(Generic[R]):
         "".join((order_id, *tracking)).encode()
         named = order_id.strip()
         return Ending(
-            state="done", order_id=named if says_something(named) else None, fee=storable(fee), tracking=tracking, **more
+            state="done",
+            order_id=named if says_something(named) else None,
+            fee=storable(fee),
+            tracking=tracking,
+            **more,
         )
 
     def _written(self, unwritten: Unwritten[JobOutcome[R]]) -> JobOutcome[R]:

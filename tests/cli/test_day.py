@@ -451,6 +451,22 @@ def test_an_order_without_a_number_gets_one_in_the_problems_file_for_good(
     assert states(tmp_path)["o-two"] == "done"
 
 
+def test_a_file_without_order_numbers_is_booked_once_by_what_its_rows_say(
+    keys: None, pandapon: Pandapon, shop: FakeVendor, orders: Orders, tmp_path: Path
+):
+    file = orders(6)
+    rows = [{name: cell for name, cell in row.items() if name != "reference"} for row in rows_of(file)]
+    write(file, [*rows, rows[2]])  # two orders, or a mistake
+    for _ in range(2):
+        assert pandapon("day", str(file)).exit_code == 1
+        assert len(rows_of(tmp_path / "orders.problems.csv")) == 1
+        is_true(shop, tmp_path, 6)
+    (tmp_path / "orders.previewed.csv").unlink()
+    assert pandapon("day", str(file)).exit_code == 1
+    assert asked(shop, PREVIEW) <= 7
+    is_true(shop, tmp_path, 6)
+
+
 def test_rows_of_one_number_that_are_two_orders_are_told_apart_there(
     keys: None, pandapon: Pandapon, shop: FakeVendor, orders: Orders, tmp_path: Path
 ):
