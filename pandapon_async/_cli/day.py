@@ -21,10 +21,10 @@ def command(file: Path, **options: Any) -> None:
     """Check FILE, preview it, ask, book it, and write what is to be corrected and what the shop is told.
 
     \b
-    FILE, such as orders.csv, is never changed. Beside it are written, in its own format:
-      orders.previewed.csv  what has a preview, with account, render id, and the previewed fee, currency and time
-      orders.problems.csv   what isn't booked, and why (or --problems PATH)
-      orders.tracking.csv   every order as it came, with its state, the vendor's order no. and tracking numbers
+    FILE, such as orders.csv, is never changed. In its format, beside it:
+      orders.previewed.csv  what has a preview: render id, fee, time
+      orders.problems.csv   what isn't booked, and why (or --problems)
+      orders.tracking.csv   all orders, with state and tracking numbers
 
     The same command goes on wherever it stood: after Ctrl-C, after a crash, after "no", with new rows in FILE, and with what you
     have corrected in the problems file, whose rows take the place of FILE's (write book as the decision of what is held and meant).
@@ -32,8 +32,8 @@ def command(file: Path, **options: Any) -> None:
 
     At its end it says what a person has to do: what is unclear, to be corrected, or waiting, and how the day's page is made.
 
-    Checks, questions, options, journal, --json and exit status are those of `pandapon book`. Only what can be told for the whole
-    file at once isn't booked: more than a fifth of it is wrong, or a column in every row. --problems PATH books the good ones then.
+    Checks, questions, options, journal, --json and exit status are those of `pandapon book`. If more than a fifth of FILE is wrong,
+    or a column in every row, nothing is sent; --problems PATH books the good ones all the same.
     """
     from .book_options import BookOptions
     from .day_file import day_file

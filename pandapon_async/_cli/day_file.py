@@ -14,7 +14,7 @@ from typing import ClassVar
 import attrs
 
 from .._errors import PandaponError
-from .._files.corrections import corrections_in
+from .._files.corrections import Corrections, corrections_in
 from .._files.findings import Checked
 from .._files.outputs import check_output
 from .._files.problems import ProblemsWriter, is_problems
@@ -30,7 +30,7 @@ from .question import Prospect, refuse_a_wrong_file
 from .record import person
 from .renewing import Renewal
 from .saved_previews import SavedPreviews
-from .shared import FAILED, label_line, labelled, tell
+from .shared import BAD_INPUT, FAILED, Failed, label_line, labelled, tell
 from .standing import worse_of
 from .tracking import HandingBack
 
@@ -53,6 +53,7 @@ class _Day(FileBooking):
     _saved: SavedPreviews = attrs.field(init=False)
     _problems_at: Path = attrs.field(init=False)
     _tracking_at: Path = attrs.field(init=False)
+    _corrections: Corrections | None = attrs.field(init=False, default=None)
 
     def prepare(self) -> None:
         """Look at what is beside the file, before anything is asked or sent.
@@ -64,14 +65,25 @@ class _Day(FileBooking):
         at = self._problems_at = self.options.problems or path_beside(source)
         self._tracking_at = path_beside(source, "tracking")
         previews = path_beside(source, "previewed")
+        for path in (at, previews):
+            self._require_free(path)
         check_output(at, self.kept, is_problems)
         ProblemsWriter(at, source)
         check_output(self._tracking_at, (*self.kept, at), lambda path: is_tracking(path, None))
         if at.is_file() and at.stat().st_size:
-            corrections = source.corrected = corrections_in(at, source)
-            if count := corrections.count:
-                tell(self.desk.words("day.corrected", count=f"{count:,}", path=at, name=source.name))
+            source.corrected = self._corrections = corrections_in(at, source)
+            if count := self._corrections.count:
+                words = self.desk.words
+                tell(label_line(words("day.corrected"), words("day.problems", count=f"{count:,}", path=at)))
         self._saved = SavedPreviews(previews, source, (*self.kept, at))
+
+    def _require_free(self, path: Path) -> None:
+        """Refuse a file that a spreadsheet holds open: what is written beside it then, the next call wouldn't read."""
+        try:
+            if path.is_file():
+                path.open("r+b").close()
+        except PermissionError:
+            raise Failed(self.desk.words("day.in_use", path=path), BAD_INPUT) from None
 
     # --- the steps that differ from those of `pandapon book` ---
 
@@ -94,23 +106,30 @@ class _Day(FileBooking):
         """Refuse a file that is wrong as a whole, with what was found in it."""
         try:
             refuse_a_wrong_file(checked, self.desk.words)
-        except Exception:
+        except Failed:
             self._tell(checked)
             raise
 
     def _problems(self, checked: Checked) -> Path:
-        """Where the problems are written; they are there before anything is asked, so that they can be corrected first."""
+        """Where the problems are written; new ones are there before anything is asked, so that they can be corrected first.
+
+        Else they stay as they are until the end, when it is known what else isn't booked.
+        """
         if not checked.good:
             refuse_a_wrong_file(checked, self.desk.words)
         at = self._problems_at
-        with ProblemsWriter(at, self.source) as problems:
-            for booking in self.source if checked.wrong or checked.held else ():
-                if booking.findings or booking.origins:
-                    problems.add(booking, booking.findings)
-        if problems.count:
-            told = self.desk.words("day.problems", count=f"{problems.count:,}", path=problems.path)
+        lines = frozenset[int]() if self._corrections is None else self._corrections.lines
+        wrong = [booking.line for booking in self.source if booking.findings]
+        if not lines.issuperset(wrong):
+            with ProblemsWriter(at, self.source) as problems:
+                for booking in self.source:
+                    if booking.findings or booking.origins:
+                        problems.add(booking, booking.findings)
+            at = problems.path
+        if count := len(wrong):
+            told = self.desk.words("day.problems", count=f"{count:,}", path=at)
             tell(label_line(self.desk.words("sum.problems"), told))
-        return at
+        return self._problems_at
 
     def _ask(self, prospect: Prospect) -> str:
         words = self.desk.words

@@ -96,7 +96,8 @@ _OURS: Final[Mapping[str, str]] = {
     "tracking.nothing": "Nothing to hand back",
     "tracking.nothing_new": "Nothing new to hand back",
     # a file's whole day
-    "day.corrected": "{count} corrected in {path}; lines are those of {name}",
+    "day.corrected": "Corrected",
+    "day.in_use": "{path} can't be written: close the program that has it open, then run the same command again",
     "day.previews": "Previews",
     "day.nothing_new": "Nothing is left to be booked",
     "day.problems": "{count} in {path}",

@@ -34,11 +34,13 @@ class Corrections:
     Attributes:
         name: the problems file.
         count: how many bookings it corrects.
+        lines: of the file's bookings that stand in it, corrected or not.
     """
 
     source: BookingFile
     name: str
     count: int
+    lines: frozenset[int]
     _instead: Mapping[int, tuple[Sequence[str], Sequence[Booking]]]
 
     def __call__(self, bookings: Iterable[Booking]) -> Iterator[Booking]:
@@ -67,8 +69,11 @@ def corrections_in(path: Path, source: BookingFile) -> Corrections:
     shaped = _Shape(source, there)
     links = _Links(source, there)
     instead: dict[int, tuple[Sequence[str], Sequence[Booking]]] = {}
+    lines: set[int] = set()
     for position, booking in enumerate(source.bookings):
-        found = links.of(position)
+        if not (found := links.of(position)):
+            continue
+        lines.add(booking.line)
         if not any(_counts(one) for one in found):
             continue
         digests = _digests(source, booking)
@@ -77,7 +82,7 @@ def corrections_in(path: Path, source: BookingFile) -> Corrections:
             continue
         instead[position] = digests, [shaped.booking(one, booking, digests) for one in found]
     links.check()
-    return Corrections(source, there.name, len(instead), instead)
+    return Corrections(source, there.name, len(instead), frozenset(lines), instead)
 
 
 def _counts(booking: Booking) -> bool:

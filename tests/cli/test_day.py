@@ -122,6 +122,20 @@ def test_what_it_did_not_write_is_not_replaced(
     assert not shop.ledger.requests
 
 
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="everybody may write what root may")
+@pytest.mark.parametrize("name", ["orders.previewed.csv", "orders.problems.csv"])
+def test_an_output_that_can_not_be_written_is_told_before_anything_is_sent(
+    keys: None, pandapon: Pandapon, shop: FakeVendor, orders: Orders, tmp_path: Path, name: str
+):
+    file = orders(6, wrong=(1,))
+    assert pandapon("day", str(file)).exit_code == 1
+    (tmp_path / name).chmod(0o400)
+    sent = len(shop.ledger.requests)
+    result = pandapon("day", str(file))
+    assert (result.exit_code, f"{name} can't be written" in result.stderr) == (2, True)
+    assert len(shop.ledger.requests) == sent
+
+
 def test_without_a_terminal_and_without_yes_nothing_is_sent(
     real: str, shop: FakeVendor, orders: Orders, tmp_path: Path
 ):
@@ -155,23 +169,24 @@ def test_a_trial_sends_nothing_and_writes_nothing(
 def test_after_no_the_previews_are_kept_and_the_problems_can_be_corrected(
     real: str, shop: FakeVendor, orders: Orders, tmp_path: Path, width: int
 ):
-    day = ("day", str(orders(8, wrong=(3,), held=(5,))), "--config", real)
-    with terminal(*day, width=width) as screen:
+    day = ("day", orders(8, wrong=(3,), held=(5,)).name, "--config", real)
+    with terminal(*day, width=width, cwd=str(tmp_path)) as screen:
         screen.until("Enter is no:")
         assert "Book 6 now?" in screen.seen
         assert "1 wrong, 1 held" in screen.seen
         assert "render id" not in screen.seen
-        assert str(tmp_path) in "".join(line for line in screen.lines() if "orders.problems.csv" in line)
-        assert all(len(line) <= width for line in screen.lines() if str(tmp_path) not in line)
+        assert "Problems     2 in orders.problems.csv" in screen.seen
+        assert [line for line in screen.lines() if len(line) > width and ": line " not in line] == []
         screen.type("\n")
         assert screen.end()[0] == 2
     assert (asked(shop, PREVIEW), asked(shop, BOOK)) == (6, 0)
     corrected(tmp_path / "orders.problems.csv", o_3={"quantity": "2"}, o_5={"decision": "book"})
-    with terminal(*day, width=width) as screen:
+    with terminal(*day, width=width, cwd=str(tmp_path)) as screen:
         screen.until("Book 8 now?")
         screen.type("y\n")
         status, seen = screen.end()
-    assert (status, "2 corrected in" in seen) == (0, True)
+        assert [line for line in screen.lines() if len(line) > width and "was made" not in line] == []
+    assert (status, "Corrected    2 in orders.problems.csv" in seen) == (0, True)
     assert asked(shop, PREVIEW) == 8
     is_true(shop, tmp_path, 8)
     assert {row["state"] for row in rows_of(tmp_path / "orders.tracking.csv")} == {"done"}
@@ -390,6 +405,26 @@ def test_a_refused_booking_is_previewed_anew_once_it_is_corrected(
     is_true(shop, tmp_path, 6)
 
 
+@on_a_terminal
+def test_after_no_the_problems_of_the_run_before_are_still_there(
+    real: str, shop: FakeVendor, orders: Orders, tmp_path: Path
+):
+    file, problems = orders(6, wrong=(1,)), tmp_path / "orders.problems.csv"
+    day = ("day", str(file), "--config", real, "--concurrency", "1")
+    shop.script(*["ok"] * 5, "refuse")
+    with process(*day, "--yes") as child:
+        assert child.wait(60) == 1
+    before = rows_of(problems)
+    assert {row["code"].split()[0] for row in before} == {"whole-number", "refused"}
+    corrected(problems, o_1={"quantity": "1 0"})
+    write(file, [*rows_of(file), {**rows_of(file)[0], "reference": "new", "itemId": "7"}])
+    with terminal(*day) as screen:
+        screen.until("Enter is no:")
+        screen.type("\n")
+        assert screen.end()[0] == 2
+    assert [row["reference"] for row in rows_of(problems)] == [row["reference"] for row in before]
+
+
 def test_what_was_refused_is_tried_again_with_a_preview_of_its_own(
     keys: None, pandapon: Pandapon, shop: FakeVendor, orders: Orders, tmp_path: Path
 ):
@@ -414,6 +449,22 @@ def test_an_order_without_a_number_gets_one_in_the_problems_file_for_good(
     assert pandapon(*day).exit_code == 0
     is_true(shop, tmp_path, 6)
     assert states(tmp_path)["o-two"] == "done"
+
+
+def test_a_file_without_order_numbers_is_booked_once_by_what_its_rows_say(
+    keys: None, pandapon: Pandapon, shop: FakeVendor, orders: Orders, tmp_path: Path
+):
+    file = orders(6)
+    rows = [{name: cell for name, cell in row.items() if name != "reference"} for row in rows_of(file)]
+    write(file, [*rows, rows[2]])  # two orders, or a mistake
+    for _ in range(2):
+        assert pandapon("day", str(file)).exit_code == 1
+        assert len(rows_of(tmp_path / "orders.problems.csv")) == 1
+        is_true(shop, tmp_path, 6)
+    (tmp_path / "orders.previewed.csv").unlink()
+    assert pandapon("day", str(file)).exit_code == 1
+    assert asked(shop, PREVIEW) <= 7
+    is_true(shop, tmp_path, 6)
 
 
 def test_rows_of_one_number_that_are_two_orders_are_told_apart_there(
@@ -549,6 +600,33 @@ def test_what_is_unclear_is_status_3_and_the_way_on_is_told(
     assert (result.exit_code, "--review" in result.stdout) == (0, False)
     assert len(shop.ledger.requests) == sent
     assert sum(shop.ledger.bookings.values()) == 8
+
+
+def test_whatever_the_vendor_does_the_same_command_ends_the_day(
+    keys: None, pandapon: Pandapon, shop: FakeVendor, orders: Orders, tmp_path: Path
+):
+    (tmp_path / "pandapon.toml").write_text("not_booked_after = 0\n")
+    file, journal = orders(40, wrong=(7,), held=(9,)), str(tmp_path / "bookings.db")
+    shop.faults = Faults(
+        drop_before=0.05, drop_after=0.1, half_body=0.05, garbage=0.05, refuse=0.1, render_expired=0.05, seed=7
+    )
+    seen: list[int] = []
+    while not seen or seen[-1] != 0:
+        assert len(seen) < 20, seen
+        result = pandapon("day", str(file), *(["--retry-refused"] if seen and seen[-1] == 1 else []))
+        seen.append(result.exit_code)
+        assert ("unclear: look them up" in result.stdout) == (seen[-1] == 3)
+        for reference in [name for name, state in states(tmp_path).items() if state == "unknown"]:
+            with Journal.open(journal) as opened:
+                render = (opened.get(reference).body or {})["renderId"]
+            state = "done" if shop.ledger.count(render) else "pending"
+            assert pandapon("journal", journal, "--mark", f"{reference}={state}", "--by", "Jane").exit_code == 0
+        if (problems := tmp_path / "orders.problems.csv").exists():
+            corrected(problems, o_7={"quantity": "1"}, o_9={"receiverAddress.zip": "01002"})
+    assert 3 in seen
+    is_true(shop, tmp_path, 40)
+    handed = rows_of(tmp_path / "orders.tracking.csv")
+    assert [(row["reference"], row["state"]) for row in handed] == [(f"o-{n}", "done") for n in range(40)]
 
 
 def test_a_tracking_file_that_can_not_be_written_is_told_and_changes_no_booking(
