@@ -159,6 +159,8 @@ def _made(connection: Connection, change: Change) -> tuple[PendingRow | None, Jo
             connection.execute("RELEASE change")
             if again and isinstance(error, connection.IntegrityError):
                 continue  # the order id was given to another booking a moment ago: now it is seen
+            if isinstance(error, RowMovedError):
+                _put_in_doubt(connection, change)
             what = f"its end can't be written down: {type(error).__name__}"
             told = error if isinstance(error, JournalError) else JournalError(what, reference=change.row.reference)
             return None, told
@@ -175,6 +177,21 @@ def _move(connection: Connection, change: Change) -> PendingRow:
             raise RowMovedError("its row was changed by somebody else", reference=change.row.reference)
     _add_rest(connection, [change])
     return change.after
+
+
+def _put_in_doubt(connection: Connection, change: Change) -> None:
+    """A row that somebody has let wait again, though what it was sent for was made, or may have been: else it would be made twice."""
+    ending = change.ending
+    if ending is None or ending.state not in ("done", "unknown"):
+        return
+    told = "the vendor has made it" if ending.state == "done" else ending.error or "it may have been made"
+    named = f"order id {ending.order_id}" if ending.order_id else "no order id is known"
+    error = f"{told} ({named}), and somebody let it wait again meanwhile"
+    query = (
+        "UPDATE rows SET version = version + 1, state = 'unknown', history = history || ?, error = ? "
+        "WHERE id = ? AND state = 'pending'"
+    )
+    connection.execute(query, (history_entry(change.at, "unknown", BY_JOB, error), error, change.row.id))
 
 
 def _late(connection: Connection, change: Change) -> Change:
