@@ -177,7 +177,7 @@ class Sender(Generic[R]):
         said = dumps(reply.raw).decode()
         try:
             ending = self._facts(reply.data, request_id=reply.request_id, reply=said)
-        except Exception as error:  # noqa: BLE001 - the caller's own code: the booking was made all the same
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - the caller's own code: it was made all the same
             problem = f"facts() of the job: {type(error).__name__}; what the vendor gave stands in the reply only"
             self._admission.halt(problem)
             ending = Ending(state="done", note=problem, request_id=reply.request_id, reply=said)

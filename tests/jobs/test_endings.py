@@ -33,6 +33,11 @@ class Raising(BookingJob):
         raise KeyError("a receiver's name")
 
 
+class Cancelling(BookingJob):
+    def facts(self, data: FreightBooking | None) -> Ending:
+        raise asyncio.CancelledError
+
+
 def giving(facts: Any) -> type[BookingJob]:
     class Giving(BookingJob):
         def facts(self, data: FreightBooking | None) -> Ending:
@@ -43,6 +48,7 @@ def giving(facts: Any) -> type[BookingJob]:
 
 WRONG: dict[str, type[BookingJob]] = {
     "they raise": Raising,
+    "they raise a cancel": Cancelling,
     "they are none": giving(None),
     "an order id that is a number": giving(Ending(state="done", order_id=21)),  # type: ignore[arg-type]
     "an order id that can't be stored": giving(Ending(state="done", order_id="\ud800")),
