@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar, cast
 
@@ -169,7 +171,7 @@ class Sender(Generic[R]):
         said = dumps(reply.raw).decode()
         try:
             ending = self._facts(reply.data, request_id=reply.request_id, reply=said)
-        except Exception as error:  # noqa: BLE001 - the caller's own code: the booking was made all the same
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - the caller's own code: it was made all the same
             problem = f"facts() of the job: {type(error).__name__}; what the vendor gave stands in the reply only"
             self._admission.halt(problem)
             ending = Ending(state="done", note=problem, request_id=reply.request_id, reply=said)
@@ -238,7 +240,10 @@ class Sender(Generic[R]):
         except JournalError as failure:
             self._not_written(failure)
             return self._as_recorded(outcome, await self._current(row, "sent"))
-        return outcome if state != "unknown" else await self._asked(index, row, "unknown", error)
+        if state != "unknown":
+            return outcome
+        clock, began = self._settings.client.clock, worker.call.began if worker.call is not None else 0.0
+        return await self._asked(index, row, "unknown", error, lambda: clock.monotonic() - began)
 
     def _not_written(self, error: BaseException) -> None:
         # It has ended: the caller is told, and nothing more starts, since nothing more could be written down.
@@ -248,9 +253,21 @@ class Sender(Generic[R]):
     # --- asking ---
 
     async def _asked(
-        self, index: int, row: PendingRow, kept: Literal["skipped", "unknown"], error: Exception | None = None
+        self,
+        index: int,
+        row: PendingRow,
+        kept: Literal["skipped", "unknown"],
+        error: Exception | None = None,
+        since: Callable[[], float] = lambda: math.inf,
     ) -> JobOutcome[R]:
-        """Ask what became of one that is in doubt; ``kept`` is the outcome's state if nobody can tell."""
+        """Ask what became of one that is in doubt.
+
+        Args:
+            index, row: which.
+            kept: the outcome's state if nobody can tell.
+            error: why it is in doubt.
+            since: the seconds since it was sent, if that was just now: the wall clock may have been set forward meanwhile.
+        """
         error = error or OutcomeUnknownError(row.error or "an earlier run left it in doubt", reference=row.reference)
         in_doubt = self.outcome(index, row, kept, "unknown", error=error)
         if self._settings.reconcile is None or row.body is None:
@@ -259,7 +276,7 @@ class Sender(Generic[R]):
             found = await self._settings.reconcile(self._settings.session, self._request(row.body.encode()))
             if found is None:
                 return in_doubt
-            if found == NOT_BOOKED and (believed_at := self._believed_at(row)) is not None:
+            if found == NOT_BOOKED and (believed_at := self._believed_at(row, since())) is not None:
                 text = f"not there yet, which counts from {believed_at:%Y-%m-%d %H:%M:%S} UTC: ask again then"
                 return _still_in_doubt(in_doubt, text)
             ending = self._found(found)
@@ -280,10 +297,11 @@ class Sender(Generic[R]):
         self._admission.succeeded(ending.fee, 0.0)
         return self.outcome(index, row, "done", "done", ending=ending)
 
-    def _believed_at(self, row: PendingRow) -> datetime | None:
+    def _believed_at(self, row: PendingRow, since: float) -> datetime | None:
         """When it is believed that a booking was not made; None: now."""
         now = self._settings.client.clock.now()
-        return believed_at(now if row.sent_at is None else row.sent_at, self._settings.not_booked_after, now)
+        sent_at = max(now if row.sent_at is None else row.sent_at, now - since)
+        return believed_at(sent_at, self._settings.not_booked_after, now)
 
     def _found(self, found: Any) -> Ending:
         if found == NOT_BOOKED:

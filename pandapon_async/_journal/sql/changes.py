@@ -248,6 +248,8 @@ def _made(connection: Connection, change: Change) -> JournalError | None:
             connection.execute("RELEASE change")
             if again and isinstance(error, connection.IntegrityError):
                 continue  # the order id was given to another booking a moment ago: now it is seen
+            if isinstance(error, RowMovedError):
+                _put_in_doubt(connection, change)
             what = f"its end can't be written down: {type(error).__name__}"
             return error if isinstance(error, JournalError) else JournalError(what, reference=change.row.reference)
         connection.execute("RELEASE change")
@@ -262,6 +264,21 @@ def _move(connection: Connection, change: Change) -> None:
         if not _is_late(connection, change):
             raise RowMovedError("its row was changed by somebody else", reference=change.row.reference)
         change.seen += 1
+
+
+def _put_in_doubt(connection: Connection, change: Change) -> None:
+    """A row that somebody has let wait again, though what it was sent for was made, or may have been: else it would be made twice."""
+    ending = change.ending
+    if ending is None or ending.state not in ("done", "unknown"):
+        return
+    told = "the vendor has made it" if ending.state == "done" else ending.error or "it may have been made"
+    named = f"order id {ending.order_id}" if ending.order_id else "no order id is known"
+    error = f"{told} ({named}), and somebody let it wait again meanwhile"
+    query = (
+        "UPDATE rows SET version = version + 1, state = 'unknown', history = history || ?, error = ? "
+        "WHERE id = ? AND state = 'pending'"
+    )
+    connection.execute(query, (history_entry(change.at, "unknown", BY_JOB, error), error, change.row.id))
 
 
 def _is_late(connection: Connection, change: Change) -> bool:

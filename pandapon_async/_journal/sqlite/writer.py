@@ -12,7 +12,7 @@ from ..._errors import JournalError
 from ..sql.changes import Change, Item, Work, make_all
 from ..sql.writer import GroupThread
 from ..store import RowMovedError
-from .file import Place, wal_of
+from .file import Place, is_of_one_moment, wal_of
 from .writing import Writing
 
 _CHANGES_A_CHECKPOINT: Final = 100_000
@@ -35,6 +35,8 @@ class Writer(GroupThread):
         self._sentinel = self._open_sentinel()
         connection.execute(f"PRAGMA busy_timeout = {int(self.PATIENCE * 1000)}")
         self._place = Place(self.path, wal_of(self.path), self._lock.path)
+        self._overwritten = False
+        self._stamp: tuple[int, int] | None = None
         self._changed = connection.total_changes
         self._shortage_seen: JournalError | None = None
         self._thread.start()
@@ -100,7 +102,17 @@ class Writer(GroupThread):
     def _moved(self) -> JournalError | None:
         """Why nothing more may begin in the file that we have open. What is under way is still written, to wherever the file is now."""
         change = self._place.change()
+        if change is None and self._is_overwritten():
+            change = f"an old copy was written over {self.path} while it was in use"
         return None if change is None else JournalError(f"{change}: nothing more is begun")
+
+    def _is_overwritten(self) -> bool:
+        """Whether the database file is of another moment than its ``-wal``; looked at when it has changed, by a checkpoint or so."""
+        found = self.path.stat()
+        stamp = (found.st_mtime_ns, found.st_size)
+        if stamp != self._stamp and not self._overwritten:
+            self._stamp, self._overwritten = stamp, not is_of_one_moment(self.path)
+        return self._overwritten
 
     def _attempt(self, items: list[Item]) -> JournalError | None:
         """Do everything in one transaction; or say why nothing of it was done."""
