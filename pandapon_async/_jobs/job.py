@@ -362,6 +362,6 @@ class BookingJob(WriteJob[FreightBooking]):
         """Order id, fee, and the tracking numbers of all parcels."""
         if data is None:
             return Ending(state="done")
-        parcels = [order.international_logistic_infos for order in data.sub_orders]
-        tracking = tuple(parcel.logistic_number for parcel in parcels if parcel and parcel.logistic_number)
+        infos = [order.international_logistic_infos for order in data.sub_orders]
+        tracking = tuple([info.logistic_number for info in infos if info and info.logistic_number])
         return Ending(state="done", order_id=data.order_id, fee=data.order_fee, tracking=tracking)

@@ -168,13 +168,13 @@ class Sender(Generic[R]):
         self, worker: WorkerState, index: int, row: PendingRow, reply: Reply[R]
     ) -> JobOutcome[R] | Unwritten[JobOutcome[R]]:
         problem: str | None = None
-        said = dumps(reply.raw).decode()
         try:
-            ending = self._facts(reply.data, request_id=reply.request_id, reply=said)
+            ending = self._facts(reply.data)
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - the caller's own code: it was made all the same
             problem = f"facts() of the job: {type(error).__name__}; what the vendor gave stands in the reply only"
             self._admission.halt(problem)
-            ending = Ending(state="done", note=problem, request_id=reply.request_id, reply=said)
+            ending = Ending(state="done", note=problem)
+        ending.request_id, ending.reply = reply.request_id, dumps(reply.raw).decode()
         self._admission.succeeded(ending.fee, reply.elapsed)
         outcome = self.outcome(index, row, "done", "done", ending=ending, reply=reply)
         outcome = worker.made = outcome if problem is None else attrs.evolve(outcome, problem=problem)
@@ -185,30 +185,25 @@ class Sender(Generic[R]):
             return attrs.evolve(outcome, recorded="sent")
         return Unwritten(outcome, written, self._written)
 
-    def _facts(self, data: Any, **more: Any) -> Ending:
-        """What of a reply's data can be written down, and more that is known; raises what is wrong with it."""
+    def _facts(self, data: Any) -> Ending:
+        """What of a reply's data can be written down; raises what is wrong with it."""
         facts = self._settings.facts(data)
         fee: Any = facts.fee
         if not isinstance(fee, (Money, type(None))):
             raise TypeError
         order_id, tracking = facts.order_id or "", tuple(facts.tracking)
         "".join((order_id, *tracking)).encode()
-        named = order_id.strip()
-        return Ending(
-            state="done",
-            order_id=named if says_something(named) else None,
-            fee=storable(fee),
-            tracking=tracking,
-            **more,
-        )
+        named = order_id.strip() if says_something(order_id.strip()) else None
+        return Ending(state="done", order_id=named, fee=storable(fee), tracking=tracking)
 
     def _written(self, unwritten: Unwritten[JobOutcome[R]]) -> JobOutcome[R]:
         made, error = unwritten.made, unwritten.future.exception()
         self._claims.release((made.reference, made.shipment))
         if error is None:
             row: PendingRow = unwritten.future.result()
-            if row.state != "done":
-                self._admission.doubted()
+            if row.state == "done":
+                return made
+            self._admission.doubted()
             return self._as_recorded(made, row)
         self._not_written(error)
         if not isinstance(error, RowMovedError):
@@ -306,7 +301,7 @@ class Sender(Generic[R]):
     def _found(self, found: Any) -> Ending:
         if found == NOT_BOOKED:
             return Ending(state="pending", by="reconcile", note="not booked")
-        return self._facts(found, by="reconcile", note="found at the vendor")
+        return attrs.evolve(self._facts(found), by="reconcile", note="found at the vendor")
 
     def outcome(
         self,

@@ -11,9 +11,9 @@ import attrs
 from .._errors import JournalError
 from .._models.money import Money
 from .identity import parcel_keys
-from .rows import JournalRow, State, history_entry, storable
+from .rows import EntryKind, JournalRow, State, history_entry, storable
 from .sql.admitting import held_now
-from .sql.changes import enter_money, forget_replies, holder_of, order_key
+from .sql.changes import ENTER_MONEY, forget_replies, holder_of, money_values, order_key
 from .sql.connection import Connection
 from .store import PendingRow
 
@@ -139,8 +139,8 @@ def _resolve(connection: Connection, row: JournalRow, resolution: Resolution, by
         ),
     )
     if added is not None:
-        kind = "fee" if row.fee is None else "correction"
-        enter_money(connection, (row.id, scope, now, kind, added, by, note))
+        kind: EntryKind = "fee" if row.fee is None else "correction"
+        connection.execute(ENTER_MONEY, money_values(row.id, scope, now, kind, added, by, note))
     if resolution.state == "pending":
         forget_replies(connection, [row.id])
 
@@ -205,7 +205,7 @@ def credit(connection: Connection, row: JournalRow, money: Money, by: str, note:
     line = history_entry(now, row.state, by, f"credited {credited}: {note}")
     if not connection.execute(set_, (line, row.id, row.version)).rowcount:
         raise _moved(row)
-    enter_money(connection, (row.id, _scope(connection, row), now, "credit", credited, by, note))
+    connection.execute(ENTER_MONEY, money_values(row.id, _scope(connection, row), now, "credit", credited, by, note))
 
 
 def _changed(connection: Connection, row: JournalRow, values: tuple[Any, ...]) -> None:

@@ -20,6 +20,7 @@ from unittest import mock
 import attrs
 
 from pandapon_async._journal.sql import writer as writer_module
+from pandapon_async._journal.sql.changes import Item
 from pandapon_async._journal.sql.owners import Owner
 from pandapon_async._journal.sql.writer import GroupThread
 from pandapon_async._journal.sqlite import store as store_module
@@ -191,10 +192,9 @@ else:
 class Stepped(_Thread):
     """A journal's writer whose thread's work the loop does, a moment after it was asked for."""
 
-    def _put(self, *work: Any, **how: Any) -> asyncio.Future[Any]:
-        future = super()._put(*work, **how)
+    def put(self, item: Item) -> Item:
         asyncio.get_running_loop().call_later(COMMIT, self._step)
-        return future
+        return super().put(item)
 
     def _is_held_up(self, again: Callable[[], object]) -> bool:
         """Whether nothing can be written now; then it is tried ``again``."""

@@ -11,7 +11,7 @@ import attrs
 from ..._errors import JournalError
 from ..._models.money import Money
 from ..identity import key_of
-from ..rows import history_entry, storable
+from ..rows import EntryKind, history_entry
 from ..store import BY_JOB, Ending, PendingRow, RowMovedError, SpendCheck
 from .connection import Connection
 
@@ -25,12 +25,10 @@ _ENDED: Final = (
     f"tracking = ?, request_id = ?, {_WHICH}"
 )
 _REPLY: Final = "INSERT INTO replies VALUES (?, ?) ON CONFLICT (row) DO UPDATE SET reply = excluded.reply"
-_MONEY: Final = (
+ENTER_MONEY: Final = (
     "INSERT INTO money (row, account, operation, at, kind, digits, exponent, currency, by, note) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-MoneyEntered = tuple[int, tuple[int, int], float, str, Money, str, "str | None"]
-"""Row, scope, time, kind, amount, by whom, and why."""
 
 
 class Item(asyncio.Future[Any]):
@@ -80,7 +78,6 @@ class Work(Item):
         self, loop: asyncio.AbstractEventLoop, do: Callable[[Any], Any], *, only_reads: bool = False, rows: int = 0
     ) -> None:
         super().__init__(loop=loop)
-        self.error = None
         self.do = do
         self.only_reads = only_reads
         self.rows = rows
@@ -112,6 +109,8 @@ class Change(Item):
     """
 
     __slots__ = ("at", "checks", "ending", "made", "mover", "row", "seen", "version")
+    made: Ending | None
+    seen: int
 
     def __init__(
         self,
@@ -123,13 +122,12 @@ class Change(Item):
         checks: tuple[SpendCheck, ...] = (),
     ) -> None:
         super().__init__(loop=loop)
-        self.error = None
         self.row = row
+        self.version = row.version
         self.mover = mover
         self.at = at
-        self.ending = self.made = ending
+        self.ending = ending
         self.checks = checks
-        self.version = self.seen = row.version
 
     @property
     def is_ending(self) -> bool:
@@ -157,13 +155,12 @@ def order_key(order_id: str) -> int:
     return key_of("order", order_id.strip())
 
 
-def enter_money(connection: Connection, *entries: MoneyEntered) -> None:
-    """Enter dated amounts of bookings."""
-    rows: list[tuple[Any, ...]] = []
-    for row, scope, at, kind, money, by, note in entries:
-        exponent = cast("int", money.amount.as_tuple().exponent)
-        rows.append((row, *scope, at, kind, int(money.amount.scaleb(-exponent)), exponent, money.currency, by, note))
-    connection.executemany(_MONEY, rows)
+def money_values(
+    row: int, scope: tuple[int, int], at: float, kind: EntryKind, money: Money, by: str, note: str | None
+) -> tuple[Any, ...]:
+    """The values of `ENTER_MONEY`: a dated amount of a booking, by whom and why it was entered."""
+    exponent = cast("int", money.amount.as_tuple().exponent)
+    return (row, *scope, at, kind, int(money.amount.scaleb(-exponent)), exponent, money.currency, by, note)
 
 
 def make_all(connection: Connection, changes: Sequence[Change], undo: Callable[[], object]) -> None:
@@ -197,7 +194,7 @@ def _moved(connection: Connection, changes: Sequence[Change]) -> int:
     sent: list[tuple[Any, ...]] = []
     ended: list[tuple[Any, ...]] = []
     replies: list[tuple[int, str]] = []
-    money: list[MoneyEntered] = []
+    money: list[tuple[Any, ...]] = []
     waiting: list[int] = []
     for change in changes:
         number, at, ending = change.row.id, change.at, change.made
@@ -206,7 +203,7 @@ def _moved(connection: Connection, changes: Sequence[Change]) -> int:
             sent.append((change.mover.owner, at, line, number, change.seen))
             continue
         state, order_id = ending.state, ending.order_id
-        fee = storable(ending.fee) if state == "done" else None
+        fee = ending.fee if state == "done" else None
         ended.append((
             state, at if state in ("done", "refused") else None, ending.error, order_id,
             None if order_id is None else order_key(order_id), None if fee is None else format(fee.amount, "f"),
@@ -216,7 +213,7 @@ def _moved(connection: Connection, changes: Sequence[Change]) -> int:
         if ending.reply is not None:
             replies.append((number, ending.reply))
         if fee is not None:
-            money.append((number, change.mover.scope, at, "fee", fee, ending.by, ending.note))
+            money.append(money_values(number, change.mover.scope, at, "fee", fee, ending.by, ending.note))
         if state == "pending":
             waiting.append(number)
     count = connection.executemany(_SENT, sent).rowcount if sent else 0
@@ -225,7 +222,7 @@ def _moved(connection: Connection, changes: Sequence[Change]) -> int:
     if replies:
         connection.executemany(_REPLY, replies)
     if money:
-        enter_money(connection, *money)
+        connection.executemany(ENTER_MONEY, money)
     return count
 
 
