@@ -14,7 +14,6 @@ from pandapon_async import Journal
 from pandapon_async._clock import SystemClock
 from pandapon_async._journal.identity import AccountKey
 from pandapon_async._journal.places import editor_of, place_of, reader_of, store_at
-from pandapon_async._journal.rows import storable
 from pandapon_async._journal.sql.store import SqlStore
 from pandapon_async._journal.store import Ending, Entry, PendingRow, Problem
 from pandapon_async.api.logistics import Money
@@ -77,7 +76,7 @@ async def row(store: SqlStore, one: Entry) -> PendingRow:
 async def done(store: SqlStore, one: Entry, order_id: str | None = None, fee: Money | None = None) -> PendingRow:
     """A booking that is taken, sent and done."""
     sent = await store.sent(await row(store, one))
-    return await store.ended(sent, Ending(state="done", order_id=order_id, fee=storable(fee), reply="{}"))
+    return await store.ended(sent, Ending(state="done", order_id=order_id, fee=fee, reply="{}"))
 
 
 def asked(path: Where, query: str) -> list[Any]:
