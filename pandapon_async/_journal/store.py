@@ -129,7 +129,7 @@ class Problem:
 
 @attrs.define(kw_only=True)
 class Ending:
-    """What is written when a booking ends; ``reply`` is the vendor's, as JSON text, ``fee`` is `rows.storable`."""
+    """What is written when a booking ends; ``reply`` is the vendor's, as JSON text."""
 
     state: State
     order_id: str | None = None

@@ -11,7 +11,7 @@ import attrs
 from ..._errors import JournalError
 from ..._models.money import Money
 from ..identity import key_of
-from ..rows import EntryKind, history_entry
+from ..rows import EntryKind, history_entry, storable
 from ..store import BY_JOB, Ending, PendingRow, RowMovedError, SpendCheck
 from .connection import Connection
 
@@ -203,7 +203,7 @@ def _moved(connection: Connection, changes: Sequence[Change]) -> int:
             sent.append((change.mover.owner, at, line, number, change.seen))
             continue
         state, order_id = ending.state, ending.order_id
-        fee = ending.fee if state == "done" else None
+        fee = storable(ending.fee) if state == "done" else None
         ended.append((
             state, at if state in ("done", "refused") else None, ending.error, order_id,
             None if order_id is None else order_key(order_id), None if fee is None else format(fee.amount, "f"),
