@@ -183,6 +183,11 @@ class Store(Protocol):
     """The rate and the pauses of all who work for the account, if several processes may."""
 
     @property
+    def is_lost(self) -> bool:
+        """Whether nothing more can begin on it, since others have taken this process for dead; what it had sent can still be ended."""
+        return False
+
+    @property
     def leftover(self) -> int:
         """How many rows were found as ``sent`` when it was opened, and put in doubt."""
         ...

@@ -69,17 +69,25 @@ class Item(asyncio.Future[Any]):
 class Work(Item):
     """Any work on the connection.
 
-    ``rows``: about how many it brings into the journal, or lets wait again; 0: none, so it needn't be alone in that.
+    ``is_apart``: it has to do with no row, and may be done before what was handed over earlier. ``rows``: about how
+    many it brings into the journal, or lets wait again; 0: none, so it needn't be alone in that.
     """
 
     __slots__ = ("do", "value")
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, do: Callable[[Any], Any], *, only_reads: bool = False, rows: int = 0
+        self,
+        loop: asyncio.AbstractEventLoop,
+        do: Callable[[Any], Any],
+        *,
+        only_reads: bool = False,
+        is_apart: bool = False,
+        rows: int = 0,
     ) -> None:
         super().__init__(loop=loop)
         self.do = do
         self.only_reads = only_reads
+        self.is_apart = is_apart
         self.rows = rows
         self.value: Any = None
 
