@@ -89,6 +89,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "line-break": Check("held", "has a line break inside (if that is meant: --text)"),
     "question-marks": Check("held", "has a question mark where a letter may have been lost"),
     "same-parcel": Check("held", "{why}"),
+    "hidden-row": Check("held", "is a row that is hidden in the workbook, by hand or by a filter: is it meant?"),
     "not-previewed": Check("wrong", "could not be previewed: {why}"),
     "price-moved": Check("held", "costs {now}, and the preview said {was}"),
     # domestic parcels, against the journal

@@ -179,6 +179,8 @@ class TableBookings:
             if row.finding is not None:
                 draft.findings.append(row.finding)
                 continue
+            if row.is_hidden:
+                draft.findings.append(Finding.of("hidden-row", row.line))
             item = self._read_row(row, draft, above, is_first=is_first)
             is_first = False
             if item:

@@ -27,6 +27,7 @@ class Row:
         damage: codes of what the reader saw of a cell that its text can't show, by the cell's number from 0.
         finding: why it isn't a row.
         is_after_blank: a blank row stands above it.
+        is_hidden: whoever saved it last didn't see it.
     """
 
     line: int
@@ -35,6 +36,7 @@ class Row:
     damage: Mapping[int, str] = _NOTHING
     finding: Finding | None = None
     is_after_blank: bool = False
+    is_hidden: bool = False
 
 
 class Table(Protocol):

@@ -11,10 +11,25 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import xlwt  # type: ignore[import-untyped]
+
 from pandapon_async._files.reading import Reading
 
 from .corpus_meant import ALL, CHINESE, CHINESE_ROWS, COMMA_ROWS, GERMAN, WESTERN_ROWS
-from .made import HEADER, ROWS, Case, by_libreoffice, by_openpyxl, by_xlsxwriter, content, lines, meant
+from .made import (
+    DATE,
+    HEADER,
+    ROWS,
+    Case,
+    Odf,
+    by_libreoffice,
+    by_openpyxl,
+    by_xlsxwriter,
+    by_xlwt,
+    content,
+    lines,
+    meant,
+)
 
 AT = {name: number for number, name in enumerate(HEADER)}
 REST = meant(ROWS[1:])
@@ -276,6 +291,9 @@ REFUSED = [
         refused="several sheets",
         file="orders.xlsx",
     ),
+    Case("an encrypted workbook", lambda path: _encrypted(path), refused="has a password", file="orders.xlsx"),
+    Case("an encrypted workbook, xls", lambda path: _with_password(path), refused="has a password", file="orders.xls"),
+    Case("an encrypted workbook, ods", lambda path: _encrypted_ods(path), refused="has a password", file="orders.ods"),
     Case("a journal", content(b"SQLite format 3\0" + b"\0" * 100), refused="is a database"),
     Case("nothing", content(""), refused="holds no booking"),
 ]
@@ -291,6 +309,87 @@ def _zip() -> bytes:
 def _with_error(book: Any) -> None:
     book.active["F2"] = "#N/A"
     book.active["F2"].data_type = "e"
+
+
+def _hidden(book: Any) -> None:
+    """The row of the first order, as a filter leaves it."""
+    book.active.auto_filter.ref = "A1:J5"
+    book.active.row_dimensions[2].hidden = True
+
+
+def _in_xls(book: Any, sheet: Any) -> None:
+    sheet.row(1).set_cell_error(AT[ITEM], "#DIV/0!")
+
+
+def _hidden_in_xls(book: Any, sheet: Any) -> None:
+    sheet.row(1).hidden = True
+
+
+def _formula_in_xls(value: bytes = b"") -> Callable[[Path], None]:
+    """An old workbook with a formula as the first order's render id; ``value``: the value that is saved with it, xlwt saves none."""
+    make = by_xlwt([HEADER, *with_cell(RENDER, xlwt.Formula('"FF"&"1"'))])
+
+    def patched(path: Path) -> None:
+        make(path)
+        none = b"\x03\x00\x00\x00\x00\x00\xff\xff"
+        assert path.read_bytes().count(none) == 1
+        path.write_bytes(path.read_bytes().replace(none, value or none))
+
+    return patched
+
+
+def _with_password(path: Path) -> None:
+    """An old workbook with the record that says that all behind it is encrypted."""
+    by_xlwt([HEADER, *ROWS])(path)
+    data = path.read_bytes()
+    at = data.index(b"\xe1\x00\x02\x00\xb0\x04")  # a record that may be missing, of the same length as half of this one
+    path.write_bytes(data[:at] + b"\x2f\x00\x02\x00\x00\x00" + data[at + 6 :])
+
+
+def _encrypted(path: Path) -> None:
+    """What Excel makes of an xlsx workbook with a password: an old container with the encrypted one inside."""
+    by_xlwt([HEADER, *ROWS])(path)
+    names = ["Workbook".encode("utf-16-le").ljust(64, b"\0"), "EncryptedPackage".encode("utf-16-le").ljust(64, b"\0")]
+    data = path.read_bytes()
+    assert data.count(names[0]) == 1
+    path.write_bytes(data.replace(names[0] + b"\x12\x00", names[1] + b"\x22\x00"))
+
+
+def _encrypted_ods(path: Path) -> None:
+    by_libreoffice([HEADER, *ROWS])(path)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    manifest = members["META-INF/manifest.xml"].replace(
+        b'media-type="text/xml"/>',
+        b'media-type="text/xml"><manifest:encryption-data manifest:checksum-type="SHA1/1K" manifest:checksum="AAAA">'
+        b'<manifest:algorithm manifest:algorithm-name="Blowfish CFB"/></manifest:encryption-data></manifest:file-entry>',
+    )
+    members |= {"META-INF/manifest.xml": manifest, "content.xml": bytes(range(256)) * 4}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content_of in members.items():
+            archive.writestr(name, content_of)
+
+
+def _beside(book: Any) -> None:
+    book.active.insert_cols(1)
+    book.active["G2"] = "#N/A"
+    book.active["G2"].data_type = "e"
+
+
+def _below(book: Any) -> None:
+    book.active["A6"] = "#N/A"
+    book.active["A6"].data_type = "e"
+
+
+ODS_ERROR = Odf(
+    'table:formula="of:=1/0" office:value-type="string" office:string-value="" calcext:value-type="error"',
+    "<text:p>#DIV/0!</text:p>",
+)
+ODS_TAB = Odf('office:value-type="string"', "<text:p>Jane<text:tab/>Example</text:p>")
+ODS_NOTE = Odf(
+    'office:value-type="string"',
+    "<office:annotation><text:p>ask<text:tab/>her</text:p></office:annotation><text:p>Jane Example</text:p>",
+)
 
 
 def _with_formula(book: Any, sheet: Any) -> None:
@@ -325,6 +424,78 @@ WORKBOOKS = [
         (2, ITEM, "error-word"),
         file="orders.ods",
     ),
+    book(
+        "a formula with an error, ods",
+        by_libreoffice([HEADER, *with_cell(ITEM, ODS_ERROR)]),
+        (2, ITEM, "error-word"),
+        file="orders.ods",
+    ),
+    book(
+        "an error where blank means as above, ods",
+        by_libreoffice([HEADER, *ROWS[:2], (*ROWS[2][:9], ODS_ERROR), ROWS[3]]),
+        (4, "currency", "error-word"),
+        orders=meant([ROWS[0], ROWS[3]]),
+        file="orders.ods",
+    ),
+    book(
+        "a tab in a cell, ods",
+        by_libreoffice([HEADER, *with_cell(NAME, ODS_TAB)]),
+        (2, NAME, "control-character"),
+        file="orders.ods",
+    ),
+    book(
+        "a note at a cell, ods",
+        by_libreoffice([HEADER, *with_cell(NAME, ODS_NOTE), ("o-4", "FF4", ODS_ERROR)]),
+        (6, NAME, "error-word"),
+        orders=ALL,
+        file="orders.ods",
+    ),
+    book(
+        "a formula without a value, ods",
+        by_libreoffice([HEADER, *with_cell(RENDER, Odf('table:formula="of:=A1"'))]),
+        (2, RENDER, "no-value"),
+        file="orders.ods",
+    ),
+    book(
+        "a row hidden by a filter, ods",
+        by_libreoffice([HEADER, *ROWS], hidden=[2]),
+        (2, None, "hidden-row"),
+        file="orders.ods",
+    ),
+    book("a row hidden by a filter", by_openpyxl([HEADER, *ROWS], _hidden), (2, None, "hidden-row")),
+    book("an error in a table beside a blank column", by_openpyxl([HEADER, *ROWS], _beside), (2, ITEM, "error-word")),
+    book(
+        "an error alone below the table", by_openpyxl([HEADER, *ROWS], _below), (6, REFERENCE, "error-word"), orders=ALL
+    ),
+    book(
+        "a formula without a value where a reference would be",
+        by_openpyxl([HEADER, *ROWS[:3], ("=A4", "", *ROWS[3][2:])]),
+        (5, REFERENCE, "no-value"),
+        orders=meant(ROWS[:3]),
+    ),
+    book(
+        "an error cell, xls",
+        by_xlwt([HEADER, *[tuple("" if c == ROWS[0][5] else c for c in row) for row in ROWS]], _in_xls),
+        (2, ITEM, "error-word"),
+        file="orders.xls",
+    ),
+    book("a formula without a value, xls", _formula_in_xls(), (2, RENDER, "no-render-id"), file="orders.xls"),
+    book(
+        "a formula with an error, xls",
+        _formula_in_xls(b"\x02\x00\x2a\x00\x00\x00\xff\xff"),
+        (2, RENDER, "error-word"),
+        file="orders.xls",
+    ),
+    book(
+        "a date instead of a SKU, xls",
+        by_xlwt([HEADER, *with_cell("skuId", DATE)]),
+        (2, "skuId", "date"),
+        file="orders.xls",
+    ),
+    book(
+        "TRUE instead of a name, xls", by_xlwt([HEADER, *with_cell(NAME, True)]), (2, NAME, "truth"), file="orders.xls"
+    ),
+    book("a hidden row, xls", by_xlwt([HEADER, *ROWS], _hidden_in_xls), (2, None, "hidden-row"), file="orders.xls"),
 ]
 
 OBJECTS = [{"reference": reference, **order} for reference, order in ALL.items()]

@@ -237,6 +237,12 @@ def _merged(book: Any) -> None:
         sheet.merge_cells(f"{column}3:{column}4")
 
 
+def _protected(book: Any) -> None:
+    """A sheet that can't be edited without a password, with a column that can't be seen; nothing of it is encrypted."""
+    book.active.protection.set_password("secret")
+    book.active.column_dimensions["G"].hidden = True
+
+
 def _hidden(book: Any, sheet: Any) -> None:
     other = book.add_worksheet("lists")
     other.write_row(0, 0, ["US", "DE"])
@@ -275,6 +281,19 @@ WORKBOOKS = [
         file="orders.xlsx",
     ),
     Case("merged cells", by_openpyxl([HEADER, *ROWS], _merged), orders=ALL, file="orders.xlsx"),
+    Case(
+        "a protected sheet with a hidden column",
+        by_openpyxl([HEADER, *ROWS], _protected),
+        orders=ALL,
+        file="orders.xlsx",
+    ),
+    Case(
+        "an error in a column that is passed over",
+        by_openpyxl([(*HEADER, "Margin"), *[(*row, "=1/0") for row in ROWS]]),
+        Reading(ignore_unknown=True),
+        orders=ALL,
+        file="orders.xlsx",
+    ),
     Case(
         "a hidden sheet of lists",
         by_xlsxwriter([HEADER, *ROWS], _hidden),
