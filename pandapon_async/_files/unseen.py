@@ -76,12 +76,12 @@ def has_password(path: Path, kind: Format) -> bool:
             with _container(path) as ole:
                 return ole.exists("EncryptedPackage") or any(kind == _FILEPASS for kind, *_ in _records(_book(ole), 0))
         with zipfile.ZipFile(path) as archive:
-            if kind == "xlsx":
-                return False
-            if b"encryption-data" in archive.read("META-INF/manifest.xml"):
+            if kind == "ods" and b"encryption-data" in archive.read("META-INF/manifest.xml"):
                 return True
-            with archive.open("content.xml") as file:
-                expat.ParserCreate().ParseFile(file)
+            for name in archive.namelist():
+                if name == "content.xml" or (name.startswith("xl/") and name.endswith((".xml", ".rels"))):
+                    with archive.open(name) as file:
+                        expat.ParserCreate().ParseFile(file)
             return False
     except _DAMAGED as error:
         raise UnreadableError from error
@@ -269,7 +269,8 @@ _ERRORS: Final = {
 def _container(path: Path) -> Any:
     import olefile  # type: ignore[import-untyped]
 
-    return olefile.OleFileIO(path)
+    opened: Any = olefile.OleFileIO(str(path))
+    return opened
 
 
 def _book(ole: Any) -> bytes:

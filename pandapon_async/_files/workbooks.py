@@ -62,7 +62,9 @@ class WorkbookTable:
             is_panic = type(error).__name__ == "PanicException"  # the reader's own assertions, on a damaged xls
             if not is_panic and not isinstance(error, (python_calamine.CalamineError, UnreadableError, OSError)):
                 raise
-            raise FileError(f"{name}: is a damaged workbook, or none that can be read: save it again as xlsx") from error
+            raise FileError(
+                f"{name}: is a damaged workbook, or none that can be read: save it again as xlsx"
+            ) from error
 
     def _chosen(self, book: CalamineWorkbook, wanted: str | None) -> CalamineSheet:
         visible = [
