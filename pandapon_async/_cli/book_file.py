@@ -1,4 +1,9 @@
-"""The steps of a command that sends a file (book, domestic, bulk): settings, file, journal, plan, questions, work."""
+"""The steps of a command that sends a file (book, domestic, bulk): settings, file, journal, plan, questions, work.
+
+The file is read once for each step that needs all of it, instead of being kept: to check it before anything is sent; to look its
+bookings up in the journal, for the question; to send; and to tell in the end how all of them stand, with the problems. A fifth time
+only if the journal objects, or previews are renewed. `BookingFile` sees to it that each time it is the same file.
+"""
 
 from __future__ import annotations
 
@@ -120,7 +125,7 @@ class _FileBooking:
             if not checked.bookings:
                 raise Failed(words("rows.none", name=self.source.name), BAD_INPUT)
             accounts = self._accounts()
-            if accounts is not None and self.source.reading.layout.is_freight:
+            if accounts is not None and checked.previewed:
                 checked = self._renewed(screen, checked, accounts)
             plans = [] if accounts is None else self._plans(screen, checked, accounts)
         checked = _with_changed(checked, plans, words)
@@ -164,8 +169,7 @@ class _FileBooking:
             retry_refused=self.options.retry_refused,
             words=words,
         )
-        if not renewal.look_up():
-            return checked
+        renewal.look_up()
         if renewal.old:
             tell(words("preview.old", count=f"{renewal.old:,}", hours=f"{self.settings.preview_hours:g}"))
             if not self.options.dry_run:

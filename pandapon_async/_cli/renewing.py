@@ -56,20 +56,14 @@ class Renewal:
     _sent: dict[Key, str] = attrs.field(factory=dict[Key, str])
     _answers: dict[Key, Answer] = attrs.field(factory=dict[Key, Answer])
 
-    def look_up(self) -> bool:
-        """Find out which previews are old, and which bookings were sent with a render id that isn't in the file.
-
-        Returns:
-            Whether any was previewed.
-        """
-        has_any = False
+    def look_up(self) -> None:
+        """Find out which previews are old, and which bookings were sent with a render id that isn't in the file."""
         now = datetime.now(timezone.utc)
         with contextlib.ExitStack() as stack:
             journal = None if self.journal is None else stack.enter_context(Journal.open(self.journal))
             for booking in self.source:
                 if booking.findings or booking.previewed is None:
                     continue
-                has_any = True
                 profile = self.accounts.of(booking)
                 key = (profile.name, booking.pair()[0])
                 sent_with = None if journal is None else self._sent_with(journal, key, booking)
@@ -80,7 +74,6 @@ class Renewal:
                     self._stale.add(key)
         self.old = len(self._stale)
         self.source.revised = self._revised
-        return has_any
 
     def _sent_with(self, journal: Journal, key: Key, booking: Booking) -> str | None:
         """The render id with which the booking was sent after its preview in the file; None: it is still to be sent."""

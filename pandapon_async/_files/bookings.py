@@ -21,7 +21,9 @@ from .tables import Format, format_of
 
 
 class BookingFile:
-    """A booking file on disk; each iteration reads it again.
+    """A booking file on disk; each iteration reads it again, and ends if the file isn't what it was at first.
+
+    So what was checked, shown and agreed to is what is sent, though nothing of it is kept in memory.
 
     Args:
         path: the file.
@@ -43,6 +45,7 @@ class BookingFile:
         self.path = Path(path)
         self.name = name or str(path)
         self.reading = reading or Reading()
+        self._state = _state_of(self.path)
         self.format: Format
         self.format, said = format_of(self.path, self.name, self.reading.encoding)
         self.bookings: JsonBookings | TableBookings = self._opened()
@@ -56,16 +59,27 @@ class BookingFile:
         return TableBookings(self.path, self.name, self.format, self.reading)
 
     def __iter__(self) -> Iterator[Booking]:
-        return iter(self.bookings) if self.revised is None else map(self.revised, self.bookings)
+        self._require_same()
+        for booking in self.bookings:
+            self._require_same()  # after its rows were read, before it is handed on
+            yield booking if self.revised is None else self.revised(booking)
+        self._require_same()
+
+    def _require_same(self) -> None:
+        if _state_of(self.path) != self._state:
+            raise FileError(
+                f"{self.name}: was changed or moved while it was in use; no more of it is sent: book it again"
+            )
 
     def check(self) -> Checked:
         """Read the whole file, and count."""
-        good = wrong = held = more = 0
+        good = wrong = held = more = previewed = 0
         findings: list[Finding] = []
         columns: Counter[str] = Counter()
         names: dict[str, str] = {}
         for booking in self:
             good += not booking.findings
+            previewed += booking.previewed is not None
             if booking.findings:
                 is_wrong = booking.is_wrong
                 wrong += is_wrong
@@ -82,11 +96,21 @@ class BookingFile:
             good=good,
             wrong=wrong,
             held=held,
+            previewed=previewed,
             findings=tuple(findings),
             more=more,
             wrong_everywhere=tuple(everywhere),
             said=(*self.said, *_said_of_countries(names)),
         )
+
+
+def _state_of(path: Path) -> tuple[int, ...] | None:
+    """What tells whether a file is still the one it was, without reading it; None: it is gone."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
 def _said_of_countries(names: Mapping[str, str]) -> Iterable[str]:
@@ -110,8 +134,6 @@ def read_bookings(path: str | os.PathLike[str]) -> Iterator[tuple[str, FreightBo
     if not checked.good:
         raise FileError(f"{file.name}: holds no booking")
     for booking in file:
-        if booking.findings:
-            raise FileError.of(file.name, booking.findings)  # it was modified after the check
         reference, request = booking.pair()
         assert isinstance(request, FreightBookingRequest)
         yield reference, request

@@ -195,6 +195,7 @@ class Checked:
 
     Attributes:
         good, wrong, held: numbers of bookings.
+        previewed: how many of them have a preview.
         findings: the first hundred, in file order.
         more: how many there are beyond them.
         wrong_everywhere: columns that are wrong in every row (of several): a column was mistaken, not a cell.
@@ -205,6 +206,7 @@ class Checked:
     good: int
     wrong: int
     held: int
+    previewed: int
     findings: tuple[Finding, ...]
     more: int
     wrong_everywhere: tuple[str, ...]

@@ -69,7 +69,6 @@ class TableBookings:
     """
 
     def __init__(self, path: Path, name: str, kind: Format, reading: Reading) -> None:
-        self._path = path
         self._reading = reading
         self.table = open_table(path, name, kind, encoding=reading.encoding, sheet=reading.sheet)
         self._encoding = self.table.dialect.encoding.label if isinstance(self.table, CsvTable) else "text"
@@ -94,7 +93,7 @@ class TableBookings:
         if isinstance(self.table, CsvTable):
             self.table.columns = len(header.cells)
         self._set_fields(header, titles)
-        self._simple: object = None  # the state of the file in which no order stands apart
+        self._is_simple = False  # no order stands apart, as one iteration has found
 
     def _set_fields(self, header: Row, titles: tuple[Title, ...]) -> None:
         numbers = {one.name: one.index for one in titles if one.name}
@@ -129,29 +128,20 @@ class TableBookings:
     # --- all of them ---
 
     def __iter__(self) -> Iterator[Booking]:
-        if self._places.reference is None and self._places.render is None:
-            for group in self._places.groups(self._rows()):
-                yield self._booking(group, None)
-            return
-        state = self._file_state()
-        if self._simple == state:
+        if self._is_simple or (self._places.reference is None and self._places.render is None):
             for group in self._places.groups(self._rows()):
                 yield self._booking(group, None)
             return
         with contextlib.ExitStack() as stack:
             index = stack.enter_context(OrderIndex.of(self._places, self._rows))
             if index.is_simple:
-                self._simple = state
+                self._is_simple = True
                 stack.close()
             for group in self._places.groups(self._rows()):
                 whole = group if index.is_simple else index.whole(self._places.key(group[0]), group)
                 if whole is not None:
                     twice = None if index.is_simple else index
                     yield self._booking(whole, twice)
-
-    def _file_state(self) -> object:
-        stat = self._path.stat()
-        return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
     def _rows(self) -> Iterator[Row]:
         rows = self.table.rows()

@@ -381,3 +381,18 @@ def test_a_night_on_paper(pandapon: Pandapon, shop: FakeVendor, journal: str, tm
         assert sum(found.resolved_by == "Jane" and found.order_id is not None for found in opened.rows()) >= 20
         paid = {total.currency: total.net for total in opened.totals()}
     assert paid == shop.ledger.fees
+
+
+def test_a_file_that_is_saved_again_while_the_question_waits_is_not_sent(
+    pandapon: Pandapon, shop: FakeVendor, orders: Callable[..., str], journal: str, monkeypatch: pytest.MonkeyPatch
+):
+    path = orders(3)
+
+    def answer(*_: object) -> str:
+        orders(4)
+        return "yes"
+
+    monkeypatch.setattr("pandapon_async._cli.book_file.ask_before_spending", answer)
+    result = pandapon("book", path, "--journal", journal)
+    assert (result.exit_code, shop.ledger.bookings) == (2, {})
+    assert "was changed or moved while it was in use" in result.stderr

@@ -22,7 +22,7 @@ from pandapon_async._files.reading import Reading
 from pandapon_async._journal.rows import DerivedReference
 from tests.conftest import contract
 
-from .made import HEADER as COLUMNS, ROWS, by_openpyxl, lines, meant
+from .made import HEADER as COLUMNS, ROWS, by_openpyxl, lines
 
 SAMPLE = contract("logistics")["logistics.order.book_freight"].example_request
 HEADER = "reference,renderId,receiverAddress.country,itemId,quantity,freightInfo.serviceId"
@@ -176,12 +176,28 @@ def test_rows_far_apart_stay_out_of_memory_and_come_once(tmp_path: Path) -> None
     assert items == [["1", "2", "3"]] * 400
 
 
-def test_a_file_that_changed_is_read_anew(write: Write) -> None:
+@pytest.mark.parametrize("change", ["written over", "replaced", "removed"])
+def test_a_file_that_changes_between_two_readings_is_noticed(write: Write, change: str) -> None:
     path = write(lines(ROWS[:1], COLUMNS))
     file = BookingFile(path)
     assert [one.reference for one in file] == ["o-1"]
-    path.write_text(lines([ROWS[1], ROWS[0], ROWS[2]], COLUMNS))
-    assert {one.pair()[0]: to_wire(one.pair()[1]) for one in file} == meant(ROWS[:3])
+    if change != "written over":
+        path.rename(path.with_name("before.csv"))
+    if change != "removed":
+        path.write_text(lines([ROWS[1], ROWS[0], ROWS[2]], COLUMNS))
+    with pytest.raises(FileError, match="was changed or moved"):
+        next(iter(file))
+
+
+def test_a_file_that_changes_while_it_is_read_gives_no_booking_more(write: Write) -> None:
+    orders = [(f"o-{number}", f"FF{number}", *ROWS[0][2:]) for number in range(2000)]
+    path = write(lines(orders))
+    bookings = iter(BookingFile(path))
+    next(bookings)
+    with path.open("a") as file:
+        file.write(lines(orders[:1]))
+    with pytest.raises(FileError, match="was changed or moved"):
+        next(bookings)
 
 
 def test_a_file_left_early_leaves_nothing_open(write: Write) -> None:
