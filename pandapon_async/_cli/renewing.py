@@ -24,7 +24,7 @@ from .._models.converters import to_wire
 from .._models.digest import canonical
 from ..api.logistics import FreightBookingRequest
 from .plan import OPERATION, Accounts
-from .previewing import Answer, Key, Previewer, not_previewed
+from .previewing import Answer, Key, Previewer, key_of, not_previewed
 from .words import Words
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Renewal:
                 if booking.findings or booking.previewed is None:
                     continue
                 profile = self.accounts.of(booking)
-                key = (profile.name, booking.pair()[0])
+                key = key_of(profile.name, booking)
                 sent_with = None if journal is None else self._sent_with(journal, key, booking)
                 if sent_with is not None:
                     self._sent[key] = sent_with
@@ -78,7 +78,7 @@ class Renewal:
     def _sent_with(self, journal: Journal, key: Key, booking: Booking) -> str | None:
         """The render id with which the booking was sent after its preview in the file; None: it is still to be sent."""
         try:
-            row = journal.get(key[1], account=key[0], operation=OPERATION)
+            row = journal.get(key[1], shipment=key[2], account=key[0], operation=OPERATION)
         except JournalError:  # it has none
             return None
         if row.state == "pending" or (row.state == "refused" and self.retry_refused):
@@ -98,7 +98,7 @@ class Renewal:
     def _waiting(self) -> Iterable[tuple[str, Booking]]:
         for booking in self.source.bookings:
             if not booking.findings and booking.previewed is not None:
-                key = (self.accounts.of(booking).name, booking.pair()[0])
+                key = key_of(self.accounts.of(booking).name, booking)
                 if key in self._stale:
                     yield key[0], booking
 
@@ -108,7 +108,7 @@ class Renewal:
         if booking.findings or booking.previewed is None:
             return booking
         reference = booking.pair()[0]
-        key = (self.accounts.of(booking).name, reference)
+        key = key_of(self.accounts.of(booking).name, booking)
         if (sent_with := self._sent.get(key)) is not None:
             return _with_render(booking, reference, sent_with)
         answer = self._answers.get(key)

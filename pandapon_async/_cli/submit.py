@@ -95,13 +95,13 @@ class _Submission:
 
         approved: set[str] = set()
 
-        def pairs() -> Any:
+        def triples() -> Any:
             for booking in source:
                 reference, request = booking.pair()
                 if SAME_PARCEL in booking.approved:
                     approved.add(normal_reference(reference))
-                yield reference, request
+                yield reference, request, booking.shipment
 
         async with SessionManager([profile]) as vendors:
             location = str(location_of(journal))
-            return await submit(vendors[profile.name], location, pairs(), self.job, lambda name, _: name in approved)
+            return await submit(vendors[profile.name], location, triples(), self.job, lambda name, _: name in approved)

@@ -14,7 +14,7 @@ from .._models.digest import digest_of
 from .._models.jsonio import dumps, is_array, is_object
 from .._models.operation import VendorRequest
 from .cells import value_of
-from .columns import REFERENCE, Column, Layout, put
+from .columns import REFERENCE, SHIPMENT, Column, Layout, put
 from .countries import country_code, digits_of_zip
 from .findings import CHECKS, FileError, Finding
 from .headers import our_name
@@ -85,6 +85,7 @@ class Draft:
     kept: Mapping[str, str] = attrs.field(factory=dict[str, str])
     approved: frozenset[str] = frozenset()
     previewed: Previewed | None = None
+    shipment: int = 1
 
     @property
     def is_wrong(self) -> bool:
@@ -109,8 +110,16 @@ class Draft:
             self.approved,
             country_name,
             self.previewed,
-            place=self.place,
+            self.shipment,
+            self.place,
         )
+
+    def take_shipment(self, number: object) -> None:
+        """Note which shipment of the order it is."""
+        if isinstance(number, int) and not isinstance(number, bool) and number > 0:
+            self.shipment = number
+        else:
+            self.find("member", SHIPMENT, why="expected a whole number from 1")
 
     def take_previewed(self, cells: Mapping[str, str]) -> None:
         """Note what the columns of a preview say."""

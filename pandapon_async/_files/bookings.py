@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ..api.logistics import FreightBookingRequest
 from .booking import Booking
+from .columns import SHIPMENT
 from .findings import MAX_FINDINGS, Checked, FileError, Finding
 from .json_bookings import JsonBookings
 from .reading import Reading
@@ -134,6 +135,10 @@ def read_bookings(path: str | os.PathLike[str]) -> Iterator[tuple[str, FreightBo
     if not checked.good:
         raise FileError(f"{file.name}: holds no booking")
     for booking in file:
+        if booking.shipment != 1:
+            raise FileError(
+                f"{file.name}: line {booking.line}, column {SHIPMENT}: a pair has none: `pandapon book` takes it"
+            )
         reference, request = booking.pair()
         assert isinstance(request, FreightBookingRequest)
         yield reference, request

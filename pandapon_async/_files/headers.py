@@ -11,7 +11,7 @@ import attrs
 
 from .._errors import suggestion
 from .cells import without_zero_width
-from .columns import PROBLEM, REFERENCE, Layout
+from .columns import PROBLEM, REFERENCE, SHIPMENT, Layout
 from .findings import FileError, Finding
 from .previewed import PREVIEWED
 from .reading import Reading
@@ -27,6 +27,7 @@ WORDS: Final[Mapping[str, tuple[str, ...]]] = {
         *("订单号", "订单编号", "平台订单号", "参考号", "客户单号"),
     ),
     "account": ("Konto", "账号", "账户"),
+    "shipment": ("part shipment", "Teilsendung", "Teillieferung", "发货批次", "分批发货"),
     "renderId": (
         "render no",
         "preview id",
@@ -197,7 +198,7 @@ def _known(request_type: Any) -> Mapping[str, str]:
 
 def beside(layout: Layout) -> tuple[str, ...]:
     """The columns (members, in JSON) that stand beside the request's own."""
-    return (REFERENCE, ACCOUNT, *PREVIEWED) if layout.is_freight else (REFERENCE, ACCOUNT)
+    return (REFERENCE, ACCOUNT, SHIPMENT, *PREVIEWED) if layout.is_freight else (REFERENCE, ACCOUNT)
 
 
 def our_names(layout: Layout) -> tuple[str, ...]:

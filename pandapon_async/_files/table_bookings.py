@@ -12,7 +12,7 @@ import attrs
 
 from .booking import Booking, Draft, Finisher
 from .cells import BLANKS, USUAL, CellKind, trimmed, value_of
-from .columns import PROBLEM, REFERENCE, Column, Layout, put
+from .columns import PROBLEM, REFERENCE, SHIPMENT, Column, Layout, put
 from .csv_table import CsvTable
 from .findings import CHECKS, FileError, Finding
 from .headers import ACCOUNT, SKU, Column as Title, columns_of_header, recognised
@@ -26,6 +26,11 @@ from .tables import Format, Row
 _NEEDED: Final = ("renderId", "receiverAddress.")
 _AS_ABOVE: Final = ("freightInfo.", "currency")
 """Columns of an item whose blank cell means as above, inside an order; another's may mean that there is none."""
+_BESIDE: Final[Mapping[str, CellKind]] = {
+    SHIPMENT: "whole",
+    **{name: "decimal" if name == PREVIEWED_FEE else "text" for name in PREVIEWED},
+}
+"""Columns of an order that aren't sent, and what they hold."""
 _TEXT_IN_A_WORKBOOK = re.compile(r"[0-9]+[eE][0-9]+")
 
 
@@ -110,7 +115,7 @@ class TableBookings:
         self._as_above = [field for field in self._item if is_freight and field.column.name.startswith(_AS_ABOVE)]
         self._kept = [one for one in titles if one.is_kept]
         self._sku = next((one for one in titles if one.name == SKU), None)
-        self._previewed = [one for one in titles if one.name in PREVIEWED]
+        self._beside = [one for one in titles if one.name in _BESIDE]
         self._ids = [(one, one.name in meant) for one in titles if one.name in (REFERENCE, ACCOUNT)]
         self._titles_by_name = {one.name: one.title for one in titles if one.name}
         self._places = Places(
@@ -178,8 +183,8 @@ class TableBookings:
                 place.lines.append(row.line)
         if items and self._reading.layout.list_name is not None:
             draft.members[self._reading.layout.list_name] = items
-        if self._previewed:
-            self._read_previewed(rows, draft)
+        if self._beside:
+            self._read_beside(rows, draft)
         if self._kept:
             draft.kept = self._kept_of(rows, draft)
         if key is None and self._places.reference is not None and first.finding is None:
@@ -277,12 +282,12 @@ class TableBookings:
             if item.setdefault(name, value) != value:
                 draft.findings.append(Finding.of("sku-differs", row.line, self._titles_by_name.get(name, name)))
 
-    def _read_previewed(self, rows: Group, draft: Draft) -> None:
-        """What a preview said of an order: the same in all its rows that say it."""
-        cells: dict[str, str] = {}
-        for title in self._previewed:
+    def _read_beside(self, rows: Group, draft: Draft) -> None:
+        """An order's shipment, and what a preview said of it: the same in all its rows that say it."""
+        cells: dict[str, Any] = {}
+        for title in self._beside:
             assert title.name is not None
-            kind: CellKind = "decimal" if title.name == PREVIEWED_FEE else "text"
+            kind = _BESIDE[title.name]
             for row in rows:
                 text = trimmed(row.cells[title.index]) if title.index < len(row.cells) else ""
                 if row.finding is not None or not (text or title.index in row.damage):
@@ -290,6 +295,8 @@ class TableBookings:
                 value = self._value(row, title.index, title.title, kind, text, draft, is_meant=True)
                 if value is not None and cells.setdefault(title.name, value) != value:
                     draft.findings.append(Finding.of("differs", row.line, title.title, other=str(draft.line)))
+        if (number := cells.pop(SHIPMENT, None)) is not None:
+            draft.take_shipment(number)
         if not draft.is_wrong:
             draft.take_previewed(cells)
 

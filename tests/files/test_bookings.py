@@ -127,14 +127,40 @@ def test_rows_without_a_column_of_references_are_bookings_of_their_own(write: Wr
 
 def test_the_template_names_every_member_of_a_booking(write: Write) -> None:
     columns = template()
-    assert columns[:2] == ("reference", "renderId")
+    assert columns[:3] == ("reference", "shipment", "renderId")
     assert {"receiverAddress.zip", "freightInfo.serviceId", "quantity", "tmallOrderInfo.tmallOrderId"} <= {*columns}
-    values = {"reference": "o-1", "quantity": "2", "price": "1.50", "receiverAddress.country": "US"}
+    values = {"reference": "o-1", "shipment": "1", "quantity": "2", "price": "1.50", "receiverAddress.country": "US"}
     path = write(",".join(columns) + "\n" + ",".join(values.get(column, "x") for column in columns))
     ((_, request),) = read_bookings(path)
     assert str(request.line_items[0].price) == "1.50"
     assert request.receiver_address is not None
     assert request.receiver_address.tax_id == "x"
+
+
+@pytest.mark.parametrize("title", ["shipment", "Teilsendung", "发货批次"])
+def test_a_column_says_which_shipment_of_its_order_a_booking_is(write: Write, title: str) -> None:
+    path = write(lines([(*ROWS[0], "2"), (*ROWS[1], ""), (*ROWS[2], "3"), (*ROWS[3], "")], (*COLUMNS, title)))
+    assert [(one.pair()[0], one.shipment) for one in BookingFile(path)] == [("o-1", 2), ("o-2", 3), ("o-3", 1)]
+    with pytest.raises(FileError, match="line 2, column shipment"):
+        wires(path)
+
+
+@pytest.mark.parametrize(("cell", "code"), [("0", "member"), ("second", "whole-number"), ("1.0", "whole-number")])
+def test_what_is_no_number_of_a_shipment_is_wrong(write: Write, cell: str, code: str) -> None:
+    path = write(lines([(*ROWS[0], cell)], (*COLUMNS, "shipment")))
+    assert [(one.line, one.column, one.code) for one in next(iter(BookingFile(path))).findings] == [
+        (2, "shipment", code)
+    ]
+
+
+def test_the_rows_of_an_order_in_one_file_are_one_shipment(write: Write) -> None:
+    path = write(lines([(*ROWS[1], "1"), (*ROWS[2], "2")], (*COLUMNS, "shipment")))
+    assert [one.code for one in next(iter(BookingFile(path))).findings] == ["differs"]
+
+
+def test_an_object_says_which_shipment_of_its_order_it_is(write: Write) -> None:
+    path = write("\n".join(json.dumps({"reference": "o-1", "shipment": number, **SAMPLE}) for number in (2, "2", True)))
+    assert [(one.shipment, one.is_wrong) for one in BookingFile(path)] == [(2, False), (1, True), (1, True)]
 
 
 def test_a_huge_cell_is_refused_and_the_lines_after_it_are_read(write: Write) -> None:
