@@ -16,8 +16,8 @@ _CODES: Final = (
     (JournalError, "reason.journal"),
 )
 _PYTHON: Final = re.compile(r"\b[A-Z]\w*(?:Error|Exception|Warning|Exit|Interrupt)\b|\bNoneType\b|Traceback|<class '")
-_BESIDE: Final = re.compile(r"^[A-Z]\w*Error: |, [A-Z]\w*(?:Error|Exception)\b")
-"""Where a sentence stands beside the name: before it in the journal, behind it of a connection."""
+_BESIDE: Final = re.compile(r"^[A-Z]\w*Error: |, [A-Z]\w*(?:Error|Exception)\b|\[Errno -?[0-9]+\] ")
+"""Where a sentence stands beside the name: before it in the journal, behind it of a connection; or beside the system's number."""
 _LEFT: Final = "the job was left before"
 
 
