@@ -34,7 +34,8 @@ from .journals import ChosenJournal, choose_journal
 from .plan import AccountPlan, Accounts, Planner
 from .preview import FilePreview
 from .progress import Screen
-from .question import Desk, Prospect, ask_before_spending, decide_on_problems, finding_line
+from .question import Desk, Prospect, ask_before_spending, decide_on_problems
+from .reasons import error_text, finding_line
 from .record import about_run
 from .renewing import Renewal
 from .running import run
@@ -101,7 +102,7 @@ def _opened(path: Path, name: str | None, options: BookOptions, settings: Settin
         words = desk.words
         if error.guess is None or not desk.can_ask or desk.yes:
             raise
-        tell(error.message)
+        tell(error_text(error, words))
         if not desk.agrees_to(words("rows.ask_encoding", encoding=error.guess)):
             raise Failed(words("question.refused"), BAD_INPUT) from None
         return BookingFile(path, name, attrs.evolve(reading, encoding=error.guess))
@@ -155,7 +156,7 @@ class _FileBooking:
         except ConfigError as error:
             if not options.dry_run:
                 raise
-            tell(words("dry_run.no_accounts", why=error.message))
+            tell(words("dry_run.no_accounts", why=error_text(error, words)))
             return None
 
     def _renewed(self, screen: Screen, checked: Checked, accounts: Accounts) -> Checked:
@@ -280,7 +281,7 @@ def _done(work: BookingWork) -> int:
         if not work.began:
             raise
         failed = True
-        tell(work.words("end.error", why=error))
+        tell(work.words("end.error", why=error_text(error, work.words)))
     finally:
         if work.began:
             work.show()

@@ -25,7 +25,7 @@ from .in_use import enter_when_free
 from .outage import Outage
 from .parts import Found, Part, WorkTerms, as_json, found_as_json, found_of, objection
 from .progress import Screen
-from .reasons import plain_text
+from .reasons import error_text, plain_text
 from .shared import UNKNOWN, json_text, labelled, say, tell
 from .standing import Standing, exit_of
 from .streams import lost
@@ -229,7 +229,7 @@ class BookingWork:
         except JournalError:  # it can't be read any more: the states stay unknown
             pass
         except FileError as error:
-            tell(self.words("end.error", why=error.message))
+            tell(self.words("end.error", why=error_text(error, self.words)))
 
     async def _count(self, source: BookingFile) -> None:
         states: Counter[str] = Counter()
@@ -353,7 +353,7 @@ class _Problems:
         try:
             yield
         except (OSError, FileError) as error:
-            why = error.strerror if isinstance(error, OSError) else error.message
+            why = error.strerror if isinstance(error, OSError) else error_text(error, self._words)
             tell(self._words("problems.not_written", why=why))
             if self._writer is not None:
                 self._writer.__exit__(type(error), error, None)

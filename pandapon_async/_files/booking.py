@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
@@ -254,7 +255,10 @@ def _hold(draft: Draft) -> None:
 
 def _hold_zip(draft: Draft, country: str, written: str) -> None:
     expected = digits_of_zip(country)
-    if expected is None or (len(written) == expected and written.isdigit()):
+    if expected is None or (len(written) == expected and written.isascii() and written.isdigit()):
+        return
+    if not written.isascii() and unicodedata.normalize("NFKC", written).isascii():
+        draft.find("full-width", f"{_RECEIVER}.zip")
         return
     first = written.partition("-")[0] if country == "US" else written
     digits = first.replace("-", "").replace(" ", "")

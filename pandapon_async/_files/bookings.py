@@ -68,9 +68,7 @@ class BookingFile:
 
     def _require_same(self) -> None:
         if _state_of(self.path) != self._state:
-            raise FileError(
-                f"{self.name}: was changed or moved while it was in use; no more of it is sent: book it again"
-            )
+            raise FileError.whole(self.name, "file-changed")
 
     def check(self) -> Checked:
         """Read the whole file, and count."""
@@ -133,7 +131,7 @@ def read_bookings(path: str | os.PathLike[str]) -> Iterator[tuple[str, FreightBo
     if checked.findings:
         raise FileError.of(file.name, checked.findings, checked.more)
     if not checked.good:
-        raise FileError(f"{file.name}: holds no booking")
+        raise FileError.whole(file.name, "no-booking")
     for booking in file:
         if booking.shipment != 1:
             raise FileError(

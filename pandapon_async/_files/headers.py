@@ -103,7 +103,16 @@ WORDS: Final[Mapping[str, tuple[str, ...]]] = {
         "收件人城市",
     ),
     "receiverAddress.zip": (
-        *("zip", "zip code", "postal code", "postcode", "shipping zip", "shipping postcode", "ship postal code"),
+        *(
+            "zip",
+            "zip code",
+            "ship zip code",
+            "postal code",
+            "postcode",
+            "shipping zip",
+            "shipping postcode",
+            "ship postal code",
+        ),
         *("PLZ", "Postleitzahl", "邮编", "邮政编码", "收件人邮编"),
     ),
     "itemId": ("offer id", "商品ID", "宝贝ID"),
@@ -240,7 +249,7 @@ def columns_of_header(name: str, line: int, header: Sequence[str], reading: Read
                 found.append(column)
     findings += _doubles(line, found)
     if findings:
-        raise FileError(_all_named(name, line, findings), findings=findings)
+        raise FileError(_all_named(name, line, findings), findings=findings, name=name)
     return tuple(found)
 
 
@@ -269,7 +278,7 @@ def _column(index: int, title: str, reading: Reading) -> Column | None:
 def _ours(name: str, reading: Reading) -> str | None:
     found = our_name(name, reading.layout)
     if found is None or (found == SKU and not reading.skus):
-        raise FileError(f"{name}: isn't a column of such a file{suggestion(name, our_names(reading.layout))}")
+        raise FileError.whole(name, "not-our-column", near=suggestion(name, our_names(reading.layout)))
     return found
 
 

@@ -82,7 +82,7 @@ class Sheet:
                 raise self._error("no-header", None)
         kind, _ = format_of(path, self.name, None)
         if kind == "json":
-            raise FileError(f"{path}: is JSON, and a table was expected")
+            raise FileError.whole(path, "json-no-table")
         self._table = open_table(path, self.name, kind)
         self._header = next(self._table.rows(), None)
         self.columns = tuple(cell.strip() for cell in self._header.cells) if self._header else ()

@@ -79,14 +79,11 @@ class TableBookings:
         self._encoding = self.table.dialect.encoding.label if isinstance(self.table, CsvTable) else "text"
         header, said = header_of(self.table, lambda cells: recognised(cells, reading))
         if header is None:
-            raise FileError(f"{name}: holds no booking")
+            raise FileError.whole(name, "no-booking")
         if header.finding is not None:
             raise FileError.of(name, [header.finding])
         if reading.layout.is_open:
-            what = reading.layout.request_type.operation.name
-            raise FileError(
-                f"{name}: the members of {what} aren't documented, so there are no columns: give JSON objects"
-            )
+            raise FileError.whole(name, "only-json", operation=reading.layout.request_type.operation.name)
         self.said = (*self.table.said, *said)
         self._header_line = header.line
         titles = columns_of_header(name, header.line, header.cells, reading)

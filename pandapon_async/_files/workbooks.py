@@ -25,7 +25,7 @@ _MARK: Final = "pandapon-async"
 
 def missing_extra(what: str) -> FileError:
     """The error of a format for which a package is missing."""
-    return FileError(f"{what}: workbooks need the extra packages of `pip install 'pandapon-async[sheets]'`")
+    return FileError.whole(what, "needs-sheets")
 
 
 class WorkbookTable:
@@ -51,7 +51,7 @@ class WorkbookTable:
             raise missing_extra(name) from None
         try:
             if has_password(path, kind):
-                raise FileError(f"{name}: has a password: save it without one")
+                raise FileError.whole(name, "password")
             with path.open("rb") as file:  # by its content, whatever its name
                 book = python_calamine.CalamineWorkbook.from_filelike(file)
             self._sheet = self._chosen(book, wanted)
@@ -62,9 +62,7 @@ class WorkbookTable:
             is_panic = type(error).__name__ == "PanicException"  # the reader's own assertions, on a damaged xls
             if not is_panic and not isinstance(error, (python_calamine.CalamineError, UnreadableError, OSError)):
                 raise
-            raise FileError(
-                f"{name}: is a damaged workbook, or none that can be read: save it again as xlsx"
-            ) from error
+            raise FileError.whole(name, "damaged-file") from error
 
     def _chosen(self, book: CalamineWorkbook, wanted: str | None) -> CalamineSheet:
         visible = [
@@ -72,19 +70,14 @@ class WorkbookTable:
         ]
         if wanted is not None:
             if wanted not in book.sheet_names:
-                raise FileError(
-                    f"{self.name}: has no sheet {wanted!r}; it has {', '.join(map(repr, book.sheet_names))}"
-                )
+                raise FileError.whole(self.name, "no-sheet", sheet=wanted, names=", ".join(book.sheet_names))
             return book.get_sheet_by_name(wanted)
         filled = [sheet for one in visible if (sheet := book.get_sheet_by_name(one)).start is not None]
         filled = [sheet for sheet in filled if not _is_table_of_words(sheet)]
         if not filled:
-            raise FileError(f"{self.name}: holds no booking")
+            raise FileError.whole(self.name, "no-booking")
         if len(filled) > 1:
-            names = ", ".join(repr(sheet.name) for sheet in filled)
-            raise FileError(
-                f"{self.name}: has several sheets ({names}): save the one that is meant as a workbook of its own"
-            )
+            raise FileError.whole(self.name, "several-sheets", names=", ".join(sheet.name for sheet in filled))
         if len(book.sheet_names) > 1:
             self.said = (f"its sheet {filled[0].name!r} was read, the others are empty or hidden",)
         return filled[0]

@@ -116,7 +116,7 @@ CELLS = [
     cell("a fraction", "quantity", "2.0", "whole-number"),
     cell("thousands", "quantity", "1,000", "whole-number"),
     cell("a word", "quantity", "two", "whole-number"),
-    cell("digits of another script", "quantity", "２", "whole-number"),
+    cell("digits of another script", "quantity", "２", "full-width"),
     cell("nothing", "quantity", "", "no-quantity"),
     cell("below one", "quantity", "0", "member"),
     cell("nothing", COUNTRY, "", "no-country"),
@@ -126,6 +126,19 @@ CELLS = [
     cell("no country", COUNTRY, "Jermany", "unknown-country"),
     cell("a code of three letters", COUNTRY, "XYZ", "unknown-country"),
     cell("a lost zero", ZIP, "1000", "short-zip"),
+    *(
+        cell(f"{word}, a program's word for nothing,", ITEM, word, "placeholder")
+        for word in ("nan", "undefined", "None", "-")
+    ),
+    *(cell(f"{word}, a program's word for nothing,", ZIP, word, "placeholder") for word in ("NULL", "N/A", "(null)")),
+    *(cell(f"{word}, a word for a sum,", ITEM, word, "placeholder") for word in ("Total", "合计")),
+    *(
+        cell(f"{day}, a date made of an id,", "skuId", day, "date")
+        for day in ("1-May", "2024-05-01", "2024/5/1", "01.05.2024", "5月1日")
+    ),
+    cell("digits of full width", ITEM, "６２４０００", "full-width"),
+    cell("digits of full width", ZIP, "０１０００", "full-width"),
+    *(cell(f"{mark}, markup of a web page,", NAME, f"Jane {mark} Joe", "markup") for mark in ("&amp;", "<br>")),
     cell("a lost zero of nine digits", ZIP, "1000-1234", "short-zip"),
 ]
 
@@ -195,6 +208,52 @@ SHAPES = [
         orders=ALL,
     ),
     text(
+        "a row of totals below the last order",
+        lines([*ROWS, ("", "", "", "", "", "Sum", "", "7", "", "")]),
+        (6, ITEM, "placeholder"),
+        orders=meant(ROWS[:3]),
+    ),
+    text(
+        "a row of totals behind a blank one",
+        lines() + ",,,,,,,,,\r\n,,,,,,,7,23.69,\r\n",
+        (7, REFERENCE, "continues-nothing"),
+        orders=ALL,
+    ),
+    text(
+        "a sentence below the table",
+        lines() + "Total: 4 orders\r\n",
+        (5, None, "cells-torn"),
+        (6, None, "cells-missing"),
+        orders=meant(ROWS[:3]),
+    ),
+    text(
+        "two tables in one file, each with its header",
+        lines() + "\r\n" + lines([("p-1", "GG1", "Joe Example", *ROWS[0][3:])]),
+        (7, COUNTRY, "unknown-country"),
+        (7, "price", "number"),
+        (7, "quantity", "whole-number"),
+        orders={**ALL, **meant([("p-1", "GG1", "Joe Example", *ROWS[0][3:])])},
+    ),
+    text(
+        "files put together, with a byte order mark in the middle",
+        lines().encode()
+        + b"\xef\xbb\xbf"
+        + lines([("p-1", "GG1", "Joe Example", *ROWS[0][3:])]).encode().split(b"\r\n", 1)[1],
+        (6, REFERENCE, "invisible"),
+        orders=ALL,
+    ),
+    text(
+        "a file that was cut inside a character",
+        lines([ROWS[0], (*ROWS[1][:2], "张三丰")]).encode()[:-6],
+        (3, None, "cells-missing"),
+        orders=meant(ROWS[:1]),
+    ),
+    text(
+        "quotation marks behind a backslash",
+        lines().replace("Jane Example", '"Jane \\"J\\" Example"'),
+        (2, None, "not-csv"),
+    ),
+    text(
         "one render id in two orders",
         lines([ROWS[0], ROWS[1], ROWS[2], ("o-3", "FF1", *ROWS[3][2:])]),
         (2, RENDER, "same-parcel"),
@@ -242,7 +301,7 @@ REFUSED = [
         content(lines(WESTERN_ROWS, GERMAN), "cp1252"),
         refused="looks like Windows-1252",
     ),
-    Case("an encoding that there isn't", content(lines()), Reading(encoding="utf-99"), refused="no encoding 'utf-99'"),
+    Case("an encoding that there isn't", content(lines()), Reading(encoding="utf-99"), refused="no encoding utf-99"),
     Case("half a character of UTF-16", content(lines().encode("utf-16")[:-1]), refused="half a character"),
     Case(
         "unknown columns, all named",
@@ -274,13 +333,13 @@ REFUSED = [
     Case(
         "a kept column that there isn't", content(lines()), Reading(keep=("customer",)), refused="customer: is missing"
     ),
-    Case("a PDF named .csv", content(b"%PDF-1.7\n" + b"x" * 100), refused="is a PDF"),
+    Case("a PDF named .csv", content(b"%PDF-1.7\n" + b"x" * 100), refused="another kind (PDF)"),
     Case(
         "a zip named .csv",
         lambda path: zipfile.ZipFile(path, "w").close() or (path.write_bytes(_zip()) and None),
-        refused="is a zip archive",
+        refused="another kind (ZIP)",
     ),
-    Case("a gzip named .csv", content(gzip.compress(lines().encode())), refused="compressed (gzip)"),
+    Case("a gzip named .csv", content(gzip.compress(lines().encode())), refused="another kind (gzip)"),
     Case(
         "a web page named .xls", content("<html><table><tr><td>reference"), refused="is a web page", file="orders.xls"
     ),
@@ -294,7 +353,7 @@ REFUSED = [
     Case("an encrypted workbook", lambda path: _encrypted(path), refused="has a password", file="orders.xlsx"),
     Case("an encrypted workbook, xls", lambda path: _with_password(path), refused="has a password", file="orders.xls"),
     Case("an encrypted workbook, ods", lambda path: _encrypted_ods(path), refused="has a password", file="orders.ods"),
-    Case("a journal", content(b"SQLite format 3\0" + b"\0" * 100), refused="is a database"),
+    Case("a journal", content(b"SQLite format 3\0" + b"\0" * 100), refused="another kind (SQLite"),
     Case("nothing", content(""), refused="holds no booking"),
 ]
 
