@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from . import booking, chart, cold, files, journal, journal_rows, latency, memory, pacer
+from . import booking, chart, cold, files, journal, journal_rows, latency, memory, pacer, postgres_rows
 from .lab import Lab, Options, Spread
 from .process import sync_times
 
@@ -26,6 +26,7 @@ BENCHMARKS: dict[str, ModuleType] = {
     "files": files,
     "journal": journal,
     "journal_rows": journal_rows,
+    "postgres_rows": postgres_rows,
     "memory": memory,
     "pacer": pacer,
 }

@@ -7,15 +7,16 @@ import contextlib
 import resource
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from pandapon_async import PANDAPON, BookingJob, Credentials, Journal, PandaPonSession, SessionManager
 from pandapon_async._clock import SystemClock
 from pandapon_async._journal.identity import AccountKey
+from pandapon_async._journal.places import Place, place_of, store_at
 from pandapon_async._journal.resolving import Resolution
-from pandapon_async._journal.sqlite.store import SqliteStore
+from pandapon_async._journal.sql.store import SqlStore
 from pandapon_async._journal.store import Ending, Entry, PendingRow
 from pandapon_async.api.logistics import BookingItem, FreightBookingRequest, Money, ReceiverAddress, TmallOrderInfo
 
@@ -29,11 +30,13 @@ _FEE = Money(amount="12.50", currency="USD")  # type: ignore[arg-type]
 
 def run(lab: Lab) -> list[dict[str, Any]]:
     """One row a thing that is done with it."""
+    rows = lab.options.bookings * 100
     with tempfile.TemporaryDirectory() as folder:
-        return asyncio.run(_measured(Path(folder) / "bookings.db", lab.options.bookings * 100))
+        return asyncio.run(measured(place_of(Path(folder) / "bookings.db"), rows, _nothing_more))
 
 
-async def _measured(path: Path, rows: int) -> list[dict[str, Any]]:
+async def measured(place: Place, rows: int, more: Callable[[AccountKey], Awaitable[object]]) -> list[dict[str, Any]]:
+    """Feed so many rows, have ``more`` done once all but some of them are done, and measure what comes after."""
     results: list[dict[str, Any]] = []
 
     def note(what: str, seconds: float, unit: str = "ms") -> None:
@@ -41,25 +44,27 @@ async def _measured(path: Path, rows: int) -> list[dict[str, Any]]:
 
     async with _session() as session:
         key = AccountKey.of(session.profile, FreightBookingRequest.operation)
-        note("the first feed", await _fed(session, path, rows), "s")
+        note("the first feed", await _fed(session, place, rows), "s")
         results.append({"what": "its peak memory", "figure": f"{_memory():,} MiB"})
-        await _make_done(path, key, rows)
-        note("the same again", await _fed(session, path, rows), "s")
-        note("opening for a job, closing", await _best(lambda: _opened(path, key)))
-        note("one booking", await _best(lambda: _one(path, key)))
+        await _make_done(place, key, rows)
+        await more(key)
+        note("the same again", await _fed(session, place, rows), "s")
+        note("opening for a job, closing", await _best(lambda: _open_and_close(place, key)))
+        note("one booking", await _best(lambda: _one(place, key)))
+        note(f"taking up the {_LEFT} that are left", await _best(lambda: _taken_up(place, key)))
     for what, read in _READINGS.items():
-        note(what, min(_timed(path, read) for _ in range(5)))
-    note(f"{_LEFT} by hand", _timed(path, _resolve))
-    results.append({"what": "file, bytes a row", "figure": _size(path) // rows})
+        note(what, min(_timed(place, read) for _ in range(5)))
+    note(f"{_LEFT} by hand", _timed(place, _resolve))
+    if isinstance(place, Path):
+        results.append({"what": "file, bytes a row", "figure": place.stat().st_size // rows})
     return results
+
+
+async def _nothing_more(_: AccountKey) -> None: ...
 
 
 def _memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size
 
 
 @contextlib.asynccontextmanager
@@ -85,47 +90,67 @@ def _input(rows: int) -> Iterator[tuple[str, FreightBookingRequest]]:
         )
 
 
-async def _fed(session: PandaPonSession, path: Path, rows: int) -> float:
+async def _fed(session: PandaPonSession, place: Place, rows: int) -> float:
     start = time.perf_counter()
-    async with BookingJob(session, journal=path).run(_input(rows)):
+    async with BookingJob(session, journal=_named(place)).run(_input(rows)):
         return time.perf_counter() - start
 
 
-async def _make_done(path: Path, key: AccountKey, rows: int) -> None:
+def _named(place: Place) -> str:
+    return str(place) if isinstance(place, Path) else place.conninfo
+
+
+@contextlib.asynccontextmanager
+async def opened(place: Place, key: AccountKey) -> AsyncIterator[SqlStore]:
+    store = await store_at(place, key, SystemClock(), timeout=60)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def _make_done(place: Place, key: AccountKey, rows: int) -> None:
     """All but some; by the shortest way, since it isn't what is measured."""
-    store = await SqliteStore.open(path, key, SystemClock())
 
     def work(connection: Any) -> None:
-        connection.create_function("key_of_id", 1, lambda number: -number)
-        done = "SELECT id FROM rows WHERE id <= ?"
         connection.execute(
-            "UPDATE rows SET state = 'done', version = 3, order_id = 'INTL' || id, order_key = key_of_id(id), fee = '12.50', "
+            "UPDATE rows SET state = 'done', version = 3, order_id = 'INTL' || id, order_key = -id, fee = '12.50', "
             "currency = 'USD', sent_at = at, done_at = at WHERE id <= ?",
             (rows - _LEFT,),
         )
-        connection.execute(f"INSERT INTO replies SELECT id, '{{\"code\": 200}}' FROM ({done})", (rows - _LEFT,))
+        connection.execute("INSERT INTO replies SELECT id, '{\"code\": 200}' FROM rows WHERE id <= ?", (rows - _LEFT,))
         connection.execute(
             "INSERT INTO money (row, account, operation, at, kind, digits, exponent, currency, by) "
             "SELECT id, account, operation, at, 'fee', 1250, -2, 'USD', 'job' FROM rows WHERE id <= ?",
             (rows - _LEFT,),
         )
 
-    await store._writer.submit(work)
-    await store.close()
+    async with opened(place, key) as store:
+        await store._writer.submit(work)
 
 
-async def _opened(path: Path, key: AccountKey) -> None:
-    await (await SqliteStore.open(path, key, SystemClock())).close()
+async def _open_and_close(place: Place, key: AccountKey) -> None:
+    async with opened(place, key):
+        pass
 
 
-async def _one(path: Path, key: AccountKey) -> None:
+async def _one(place: Place, key: AccountKey) -> None:
     """What `book` does outside of ``async with`` job: open, take, send, end, close."""
-    store = await SqliteStore.open(path, key, SystemClock())
     number = time.perf_counter_ns()
-    (row,) = await store.admit([Entry(0, f"one-{number}", False, f'{{"renderId":"{number}"}}')], 0, retry_refused=False)
-    assert isinstance(row, PendingRow)
-    await store.ended(await store.sent(row), Ending(state="done", order_id=f"O{number}", fee=_FEE, reply="{}"))
-    await store.close()
+    entry = Entry(0, f"one-{number}", False, f'{{"renderId":"{number}"}}')
+    async with opened(place, key) as store:
+        (row,) = await store.admit([entry], 0, retry_refused=False)
+        assert isinstance(row, PendingRow)
+        await store.ended(await store.sent(row), Ending(state="done", order_id=f"O{number}", fee=_FEE, reply="{}"))
+
+
+async def _taken_up(place: Place, key: AccountKey) -> None:
+    """What a run without an input does before it sends."""
+    async with opened(place, key) as store:
+        run = await store.begin_run(released=True)
+        await store.take_unfinished(run)
+        assert len(await store.page(run, 0, 256)) == _LEFT
+        await store.end_run(run)
 
 
 async def _best(work: Callable[[], Any]) -> float:
@@ -137,9 +162,9 @@ async def _best(work: Callable[[], Any]) -> float:
     return min(times)
 
 
-def _timed(path: Path, read: Callable[[Journal], Any]) -> float:
+def _timed(place: Place, read: Callable[[Journal], Any]) -> float:
     start = time.perf_counter()
-    with Journal.open(path) as journal:
+    with Journal.open(_named(place)) as journal:
         read(journal)
         return time.perf_counter() - start
 

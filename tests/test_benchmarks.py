@@ -92,4 +92,4 @@ def test_an_unknown_benchmark_is_named_with_those_there_are():
     done = run("nonsense")
     assert done.returncode == 2
     assert "nonsense" in done.stderr
-    assert "booking, latency, cold, files, journal, journal_rows, memory, pacer" in done.stderr
+    assert "booking, latency, cold, files, journal, journal_rows, postgres_rows, memory, pacer" in done.stderr

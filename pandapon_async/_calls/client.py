@@ -23,7 +23,7 @@ from .responses import classify, failure_of_broken
 from .retry import Budget, Failure, Retries, RetryAfter
 from .transport import Transport
 
-BeforeSend = Callable[[], Awaitable[None]]
+BeforeSend = Callable[[], Awaitable[object]]
 OnRequeue = Callable[[PandaponError], Awaitable[None]]
 
 
@@ -182,7 +182,6 @@ class ApiClient:
                         result = self._classified(exchange, call)
                     elif (date := vendor_time(exchange)) is not None and date != offset.agreed:
                         offset.observe(date, exchange.sent, exchange.received)
-                call.written = False
                 if isinstance(result, Reply):
                     if budget.left < budget.most:
                         budget.earn()
@@ -195,6 +194,7 @@ class ApiClient:
                         self._observer.succeeded(call, result, exchange, clock.monotonic() - began, records)
                     return result
                 self._observer.attempt(call, result, exchange, clock.monotonic() - began, records)
+                call.written = False  # only now: whatever a hook has raised, a yes is no cancel before it was sent
                 return await self._again(call, records, result, before_send if on_requeue else None, on_requeue)
             finally:
                 if permits.waiters:
@@ -238,7 +238,7 @@ class ApiClient:
                 return next_result
             result = next_result
 
-    async def _took(self, hook: Awaitable[None]) -> float:
+    async def _took(self, hook: Awaitable[object]) -> float:
         """Await a hook; the seconds that it took don't count."""
         began = self.state.clock.monotonic()
         await hook
@@ -259,10 +259,10 @@ class ApiClient:
             result = failure_of_broken(broken, call, self.profile)
         else:
             result = self._classified(exchange, call)
-        call.written = False
         elapsed = state.clock.monotonic() - began
         if isinstance(result, Failure):
             self._observer.attempt(call, result, exchange, elapsed, records)
+            call.written = False
         else:
             object.__setattr__(result, "attempts", len(records) + 1)
             state.budget.earn()

@@ -22,6 +22,7 @@ from .._models.converters import decode
 from .._models.jsonio import JsonError, is_object, loads
 from .._models.operation import Effect, Operation, Reply
 from .exchange import Call, Exchange
+from .made import denied, says_something
 
 CONTENT_TYPE = istr("Content-Type")
 _AGE, _DATE = istr("Age"), istr("Date")
@@ -111,10 +112,8 @@ def ordinary_reply(exchange: Exchange, call: Call, elapsed: float) -> Reply[Any]
     envelope = read_envelope(raw)
     if envelope is None or judge(envelope, operation) is not Verdict.YES:
         return None
-    if operation.effect is Effect.WRITE and not_its_own(exchange, call, envelope):
-        return None
     data, problems = (envelope.data, ()) if model is None else decode(model, envelope.data)
-    if problems:
+    if problems or (operation.effect is Effect.WRITE and no_clear_yes(exchange, call, envelope, raw)):
         return None
     return Reply(
         data=data,
@@ -128,18 +127,29 @@ def ordinary_reply(exchange: Exchange, call: Call, elapsed: float) -> Reply[Any]
     )
 
 
-def not_its_own(exchange: Exchange, call: Call, envelope: Envelope) -> str | None:
-    """Why a WRITE's yes can't be believed to be the answer to it; None: it can."""
+def no_clear_yes(exchange: Exchange, call: Call, envelope: Envelope, raw: Any) -> str | None:
+    """Why a WRITE's yes can't be believed, or not to be the answer to it; None: it can."""
     if exchange.early:
         return "the vendor said yes before it had read all of it"
-    order_id = envelope.data.get("orderId") if is_object(envelope.data) else None
-    if exchange.peer is None or not isinstance(order_id, (str, int)):
+    if found := denied(raw, exchange.body, call):
+        return f"the vendor said yes, but also {', '.join(found)}"
+    order_id = _order_id(envelope.data)
+    if exchange.peer is None or order_id is None:
         return None
-    other = exchange.peer.first_told(call.operation.name, str(order_id), call.reference)
-    if other is None or _names(call, str(order_id)):
+    other = exchange.peer.first_told(call.operation.name, order_id, call.reference)
+    if other is None or _names(call, order_id):
         return None
     exchange.peer.close()
     return f"the reply names order {order_id}, which the same connection has told {other} before"
+
+
+def _order_id(data: Any) -> str | None:
+    """The order id of a reply's data, in one spelling; None: it names none."""
+    value = data.get("orderId") if is_object(data) else None
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return None
+    text = str(int(value) if isinstance(value, float) and value.is_integer() else value).strip()
+    return text if says_something(text) else None
 
 
 def _names(call: Call, order_id: str) -> bool:

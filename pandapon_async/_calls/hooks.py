@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
 from collections.abc import Callable
@@ -216,7 +217,8 @@ def guarded(hook: Callable[..., object], *args: object) -> None:
     """Call a hook; what it raises is logged, and changes nothing."""
     try:
         result = hook(*args)
-    except Exception as error:  # noqa: BLE001 - a hook is a guest: what it does must not change what is known of a booking
+    # A hook is a guest: what it does must not change what is known of a booking. Nobody cancels it: it has awaited something else.
+    except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001
         # Without its text: that may quote what the hook was given.
         logger.warning("a hook raised %s; it is ignored", type(error).__name__)
     else:

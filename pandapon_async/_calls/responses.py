@@ -15,6 +15,8 @@ Why the table is as it is:
 - 5xx and 408 say that something broke, not when: before the booking or after it.
 - Any other 4xx refuses the request as it is; if an envelope came with it, that is the vendor's own word.
 - 301, 307 and 308 say that the work is to be done elsewhere; 302 and 303 are what servers answer once a POST is done.
+- A yes that holds a no (1688's second level, ``data.success: false``; an error's code; lines that failed) is in doubt as well: what
+  was asked for may have been made in part.
 - Below 300 the envelope decides. Its one documented code is 200. A code like 5xx, 408 or a negative one says that something
   broke, like the status; one that the profile's table knows means what that says; any other refuses.
 - No whole reply, no envelope, or one without a verdict decides nothing.
@@ -53,7 +55,7 @@ from .envelope import (
     Verdict,
     judge,
     meaning,
-    not_its_own,
+    no_clear_yes,
     read_envelope,
     read_json,
     text_of,
@@ -61,7 +63,7 @@ from .envelope import (
 )
 from .exchange import BrokenExchangeError, Call, Exchange
 from .hints import hint, is_rate_limit, words_of
-from .made import made, says_success
+from .made import made, says_success, says_twice
 from .retry import Failure
 
 R = TypeVar("R")
@@ -158,6 +160,8 @@ class _Classifier:
             return self._cleaned(f"no clear yes, but it names {', '.join(named)}")
         if says_success(self._raw) or (self._envelope is not None and self._verdict is not Verdict.NO):
             return "no clear yes, but it says success"
+        if self._verdict is Verdict.NO and says_twice(self._exchange.body):
+            return "no clear no: a member stands in it twice"
         return None
 
     # --- failures ---
@@ -230,7 +234,7 @@ class _Classifier:
 
     def _reply(self, envelope: Envelope) -> Reply[Any] | Failure:
         exchange, model = self._exchange, self._call.operation.reply
-        if self._write and (doubt := not_its_own(exchange, self._call, envelope)):
+        if self._write and (doubt := no_clear_yes(exchange, self._call, envelope, self._raw)):
             return Failure(OutcomeUnknownError(self._cleaned(doubt) or "", **self._context()), repeatable=False)
         data, problems = (envelope.data, ()) if model is None else decode(model, envelope.data)
         if problems and not self._write and (data is None or self._profile.strict):

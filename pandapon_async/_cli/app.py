@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, str] = {
     "worker": "worker",
     "status": "status",
     "quote": "quote",
+    "day": "day",
     "call": "call",
     "listen": "listen",
     "operations": "operations",

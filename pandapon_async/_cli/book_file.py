@@ -1,23 +1,22 @@
 """The steps of a command that sends a file (book, domestic, bulk): settings, file, journal, plan, questions, work.
 
-The file is read once for each step that needs all of it, instead of being kept: to check it before anything is sent; to look its
-bookings up in the journal, for the question; to send; and to tell in the end how all of them stand, with the problems. A fifth time
-only if the journal objects, or previews are renewed. `BookingFile` sees to it that each time it is the same file.
+The file isn't kept, but read for each step that needs all of it: to check it; to look it up in the journal, for the question; to send;
+to tell in the end how all stand, and write the problems. `BookingFile` sees to it that it is the same file each time.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar
 
 import attrs
 import click
 
 from .._config.profiles import zone_of
 from .._config.settings import Settings, find_settings
-from .._errors import ConfigError, PandaponError
+from .._errors import ConfigError
 from .._files.bookings import BookingFile
 from .._files.columns import Layout
 from .._files.findings import MAX_FINDINGS, Checked, EncodingError, Finding
@@ -29,12 +28,13 @@ from .._models.operation import VendorRequest
 from ..api.logistics import FreightBookingRequest
 from .book_options import BookOptions
 from .booking import BookingWork, ObjectedError
-from .file_options import problems_path
+from .file_options import path_beside
+from .file_work import FileWork, done
 from .journals import ChosenJournal, choose_journal
 from .plan import AccountPlan, Accounts, Planner
 from .preview import FilePreview
 from .progress import Screen
-from .question import Desk, Prospect, ask_before_spending, decide_on_problems
+from .question import Desk, Prospect, ask_before_spending, decide_on_problems, require_somebody
 from .reasons import error_text, finding_line
 from .record import about_run
 from .renewing import Renewal
@@ -44,27 +44,50 @@ from .standing import exit_of, worse_of
 from .waiting import find_waiting, now
 from .words import Words, words_of
 
-if TYPE_CHECKING:
-    pass
-
 _SHOWN = 20
+Steps = Callable[[BookOptions, Settings, Desk, BookingFile, ChosenJournal], "FileBooking"]
+"""Makes of a file that was read, and a journal, what is done with it."""
 
 
 # --- a file ------------------------------------------------------------------------------------------------------------
 
 
-def book_file(path: Path, name: str | None, options: BookOptions) -> int:
-    """Book a file; the exit status. ``name``: what it is called, if not by its path: it came from stdin."""
+def book_file(path: Path, name: str | None, options: BookOptions, steps: Steps | None = None) -> int:
+    """Book a file; the exit status.
+
+    Args:
+        path: it.
+        name: what it is called, if not by its path: it came from stdin.
+        options: what was asked for.
+        steps: what is done with it, unless it is booked.
+    """
     folder = Path() if name is not None else path.parent
-    settings = find_settings(folder)
-    words = words_of(settings.language, settings.path and settings.path.parent)
-    if options.request_type is not FreightBookingRequest:
-        words = words.of_other_work()
-    desk = Desk(words, options.yes)
-    source = _opened(path, name, options, settings, desk)
+    settings, desk, source = opened(path, name, folder, options)
+    words = desk.words
     if options.preview:
         return _previewed(source, options, settings, words)
-    journal = choose_journal(
+    journal = journal_of(folder, options, settings, words)
+    with contextlib.ExitStack() as stack:
+        if options.completion is not None:
+            if not journal.has_rows:
+                raise Failed(words("journal.nothing_booked", path=journal.path), BAD_INPUT)
+            source.revised = options.completion(stack.enter_context(Journal.open(journal.location)))
+        return (steps or FileBooking)(options, settings, desk, source, journal).run()
+
+
+def opened(path: Path, name: str | None, folder: Path, options: BookOptions) -> tuple[Settings, Desk, BookingFile]:
+    """The settings of a folder, who is asked, and the file."""
+    settings = find_settings(folder)
+    words = words_of(settings.language, settings.path and settings.path.parent)
+    if options.work is not None:
+        words = words.of_work(options.work)
+    desk = Desk(words, options.yes)
+    return settings, desk, _opened(path, name, options, settings, desk)
+
+
+def journal_of(folder: Path, options: BookOptions, settings: Settings, words: Words) -> ChosenJournal:
+    """The journal that the file of a folder is booked with."""
+    return choose_journal(
         options.journal,
         settings,
         folder,
@@ -72,12 +95,6 @@ def book_file(path: Path, name: str | None, options: BookOptions) -> int:
         new_journal=options.new_journal,
         makes=not options.dry_run and options.completion is None,
     )
-    with contextlib.ExitStack() as stack:
-        if options.completion is not None:
-            if not journal.has_rows:
-                raise Failed(words("journal.nothing_booked", path=journal.path), BAD_INPUT)
-            source.revised = options.completion(stack.enter_context(Journal.open(journal.location)))
-        return _FileBooking(options, settings, desk, source, journal).run()
 
 
 def _previewed(source: BookingFile, options: BookOptions, settings: Settings, words: Words) -> int:
@@ -95,7 +112,7 @@ def _previewed(source: BookingFile, options: BookOptions, settings: Settings, wo
 
 def _opened(path: Path, name: str | None, options: BookOptions, settings: Settings, desk: Desk) -> BookingFile:
     layout = Layout.of(options.rows or options.request_type)
-    reading = attrs.evolve(options.reading.reading(settings), layout=layout)
+    reading = attrs.evolve(options.reading.reading(settings), layout=layout, corrects=options.preview)
     try:
         return BookingFile(path, name, reading)
     except EncodingError as error:
@@ -109,14 +126,24 @@ def _opened(path: Path, name: str | None, options: BookOptions, settings: Settin
 
 
 @attrs.define
-class _FileBooking:
-    """One file on its way from reading to the exit status."""
+class FileBooking:
+    """One file on its way from reading to the exit status.
+
+    Attributes:
+        renewal: if it has previews.
+        work: once there is nothing more to ask.
+        way_on: the code of the text that says what to do with the problems.
+    """
+
+    way_on: ClassVar[str] = "problems.written"
 
     options: BookOptions
     settings: Settings
     desk: Desk
     source: BookingFile
     journal: ChosenJournal
+    renewal: Renewal | None = None
+    work: BookingWork | None = None
 
     def run(self) -> int:
         """Book it; the exit status."""
@@ -126,7 +153,7 @@ class _FileBooking:
             if not checked.bookings:
                 raise Failed(words("rows.none", name=self.source.name), BAD_INPUT)
             accounts = self._accounts()
-            if accounts is not None and checked.previewed:
+            if accounts is not None and self.source.reading.layout.is_freight:
                 checked = self._renewed(screen, checked, accounts)
             plans = [] if accounts is None else self._plans(screen, checked, accounts)
         checked = _with_changed(checked, plans, words)
@@ -134,12 +161,12 @@ class _FileBooking:
         if options.dry_run:
             return self._dry_run(checked, plans)
         assert accounts is not None
-        problems = self._problems(checked) if checked.findings or options.problems else None
-        answer = ask_before_spending(self._prospect(checked, plans), self.desk)
+        problems = self._problems(checked)
+        answer = self._ask(self._prospect(checked, plans))
         while True:
-            work = self._work(accounts, plans, checked, problems, answer)
+            work = self.work_of(accounts, plans, checked, problems, answer)
             try:
-                status = _done(work)
+                status = done(work)
             except ObjectedError as error:  # what only the journal knows, such as another order with the same parcel
                 checked = _with_more(checked, error.findings)
                 self._tell(checked)
@@ -161,21 +188,32 @@ class _FileBooking:
 
     def _renewed(self, screen: Screen, checked: Checked, accounts: Accounts) -> Checked:
         """What the file holds once its old previews were asked again; in a dry run, as it is."""
-        words = self.desk.words
-        renewal = Renewal(
+        renewal = self._renewal(accounts)
+        if not checked.previewed or not renewal.look_up():
+            return checked
+        return self._previewed_again(screen, renewal)
+
+    def _renewal(self, accounts: Accounts) -> Renewal:
+        return Renewal(
             source=self.source,
             accounts=accounts,
             settings=self.settings,
             journal=self._known,
             retry_refused=self.options.retry_refused,
-            words=words,
+            words=self.desk.words,
+            is_trial=self.options.dry_run,
         )
-        renewal.look_up()
+
+    def _previewed_again(self, screen: Screen, renewal: Renewal) -> Checked:
+        words, self.renewal = self.desk.words, renewal
+        if renewal.missing:
+            tell(words("preview.missing", count=f"{renewal.missing:,}"))
         if renewal.old:
             tell(words("preview.old", count=f"{renewal.old:,}", hours=f"{self.settings.preview_hours:g}"))
-            if not self.options.dry_run:
-                screen.phase(words("phase.previewing"), renewal.old)
-                run(renewal.ask(self.options.concurrency, screen.step))
+        if (count := renewal.old + renewal.missing) and not self.options.dry_run:
+            require_somebody(renewal.profiles, count, self.desk)  # it would fail afterwards
+            screen.phase(words("phase.previewing"), count)
+            run(renewal.ask(self.options.concurrency, screen.step))
         return self.source.check()
 
     @property
@@ -227,33 +265,45 @@ class _FileBooking:
             operation=_named(self.options.request_type),
         )
 
-    def _problems(self, checked: Checked) -> Path:
-        """Where the problems are written; asked for unless it was given."""
+    def _problems(self, checked: Checked) -> Path | None:
+        """Where the problems are written; asked for unless it was given. None: there are none."""
         given, source = self.options.problems, self.source
-        path = given or problems_path(source)
-        kept = [
-            one
-            for one in (source.path, *self.journal.files, self.options.config, self.settings.path)
-            if one is not None
-        ]
+        if given is None and not checked.findings:
+            return None
+        path = given or path_beside(source)
         if given is None:
             decide_on_problems(checked, path, self.desk)
-        check_output(path, kept, is_problems)
+        check_output(path, self.kept, is_problems)
         ProblemsWriter(path, source)  # refuses a path of another format before anything is sent
         return path
 
+    @property
+    def kept(self) -> list[Path]:
+        """The files that nothing may be written over."""
+        paths = (self.source.path, *self.journal.files, self.options.config, self.settings.path)
+        return [path for path in paths if path is not None]
+
+    def _ask(self, prospect: Prospect) -> str:
+        return ask_before_spending(prospect, self.desk)
+
     # --- the work ---
 
-    def _work(
+    def _look_up_again(self) -> None:
+        """Somebody else may have booked meanwhile, with a preview of theirs."""
+        if self.renewal is not None:
+            self.renewal.journal = self.journal.location
+            self.renewal.look_up()
+
+    def work_of(
         self,
         accounts: Accounts,
         plans: Sequence[AccountPlan],
         checked: Checked,
         problems: Path | None,
         answer: str,
-    ) -> BookingWork:
-        decisions = {"booking": answer, "left out": checked.wrong + checked.held}
-        return BookingWork(
+    ) -> FileWork:
+        """What is to be done."""
+        self.work = BookingWork(
             profiles=[plan.profile for plan in plans],
             journal=self.journal,
             source=self.source,
@@ -261,31 +311,24 @@ class _FileBooking:
             count=checked.good,
             terms=self.options.terms(self.settings, check_all=problems is None),
             problems=problems,
+            way_on=self.way_on,
+            on_entered=self._look_up_again,
             as_json=self.options.as_json,
             words=self.desk.words,
-            about=about_run(self.source, (self.options, self.options.reading), decisions),
+            about=self.about(checked, answer),
             zone=zone_of(self.settings.time_zone),
         )
+        return self.work
+
+    def about(self, checked: Checked, answer: str) -> dict[str, Any]:
+        """What the journal notes of it."""
+        decisions = {"booking": answer, "left out": checked.wrong + checked.held}
+        return about_run(self.source, (self.options, self.options.reading), decisions)
 
 
 def _named(request_type: type[VendorRequest[Any]]) -> str | None:
     """What the question calls the operation; a booking needs no name."""
     return None if request_type is FreightBookingRequest else request_type.operation.name
-
-
-def _done(work: BookingWork) -> int:
-    failed = False
-    try:
-        run(work.run(), work.answer)
-    except PandaponError as error:
-        if not work.began:
-            raise
-        failed = True
-        tell(work.words("end.error", why=error_text(error, work.words)))
-    finally:
-        if work.began:
-            work.show()
-    return work.status or (FAILED if failed else 0)
 
 
 def _with_changed(checked: Checked, plans: Sequence[AccountPlan], words: Words) -> Checked:
@@ -358,4 +401,4 @@ def book_waiting(options: BookOptions) -> int:
         about=about_run(None, (options,), {"booking": answer}),
         zone=zone_of(settings.time_zone),
     )
-    return worse_of(_done(work), exit_of(waiting.left))
+    return worse_of(done(work), exit_of(waiting.left))

@@ -38,11 +38,13 @@ class BookOptions:
     Attributes:
         request_type: what is sent for each row.
         rows: the class that the rows are read as, if it is another; ``completion`` makes requests of them.
+        job: what a submission is called.
     """
 
     request_type: type[VendorRequest[Any]] = FreightBookingRequest
     rows: type[VendorRequest[Any]] | None = None
     completion: Completion | None = None
+    job: str | None = None
     vendor: str | None
     config: Path | None
     journal: Place | None
@@ -69,6 +71,11 @@ class BookOptions:
         rest = {name: value for name, value in options.items() if name not in names}
         amounts: dict[str, Any] = {name: _money(rest[name]) for name in ("spend_limit", "highest_fee") if name in rest}
         return cls(**{**rest, **amounts, **more}, reading=reading)
+
+    @property
+    def work(self) -> str | None:
+        """What is done, for `Words`, if it isn't booking."""
+        return "submit" if self.job is not None else None if self.request_type is FreightBookingRequest else "other"
 
     def profiles(self) -> list[VendorProfile]:
         """The accounts that may be booked at.

@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -23,7 +23,7 @@ from .._journal.journal import Journal
 from .._manager import SessionManager
 from .in_use import enter_when_free
 from .outage import Outage
-from .parts import Found, Part, WorkTerms, as_json, found_as_json, found_of, objection
+from .parts import Found, Part, WorkTerms, as_json, found_as_json, found_of, objections
 from .progress import Screen
 from .reasons import error_text, plain_text
 from .shared import UNKNOWN, json_text, labelled, say, tell
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from .plan import Accounts
 
 _PAGE = 256
-_LABELS: Final = 18
+LABELS: Final = 18
 _DEARER: Final = 3
 """So many bookings in a row above their previewed fee end the run: the previews are worth nothing any more."""
 
@@ -66,6 +66,8 @@ class BookingWork:
         terms: what is done, and how.
         problems: where what isn't booked is written, None if nothing may be left out.
         as_json: one object for each on stdout.
+        way_on: the code of the text that says what to do with them.
+        on_entered: called once nobody else can book at the accounts, so that what was looked up before is looked up again.
         about: what the journal notes of the run.
         zone: of the times that are told.
     """
@@ -77,6 +79,8 @@ class BookingWork:
     count: int | None
     terms: WorkTerms
     problems: Path | None = None
+    way_on: str = "problems.written"
+    on_entered: Callable[[], object] | None = None
     as_json: bool = False
     words: Words
     about: Mapping[str, Any]
@@ -86,8 +90,8 @@ class BookingWork:
     _standing: Standing = attrs.field(init=False)
     _outage: Outage = attrs.field(init=False)
     _screen: Screen | None = None
-    _problem_count: int = 0
-    _problems_at: Path | None = None
+    problem_count: int = 0
+    problems_at: Path | None = None
     _seconds: float = 0.0
 
     def __attrs_post_init__(self) -> None:
@@ -110,6 +114,8 @@ class BookingWork:
             self._parts += [self._part(vendors, profile) for profile in self.profiles]
             for part in sorted(self._parts, key=_by_name):  # in one order: two programs can't wait for each other
                 await enter_when_free(stack, part.job, self.journal.location, part.name, self.words, self.zone)
+            if self.on_entered is not None:
+                self.on_entered()
             try:
                 with screen:
                     await self._book(screen)
@@ -134,7 +140,8 @@ class BookingWork:
                     try:
                         await stack.enter_async_context(part.run)
                     except InputError as error:
-                        raise ObjectedError(self._by_line(part, error)) from None
+                        found = objections(self._share(part.name), error.problems, self.words)
+                        raise ObjectedError([*found.values()]) from None
                 self._begin()
                 screen.phase(self.words("phase.sending"), self.count)
                 for part in self._parts:
@@ -154,10 +161,7 @@ class BookingWork:
             tell(self.words("journal.made", path=self.journal.path))
 
     def _share(self, name: str) -> Iterator[Booking]:
-        """The good bookings of one account."""
-        for booking in self.source or ():
-            if not booking.findings and self.accounts.of(booking).name == name:
-                yield booking
+        return self.accounts.share(name, self.source or ())
 
     def answer(self, number: int) -> str:
         """What a signal is answered with."""
@@ -207,15 +211,6 @@ class BookingWork:
         )
         return ", ".join(told)
 
-    def _by_line(self, part: Part, error: InputError) -> list[Finding]:
-        """The journal's objections to the file, by line instead of by number."""
-        wanted = {problem.position: problem for problem in error.problems}
-        return [
-            objection(booking, InputError("", problems=[wanted[position]]), self.words)
-            for position, booking in enumerate(self._share(part.name))
-            if position in wanted
-        ]
-
     # --- how all of them stand ---
 
     async def _count_all(self) -> None:
@@ -238,10 +233,10 @@ class BookingWork:
                 states[one.state] += 1
                 if self.as_json and not one.is_shown:
                     say(json_text(found_as_json(one)))
-                if one.findings:
+                if one.findings or one.booking.origins:
                     problems.add(one)
         self._standing.states = states
-        self._problem_count, self._problems_at = problems.count, problems.path
+        self.problem_count, self.problems_at = problems.count, problems.path
 
     async def _all(self, source: BookingFile) -> AsyncGenerator[Found, None]:
         parts = {part.name: part for part in self._parts}
@@ -264,6 +259,11 @@ class BookingWork:
     # --- what is shown at the end ---
 
     @property
+    def states(self) -> Counter[str] | None:
+        """How all of them stand; None: that can't be known."""
+        return self._standing.states
+
+    @property
     def status(self) -> int:
         """The exit status; how all of them stand decides, and what can't be known is in doubt."""
         return UNKNOWN if self._standing.states is None else exit_of(self._standing.states)
@@ -276,14 +276,17 @@ class BookingWork:
         if against := [pair for part in self._parts for pair in part.against]:
             facts = {"was": sums_of(was for was, _ in against), "paid": sums_of(paid for _, paid in against)}
             lines.append((words("question.previewed"), words("sum.against", **facts)))
-        if self._problem_count:
-            text = words("problems.written", count=f"{self._problem_count:,}", path=self._problems_at)
+        states = self._standing.states
+        if self.source is not None and self.problems is None and states is not None and states["refused"]:
+            lines.append((words("sum.problems"), words("sum.refused_way")))
+        if self.problem_count:
+            text = words(self.way_on, count=f"{self.problem_count:,}", path=self.problems_at)
             lines.append((words("sum.problems"), text))
         if not self.as_json:
             bold = (words("sum.booked"), words("sum.stopped"))
             with contextlib.suppress(OSError):
                 for label, text in lines:
-                    labelled(label, text, style="bold" if label in bold else None, width=_LABELS)
+                    labelled(label, text, style="bold" if label in bold else None, width=LABELS)
         error = lost()
         is_lost = error is not None and not isinstance(error, BrokenPipeError)
         if is_lost:

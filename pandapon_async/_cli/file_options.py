@@ -99,6 +99,17 @@ class ReadingOptions:
     ignore_columns: bool
     text: tuple[str, ...]
 
+    @property
+    def given(self) -> Iterable[str]:
+        """The options as they were given, for another command that reads the same file."""
+        single = {"--encoding": self.encoding, "--decimal": self.decimal, "--as": self.named}
+        several = {"--map": self.mapped, "--keep": self.keep, "--text": self.text}
+        for option, values in {**{name: (value,) for name, value in single.items() if value}, **several}.items():
+            for value in values:
+                yield from (option, value)
+        if self.ignore_columns:
+            yield "--ignore-columns"
+
     def reading(self, settings: Settings) -> Reading:
         """How the file is to be read; an option goes before the settings.
 
@@ -154,7 +165,7 @@ def _skus(path: Path) -> Mapping[str, tuple[str, str]]:
     return found
 
 
-def problems_path(source: BookingFile) -> Path:
-    """Where the problems of a file go unless somebody says otherwise: ``orders.csv`` has ``orders.problems.csv``."""
+def path_beside(source: BookingFile, what: str = "problems") -> Path:
+    """Where something of a file goes unless somebody says otherwise: the problems of ``orders.csv`` to ``orders.problems.csv``."""
     suffix = source.path.suffix if source.format in ("csv", "json") else ".xlsx"
-    return source.path.with_name(f"{source.path.stem}.problems{suffix}")
+    return source.path.with_name(f"{source.path.stem}.{what}{suffix}")

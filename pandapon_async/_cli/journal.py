@@ -11,9 +11,9 @@ import attrs
 import click
 
 from .._config.profiles import zone_of
-from .._config.settings import find_settings
+from .._config.settings import Settings, find_settings
 from .._journal.rows import STATES
-from .journal_actions import ACTION_FIELDS, Action
+from .journal_actions import ACTION_FIELDS, Action, meant_operation
 from .journal_lists import Lists
 from .journal_totals import show_totals
 from .journals import files_of, folder_of, journal_place, location_of
@@ -62,7 +62,9 @@ _file = click.Path(dir_okay=False, path_type=Path)
 )
 @click.option("--since", type=_moment, metavar="D", help="Only rows sent at D or later.")
 @click.option("--until", type=_moment, metavar="D", help="Only rows sent before D.")
-@click.option("--export", type=_file, metavar="CSV", help="Write the rows to a file, to be looked at or edited.")
+@click.option(
+    "--export", type=_file, metavar="F", help="Write the rows to a file, CSV or .xlsx, to be looked at or edited."
+)
 @click.option("--contact", is_flag=True, help="With the receivers' names, phones and addresses.")
 @click.option("--month", type=_month, metavar="M", help="The same for one month, such as 2026-01.")
 @click.option("--report", type=_file, metavar="HTML", help="Write a page: counts, money, refusals, what is to be done.")
@@ -77,7 +79,7 @@ _file = click.Path(dir_okay=False, path_type=Path)
 @click.option("--decimal", type=click.Choice([".", ","]), default=".", help="With --compare: the decimal sign.")
 @click.option("--totals", is_flag=True, help="Fees, credits, net, and what lacks a fee or a credit; see --by.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a row.")
-@click.option("--resolve", type=_file, metavar="CSV", help="Read an edited export back: all of it, or nothing.")
+@click.option("--resolve", type=_file, metavar="F", help="Read an edited export back: all of it, or nothing.")
 @click.option("--review", is_flag=True, help="Go through what is unclear, one by one.")
 @click.option("--assign", metavar="REF=NAME", help="Say who sees to a booking; --todo shows it.")
 @click.option("--mark", metavar="REF=STATE", help="Resolve one booking.")
@@ -121,7 +123,7 @@ def command(path: Place, **options: Any) -> None:
             options[name] = options[name].replace(tzinfo=zone)
     action = Action(words=words, zone=zone, **{name: value for name, value in options.items() if name in ACTION_FIELDS})
     shown = {name: options[name] for name in attrs.fields_dict(_View) if name in options}
-    view = _View(words=words, zone=zone, zone_name=settings.time_zone, **shown)
+    view = _View(words=words, zone=zone, settings=settings, **shown)
     change = action.asked()
     if (change is not None or action.whole) and (view.export or view.report) is not None:
         raise click.UsageError("--export and --report change nothing: give them alone")
@@ -160,7 +162,7 @@ class _View:
     as_json: bool
     words: Words
     zone: tzinfo
-    zone_name: str
+    settings: Settings
 
     def show(self, journal: Journal) -> None:
         """Show it, or write it to a file."""
@@ -177,7 +179,8 @@ class _View:
         elif self.totals:
             self._show_totals(journal)
         elif self.reference is not None:
-            row = journal.get(self.reference, shipment=self.shipment, account=self.account, operation=self.operation)
+            operation = meant_operation(journal, self.reference, self.shipment, self.account, self.operation)
+            row = journal.get(self.reference, shipment=self.shipment, account=self.account, operation=operation)
             self._show_one(row, next((run for run in journal.runs() if run.id == row.run), None))
         elif self.as_json:
             for row in self._rows(journal):
@@ -204,7 +207,7 @@ class _View:
                 labelled(self._state(state), f"{count:,}", style=style, width=_STATES_WIDTH)
 
     def _lists(self, journal: Journal) -> Lists:
-        return Lists(journal, self.account, self.as_json, self.words, self.zone)
+        return Lists(journal, self.account, self.as_json, self.words, self.zone, self.settings.max_increase)
 
     def _show_totals(self, journal: Journal) -> None:
         show_totals(
@@ -235,14 +238,22 @@ class _View:
         check_output(file, files_of(journal), is_export)
         sources = SourceColumns.of(journal)
         count = write_export(file, self._rows(journal), contact=self.contact, zone=self.zone, sources=sources)
-        write_out(self.words("review.wrote", count=f"{count:,}", path=file, zone=self.zone_name))
+        write_out(self.words("review.wrote", count=f"{count:,}", path=file, zone=self.settings.time_zone))
 
     def _compare(self, journal: Journal, statement: Path) -> None:
+        from ..api.logistics import FreightBookingRequest
         from .compare import Comparison
 
+        # What else is in the journal (reports, cancellations) is on no statement.
+        bookings = attrs.evolve(self, operation=self.operation or FreightBookingRequest.operation.name)
         Comparison(
-            statement=statement, mapped=self.mapped, decimal=self.decimal, export=self.export, as_json=self.as_json
-        ).show(journal, self._rows(journal))
+            statement=statement,
+            mapped=self.mapped,
+            decimal=self.decimal,
+            export=self.export,
+            as_json=self.as_json,
+            zone=self.zone,
+        ).show(journal, bookings._rows(journal))
 
     def _report(self, journal: Journal, file: Path) -> None:
         from .._files.outputs import check_output, replaced
@@ -254,7 +265,7 @@ class _View:
         page = page_of(report, journal.path.name, datetime.now(self.zone), self.words)
         with replaced(file) as target:
             target.file.write(page.encode())
-        write_out(self.words("report.wrote", path=file, zone=self.zone_name))
+        write_out(self.words("report.wrote", path=file, zone=self.settings.time_zone))
 
     def _show_one(self, row: JournalRow, run: Run | None) -> None:
         from .._files.resolutions import source_as_json

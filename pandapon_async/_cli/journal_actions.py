@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import click
 
-from .._errors import ConfigError
+from .._errors import ConfigError, JournalError
 from .._journal.rows import STATES
 from .record import person
 from .shared import choose, load_profiles, say
@@ -21,6 +21,19 @@ if TYPE_CHECKING:
     from .._journal.journal import Journal
     from .._journal.places import Place
     from .._models.money import Money
+
+
+def meant_operation(
+    journal: Journal, reference: str, shipment: int, account: str | None, operation: str | None
+) -> str | None:
+    """The operation that is meant where none was named: the booking, if there is one, and not what was reported of it since."""
+    from ..api.logistics import FreightBookingRequest
+
+    if operation is None:
+        booking = FreightBookingRequest.operation.name
+        with contextlib.suppress(JournalError):  # none, or several accounts have one
+            return journal.get(reference, shipment=shipment, account=account, operation=booking).operation
+    return operation
 
 
 @attrs.frozen(kw_only=True)
@@ -80,7 +93,7 @@ class Action:
         from .._files.resolutions import read_resolutions
 
         assert self.resolve is not None
-        found = read_resolutions(self.resolve, journal)
+        found = read_resolutions(self.resolve, journal, self.zone)
         if found:
             journal.resolve_all(found, by=self._author(), note=self.note or "resolved in an edited export")
         say(self.words("review.resolved", count=f"{len(found):,}"))
@@ -140,7 +153,7 @@ class Action:
             note=self.note or "entered by hand",
             shipment=self.shipment,
             account=self.account,
-            operation=self.operation,
+            operation=meant_operation(journal, reference, self.shipment, self.account, self.operation),
         )
         say(self.words("review.credited", reference=row.reference, money=money))
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from .._files.resolutions import time_text
+from ..api.logistics import FreightBookingRequest
 from .day_report import above_preview, reason_of
 from .shared import json_text, new_table, show_table, write_out
 from .words import Words
@@ -19,57 +20,64 @@ if TYPE_CHECKING:
     from .._journal.journal import Journal
     from .._journal.rows import JournalRow, Run, State
 
-Check = Callable[["JournalRow", Words], "str | None"]
+Check = Callable[["JournalRow", "Lists"], "str | None"]
 
 
-def _unpriced(row: JournalRow, words: Words) -> str | None:
-    return words("todo.enter_fee") if row.fee is None else None
+def _unpriced(row: JournalRow, of: Lists) -> str | None:
+    return of.words("todo.enter_fee") if row.fee is None else None
 
 
-def _uncredited(row: JournalRow, words: Words) -> str | None:
+def _uncredited(row: JournalRow, of: Lists) -> str | None:
     paid = sum((entry.money.amount for entry in row.money if entry.kind != "credit"), Decimal(0))
     back = sum((entry.money.amount for entry in row.money if entry.kind == "credit"), Decimal(0))
     if row.fee is None or back >= paid:
         return None
-    return words("todo.uncredited", amount=f"{paid - back:f} {row.fee.currency}")
+    return of.words("todo.uncredited", amount=f"{paid - back:f} {row.fee.currency}")
 
 
-def _dearer(row: JournalRow, words: Words) -> str | None:
-    if (above := above_preview(row)) is None:
+def _dearer(row: JournalRow, of: Lists) -> str | None:
+    if (above := above_preview(row, of.max_increase)) is None:
         return None
-    return words("todo.above_preview", fee=row.fee, previewed=row.previewed, above=above)
+    return of.words("todo.above_preview", fee=row.fee, previewed=row.previewed, above=above)
 
 
-def _not_handed(row: JournalRow, words: Words) -> str | None:
+def _not_handed(row: JournalRow, of: Lists) -> str | None:
     if row.handed == row.as_handed or (row.state == "void" and row.handed is None):
         return None
-    return words("todo.not_told" if row.handed is None else "todo.told_else")
+    return of.words("todo.not_told" if row.handed is None else "todo.told_else")
 
 
 _NOT_HANDED: Final = "not handed back"
 _CHECKS: Final[Mapping[State, Sequence[tuple[str, Check]]]] = {
     "unknown": (("unclear", lambda row, _: reason_of(row)),),
     "refused": (("refused by vendor", lambda row, _: reason_of(row)),),
-    "pending": (("waiting", lambda row, words: reason_of(row) or words("todo.not_sent")),),
+    "pending": (("waiting", lambda row, of: reason_of(row) or of.words("todo.not_sent")),),
     "done": (("no fee", _unpriced), ("dearer than previewed", _dearer), (_NOT_HANDED, _not_handed)),
     "void": (("no credit", _uncredited), (_NOT_HANDED, _not_handed)),
 }
 """What there may be to see to, by state, most urgent first; a check gives the reason, or None: there is nothing."""
+_OF_BOOKINGS: Final = ("done", "void")
+"""States in which only freight bookings are looked at: what else was done has no fee, and is nothing that a shop is told."""
 
 
 @attrs.frozen
 class Lists:
-    """What is printed of a journal: one JSON object a row, or a table in these words, its times in this zone."""
+    """What is printed of a journal: one JSON object a row, or a table in these words, its times in this zone.
+
+    ``max_increase``: percent by which a booking may have cost more than was previewed.
+    """
 
     journal: Journal
     account: str | None
     as_json: bool
     words: Words
     zone: tzinfo
+    max_increase: float = 0
 
     def show_todo(self) -> None:
         """Print what a person has to see to."""
-        words, handing = Words() if self.as_json else self.words, Counter[str]()
+        words, handing = self.words, Counter[str]()
+        of = attrs.evolve(self, words=Words()) if self.as_json else self
         found = (
             {
                 "what": what if self.as_json else words(f"todo.{what.replace(' ', '_')}"),
@@ -81,7 +89,7 @@ class Lists:
             }
             for state in _CHECKS
             for row in self.journal.rows(state=state, account=self.account)
-            for what, why in _todo(row, words)
+            for what, why in _todo(row, of)
             if self.as_json or not _is_counted(what, row, handing)
         )
         self._show(found, lambda: words("todo.nothing_else" if handing else "todo.nothing"))
@@ -149,8 +157,10 @@ def _is_counted(what: str, row: JournalRow, handing: Counter[str]) -> bool:
     return what == _NOT_HANDED
 
 
-def _todo(row: JournalRow, words: Words) -> Iterator[tuple[str, str]]:
+def _todo(row: JournalRow, of: Lists) -> Iterator[tuple[str, str]]:
+    if row.state in _OF_BOOKINGS and row.operation != FreightBookingRequest.operation.name:
+        return
     for what, check in _CHECKS[row.state]:
-        why = check(row, words)
+        why = check(row, of)
         if why is not None:
             yield what, why

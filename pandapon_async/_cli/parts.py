@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from .._jobs.run import JobRun
 from .._jobs.settings import FileItem
 from .._journal.identity import normal_reference
 from .._journal.rows import State
-from .._journal.store import Source
+from .._journal.store import Problem, Source
 from .._session import client_of
 from ..api.logistics import FreightBookingRequest
 from .reasons import plain_text
@@ -111,15 +111,8 @@ class Part:
     shown: bytearray = attrs.field(factory=bytearray)
 
     def items(self, bookings: Iterator[Booking]) -> Iterator[Any]:
-        """Its share of the good bookings, as the job takes them: each a `FileItem`."""
-        for booking in bookings:
-            reference, request = booking.pair()
-            if SAME_PARCEL in booking.approved:
-                self.approved.add(normal_reference(reference))
-            fee = None if booking.previewed is None else booking.previewed.fee
-            if fee is not None:
-                self.previewed[normal_reference(reference)] = fee
-            yield FileItem(reference, request, booking.shipment, Source(booking.line, booking.kept, fee))
+        """Its share of the good bookings, as the job takes them."""
+        return items_of(bookings, self.approved, self.previewed)
 
     def take(self, outcome: JobOutcome[Any]) -> None:
         """Note one outcome."""
@@ -141,6 +134,18 @@ class Part:
     def pause(self) -> float:
         """Seconds that the vendor has asked everybody to wait; zero or less: none."""
         return client_of(self.session).state.limiter.pause.left()
+
+
+def items_of(bookings: Iterator[Booking], approved: set[str], previewed: dict[str, Money]) -> Iterator[FileItem]:
+    """Good bookings of a file as a job takes them; notes whose parcel another booking may have, and previewed fees, by reference."""
+    for booking in bookings:
+        reference, request = booking.pair()
+        if SAME_PARCEL in booking.approved:
+            approved.add(normal_reference(reference))
+        fee = None if booking.previewed is None else booking.previewed.fee
+        if fee is not None:
+            previewed[normal_reference(reference)] = fee
+        yield FileItem(reference, request, booking.shipment, Source(booking.line, booking.kept, fee))
 
 
 @attrs.frozen
@@ -184,6 +189,16 @@ def objection(booking: Booking, error: Exception | None, words: Words) -> Findin
     code = SAME_PARCEL if problems and problems[0].code == "same parcel" else "journal"
     text = problems[0].text if problems else str(getattr(error, "message", ""))
     return Finding.of(code, booking.line, None, why=plain_text(text, words))
+
+
+def objections(bookings: Iterable[Booking], problems: Iterable[Problem], words: Words) -> dict[int, Finding]:
+    """The journal's objections to an account's share of a file, by their place in it; they say the line."""
+    wanted = {problem.position: problem for problem in problems}
+    return {
+        position: objection(booking, InputError("", problems=[wanted[position]]), words)
+        for position, booking in enumerate(bookings)
+        if position in wanted
+    }
 
 
 def as_json(outcome: JobOutcome[Any], account: str, words: Words) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, time
 from decimal import Decimal
 from pathlib import Path
@@ -110,6 +110,10 @@ class Accounts:
                     raise
                 raise FileError(f"line {booking.line}, column account: {error.message}") from None
         return self._by_name[name]
+
+    def share(self, name: str, bookings: Iterable[Booking]) -> Iterator[Booking]:
+        """The good bookings of one account."""
+        return (booking for booking in bookings if not booking.findings and self.of(booking).name == name)
 
 
 class Planner:

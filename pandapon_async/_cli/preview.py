@@ -15,7 +15,7 @@ from .._files.outputs import check_output
 from .._files.problems import ProblemsWriter, is_problems
 from .._models.jsonio import is_object
 from .._models.money import Money
-from .file_options import problems_path
+from .file_options import path_beside
 from .plan import Accounts
 from .previewing import Answer, Previewer, key_of, not_previewed, obstacles
 from .progress import Screen
@@ -51,7 +51,7 @@ class FilePreview:
         names = {self.accounts.of(one).name: self.accounts.of(one) for one in self.source if not obstacles(one)}
         if not names and not any(True for _ in self.source):
             raise Failed(self.words("rows.none", name=self.source.name), BAD_INPUT)
-        at = self.problems or problems_path(self.source)
+        at = self.problems or path_beside(self.source)
         if self.out is not None:
             check_filled(self.out, self.source, PREVIEW, (*self.kept, at))
             check_output(at, (self.source.path, *self.kept, self.out), is_problems)
@@ -106,8 +106,9 @@ class FilePreview:
         labelled(words("question.previewed"), text)
         if without:
             labelled(words("question.no_price"), words("preview.without", count=f"{without:,}"))
-        labelled(words("preview.written"), str(writer.output.path))
+        if fees:
+            labelled(words("preview.written"), str(writer.output.path))
         if problems.count:
-            written = words("problems.written", count=f"{problems.count:,}", path=problems.path)
+            written = words("preview.problems", count=f"{problems.count:,}", path=problems.path)
             labelled(words("sum.problems"), written)
         return FAILED if problems.count or without else 0

@@ -63,18 +63,28 @@ def decide_on_problems(checked: Checked, path: Path, desk: Desk) -> None:
     Raises:
         Failed: no; or there is nobody to ask; or so much is wrong that it is the file.
     """
+    refuse_a_wrong_file(checked, desk.words)
     words, bad = desk.words, checked.wrong + checked.held
-    if not checked.good:
-        raise Failed(words("problems.none_good", total=f"{checked.bookings:,}"), BAD_INPUT)
-    if checked.wrong_everywhere:
-        raise Failed(words("problems.column", column=", ".join(checked.wrong_everywhere)), BAD_INPUT)
     counts = {"bad": f"{bad:,}", "total": f"{checked.bookings:,}"}
-    if checked.wrong * _MOST_WRONG > checked.bookings:
-        raise Failed(words("problems.too_many", bad=f"{checked.wrong:,}", total=counts["total"]), BAD_INPUT)
     if desk.yes or not desk.can_ask:
         raise Failed(words("problems.need_option", **counts), BAD_INPUT)
     if not desk.agrees_to(words("problems.ask", good=f"{checked.good:,}", bad=counts["bad"], path=path)):
         raise Failed(words("question.refused"), BAD_INPUT)
+
+
+def refuse_a_wrong_file(checked: Checked, words: Words) -> None:
+    """Refuse a file of which so much is wrong that it is the file.
+
+    Raises:
+        Failed: it is.
+    """
+    total = f"{checked.bookings:,}"
+    if not checked.good:
+        raise Failed(words("problems.none_good", total=total), BAD_INPUT)
+    if checked.wrong_everywhere:
+        raise Failed(words("problems.column", column=", ".join(checked.wrong_everywhere)), BAD_INPUT)
+    if checked.wrong * _MOST_WRONG > checked.bookings:
+        raise Failed(words("problems.too_many", bad=f"{checked.wrong:,}", total=total), BAD_INPUT)
 
 
 @attrs.frozen(kw_only=True)
@@ -140,8 +150,7 @@ class Prospect:
     @property
     def hosts(self) -> list[str]:
         """The hosts that would be paid: those that aren't this machine."""
-        hosts = (urlsplit(plan.profile.base_url).hostname or "" for plan in self.plans)
-        return list(dict.fromkeys(host for host in hosts if not is_loopback(host)))
+        return _hosts_of(plan.profile for plan in self.plans)
 
 
 def ask_before_spending(prospect: Prospect, desk: Desk) -> str:
@@ -159,12 +168,26 @@ def ask_before_spending(prospect: Prospect, desk: Desk) -> str:
         tell(label_line(label, text))
     if desk.yes:
         return "--yes"
-    if not desk.can_ask:
-        hosts = ", ".join(prospect.hosts)
-        raise Failed(desk.words("question.needs_terminal", count=f"{prospect.count:,}", host=hosts), BAD_INPUT)
+    require_somebody([plan.profile for plan in prospect.plans], prospect.count, desk)
     if not desk.agrees_to_count(prospect.count):
         raise Failed(desk.words("question.refused"), BAD_INPUT)
     return f"yes to {prospect.count}"
+
+
+def require_somebody(profiles: Sequence[VendorProfile], count: int, desk: Desk) -> None:
+    """Refuse work that costs money if nobody has said yes, and nobody can be asked.
+
+    Raises:
+        Failed: says what would be done, and where.
+    """
+    hosts = _hosts_of(profiles)
+    if hosts and not desk.yes and not desk.can_ask:
+        raise Failed(desk.words("question.needs_terminal", count=f"{count:,}", host=", ".join(hosts)), BAD_INPUT)
+
+
+def _hosts_of(profiles: Iterable[VendorProfile]) -> list[str]:
+    hosts = (urlsplit(profile.base_url).hostname or "" for profile in profiles)
+    return list(dict.fromkeys(host for host in hosts if not is_loopback(host)))
 
 
 def host_of(profile: VendorProfile) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import click
 
 from .file_options import reading_options
@@ -134,9 +135,11 @@ def _quoted(
     from .quote_orders import QuotedFile
 
     settings = find_settings(file.parent)
-    source = BookingFile(file, reading=ReadingOptions(**reading).reading(settings))
+    options = ReadingOptions(**reading)
+    source = BookingFile(file, reading=attrs.evolve(options.reading(settings), corrects=True))
     kept = [path for path in (config, settings.path, settings.journal) if isinstance(path, Path)]
-    return QuotedFile(source=source, profiles=profiles, settings=settings, kept=kept)
+    again = [*options.given, *(() if config is None else ("--config", str(config)))]
+    return QuotedFile(source=source, profiles=profiles, settings=settings, kept=kept, again=again)
 
 
 def _asked(

@@ -19,7 +19,7 @@ from .._quotes.offers_file import check_offers, read_choices, write_offers
 from ..api.logistics import FreightBookingRequest
 from .plan import Accounts
 from .previewing import obstacles
-from .shared import FAILED, Failed, labelled, new_table, show_table, tell, write_out
+from .shared import FAILED, Failed, command_text, labelled, new_table, show_table, tell, write_out
 from .sums import sums_of
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class QuotedFile:
         source: the file.
         profiles: the accounts that are asked; a row that names one of them is quoted there only.
         kept: files that must not be replaced.
+        again: the options that the next command needs, too.
         orders: those that can be quoted, by reference.
         mistakes: why the others can't.
     """
@@ -46,6 +47,7 @@ class QuotedFile:
     profiles: Sequence[VendorProfile]
     settings: Settings
     kept: Sequence[Path]
+    again: Sequence[str] = ()
     orders: dict[str, QuotedOrder] = attrs.field(factory=dict[str, QuotedOrder])
     mistakes: list[Finding] = attrs.field(factory=list[Finding])
 
@@ -98,14 +100,14 @@ class QuotedFile:
             tell(f"Warning: {self.settings.path}: [quotes] {name}: no offer has that name")
         taken = [offer for offer in offers if offer.is_taken]
         if not as_json and taken:
-            _show_taken(taken)
+            (_show_taken if out is None or len(taken) <= _SHOWN else _show_services)(taken)
         if out is not None:
             path = write_offers(out, offers, self._kept)
             told = tell if as_json else write_out
             told(
                 f"{len(offers):,} offers of {len(self.orders):,} orders in {path}: those with an x under take are taken"
             )
-            told(f"then: pandapon quote {self.source.path} --chosen {path} --orders FILE")
+            told(f"then: {command_text('quote', self.source.path, *self.again, '--chosen', path, '--orders', 'FILE')}")
         missing = len(self.orders) - len(taken)
         failed = sum(quote.error is not None for quote in quotes)
         if missing or failed or self.mistakes:
@@ -140,9 +142,11 @@ class QuotedFile:
                 choice = choices[booking.pair()[0]]
                 values = (choice.account, choice.service_id, choice.company, choice.category)
                 writer.add(booking, dict(zip(CHOSEN, values, strict=True)))
-        labelled("Orders", f"{len(choices):,} in {writer.output.path}")
+        path = writer.output.path
+        labelled("Orders", f"{len(choices):,} in {path}")
         if against := sum(not choice.is_advised for choice in choices.values()):
             labelled("By hand", f"{against:,} are taken though the note says why not")
+        write_out(f"then: {command_text('book', path, *self.again, '--preview', '--out', 'FILE')}")
         if self.mistakes:
             raise Failed(f"{len({one.line for one in self.mistakes}):,} lines were written as they came", FAILED)
 
@@ -164,7 +168,26 @@ def _show_taken(taken: Sequence[Offer]) -> None:
     grid.add_column("price", justify="right", no_wrap=True)
     for offer in taken:
         order = offer.order
-        service = " ".join(filter(None, (offer.company, offer.category))) or offer.service_id or "?"
-        grid.add_row(order.reference, order.destination, order.goods, offer.account, service, str(offer.price))
+        grid.add_row(order.reference, order.destination, order.goods, offer.account, _service(offer), str(offer.price))
     show_table(grid)
     labelled("Sum", sums_of(offer.price for offer in taken))
+
+
+def _show_services(taken: Sequence[Offer]) -> None:
+    """How many orders each service takes, and for how much; the file has them one by one."""
+    services: dict[tuple[str, str], list[Offer]] = {}
+    for offer in taken:
+        services.setdefault((offer.account, _service(offer)), []).append(offer)
+    grid = new_table()
+    grid.add_column("account", overflow="fold")
+    grid.add_column("service", overflow="fold")
+    for column in ("orders", "price"):
+        grid.add_column(column, justify="right", no_wrap=True)
+    for (account, service), offers in sorted(services.items()):
+        grid.add_row(account, service, f"{len(offers):,}", sums_of(offer.price for offer in offers))
+    show_table(grid)
+    labelled("Sum", sums_of(offer.price for offer in taken))
+
+
+def _service(offer: Offer) -> str:
+    return " ".join(filter(None, (offer.company, offer.category))) or offer.service_id or "?"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -136,6 +138,8 @@ def mixed_faults(*, seed: int, retry_after: float | None = None) -> Faults:
 # --- output ------------------------------------------------------------------------------------------------------------
 
 _LABELS = 12
+_ANY_WIDTH = 10_000
+_READABLE = 24
 _CONTROLS = re.compile("[\x7f-\x9f\u2028\u2029]")  # valid unescaped in JSON, but a terminal may interpret them
 
 
@@ -144,7 +148,7 @@ def console(*, stderr: bool = False) -> Console:
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() else 10_000
+    width = None if stream.isatty() else _ANY_WIDTH
     return Console(stderr=stderr, width=width, markup=False, highlight=False, emoji=False)
 
 
@@ -156,7 +160,7 @@ def labelled(label: str, text: str, *, style: str | None = None, width: int = _L
     grid.add_column(width=width, no_wrap=True)
     grid.add_column(overflow="fold")
     grid.add_row(label, text, style=style)
-    show_table(grid)
+    _print(grid)
 
 
 def label_line(label: str, text: str, width: int = _LABELS) -> str:
@@ -174,7 +178,35 @@ def new_table() -> Table:
 
 
 def show_table(table: Table) -> None:
-    """Print a table; in a pipe without trailing blanks."""
+    """Print a table; where the terminal is too narrow for it, its rows one below the other, each cell behind its column's name."""
+    out = console()
+    if _needed(table) <= out.width:
+        _print(table)
+        return
+    width = max(out.measure(column.header).maximum for column in table.columns)
+    for number, cells in enumerate(zip(*(column.cells for column in table.columns), strict=True)):
+        if number:
+            write_out("")
+        for column, cell in zip(table.columns, cells, strict=True):
+            if cell:
+                labelled(str(column.header), str(cell), width=width)
+
+
+def _needed(table: Table) -> int:
+    """The width below which a table can't be read: words are torn, or a text of a line stands in a tall thin column."""
+    from rich.cells import cell_len
+
+    needed = 2 * (len(table.columns) - 1)
+    for column in table.columns:
+        texts = [str(column.header), *map(str, column.cells)]
+        whole = max(map(cell_len, texts))
+        words = max(cell_len(word) for text in texts for word in text.split() or [""])
+        needed += whole if column.no_wrap else max(words, min(whole, _READABLE))
+    return needed
+
+
+def _print(table: Table) -> None:
+    """Print it; in a pipe without trailing blanks."""
     out = console()
     if out.is_terminal:
         out.print(table)
@@ -205,6 +237,12 @@ def tell(text: str) -> None:
     """Write a line to stderr, whether or not somebody reads it."""
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
+
+
+def command_text(*words: object) -> str:
+    """A command as it can be copied into a shell."""
+    texts = ["pandapon", *map(str, words)]
+    return subprocess.list2cmdline(texts) if sys.platform == "win32" else shlex.join(texts)
 
 
 def write_out(text: str) -> None:

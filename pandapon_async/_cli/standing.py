@@ -100,7 +100,7 @@ class Standing:
         yield from self._waiting(states)
         if self.states is None:
             yield words("sum.not_counted"), words("sum.not_counted_line")
-        if not words.is_other_work:
+        if words.work != "other":
             yield from self._money()
         ended = self.now["done"] + self.now["refused"] + self.now["unknown"]
         rate = f"{ended / max(seconds, 0.001):,.0f}"

@@ -31,7 +31,9 @@ _WIDTH: Final = 28
 @click.option("--watch", is_flag=True, help="Go on until nothing waits and nothing is under way.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a look.")
 def command(journal: Place, job: str | None, watch: bool, as_json: bool) -> None:
-    """Say how many bookings of a journal, or of the job named JOB in it, are in each state, and who works on it.
+    """Say how many bookings of a journal are in each state, and who works on it.
+
+    JOB: only of what was submitted under this name, or came from a file of this name.
 
     Status 0: all are booked; 1: some are refused or cancelled; 3: some are unclear; 4: some wait or are under way.
     """
@@ -44,8 +46,8 @@ def command(journal: Place, job: str | None, watch: bool, as_json: bool) -> None
         seen = _watch(reader, lambda status: _show(status, words, as_json=as_json), watch=watch)
     for worker in () if as_json else seen.workers:
         since = f"{worker.began.astimezone(zone):%Y-%m-%d %H:%M:%S}"
-        who = f"process {worker.pid} on {worker.host}, version {worker.version}, for {worker.account} since {since}"
-        labelled("Worker", who, width=_WIDTH)
+        who = {"process": worker.pid, "host": worker.host, "version": worker.version, "account": worker.account}
+        labelled(words("status.worker"), words("status.who", **who, since=since, zone=zone), width=_WIDTH)
     states: Counter[str] = Counter({str(state): count for state, count in seen.counts.items()})
     states["pending"] += states.pop("sent", 0)
     from .standing import exit_of
@@ -69,7 +71,7 @@ def _show(status: Status, words: Words, *, as_json: bool) -> None:
     if as_json:
         write_out(json_text(status.counts))
         return
-    labelled("At", f"{datetime.now().astimezone():%H:%M:%S}", width=_WIDTH)
+    labelled(words("status.at"), f"{datetime.now().astimezone():%H:%M:%S}", width=_WIDTH)
     for state, count in status.counts.items():
         if count:
             labelled(f"{words(f'state.{state}')} ({state})", f"{count:,}", width=_WIDTH)

@@ -89,6 +89,26 @@ _OURS: Final[Mapping[str, str]] = {
     "standing.changed": "{count} changed since they were sent",
     "dry_run.no_accounts": "No account was looked up: {why}",
     "dry_run.end": "Dry run: nothing was sent.",
+    # handing back
+    "tracking.handed": "{count} orders handed back in {path}",
+    "tracking.left": "{count} orders are not booked",
+    "tracking.left_why": "{count} orders are not booked: the column why says why not",
+    "tracking.nothing": "Nothing to hand back",
+    "tracking.nothing_new": "Nothing new to hand back",
+    # a file's whole day
+    "day.corrected": "Corrected",
+    "day.in_use": "{path} can't be written: close the program that has it open, then run the same command again",
+    "day.previews": "Previews",
+    "day.nothing_new": "Nothing is left to be booked",
+    "day.problems": "{count} in {path}",
+    "day.tracking": "Tracking",
+    "day.handed": "{count} in {path}",
+    "day.not_handed": "{path} could not be written: {why}",
+    "day.next": "Next",
+    "day.unclear": "{count} unclear: look them up at the vendor, then pandapon journal {journal} --review",
+    "day.waiting": "{count} waiting: run the same command again",
+    "day.correct": "Correct {path}, or write book as the decision of what is meant; then run the same command again",
+    "day.page": "The day's page: pandapon journal {journal} --report {page}",
     # the journal
     "journal.made": "{path} was made: the journal of what is booked. Keep it; book all files of this shop with it",
     "journal.several": "there are several journals: {names}; name one with --journal",
@@ -155,6 +175,7 @@ _OURS: Final[Mapping[str, str]] = {
     "sum.held_line": "{count} not sent: a person has to decide",
     "sum.unclear_line": "such as {examples}: look them up at the vendor, then resolve them",
     "sum.unread": "{count}, {unread} of them not read yet",
+    "sum.refused_way": "the same command with --problems FILE writes what was refused to a file, to be corrected",
     "sum.earlier": "{count}, {earlier} of them by earlier runs",
     "sum.reason": "{count}: {why}",
     "sum.not_counted_line": "how the others stand can't be read from the journal now; the figures are of this run only",
@@ -169,6 +190,8 @@ _OURS: Final[Mapping[str, str]] = {
     "preview.sum": "{count} bookings: {sum}",
     "preview.without": "{count} previews have no fee that can be read: see the setting price_paths",
     "preview.written": "To book",
+    "preview.missing": "{count} without a preview: asking",
+    "preview.problems": "{count} bookings in {path}: correct them there, and take that file the same way",
     "preview.old": "{count} previews are older than {hours} h: they are asked again before they are booked",
     "sum.against": "{was}; these bookings cost {paid}",
     "sum.no_stdout": "the output takes nothing: {why}; the bookings are in the journal",
@@ -180,6 +203,39 @@ _OURS: Final[Mapping[str, str]] = {
     "reason.limit": "the spend limit is reached",
     "reason.journal": "the journal can't be written",
     "reason.fault": "a fault in the program itself",
+    # where a file is submitted for workers to book: the same codes after "submit."
+    "submit.question.to_book": "To submit",
+    "submit.question.not_booked": "Left out",
+    "submit.question.book": "Submit {count} for the workers to book? y or n, Enter is no:",
+    "submit.question.type_count": "Type {count} to submit them, Enter is no:",
+    "submit.question.refused": "Nothing was submitted.",
+    "submit.question.needs_terminal": (
+        "nothing was submitted: {count} bookings would be made at {host}, and there is no terminal to ask on; --yes answers for a script"
+    ),
+    "submit.problems.ask": "Submit the {good} good ones, write {bad} to {path}? y or n, Enter is no:",
+    "submit.problems.need_option": (
+        "{bad} of {total} bookings can't be sent as they are; nothing was submitted. With --problems FILE the good ones are submitted "
+        "and these are written there, to be corrected"
+    ),
+    "submit.problems.too_many": (
+        "{bad} of {total} bookings are wrong, more than a fifth: something is wrong with the whole file. Nothing was submitted; "
+        "look at it first, or give --problems FILE to submit the good ones all the same"
+    ),
+    "submit.problems.column": (
+        "column {column} is wrong in every row; nothing was submitted. Correct the column, or give --problems FILE to submit the "
+        "good ones all the same"
+    ),
+    "submit.problems.none_good": "none of the {total} bookings can be sent as it is; nothing was submitted",
+    "submit.problems.written": "{count} bookings in {path}: correct them there and submit that file",
+    "submit.stop.first": "Interrupted: submit the file again; what is queued already isn't queued twice",
+    "submit.end": "{job}: {states}",
+    # workers, and how a journal stands
+    "worker.begun": "process {process} on {host}, version {version}, sends for {accounts} over {journal}",
+    "worker.ended": "{count} bookings have ended here",
+    "worker.stop": "Interrupted: what is under way is brought to its end; again: it stays unclear",
+    "status.at": "At",
+    "status.worker": "Worker",
+    "status.who": "process {process} on {host}, version {version}, for {account} since {since} {zone}",
     # where what is done isn't a booking: the same codes after "other."
     "question.operation": "Operation",
     "journal.nothing_booked": "{path}: there is no journal, so nothing was booked",

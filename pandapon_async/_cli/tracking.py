@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from .._config.settings import Settings, find_settings
 from .._errors import ConfigError, JournalError, suggestion
 from .file_options import ReadingOptions, reading_options
 from .journals import files_of, journal_place
+from .record import person
 from .shared import BAD_INPUT, Failed, write_out
 
 if TYPE_CHECKING:
@@ -62,24 +62,29 @@ def command(file: Path, out: Path, journal: Place | None, **options: Any) -> Non
     source = BookingFile(file, None, reading.reading(settings))
     chosen = choose_journal(journal, settings, file.parent, words, new_journal=False, makes=False)
     if not chosen.has_rows:
-        raise Failed(f"{chosen.path}: there is no journal, so nothing was booked", BAD_INPUT)
+        raise Failed(words("journal.nothing_booked", path=chosen.path), BAD_INPUT)
     with Journal.open(chosen.location) as opened:
-        work = _HandingBack(source=source, journal=opened, settings=settings, **options)
+        work = HandingBack(source=source, journal=opened, settings=settings, **options)
         count, path = work.write(out)
-    write_out(f"{count:,} orders handed back in {path}" if count else f"Nothing {'new ' * work.only_new}to hand back")
+    none = "tracking.nothing_new" if work.only_new else "tracking.nothing"
+    write_out(words("tracking.handed", count=f"{count:,}", path=path) if count else words(none))
+    if work.left:
+        write_out(words("tracking.left" if work.layout else "tracking.left_why", count=f"{work.left:,}"))
 
 
-@attrs.frozen(kw_only=True)
-class _HandingBack:
-    """One file on its way back to the shop."""
+@attrs.define(kw_only=True)
+class HandingBack:
+    """One file on its way back to the shop; ``left``: how many of its orders have nothing to hand back."""
 
     source: BookingFile
     journal: Journal
     settings: Settings
-    layout: str | None
-    only_new: bool
-    contact: bool
-    by: str | None
+    layout: str | None = None
+    only_new: bool = False
+    contact: bool = False
+    by: str | None = None
+    account_of: Callable[[Booking], str | None] = attrs.field(default=lambda booking: booking.account)
+    left: int = 0
 
     def write(self, out: Path) -> tuple[int, Path]:
         """How many orders were handed back, and where."""
@@ -103,10 +108,12 @@ class _HandingBack:
                 writer.add(rows, known)
                 if known is not None and known.state in ("done", "void"):
                     handed.append((known, {"handed": known.as_handed, "note": out.name}))
+                else:
+                    self.left += 1
             if writer is not None:
                 writer.close()
         if handed:
-            write_down(self.journal, handed, self.by or getpass.getuser())
+            write_down(self.journal, handed, self.by or person() or "?")
         return len(handed), out if output is None else output.path
 
     def _layout(self) -> Mapping[str, str] | None:
@@ -137,13 +144,12 @@ class _HandingBack:
     def _shipments(self, booking: Booking) -> list[JournalRow]:
         """The order's rows in the journal, in the order of their shipments."""
         reference = booking.reference or (booking.pair()[0] if booking.request is not None else None)
+        account = self.account_of(booking)
         found: list[JournalRow] = []
         with contextlib.suppress(JournalError):
             while reference is not None:
                 number = len(found) + 1
-                found.append(
-                    self.journal.get(reference, shipment=number, account=booking.account, operation=_OPERATION)
-                )
+                found.append(self.journal.get(reference, shipment=number, account=account, operation=_OPERATION))
         return found
 
     def _why(self, booking: Booking, row: JournalRow | None) -> str:

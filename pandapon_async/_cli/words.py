@@ -28,20 +28,21 @@ _ENTRY: Final = re.compile(r'(msgctxt|msgid|msgstr)?\s*("(?:[^"\\]|\\.)*")')
 class Words:
     """The texts of one language; English where it has none.
 
-    ``table``: by code and English text; ``is_other_work``: what is done isn't a booking, so what is said of it may be another text.
+    ``table``: by code and English text; ``work``: what is done if it isn't booking (``"other"``, ``"submit"``), so that what is said of
+    it may be another text.
     """
 
     table: Mapping[tuple[str, str], str] = attrs.field(factory=dict[tuple[str, str], str], repr=False)
-    is_other_work: bool = False
+    work: str | None = None
 
-    def of_other_work(self) -> Words:
+    def of_work(self, work: str) -> Words:
         """The same words, for work that isn't booking."""
-        return attrs.evolve(self, is_other_work=True)
+        return attrs.evolve(self, work=work)
 
     def __call__(self, code: str, **values: object) -> str:
         """The text of a code, with these values in it."""
-        if self.is_other_work and f"other.{code}" in TEXTS:
-            code = f"other.{code}"
+        if self.work is not None and f"{self.work}.{code}" in TEXTS:
+            code = f"{self.work}.{code}"
         english = TEXTS[code]
         return (self.table.get((code, english)) or english).format(**values)
 

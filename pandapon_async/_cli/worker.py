@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .._config.settings import find_settings
 from .._version import __version__
 from .journals import journal_place, location_of
 from .running import serve
 from .shared import choose, config_option, load_profiles, require_fleet, tell
+from .words import words_of
 
 if TYPE_CHECKING:
     from .._journal.places import Place
@@ -40,8 +42,11 @@ def command(journal: Place, vendor: Sequence[str], config: Path | None, concurre
         profiles = [choose(profiles, name) for name in vendor]
     worker = Worker(profiles, str(location_of(journal)), concurrency, heartbeat)
     accounts = ", ".join(profile.name for profile in profiles)
-    tell(f"process {os.getpid()} on {socket.gethostname()}, version {__version__}, sends for {accounts} over {journal}")
+    settings = find_settings(Path())
+    words = words_of(settings.language, settings.path and settings.path.parent)
+    here = {"process": os.getpid(), "host": socket.gethostname(), "version": __version__}
+    tell(words("worker.begun", **here, accounts=accounts, journal=journal))
     try:
-        serve(worker.run(), lambda number: "ending what is under way" if number == 1 else "leaving it in doubt")
+        serve(worker.run(), lambda number: words("worker.stop" if number == 1 else "stop.again"))
     finally:
-        tell(f"{worker.done:,} bookings have ended here")
+        tell(words("worker.ended", count=f"{worker.done:,}"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
@@ -19,6 +19,7 @@ from .columns import REFERENCE, SHIPMENT, Column, Layout, put
 from .countries import country_code, digits_of_zip
 from .findings import CHECKS, FileError, Finding
 from .headers import our_name
+from .marks import Marks, approved_by, is_changed
 from .previewed import Previewed, previewed_of
 from .reading import Reading
 from .tables import Row
@@ -43,6 +44,8 @@ class Booking:
         country_name: the name that was read as the country's code.
         previewed: what a preview said of it, from the columns of ``PREVIEWED``; None: there was none.
         shipment: which of the reference's shipments it is.
+        marks: of a problems file, by row; None for a row that was added there.
+        origins: of a correction the digests of the rows whose place its own take; None for a row that was added.
         place: where a part of it came from.
     """
 
@@ -57,6 +60,8 @@ class Booking:
     country_name: str | None = attrs.field(default=None, repr=False)
     previewed: Previewed | None = None
     shipment: int = 1
+    marks: tuple[Marks | None, ...] = ()
+    origins: tuple[str | None, ...] = ()
     place: Place | None = attrs.field(default=None, repr=False, eq=False)
 
     @property
@@ -87,6 +92,7 @@ class Draft:
     approved: frozenset[str] = frozenset()
     previewed: Previewed | None = None
     shipment: int = 1
+    marks: tuple[Marks | None, ...] = ()
 
     @property
     def is_wrong(self) -> bool:
@@ -112,7 +118,8 @@ class Draft:
             country_name,
             self.previewed,
             self.shipment,
-            self.place,
+            marks=self.marks,
+            place=self.place,
         )
 
     def take_shipment(self, number: object) -> None:
@@ -121,6 +128,15 @@ class Draft:
             self.shipment = number
         else:
             self.find("member", SHIPMENT, why="expected a whole number from 1")
+
+    def take_marks(self, found: Sequence[tuple[int, Marks | None]], *, corrects: bool) -> None:
+        """Note what the rows of a problems file say, each with its line; ``corrects``: as `Reading` has it."""
+        self.marks = tuple(marks for _, marks in found)
+        self.approved = approved_by([marks for marks in self.marks if marks is not None])
+        counts = corrects or is_changed(self.marks)
+        for line, marks in found:
+            if marks is not None:
+                self.findings += marks.findings(line, counts=counts)
 
     def take_previewed(self, cells: Mapping[str, str]) -> None:
         """Note what the columns of a preview say."""

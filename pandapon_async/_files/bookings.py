@@ -35,7 +35,8 @@ class BookingFile:
         format: what it is, whatever its name.
         columns: the header of a table, without the columns of a problems file; None for JSON.
         said: what was understood and isn't written in it, a sentence each.
-        revised: what is made of each booking when it is read, such as one whose preview was renewed.
+        corrected: what is made of all of them when they are read, such as those that were corrected in a problems file.
+        revised: what is made of each booking after that, such as one whose preview was renewed.
 
     Raises:
         EncodingError: it is text in another encoding; carries a guess.
@@ -52,6 +53,7 @@ class BookingFile:
         self.bookings: JsonBookings | TableBookings = self._opened()
         self.columns = self.bookings.columns
         self.said = (*said, *self.bookings.said)
+        self.corrected: Callable[[Iterable[Booking]], Iterator[Booking]] | None = None
         self.revised: Callable[[Booking], Booking] | None = None
 
     def _opened(self) -> JsonBookings | TableBookings:
@@ -60,10 +62,14 @@ class BookingFile:
         return TableBookings(self.path, self.name, self.format, self.reading)
 
     def __iter__(self) -> Iterator[Booking]:
+        return self.unrevised() if self.revised is None else map(self.revised, self.unrevised())
+
+    def unrevised(self) -> Iterator[Booking]:
+        """The bookings without what was looked up since."""
         self._require_same()
-        for booking in self.bookings:
+        for booking in self.bookings if self.corrected is None else self.corrected(self.bookings):
             self._require_same()  # after its rows were read, before it is handed on
-            yield booking if self.revised is None else self.revised(booking)
+            yield booking
         self._require_same()
 
     def _require_same(self) -> None:

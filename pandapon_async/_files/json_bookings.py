@@ -13,7 +13,7 @@ from .columns import PROBLEM, REFERENCE, SHIPMENT, Layout, kind_of_text, put
 from .findings import FileError, Finding
 from .headers import ACCOUNT, beside, folded, our_name
 from .json_file import MAX_VALUE, JsonFile, JsonValue
-from .marks import Marks, approved_by
+from .marks import Marks
 from .previewed import PREVIEWED
 from .reading import Reading
 
@@ -82,9 +82,7 @@ class JsonBookings:
         if members.keys() >= {*PROBLEM}:
             cells = [str(members.pop(name) or "") for name in PROBLEM]
             marks = Marks.read(cells, (digest_text(members),))
-            if marks is not None:
-                draft.approved = approved_by([marks])
-                draft.findings += marks.findings(draft.line, counts=marks.is_changed)
+            draft.take_marks([(draft.line, marks)], corrects=self._reading.corrects)
         for name in tuple(members):
             key = folded(name)
             if key in self._kept:

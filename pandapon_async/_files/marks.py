@@ -24,17 +24,21 @@ class Marks:
     """What a row (an object, in JSON) says in those columns.
 
     Attributes:
+        line: where it stood.
         codes: why it was written there; nothing for the other rows of the same order.
         column, problem: as it was written.
         decision: ``""``, ``"book"``, or another word.
+        digest: of the other cells as they were.
         is_changed: another cell isn't as it was.
         is_altered: the code can't be read, so nobody can tell.
     """
 
+    line: str
     codes: tuple[str, ...]
     column: str | None
     problem: str
     decision: str
+    digest: str
     is_changed: bool
     is_altered: bool = False
 
@@ -52,7 +56,7 @@ class Marks:
         *codes, digest = code.split() or [""]
         is_altered = not digest.startswith("#") or any(one not in CHECKS for one in codes)
         is_changed = digest != digest_of_cells(others)
-        return cls(tuple(codes), column or None, problem, decision.casefold(), is_changed, is_altered)
+        return cls(line, tuple(codes), column or None, problem, decision.casefold(), digest, is_changed, is_altered)
 
     def findings(self, line: int, *, counts: bool) -> list[Finding]:
         """What keeps its row out; ``counts``: something of its order has changed."""
@@ -96,10 +100,22 @@ def is_changed(marks: Sequence[Marks | None]) -> bool:
     return any(one is None or one.is_changed for one in marks)
 
 
-def written(findings: Sequence[Finding], line: int, others: Iterable[object]) -> tuple[str, str, str, str, str]:
-    """The cells of `PROBLEM` for a row with these findings."""
+def written(
+    findings: Sequence[Finding],
+    line: int,
+    digest: str,
+    approved: Iterable[str] = (),
+) -> tuple[str, str, str, str, str]:
+    """The cells of `PROBLEM` for a row with these findings.
+
+    Args:
+        findings: what keeps it out; nothing if it is good, and only stays in the file.
+        line: where it stands in the file.
+        digest: by which it is known to be as it was.
+        approved: the codes that a person has decided on. A new finding asks for another decision, on all of them.
+    """
     columns = dict.fromkeys(one.column for one in findings if one.column)
-    codes = dict.fromkeys(one.code for one in findings)
+    codes = dict.fromkeys((*(one.code for one in findings), *sorted(approved)))
     texts = [f"{one.column}: {one.text}" if one.column and len(findings) > 1 else one.text for one in findings]
-    code = " ".join((*codes, digest_of_cells(others)))
-    return str(line), " ".join(columns), code, "; ".join(texts), ""
+    decision = BOOK if approved and not findings else ""
+    return str(line), " ".join(columns), " ".join((*codes, digest)), "; ".join(texts), decision

@@ -18,7 +18,7 @@ from .headers import is_problem_header
 from .json_bookings import JsonBookings, digest_text
 from .json_file import JsonFile
 from .json_out import ObjectWriter, members_of
-from .marks import written
+from .marks import digest_of_cells, written
 from .outputs import Output, check_output, replaced
 from .sheets import writer_like
 from .table_bookings import TableBookings
@@ -72,7 +72,7 @@ class ProblemsWriter:
     The file is created with the first one, once all are written. A workbook's is xlsx, whatever kind of workbook it was.
 
     Attributes:
-        count: how many bookings were written.
+        count: how many bookings with findings were written.
         path: where they are, once written: beside the path asked for, if a program holds that file open.
 
     Raises:
@@ -103,7 +103,7 @@ class ProblemsWriter:
             self.path = self._output.path
 
     def add(self, booking: Booking, findings: Sequence[Finding]) -> None:
-        """Write one booking with what was found.
+        """Write one booking with what was found; without, if it is a correction that is to stay.
 
         Raises:
             FileError: something else has come to the path meanwhile.
@@ -112,7 +112,7 @@ class ProblemsWriter:
             check_output(self.path, (self._source.path,), is_problems)
             self._output = self._stack.enter_context(replaced(self.path))
             self._writer = self._written(self._output.file)
-        self.count += 1
+        self.count += bool(findings)
         self._writer.add(booking, findings)
 
     def _written(self, file: BinaryIO) -> _Writer:
@@ -130,13 +130,18 @@ class _Rows:
 
     def add(self, booking: Booking, findings: Sequence[Finding]) -> None:
         assert isinstance(booking.source, tuple)
-        lines = {row.line for row in booking.source}
-        for row in booking.source:
-            is_first = row is booking.source[0]
-            mine = [one for one in findings if one.line == row.line or (is_first and one.line not in lines)]
+        origins = booking.origins or [digest_of_cells(self._bookings.others(row)) for row in booking.source]
+        lines = {row.line for row, origin in zip(booking.source, origins, strict=True) if origin is not None}
+        approved: frozenset[str] = booking.approved
+        for row, origin in zip(booking.source, origins, strict=True):
             others = self._bookings.others(row)
             named = len(self._bookings.columns)
-            self._sheet.row([*others[:named], *written(mine, row.line, others), *others[named:]])
+            marks = ("",) * len(PROBLEM)
+            if origin is not None:  # else it was added, and stays without
+                mine = [one for one in findings if one.line == row.line or one.line not in lines]
+                marks = written(mine, row.line, origin, approved)
+                findings, approved = [one for one in findings if one not in mine], frozenset[str]()
+            self._sheet.row([*others[:named], *marks, *others[named:]])
 
     def close(self) -> None:
         self._sheet.close()
@@ -151,7 +156,9 @@ class _Objects:
     def add(self, booking: Booking, findings: Sequence[Finding]) -> None:
         assert isinstance(booking.source, str)
         members = members_of(booking.source)
-        cells = written(findings, booking.line, (digest_text(members),))
+        origin = booking.origins[0] if booking.origins else None
+        digest = origin or digest_of_cells((digest_text(members),))
+        cells = written(findings, booking.line, digest, booking.approved)
         self._objects.write({**members, **dict(zip(PROBLEM, cells, strict=True))})
 
     def close(self) -> None:

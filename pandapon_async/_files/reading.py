@@ -28,6 +28,8 @@ class Reading:
         by_country: the same, by the receiver's country: ``{"US": {"freightInfo.serviceId": "3"}}``.
         skus: the shop's SKU to the vendor's item id and SKU id; its column is ``sku``.
         sheet: the worksheet of a workbook; None: the only one that isn't empty.
+        corrects: it is a problems file of which each row is judged by what it is now, changed or not: it takes the place of its
+            file's, or is previewed again.
     """
 
     layout: Layout = attrs.field(factory=lambda: Layout.of(FreightBookingRequest))
@@ -41,3 +43,4 @@ class Reading:
     by_country: Mapping[str, Mapping[str, str]] = attrs.field(factory=dict[str, Mapping[str, str]])
     skus: Mapping[str, tuple[str, str]] = attrs.field(factory=dict[str, tuple[str, str]])
     sheet: str | None = None
+    corrects: bool = False

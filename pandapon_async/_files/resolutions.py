@@ -1,4 +1,4 @@
-"""A journal exported as CSV, and read back after a person has edited it."""
+"""A journal exported as a table, and read back after a person has edited it in a spreadsheet."""
 
 from __future__ import annotations
 
@@ -22,10 +22,12 @@ from .._models.jsonio import is_object
 from .._models.money import Money
 from ..api.logistics import FreightBookingRequest, ReceiverAddress
 from .cells import is_damaged
-from .csv_table import CsvWriter, neutral, read_header
+from .csv_table import CsvWriter, neutral
 from .findings import CHECKS, MAX_FINDINGS, FileError, Finding
 from .outputs import replaced
-from .sheets import Sheet, SheetRow
+from .respelled import altered, as_written, is_rounded, meaning, moment_of
+from .sheets import Sheet, SheetRow, header_in
+from .workbooks import WorkbookWriter
 
 EXPORT_COLUMNS: Final = (
     "reference",
@@ -47,6 +49,8 @@ EXPORT_COLUMNS: Final = (
 )
 PREVIEWED_COLUMNS: Final = ("previewed_fee", "previewed_currency")
 _EDITABLE: Final = ("order_id", "fee", "currency", "tracking", "note")
+_NAMING: Final = ("reference", "state", "shipment", "account", "operation")
+"""Columns that say which booking it is, and what it is to be."""
 
 
 @functools.cache
@@ -147,7 +151,9 @@ def write_export(
     zone: tzinfo = timezone.utc,
     sources: SourceColumns = SourceColumns(),
 ) -> int:
-    """Write rows as CSV; a new file is readable only by its owner.
+    """Write rows as CSV, or as a workbook if the name ends in .xlsx; a new file is readable only by its owner.
+
+    In a workbook ids are text, which no spreadsheet rounds, and fees are numbers.
 
     Args:
         path: overwritten if it exists.
@@ -158,41 +164,60 @@ def write_export(
 
     Returns:
         The number of rows written.
+
+    Raises:
+        FileError: its name is that of another kind of workbook.
     """
+    if path.suffix.lower() in (".xls", ".ods", ".xlsm"):
+        raise FileError(f"{path}: workbooks are written as .xlsx")
+    writer = WorkbookWriter if path.suffix.lower() == ".xlsx" else CsvWriter
     count = 0
     with replaced(path) as output:
         names = (*EXPORT_COLUMNS, *sources.names, *(contact_columns() if contact else ()))
-        sheet = CsvWriter(output.file, names)
+        sheet = writer(output.file, names)
         for row in rows:
-            sheet.row([*cells_of(row, zone).values(), *sources.cells(row), *(contact_of(row.body) if contact else ())])
+            cells = [*cells_of(row, zone).values(), *sources.cells(row), *(contact_of(row.body) if contact else ())]
+            sheet.row(map(_typed, names, cells) if writer is WorkbookWriter else cells)
             count += 1
+        sheet.close()
     return count
+
+
+def _typed(column: str, cell: str) -> object:
+    """A cell as a workbook has it."""
+    return Decimal(cell) if cell and column in ("fee", PREVIEWED_COLUMNS[0]) else cell
 
 
 def is_export(path: Path) -> bool:
     """Whether a file is an earlier export."""
-    return tuple(read_header(path)[:7]) == EXPORT_COLUMNS[:7]
+    return tuple(header_in(path)[:7]) == EXPORT_COLUMNS[:7]
 
 
-def read_resolutions(path: Path, journal: Journal) -> list[Resolution]:
+def read_resolutions(path: Path, journal: Journal, zone: tzinfo = timezone.utc) -> list[Resolution]:
     """Read an edited export: a resolution for every row that a person has changed.
 
-    Cells are compared by meaning (12.5 is 12.50), and an empty one changes nothing, like a column that is missing. What the
-    journal has already is passed over, so a file can be read twice.
+    Cells are compared by meaning (12,5 is 12.50), and an empty one changes nothing, like a column that is missing. What the
+    journal has already is passed over, so a file can be read twice. What a spreadsheet does by itself to a cell that nobody edits (it
+    rounds an id, makes a date of an amount) is nobody's wish: it counts only in a row that a person has changed.
+
+    Args:
+        path: the file.
+        journal: what it was exported from.
+        zone: of its times, where a spreadsheet has dropped the zone.
 
     Raises:
         FileError: names every line that can't be resolved, and why; nothing was resolved.
     """
     mistakes: list[Finding] = []
     found: list[Resolution] = []
-    sheet = Sheet(path)
+    sheet = Sheet(path, ("reference", "state"))
     kept = SourceColumns.of(journal).kept
     known = (*EXPORT_COLUMNS, *contact_columns(), *PREVIEWED_COLUMNS, *kept, *map(neutral, kept))
     sheet.require(known, ("reference", "state"))
     seen: dict[int, _Line] = {}
     for row in sheet:
         try:
-            line = _Line.read(row, journal)
+            line = _Line.read(row, journal, zone)
             first = seen.setdefault(line.known.id, line)
             if first is line:
                 found += line.resolution()
@@ -216,22 +241,26 @@ class _Line:
     """A row of an edited export beside the booking that it is about.
 
     ``state`` and ``changes`` are what it says: the changes by column, as text, without what means the same in the journal.
-    ``sent_again``: it tells of an earlier sending than the journal.
+    ``damaged``: columns that a spreadsheet has altered, and how. ``sent_again``: it tells of an earlier sending than the journal.
     """
 
     number: int
     known: JournalRow
     state: State
     changes: Mapping[str, str]
+    damaged: Mapping[str, str]
     sent_again: bool
 
     @classmethod
-    def read(cls, row: SheetRow, journal: Journal) -> _Line:
+    def read(cls, row: SheetRow, journal: Journal, zone: tzinfo) -> _Line:
         """Raises `_MistakeError`: it names no booking, or no state."""
-        if row.findings:
-            first = row.findings[0]
-            raise _MistakeError(first.line, first.column, first.text)
-        cells = {name: cell.strip() for name, cell in row.cells.items()}
+        for one in row.findings:
+            if one.column is None or one.column in _NAMING:
+                raise _MistakeError(one.line, one.column, one.text)
+        cells = {name: as_written(name, cell.strip()) for name, cell in row.cells.items()}
+        for name in _NAMING:
+            if is_damaged(cells.get(name, "")):
+                raise _MistakeError(row.line, name, CHECKS["scientific"].text)
         state = cells.get("state", "").lower()
         if not cells.get("reference"):
             raise _MistakeError(row.line, "reference", "is empty")
@@ -241,15 +270,21 @@ class _Line:
         known = _known(row.line, cells, journal)
         was = cells_of(known)
         new = {name: cells[name] for name in _EDITABLE if cells.get(name)}
-        changes = {name: cell for name, cell in new.items() if _meaning(name, cell) != _meaning(name, was[name])}
+        changes = {name: cell for name, cell in new.items() if meaning(name, cell) != meaning(name, was[name])}
+        damaged = {one.column: one.text for one in row.findings if one.column in changes}
+        for name, cell in tuple(changes.items()):
+            if name not in damaged and (code := altered(name, cell)) is not None:
+                damaged[name] = CHECKS[code].text
+            if name in damaged and is_rounded(cell, was[name]):
+                del changes[name], damaged[name]
         sent_at = cells.get("sent_at")
-        sent_again = bool(sent_at) and _meaning("sent_at", sent_at or "") != _meaning("sent_at", was["sent_at"])
-        return cls(row.line, known, state, changes, sent_again)
+        sent_again = bool(sent_at) and moment_of(sent_at or "", zone) != moment_of(was["sent_at"], zone)
+        return cls(row.line, known, state, changes, damaged, sent_again)
 
     @property
     def is_change(self) -> bool:
         """Whether it says something new; what a spreadsheet did to a number by itself is nobody's wish."""
-        is_new = [name for name, cell in self.changes.items() if name != "note" and not is_damaged(cell)]
+        is_new = [name for name in self.changes if name != "note" and name not in self.damaged]
         return self.state != self.known.state or bool(is_new)
 
     def _mistake(self, column: str | None, text: str) -> _MistakeError:
@@ -258,7 +293,7 @@ class _Line:
     def compare(self, other: _Line) -> None:
         """Raise `_MistakeError` if another line says something else of the same booking."""
         mine, others = (
-            (line.state, {name: _meaning(name, cell) for name, cell in line.changes.items() if name != "note"})
+            (line.state, {name: meaning(name, cell) for name, cell in line.changes.items() if name != "note"})
             for line in (self, other)
         )
         if mine != others:
@@ -272,9 +307,9 @@ class _Line:
             raise self._mistake(
                 "state", f"it was sent again since the export, and is {self.known.state} now: export it anew"
             )
-        for name, cell in self.changes.items():
-            if is_damaged(cell):
-                raise self._mistake(name, CHECKS["scientific"].text)
+        for name in self.changes:
+            if name in self.damaged:
+                raise self._mistake(name, self.damaged[name])
             if self.state != "done" and name != "note":
                 raise self._mistake(name, f"only a booking that is done has it, and this one is to be {self.state}")
         if (refusal := why_not(self.known, self.state)) is not None:
@@ -308,19 +343,6 @@ def _known(number: int, cells: Mapping[str, str], journal: Journal) -> JournalRo
         return journal.get(cells["reference"], shipment=int(shipment), account=account, operation=operation)
     except JournalError as error:
         raise _MistakeError(number, "reference", error.message) from None
-
-
-def _meaning(column: str, cell: str) -> Any:
-    """What a cell says, however it is written; its text if it can't be read."""
-    try:
-        if column == "fee":
-            amount = Decimal(cell)
-            return amount if amount.is_finite() else cell
-        if column == "sent_at":
-            return datetime.fromisoformat(cell.replace("Z", "+00:00"))
-    except (ValueError, ArithmeticError):
-        return cell
-    return frozenset(cell.split()) if column == "tracking" else cell
 
 
 def money_of(amount: str, currency: str, problem: Callable[[str, str], Exception] | None = None) -> Money:

@@ -9,7 +9,7 @@ from typing import BinaryIO, Final
 import attrs
 
 from .._errors import suggestion
-from .csv_table import CsvTable, CsvWriter
+from .csv_table import CsvTable, CsvWriter, read_header
 from .findings import FileError, Finding
 from .tables import Format, Row, Table, format_of, open_to_read
 from .workbooks import WorkbookTable, WorkbookWriter
@@ -17,13 +17,32 @@ from .workbooks import WorkbookTable, WorkbookWriter
 _LOOKED_AT: Final = 10
 
 
-def open_table(path: Path, name: str, kind: Format, *, encoding: str | None = None, sheet: str | None = None) -> Table:
-    """The rows of a file of that format.
+def open_table(
+    path: Path,
+    name: str,
+    kind: Format,
+    *,
+    encoding: str | None = None,
+    sheet: str | None = None,
+    needed: Iterable[str] = (),
+) -> Table:
+    """The rows of a file of that format; ``needed``: as `WorkbookTable` has it.
 
     Raises:
         FileError: it can't be read.
     """
-    return CsvTable(path, name, encoding) if kind == "csv" else WorkbookTable(path, name, kind, sheet)
+    return CsvTable(path, name, encoding) if kind == "csv" else WorkbookTable(path, name, kind, sheet, needed)
+
+
+def header_in(path: Path) -> Sequence[str]:
+    """The first row of a CSV file or a workbook; nothing if there is none."""
+    try:
+        kind, _ = format_of(path, str(path), None)
+        if kind in ("csv", "json"):
+            return read_header(path)
+        return next((row.cells for row in WorkbookTable(path, str(path), kind).rows()), ())
+    except FileError:
+        return ()
 
 
 def writer_like(table: Table, file: BinaryIO, columns: Sequence[str]) -> CsvWriter | WorkbookWriter:
@@ -69,13 +88,17 @@ class SheetRow:
 
 
 class Sheet:
-    """A table whose columns have exactly our names.
+    """A table whose columns have exactly our names; empty columns behind the last one, which spreadsheets leave, are none.
+
+    Args:
+        path: the file.
+        needed: columns by whose names its sheet is known where a workbook has several.
 
     Raises:
         FileError: it can't be read; the header is missing or invalid.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, needed: Iterable[str] = ()) -> None:
         self.name = str(path)
         with open_to_read(path) as file:
             if not file.read(4096).strip():
@@ -83,9 +106,9 @@ class Sheet:
         kind, _ = format_of(path, self.name, None)
         if kind == "json":
             raise FileError.whole(path, "json-no-table")
-        self._table = open_table(path, self.name, kind)
+        self._table = open_table(path, self.name, kind, needed=needed)
         self._header = next(self._table.rows(), None)
-        self.columns = tuple(cell.strip() for cell in self._header.cells) if self._header else ()
+        self.columns = _without_blank_end(self._header.cells if self._header else ())
         if self._header is not None and self._header.finding is not None:
             raise FileError.of(self.name, [self._header.finding])
         if not any(self.columns):
@@ -137,6 +160,13 @@ class Sheet:
         for column, cell in zip(self.columns, row.cells, strict=False):
             if not cell.isascii() and any("\ud800" <= char <= "\udfff" for char in cell):
                 yield Finding.of("not-text", row.line, column, encoding="UTF-8")
+
+
+def _without_blank_end(cells: Sequence[str]) -> tuple[str, ...]:
+    columns = [cell.strip() for cell in cells]
+    while columns and not columns[-1]:
+        columns.pop()
+    return tuple(columns)
 
 
 def shown(title: str) -> str:

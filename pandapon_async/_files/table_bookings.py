@@ -16,7 +16,7 @@ from .columns import PROBLEM, REFERENCE, SHIPMENT, Column, Layout, put
 from .csv_table import CsvTable
 from .findings import CHECKS, FileError, Finding
 from .headers import ACCOUNT, SKU, Column as Title, columns_of_header, recognised
-from .marks import Marks, approved_by, is_changed
+from .marks import Marks
 from .orders import Group, OrderIndex, Places
 from .previewed import PREVIEWED, PREVIEWED_FEE
 from .reading import Reading
@@ -115,6 +115,8 @@ class TableBookings:
         self._beside = [one for one in titles if one.name in _BESIDE]
         self._ids = [(one, one.name in meant) for one in titles if one.name in (REFERENCE, ACCOUNT)]
         self._titles_by_name = {one.name: one.title for one in titles if one.name}
+        if self._sku is not None:  # what is wrong with ids that the file has not is wrong with its SKU
+            self._titles_by_name = {"itemId": self._sku.title, "skuId": self._sku.title, **self._titles_by_name}
         self._places = Places(
             columns=len(header.cells) if isinstance(self.table, CsvTable) else self.count,
             named=self.count,
@@ -325,16 +327,11 @@ class TableBookings:
             draft.find("same-parcel", "renderId", why=why)
 
     def _read_marks(self, rows: Group, draft: Draft) -> None:
-        found: list[tuple[Row, Marks | None]] = []
+        found: list[tuple[int, Marks | None]] = []
         for row in rows:
             cells = [row.cells[index] if index < len(row.cells) else "" for index in self._marks]
-            found.append((row, Marks.read(cells, self.others(row))))
-        counts = is_changed([marks for _, marks in found])
-        there = [marks for _, marks in found if marks is not None]
-        draft.approved = approved_by(there)
-        for row, marks in found:
-            if marks is not None:
-                draft.findings += marks.findings(row.line, counts=counts)
+            found.append((row.line, Marks.read(cells, self.others(row))))
+        draft.take_marks(found, corrects=self._reading.corrects)
 
     def others(self, row: Row) -> list[object]:
         """A row's cells as they came, but for those of a problems file: those of the columns, then what is beside them."""

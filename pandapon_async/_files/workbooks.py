@@ -7,7 +7,8 @@ column is what was typed only if it is whole and short enough, and what we write
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
@@ -36,12 +37,15 @@ class WorkbookTable:
         name: its name in errors.
         kind: what it is.
         wanted: the name of the sheet; None: the only visible one that isn't empty.
+        needed: among several of those the only one whose first row has these columns.
 
     Raises:
         FileError: it can't be read, has a password, or nobody can tell which sheet is meant.
     """
 
-    def __init__(self, path: Path, name: str, kind: Format, wanted: str | None = None) -> None:
+    def __init__(
+        self, path: Path, name: str, kind: Format, wanted: str | None = None, needed: Iterable[str] = ()
+    ) -> None:
         self.name = name
         self.said: tuple[str, ...] = ()
         try:
@@ -54,7 +58,7 @@ class WorkbookTable:
                 raise FileError.whole(name, "password")
             with path.open("rb") as file:  # by its content, whatever its name
                 book = python_calamine.CalamineWorkbook.from_filelike(file)
-            self._sheet = self._chosen(book, wanted)
+            self._sheet = self._chosen(book, wanted, {*needed})
             self._unseen = unseen_in(path, kind, book.sheet_names, self._sheet.name)
         except FileError:
             raise
@@ -64,7 +68,7 @@ class WorkbookTable:
                 raise
             raise FileError.whole(name, "damaged-file") from error
 
-    def _chosen(self, book: CalamineWorkbook, wanted: str | None) -> CalamineSheet:
+    def _chosen(self, book: CalamineWorkbook, wanted: str | None, needed: Set[str]) -> CalamineSheet:
         visible = [
             one.name for one in book.sheets_metadata if str(one.visible).endswith(".Visible") and _is_worksheet(one)
         ]
@@ -76,10 +80,12 @@ class WorkbookTable:
         filled = [sheet for sheet in filled if not _is_table_of_words(sheet)]
         if not filled:
             raise FileError.whole(self.name, "no-booking")
+        if needed and len(filled) > 1:
+            filled = [one for one in filled if needed <= _first_row(one)] or filled
         if len(filled) > 1:
             raise FileError.whole(self.name, "several-sheets", names=", ".join(sheet.name for sheet in filled))
         if len(book.sheet_names) > 1:
-            self.said = (f"its sheet {filled[0].name!r} was read, the others are empty or hidden",)
+            self.said = (f"its sheet {filled[0].name!r} was read, the others aren't meant, are empty or hidden",)
         return filled[0]
 
     def rows(self) -> Iterator[Row]:
@@ -141,6 +147,11 @@ def text_of(value: Any) -> tuple[str, str | None]:
     return str(value), "date"
 
 
+def _first_row(sheet: CalamineSheet) -> Set[str]:
+    rows = ([str(value).strip() for value in values] for values in sheet.iter_rows())
+    return {*next((row for row in rows if any(row)), ())}
+
+
 def _is_worksheet(metadata: Any) -> bool:
     return str(metadata.typ).endswith(".WorkSheet")
 
@@ -169,6 +180,7 @@ class WorkbookWriter:
         self._book.set_properties({"author": _MARK})
         text = self._book.add_format({"num_format": "@"})
         self._text = text
+        self._amount = self._book.add_format({"num_format": "0.00##"})
         self._dates: dict[type, Any] = {
             datetime.datetime: self._book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
             datetime.date: self._book.add_format({"num_format": "yyyy-mm-dd"}),
@@ -182,12 +194,14 @@ class WorkbookWriter:
         self._sheet.freeze_panes(1, 0)
 
     def row(self, cells: Iterable[object]) -> None:
-        """Write one row: text as text, other cells as what they are."""
+        """Write one row: text as text, amounts of money as numbers with two decimals, other cells as what they are."""
         for column, cell in enumerate(cells):
             if isinstance(cell, bool):
                 self._sheet.write_boolean(self._at, column, cell)
             elif isinstance(cell, (int, float)):
                 self._sheet.write_number(self._at, column, cell)
+            elif isinstance(cell, Decimal):
+                self._sheet.write_number(self._at, column, float(cell), self._amount)
             elif type(cell) in self._dates:
                 self._sheet.write_datetime(self._at, column, cell, self._dates[type(cell)])
             elif cell != "":

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import psycopg
 from pgqueuer.adapters.drivers.psycopg import PsycopgDriver, SyncPsycopgDriver
 from pgqueuer.adapters.persistence.qb import (
     QueryBuilderEnvironment,
@@ -21,7 +22,9 @@ from pgqueuer.domain.types import Channel
 from pgqueuer.ports.driver import NotifyCallback
 
 from .._config.profiles import VendorProfile
-from .._journal.postgres.connection import PostgresConnection
+from .._errors import JournalError
+from .._journal.postgres.connection import PostgresConnection, connected, in_short
+from .._journal.postgres.url import PostgresUrl
 
 SCHEMA: Final = "pandapon_queue"
 CHANNEL: Final = Channel("ch_pgqueuer")
@@ -50,16 +53,27 @@ def entrypoint_of(profile: VendorProfile) -> str:
     return f"{profile.kind}/{profile.name}"
 
 
-def make_queue(connection: PostgresConnection) -> None:
-    """Make the queue's tables, if they aren't there, inside a transaction that has locked the admission."""
-    (found,) = connection.execute("SELECT to_regclass(?)", (f"{SCHEMA}.pgqueuer",)).fetchone()
-    if found is None:
-        connection.raw.execute(QueryBuilderEnvironment(_settings()).build_install_query().encode())
+def make_queue(place: PostgresUrl) -> None:
+    """Make the queue's tables, if they aren't there.
+
+    Raises:
+        JournalError: the database can't be reached, or refuses it.
+    """
+    connection = connected(place)
+    try:
+        with connection.raw.transaction():
+            connection.lock_admission()
+            (found,) = connection.execute("SELECT to_regclass(?)", (f"{SCHEMA}.pgqueuer",)).fetchone()
+            if found is None:
+                connection.raw.execute(QueryBuilderEnvironment(_settings()).build_install_query().encode())
+    except psycopg.Error as error:
+        raise JournalError(f"{place}: the queue can't be made: {in_short(error)}") from None
+    finally:
+        connection.close()
 
 
 def enqueue_run(connection: PostgresConnection, run: int, entrypoint: str, job: str) -> None:
     """Queue what a run has taken in and is pending, each row once, and note that all of it is of a job."""
-    make_queue(connection)
     connection.execute(
         "INSERT INTO jobs SELECT ?::TEXT, row FROM inputs WHERE run = ? ON CONFLICT DO NOTHING", (job, run)
     )

@@ -37,18 +37,14 @@ class StatusReader:
 
     Args:
         place: the journal.
-        job: one job's; None: all of the journal.
+        job: what was submitted under this name, or what came from a file of this name; None: all of the journal.
 
     Raises:
-        JournalError: there is no journal, or it is a file and a job is asked for.
+        JournalError: there is no journal.
     """
 
     def __init__(self, place: Place, job: str | None) -> None:
         self._is_shared = isinstance(place, PostgresUrl)
-        if job is not None and not self._is_shared:
-            raise JournalError(
-                f"{place}: jobs have names in PostgreSQL only; for a file's runs: pandapon journal PATH --runs"
-            )
         self._job = job
         self._reader: Reader = reader_of(place)
 
@@ -62,15 +58,22 @@ class StatusReader:
         Raises:
             JournalError: it can't be read, or has no such job.
         """
-        if self._job is None:
-            counts = self._reader.counts()
-        else:
-            counts = dict.fromkeys(STATES, 0)
-            query = "SELECT r.state, COUNT(*) FROM jobs j JOIN rows r ON r.id = j.row WHERE j.name = ? GROUP BY r.state"
-            counts.update(dict(self._reader.read(query, (self._job,))))
-            if not any(counts.values()):
-                raise JournalError(f"{self._reader.name}: no job is named {self._job!r}")
+        counts = self._reader.counts() if self._job is None else self._counts_of(self._job)
         return Status(counts, self._workers() if self._is_shared else ())
+
+    def _counts_of(self, job: str) -> dict[State, int]:
+        counts = dict.fromkeys(STATES, 0)
+        if self._is_shared:
+            query = "SELECT r.state, COUNT(*) FROM jobs j JOIN rows r ON r.id = j.row WHERE j.name = ? GROUP BY r.state"
+            counts.update(dict(self._reader.read(query, (job,))))
+        if any(counts.values()):
+            return counts
+        files = self._reader.files()
+        if job not in files:
+            what = "no job is named so, and no file" if self._is_shared else "no file is named so"
+            known = ", ".join(files) or "none"
+            raise JournalError(f"{self._reader.name}: {job!r}: {what} that was booked; files: {known}")
+        return self._reader.counts_of_runs(files[job])
 
     def _workers(self) -> tuple[WorkerSeen, ...]:
         query = (

@@ -23,8 +23,9 @@ from .._config.profiles import VendorProfile
 from .._errors import JournalError
 from .._jobs.job import BookingJob, book_row
 from .._journal.places import place_of
-from .._journal.postgres.connection import connected, connected_async, in_short
+from .._journal.postgres.connection import connected_async, in_short
 from .._journal.postgres.url import PostgresUrl
+from .._journal.store import LeaseLostError
 from .._manager import SessionManager
 from .queue import CHANNEL, TwoConnections, entrypoint_of, make_queue, queries_of
 
@@ -77,7 +78,7 @@ class Worker:
             await asyncio.wait([engine])
 
     async def _work(self) -> None:
-        await asyncio.to_thread(self._prepare)
+        await asyncio.to_thread(make_queue, self._place)
         batch = max(1, min(self._concurrency // 2, 20))
         async with SessionManager(self._profiles) as vendors:
             await pgqueuer.run(
@@ -90,15 +91,6 @@ class Worker:
                 restart_delay=_RESTART,
                 shutdown=self._stop,
             )
-
-    def _prepare(self) -> None:
-        connection = connected(self._place)
-        try:
-            with connection.raw.transaction():
-                connection.lock_admission()
-                make_queue(connection)
-        finally:
-            connection.close()
 
     @contextlib.asynccontextmanager
     async def _manager(self, vendors: SessionManager) -> AsyncGenerator[QueueManager, None]:
@@ -129,7 +121,7 @@ class Worker:
                 state = "gone" if outcome is None else outcome.recorded
             except JournalError as failure:
                 error = failure
-            if error is not None and "lost its lease" in error.message:
+            if isinstance(error, LeaseLostError):
                 lost.append(error.message)
                 manager.shutdown.set()
             if error is not None or state in ("pending", "sent"):

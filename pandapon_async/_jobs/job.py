@@ -214,8 +214,9 @@ class WriteJob(Generic[R]):
             return outcome
 
     async def _led_to_its_end(self, worker: WorkerState, row: PendingRow, journal: OpenJournal) -> JobOutcome[R]:
+        found = row.state
         outcome = await self._ended(worker, row, journal)
-        if outcome.state == "pending" and row.state == "sent":  # whoever had it under way has given it back
+        if outcome.state == "pending" and found == "sent":  # whoever had it under way has given it back
             row = await journal.store.find(row.reference, row.shipment)
             outcome = await self._ended(worker, row, journal)
         self.report.add(outcome)
@@ -230,20 +231,16 @@ class WriteJob(Generic[R]):
         spending = journal.spending_of_single() or Spending()
         admission = Admission(_NEVER, self._settings.pace, 1, self._settings.client.clock, spending)
         sender: Sender[R] = Sender(self._settings, self._claims, journal.store, admission)
-        if starts := row.state == "pending":
-            if not await admission.admit():
-                error = LimitExceededError(f"not sent: {admission.reason}", reference=row.reference)
-                return sender.outcome(0, row, "pending", "pending", error=error)
+        if starts := row.state == "pending" and await admission.admit():
             admission.began()
         try:
-            made = await sender.finish(worker, 0, row)
+            made = await sender.finish(worker, 0, row, starts=starts)
             if isinstance(made, Unwritten):
-                unwritten = made
                 try:
                     with contextlib.suppress(JournalError):
-                        await unwritten.future
+                        await made.future
                 finally:
-                    made = unwritten.written(unwritten)
+                    made = made.written(made)
         except asyncio.CancelledError:
             worker.cut = True
             self.report.add(await sender.cut_off(worker, 0, row))
@@ -251,6 +248,9 @@ class WriteJob(Generic[R]):
         finally:
             if starts:
                 admission.ended()
+        if made.state == "pending" and admission.reason is not None and made.error is None:
+            error = LimitExceededError(f"not sent: {admission.reason}", reference=row.reference)
+            made = attrs.evolve(made, error=error)
         if made.state == "skipped" and made.ok:
             found = await journal.store.find(row.reference, row.shipment)
             made = attrs.evolve(made, recorded_reply=await journal.store.reply(found))
@@ -362,6 +362,6 @@ class BookingJob(WriteJob[FreightBooking]):
         """Order id, fee, and the tracking numbers of all parcels."""
         if data is None:
             return Ending(state="done")
-        parcels = [order.international_logistic_infos for order in data.sub_orders]
-        tracking = tuple(parcel.logistic_number for parcel in parcels if parcel and parcel.logistic_number)
+        infos = [order.international_logistic_infos for order in data.sub_orders]
+        tracking = tuple([info.logistic_number for info in infos if info and info.logistic_number])
         return Ending(state="done", order_id=data.order_id, fee=data.order_fee, tracking=tracking)

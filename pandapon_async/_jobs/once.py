@@ -1,48 +1,7 @@
 """One booking as a unit that any task queue can call, any number of times.
 
 Task queues deliver a task again when a worker dies, so what they call must be idempotent; vendors offer nothing for that, the
-journal does. The queue's payload is the reference alone: no body, name or secret stands in it. Around `book_once` goes::
-
-    async def booked(reference: str) -> str:      # session: opened when the worker starts, closed when it ends
-        outcome = await book_once(session, request_of(reference), reference=reference, journal="env:JOURNAL_URL")
-        if outcome.recorded in ("pending", "sent"):    # nothing was done, or another worker has it under way
-            raise TryAgain(reference)
-        return outcome.recorded                   # done, refused, unknown (ask the vendor or a person; never again by itself)
-
-Procrastinate::
-
-    @app.task(queue="bookings", retry=RetryStrategy(max_attempts=20, exponential_wait=2))
-    async def book(reference: str) -> None:
-        await booked(reference)
-
-    await book.configure(queueing_lock=reference).defer_async(reference=reference)
-
-Celery, whose tasks aren't async (``loop`` runs in a thread that ``worker_process_init`` starts)::
-
-    @app.task(acks_late=True, reject_on_worker_lost=True, autoretry_for=(TryAgain, JournalError), retry_backoff=2, max_retries=20)
-    def book(reference: str) -> str:
-        return asyncio.run_coroutine_threadsafe(booked(reference), loop).result()
-
-Temporal::
-
-    @activity.defn
-    async def book(reference: str) -> str:
-        return await booked(reference)
-
-    await workflow.execute_activity(
-        book, reference, start_to_close_timeout=timedelta(minutes=3),
-        retry_policy=RetryPolicy(non_retryable_error_types=["InputError"]),
-    )
-
-DBOS::
-
-    @DBOS.step(retries_allowed=True, max_attempts=20, backoff_rate=2)
-    async def book(reference: str) -> str:
-        return await booked(reference)
-
-    @DBOS.workflow()
-    async def order(reference: str) -> None:
-        await book(reference)
+journal does. The guide `fleet` has Procrastinate, Celery, Temporal and DBOS around it, each in a few lines.
 """
 
 from __future__ import annotations
@@ -93,7 +52,9 @@ async def book_once(
     Raises:
         InputError: the journal has another body under the reference, or the request can't be sent.
         JournalError: the journal can't be used; call again.
+        ConfigError: the session is closed, or belongs to another event loop or process.
     """
+    await client_of(session).state.transport.open()
     job: WriteJob[Any] = _job(session, type(request), journal, reconcile, allow_same_parcel=allow_same_parcel)
     await _held_open(session, job, (session, type(request), os.fspath(journal)))
     return await job.book(request, reference, shipment)

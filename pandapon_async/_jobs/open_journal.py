@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from types import TracebackType
 
 import attrs
@@ -65,7 +66,12 @@ class SharedJournal:
             if self._closing is not None:
                 await asyncio.shield(self._closing)
             if self._open is None:
-                self._open = await self._opened()
+                opening = asyncio.ensure_future(self._opened())
+                try:
+                    self._open = await asyncio.shield(opening)
+                except asyncio.CancelledError:
+                    self._closing = asyncio.ensure_future(_close_unused(opening))  # whoever comes next waits for it
+                    raise
                 if self._open.store.shared is not None:
                     self._client.state.limiter.share(self._open.store.shared)
             self._users += 1
@@ -101,3 +107,8 @@ class SharedJournal:
                 self._client.state.limiter.keep_own(store.shared)
             self._closing = asyncio.ensure_future(store.close())
             await asyncio.shield(self._closing)
+
+
+async def _close_unused(opening: asyncio.Future[OpenJournal]) -> None:
+    with contextlib.suppress(Exception):  # whoever comes next opens it, and is told
+        await (await opening).store.close()

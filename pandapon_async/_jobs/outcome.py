@@ -22,7 +22,7 @@ R_co = TypeVar("R_co", covariant=True)
 Ended = Literal["done", "refused", "unknown", "pending", "held", "skipped"]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)  # as for a stream's
 class JobOutcome(Generic[R_co]):
     """How one booking of a job ended.
 

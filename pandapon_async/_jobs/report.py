@@ -63,19 +63,22 @@ class Report:
 
     def add(self, outcome: JobOutcome[object]) -> None:
         """Count one booking."""
-        state, fee = outcome.state, outcome.fee
-        setattr(self, state, getattr(self, state) + 1)
-        if state == "done" and fee is not None:
-            self._fees[fee.currency] = self._fees.get(fee.currency, _NOTHING) + fee.amount
-        elif state == "done":
-            self.unpriced += 1
+        state, reply = outcome.state, outcome.reply
+        if state == "done":
+            self.done += 1
+            if (fee := outcome.fee) is None:
+                self.unpriced += 1
+            else:
+                self._fees[fee.currency] = self._fees.get(fee.currency, _NOTHING) + fee.amount
+        else:
+            setattr(self, state, getattr(self, state) + 1)
         if isinstance(outcome.error, ApiError):
             self.codes[outcome.error.code] += 1
         if outcome.recorded == "unknown" and len(self.in_doubt) < 100:
             self.in_doubt.append(outcome.reference)
-        if outcome.reply is not None:
-            slowest, call = self._slowest, (outcome.reply.elapsed, outcome.reference)
+        if reply is not None:
+            slowest = self._slowest
             if len(slowest) < _SLOWEST:
-                heapq.heappush(slowest, call)
-            elif call > slowest[0]:
-                heapq.heapreplace(slowest, call)
+                heapq.heappush(slowest, (reply.elapsed, outcome.reference))
+            elif reply.elapsed > slowest[0][0]:
+                heapq.heapreplace(slowest, (reply.elapsed, outcome.reference))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from .._journal.store import PendingRow, Problem
 from .._streams.admission import Admission
@@ -55,6 +55,7 @@ class RowSource(Source["PendingRow | Problem"]):
 
     def _started(self, item: PendingRow | Problem) -> PendingRow | Problem:
         if self._admission is not None and _must_start(item):
+            item.admitted = True
             self._admission.began()
         return item
 
@@ -62,5 +63,5 @@ class RowSource(Source["PendingRow | Problem"]):
         await close_source(self._pages)
 
 
-def _must_start(item: PendingRow | Problem) -> bool:
+def _must_start(item: PendingRow | Problem) -> TypeGuard[PendingRow]:
     return isinstance(item, PendingRow) and item.state == "pending"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, AsyncIterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
@@ -33,6 +33,8 @@ R = TypeVar("R")
 _log = logging.getLogger("pandapon_async.jobs")
 _PAGE = 256
 _PAGES_AHEAD = 64
+CountIn = Callable[[Then], Awaitable[dict[State, int]]]
+"""Lets an input count that was taken in, in one step of which ``then`` is part; how many of its bookings are in each state."""
 
 
 @attrs.frozen
@@ -80,7 +82,6 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
         self._about = about
         self._stack = contextlib.AsyncExitStack()
         self._ready_run: _Ready | None = None
-        self._then: Then | None = None
         self._told = self._told_pending = 0
         self._repeated: set[int] = set()
 
@@ -88,18 +89,26 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
         await self._prepared()
         return await super().__aenter__()
 
-    async def take_in(self, then: Then) -> dict[State, int]:
-        """Take the input in, whole or not at all, and send nothing; ``then`` is part of the step by which it counts.
+    @contextlib.asynccontextmanager
+    async def taken_in(self, left_out: list[Problem] | None = None) -> AsyncGenerator[CountIn, None]:
+        """Take the input into the journal and send nothing; what is given lets it count, else it leaves nothing behind.
 
-        Returns:
-            How many of its bookings are in each state.
+        Args:
+            left_out: where what can't be taken goes; None: then nothing is taken.
+
+        Raises:
+            InputError: the input has mistakes.
+            JournalError: the journal can't be used.
         """
-        self._then = then
-        try:
-            ready = await self._prepared()
-            return await ready.store.counts(ready.number)
-        finally:
-            await self._stack.aclose()
+        async with self._stack:
+            ready = await self._opened()
+            await self._admit_all(ready, self._requests or (), left_out)
+
+            async def count_in(then: Then) -> dict[State, int]:
+                _refuse(await ready.store.release(ready.number, then))
+                return await ready.store.counts(ready.number)
+
+            yield count_in
 
     async def _end(self) -> None:
         try:
@@ -120,7 +129,7 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
         report.slowest_pace = admission.slowest_window
         with contextlib.suppress(JournalError):  # it can't be read any more: what was ended has been told
             counts = await ready.store.counts(ready.number)
-            unreached = sum(counts.values()) - self._told
+            unreached = max(0, sum(counts.values()) - self._told)
             pending = min(unreached, max(0, counts["pending"] - self._told_pending))
             report.pending += pending
             report.skipped += unreached - pending
@@ -142,20 +151,23 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
     async def _prepared(self) -> _Ready:
         if self._ready_run is not None:
             return self._ready_run
-        self._claims.claim_run(self.halt)
-        self._stack.callback(self._claims.release_run)
         try:
-            journal = await self._stack.enter_async_context(self._journal)
-            ready = await self._made_ready(journal)
+            ready = await self._opened()
             if self._requests is None:
-                await journal.store.take_unfinished(ready.number)
+                await ready.store.take_unfinished(ready.number)
             elif self._settings.check == "all":
-                await self._check_all(ready, self._requests)
+                await self._admit_all(ready, self._requests, None)
+                _refuse(await ready.store.release(ready.number))
         except BaseException:
             await self._stack.aclose()
             raise
         self._ready_run = ready
         return ready
+
+    async def _opened(self) -> _Ready:
+        self._claims.claim_run(self.halt)
+        self._stack.callback(self._claims.release_run)
+        return await self._made_ready(await self._stack.enter_async_context(self._journal))
 
     async def _made_ready(self, journal: OpenJournal) -> _Ready:
         settings, store = self._settings, journal.store
@@ -170,21 +182,16 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
         self._stack.push_async_callback(_end_run, store, run)
         return _Ready(run, journal, store, admission, Sender(settings, self._claims, store, admission), spending, bound)
 
-    async def _check_all(self, ready: _Ready, requests: Requests) -> None:
+    async def _admit_all(self, ready: _Ready, requests: Requests, left_out: list[Problem] | None) -> None:
         """The whole input, or nothing of it: it is taken in a page at a time, and counts once it is released."""
-        problems: list[Problem] = []
+        problems: list[Problem] = [] if left_out is None else left_out
         async with contextlib.aclosing(self._admitted(ready, requests)) as pages:
             async for found in pages:
                 problems += [one for one in found if isinstance(one, Problem)]
-                if len(problems) >= MOST_PROBLEMS:
+                if left_out is None and len(problems) >= MOST_PROBLEMS:
                     break
-        problems.sort(key=lambda problem: problem.position)
-        if problems := problems or await ready.store.release(ready.number, self._then):
-            del problems[MOST_PROBLEMS:]
-            first = problems[0]
-            more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
-            message = f"number {first.position + 1} of the input can't be taken: {first.text}{more}; nothing was sent"
-            raise InputError(message, problems=problems, reference=first.reference or None)
+        if left_out is None:
+            _refuse(problems)
 
     async def _admitted(
         self, ready: _Ready, requests: Requests
@@ -249,19 +256,16 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
     async def _make(
         self, worker: WorkerState, index: int, item: PendingRow | Problem
     ) -> JobOutcome[R] | Unwritten[JobOutcome[R]]:
-        made: JobOutcome[R] | Unwritten[JobOutcome[R]]
         if isinstance(item, Problem):
-            made = not_taken(item)
-        else:
-            ready = self._ready_run or await self._prepared()
-            try:
-                made = await ready.sender.finish(worker, item.position, item)
-            except asyncio.CancelledError:
-                raise  # it ends with `_cut_off`
-            except BaseException:
+            return not_taken(item)
+        ready = self._ready_run or await self._prepared()
+        try:
+            made = await ready.sender.finish(worker, item.position, item)
+        except BaseException as error:
+            if not isinstance(error, asyncio.CancelledError):  # that ends with `_cut_off`
                 self._ended(ready, item)
-                raise
-            self._ended(ready, item)
+            raise
+        self._ended(ready, item)
         return made
 
     async def _cut_off(self, worker: WorkerState, index: int, item: PendingRow | Problem) -> JobOutcome[R]:
@@ -273,17 +277,28 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
             self._ended(ready, item)
 
     def _ended(self, ready: _Ready, item: PendingRow) -> None:
-        if item.state == "pending":
+        if item.admitted:
             ready.admission.ended()
 
     def _put(self, index: int, made: JobOutcome[R]) -> None:
         self._report.add(made)
-        if made.index in self._repeated:
+        if self._repeated and made.index in self._repeated:
             self._repeated.discard(made.index)
         elif made.recorded is not None:
             self._told += 1
             self._told_pending += made.recorded == "pending"
         super()._put(index, made)
+
+
+def _refuse(problems: list[Problem]) -> None:
+    """Raise what is wrong with an input, if anything is."""
+    if not problems:
+        return
+    problems = sorted(problems, key=lambda problem: problem.position)[:MOST_PROBLEMS]
+    first = problems[0]
+    more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
+    message = f"number {first.position + 1} of the input can't be taken: {first.text}{more}; nothing was sent"
+    raise InputError(message, problems=problems, reference=first.reference or None)
 
 
 async def _end_run(store: Store, run: int) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar, cast
 
 import attrs
 
+from .._calls.made import says_something
 from .._config.profiles import CodeMeaning
 from .._errors import (
     ApiError,
@@ -24,7 +27,7 @@ from .._errors import (
 )
 from .._journal.resolving import believed_at
 from .._journal.rows import State, storable
-from .._journal.store import Ending, PendingRow, RowMovedError, Store
+from .._journal.store import Ending, LeaseLostError, PendingRow, RowMovedError, Store
 from .._models.converters import from_wire
 from .._models.jsonio import dumps, loads
 from .._models.money import Money
@@ -62,39 +65,35 @@ class Sender(Generic[R]):
         self._under_way: dict[WorkerState, _OnDisk] = {}
 
     async def finish(
-        self, worker: WorkerState, index: int, row: PendingRow
+        self, worker: WorkerState, index: int, row: PendingRow, *, starts: bool = True
     ) -> JobOutcome[R] | Unwritten[JobOutcome[R]]:
         """Bring one row to its end: send it, ask for it, or skip it. One that was made must still come on disk.
 
-        Only one that was pending is sent: nothing else has been admitted, whatever it has become meanwhile.
+        Only one that was pending and has been admitted (``starts``) is sent, whatever it has become meanwhile.
         """
-        admitted = row.state == "pending"
+        admitted = starts and row.state == "pending"
         key = (row.reference, row.shipment)
         while (other := self._claims.claim(key)) is not None:
             await asyncio.shield(other)
-            row = await self._store.find(row.reference, row.shipment)
+            row = await self._store.find(*key)
+        made: JobOutcome[R] | Unwritten[JobOutcome[R]] | None = None
         try:
-            made = await self._finished(worker, index, row, admitted)
-        except BaseException:
-            self._claims.release(key)
-            raise
-        if not isinstance(made, Unwritten):
-            self._claims.release(key)
+            while made is None:
+                if row.state == "pending" and not admitted:  # while it waited, somebody else may have sent it
+                    row = await self._store.find(*key)
+                try:
+                    if row.state == "pending" and row.body is not None and admitted:
+                        made = await self._sent(worker, index, row)
+                    elif row.state == "unknown":
+                        made = await self._asked(index, row, "skipped")
+                    else:
+                        made = self.outcome(index, row, "pending" if row.state == "pending" else "skipped", row.state)
+                except RowMovedError:  # by a `book`, a person, or the input that was fed again, since the row was read
+                    row = await self._store.find(*key)
+        finally:
+            if not isinstance(made, Unwritten):
+                self._claims.release(key)
         return made
-
-    async def _finished(
-        self, worker: WorkerState, index: int, row: PendingRow, admitted: bool
-    ) -> JobOutcome[R] | Unwritten[JobOutcome[R]]:
-        try:
-            if row.state == "unknown":
-                return await self._asked(index, row, "skipped")
-            if row.state == "pending" and row.body is not None and admitted:
-                return await self._sent(worker, index, row)
-        except RowMovedError:  # by a `book`, a person, or the input that was fed again, since the row was read
-            row = await self._store.find(row.reference, row.shipment)
-            if row.state in ("pending", "unknown"):
-                return await self._finished(worker, index, row, admitted)
-        return self.outcome(index, row, "pending" if row.state == "pending" else "skipped", row.state)
 
     async def cut_off(self, worker: WorkerState, index: int, row: PendingRow) -> JobOutcome[R]:
         """The outcome of one that was cancelled: in doubt if a byte may have left. What was under way is written down first."""
@@ -152,9 +151,9 @@ class Sender(Generic[R]):
             del self._under_way[worker]  # who is cancelled is still asked for it
             if isinstance(error, RowMovedError):
                 raise
-            return await self._failed(worker, index, row, error, on_disk)
+            return await self._failed(worker, index, row, error)
         del self._under_way[worker]
-        return self._made(worker, index, on_disk.row, reply)
+        return self._made(worker, index, row, reply)
 
     def _call(self, row: PendingRow) -> Call:
         body = cast("str", row.body).encode()
@@ -169,13 +168,13 @@ class Sender(Generic[R]):
         self, worker: WorkerState, index: int, row: PendingRow, reply: Reply[R]
     ) -> JobOutcome[R] | Unwritten[JobOutcome[R]]:
         problem: str | None = None
-        said = dumps(reply.raw).decode()
         try:
-            ending = self._facts(reply.data, request_id=reply.request_id, reply=said)
-        except Exception as error:  # noqa: BLE001 - the caller's own code: the booking was made all the same
+            ending = self._facts(reply.data)
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - the caller's own code: it was made all the same
             problem = f"facts() of the job: {type(error).__name__}; what the vendor gave stands in the reply only"
             self._admission.halt(problem)
-            ending = Ending(state="done", note=problem, request_id=reply.request_id, reply=said)
+            ending = Ending(state="done", note=problem)
+        ending.request_id, ending.reply = reply.request_id, dumps(reply.raw).decode()
         self._admission.succeeded(ending.fee, reply.elapsed)
         outcome = self.outcome(index, row, "done", "done", ending=ending, reply=reply)
         outcome = worker.made = outcome if problem is None else attrs.evolve(outcome, problem=problem)
@@ -186,26 +185,25 @@ class Sender(Generic[R]):
             return attrs.evolve(outcome, recorded="sent")
         return Unwritten(outcome, written, self._written)
 
-    def _facts(self, data: Any, **more: Any) -> Ending:
-        """What of a reply's data can be written down, and more that is known; raises what is wrong with it."""
+    def _facts(self, data: Any) -> Ending:
+        """What of a reply's data can be written down; raises what is wrong with it."""
         facts = self._settings.facts(data)
         fee: Any = facts.fee
         if not isinstance(fee, (Money, type(None))):
             raise TypeError
-        texts = [*facts.tracking] if facts.order_id is None else [facts.order_id, *facts.tracking]
-        for text in texts:
-            text.encode()
-        order_id = None if facts.order_id is None else facts.order_id.strip() or None
-        tracking = tuple(facts.tracking)
-        return Ending(state="done", order_id=order_id, fee=storable(facts.fee), tracking=tracking, **more)
+        order_id, tracking = facts.order_id or "", tuple(facts.tracking)
+        "".join((order_id, *tracking)).encode()
+        named = order_id.strip() if says_something(order_id.strip()) else None
+        return Ending(state="done", order_id=named, fee=storable(fee), tracking=tracking)
 
     def _written(self, unwritten: Unwritten[JobOutcome[R]]) -> JobOutcome[R]:
         made, error = unwritten.made, unwritten.future.exception()
         self._claims.release((made.reference, made.shipment))
         if error is None:
-            row = unwritten.future.result()
-            if row.state != "done":
-                self._admission.doubted()
+            row: PendingRow = unwritten.future.result()
+            if row.state == "done":
+                return made
+            self._admission.doubted()
             return self._as_recorded(made, row)
         self._not_written(error)
         if not isinstance(error, RowMovedError):
@@ -218,10 +216,8 @@ class Sender(Generic[R]):
             made, state="unknown", recorded="unknown", error=OutcomeUnknownError(text, reference=made.reference)
         )
 
-    async def _failed(
-        self, worker: WorkerState, index: int, row: PendingRow, error: Exception, on_disk: _OnDisk
-    ) -> JobOutcome[R]:
-        is_sent = on_disk.row.state == "sent"
+    async def _failed(self, worker: WorkerState, index: int, row: PendingRow, error: Exception) -> JobOutcome[R]:
+        is_sent = row.state == "sent"
         state = _state_after(error, worker) if is_sent else "pending"
         outcome = worker.made = self.outcome(index, row, state, state, error=error)
         if is_fatal(error) or isinstance(error, LimitExceededError):
@@ -230,13 +226,19 @@ class Sender(Generic[R]):
         if state == "unknown":
             self._admission.doubted()
         if not is_sent:
-            return outcome
+            if isinstance(error, JournalError) and not isinstance(error, LeaseLostError):
+                return outcome  # it can't be read, either
+            current = await self._current(row, "pending")  # others may have it by now
+            return outcome if current.state == "pending" else self.outcome(index, current, "skipped", current.state)
         try:
-            row = await self._store.ended(on_disk.row, _ending(state, error))
+            await self._store.ended(row, _ending(state, error))
         except JournalError as failure:
             self._not_written(failure)
             return self._as_recorded(outcome, await self._current(row, "sent"))
-        return outcome if state != "unknown" else await self._asked(index, row, "unknown", error)
+        if state != "unknown":
+            return outcome
+        clock, began = self._settings.client.clock, worker.call.began if worker.call is not None else 0.0
+        return await self._asked(index, row, "unknown", error, lambda: clock.monotonic() - began)
 
     def _not_written(self, error: BaseException) -> None:
         # It has ended: the caller is told, and nothing more starts, since nothing more could be written down.
@@ -246,9 +248,21 @@ class Sender(Generic[R]):
     # --- asking ---
 
     async def _asked(
-        self, index: int, row: PendingRow, kept: Literal["skipped", "unknown"], error: Exception | None = None
+        self,
+        index: int,
+        row: PendingRow,
+        kept: Literal["skipped", "unknown"],
+        error: Exception | None = None,
+        since: Callable[[], float] = lambda: math.inf,
     ) -> JobOutcome[R]:
-        """Ask what became of one that is in doubt; ``kept`` is the outcome's state if nobody can tell."""
+        """Ask what became of one that is in doubt.
+
+        Args:
+            index, row: which.
+            kept: the outcome's state if nobody can tell.
+            error: why it is in doubt.
+            since: the seconds since it was sent, if that was just now: the wall clock may have been set forward meanwhile.
+        """
         error = error or OutcomeUnknownError(row.error or "an earlier run left it in doubt", reference=row.reference)
         in_doubt = self.outcome(index, row, kept, "unknown", error=error)
         if self._settings.reconcile is None or row.body is None:
@@ -257,11 +271,11 @@ class Sender(Generic[R]):
             found = await self._settings.reconcile(self._settings.session, self._request(row.body.encode()))
             if found is None:
                 return in_doubt
-            if found == NOT_BOOKED and (believed_at := self._believed_at(row)) is not None:
+            if found == NOT_BOOKED and (believed_at := self._believed_at(row, since())) is not None:
                 text = f"not there yet, which counts from {believed_at:%Y-%m-%d %H:%M:%S} UTC: ask again then"
                 return _still_in_doubt(in_doubt, text)
             ending = self._found(found)
-            row = await self._store.ended(row, ending)
+            await self._store.ended(row, ending)
         except RowMovedError:
             raise
         except PandaponError:
@@ -278,15 +292,16 @@ class Sender(Generic[R]):
         self._admission.succeeded(ending.fee, 0.0)
         return self.outcome(index, row, "done", "done", ending=ending)
 
-    def _believed_at(self, row: PendingRow) -> datetime | None:
+    def _believed_at(self, row: PendingRow, since: float) -> datetime | None:
         """When it is believed that a booking was not made; None: now."""
         now = self._settings.client.clock.now()
-        return believed_at(now if row.sent_at is None else row.sent_at, self._settings.not_booked_after, now)
+        sent_at = max(now if row.sent_at is None else row.sent_at, now - since)
+        return believed_at(sent_at, self._settings.not_booked_after, now)
 
     def _found(self, found: Any) -> Ending:
         if found == NOT_BOOKED:
             return Ending(state="pending", by="reconcile", note="not booked")
-        return self._facts(found, by="reconcile", note="found at the vendor")
+        return attrs.evolve(self._facts(found), by="reconcile", note="found at the vendor")
 
     def outcome(
         self,
@@ -317,33 +332,33 @@ class Sender(Generic[R]):
 
 
 class _OnDisk:
-    """What the journal has of one row while it is being sent."""
+    """What the journal is told of one row while it is being sent."""
 
     def __init__(self, store: Store, row: PendingRow, admission: Admission, worker: WorkerState) -> None:
         self._store = store
-        self._worker = worker
+        self._row = row
         self._admission = admission
+        self._worker = worker
         self._writing: asyncio.Future[PendingRow] | None = None
-        self.row = row
 
-    async def sent(self) -> None:
+    def sent(self) -> asyncio.Future[PendingRow]:
         """On disk before the first byte can leave."""
-        self._writing = writing = self._store.sent(self.row, self._admission.spending.checks())
-        self.row = await writing
+        self._writing = writing = self._store.sent(self._row, self._admission.spending.checks())
+        return writing
 
     async def requeued(self, error: PandaponError) -> None:
         """It was proved that nothing was done, and it waits: a kill meanwhile leaves no doubt."""
         self._admission.retrying(error)
-        self._writing = writing = self._store.ended(self.row, Ending(state="pending", error=in_short(error)))
-        self.row = await writing
+        self._writing = writing = self._store.ended(self._row, Ending(state="pending", error=in_short(error)))
+        await writing
         await self._worker.requeued(error)
 
     async def latest(self) -> PendingRow:
         """The row as we left it, though we were cancelled while that was being written."""
         if self._writing is not None:
             with contextlib.suppress(JournalError):
-                self.row = await self._writing
-        return self.row
+                await self._writing
+        return self._row
 
 
 def _still_in_doubt(outcome: JobOutcome[R], text: str, cause: Exception | None = None) -> JobOutcome[R]:

@@ -11,9 +11,9 @@ import attrs
 from .._errors import JournalError
 from .._models.money import Money
 from .identity import parcel_keys
-from .rows import JournalRow, State, history_entry, storable
+from .rows import EntryKind, JournalRow, State, history_entry, storable
 from .sql.admitting import held_now
-from .sql.changes import enter_money, forget_replies, holder_of, order_key
+from .sql.changes import ENTER_MONEY, forget_replies, holder_of, money_values, order_key
 from .sql.connection import Connection
 from .store import PendingRow
 
@@ -106,7 +106,7 @@ def resolve_all(
 
 def _meaning(resolution: Resolution) -> tuple[Any, ...]:
     order_id = None if resolution.order_id is None else resolution.order_id.strip()
-    return resolution.state, order_id, resolution.fee, tuple(sorted(resolution.tracking))
+    return resolution.state, order_id, storable(resolution.fee), tuple(sorted(resolution.tracking))
 
 
 def _resolve(connection: Connection, row: JournalRow, resolution: Resolution, by: str, note: str, now: float) -> None:
@@ -139,8 +139,8 @@ def _resolve(connection: Connection, row: JournalRow, resolution: Resolution, by
         ),
     )
     if added is not None:
-        kind = "fee" if row.fee is None else "correction"
-        enter_money(connection, (row.id, scope, now, kind, added, by, note))
+        kind: EntryKind = "fee" if row.fee is None else "correction"
+        connection.execute(ENTER_MONEY, money_values(row.id, scope, now, kind, added, by, note))
     if resolution.state == "pending":
         forget_replies(connection, [row.id])
 
@@ -153,10 +153,11 @@ def _contradiction(row: JournalRow, resolution: Resolution) -> str | None:
         return "its order id is empty"
     if row.state == "done" and row.order_id and resolution.order_id and resolution.order_id.strip() != row.order_id:
         return f"it has order id {row.order_id}, and not {resolution.order_id.strip()}"
-    if row.fee and resolution.fee and row.fee.currency != resolution.fee.currency:
-        return f"its fee is in {row.fee.currency}, and not in {resolution.fee.currency}: credit it first"
-    if resolution.fee is not None and storable(resolution.fee) is None:
+    fee = storable(resolution.fee)
+    if resolution.fee is not None and fee is None:
         return "its fee is no amount that can have been paid"
+    if row.fee and fee and row.fee.currency != fee.currency:
+        return f"its fee is in {row.fee.currency}, and not in {fee.currency}: credit it first"
     return None
 
 
@@ -172,7 +173,7 @@ def _order_id(connection: Connection, row: JournalRow, resolution: Resolution, s
 
 def _fee(row: JournalRow, resolution: Resolution) -> tuple[Money | None, Money | None]:
     """The fee as it is then, and what is to be entered."""
-    new, old = resolution.fee, row.fee
+    new, old = storable(resolution.fee), row.fee
     if new is None or new == old:
         return old, None
     return new, new if old is None else new - old
@@ -197,13 +198,14 @@ def credit(connection: Connection, row: JournalRow, money: Money, by: str, note:
     """
     if row.state not in ("done", "void"):
         raise JournalError(f"it is {row.state}: only what was booked is credited", reference=row.reference)
-    if money.amount <= 0 or storable(money) is None:
+    credited = storable(money)
+    if credited is None or credited.amount == 0:
         raise JournalError("a credit is an amount above zero", reference=row.reference)
     set_ = "UPDATE rows SET version = version + 1, history = history || ? WHERE id = ? AND version = ?"
-    line = history_entry(now, row.state, by, f"credited {money}: {note}")
+    line = history_entry(now, row.state, by, f"credited {credited}: {note}")
     if not connection.execute(set_, (line, row.id, row.version)).rowcount:
         raise _moved(row)
-    enter_money(connection, (row.id, _scope(connection, row), now, "credit", money, by, note))
+    connection.execute(ENTER_MONEY, money_values(row.id, _scope(connection, row), now, "credit", credited, by, note))
 
 
 def _changed(connection: Connection, row: JournalRow, values: tuple[Any, ...]) -> None:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from decimal import Decimal
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 import attrs
 
@@ -18,7 +18,9 @@ State = Literal["pending", "sent", "done", "refused", "unknown", "void"]
 
 STATES: Final[tuple[State, ...]] = ("pending", "sent", "done", "refused", "unknown", "void")
 
-_MOST_DIGITS: Final = 18
+_MOST_DIGITS: Final = 15
+_MOST_PLACES: Final = 6
+"""Of a fee, before and after the point: so the sum of a million has the 28 digits that a `Decimal` sum is exact to."""
 EntryKind = Literal["fee", "credit", "correction"]
 
 
@@ -187,9 +189,17 @@ def money_of(amount: str | None, currency: str | None) -> Money | None:
 
 
 def storable(money: Money | None) -> Money | None:
-    """A fee that can be summed up exactly; None for one that nobody can have paid, which then counts as not known."""
-    fits = money is not None and money.amount >= 0 and len(money.amount.as_tuple().digits) <= _MOST_DIGITS
-    return money if fits else None
+    """A fee that can be summed up exactly, its currency in capitals; None for one that nobody can have paid, which then counts as
+    not known."""
+    if money is None or money.amount < 0:
+        return None
+    amount, currency = money.amount, money.currency.strip().upper()
+    if cast("int", amount.as_tuple().exponent) < -_MOST_PLACES:
+        amount = amount.normalize()
+    if not currency or amount.adjusted() >= _MOST_DIGITS or cast("int", amount.as_tuple().exponent) < -_MOST_PLACES:
+        return None
+    same = currency == money.currency and amount is money.amount
+    return money if same else Money(amount=amount, currency=currency)
 
 
 def row_of(values: Mapping[str, Any], money: tuple[MoneyEntry, ...]) -> JournalRow:

@@ -43,15 +43,8 @@ class RowMovedError(JournalError):
     """Another task or process has moved the row since it was read."""
 
 
-class Durable(asyncio.Future[Any]):
-    """What a change of a row gives: who is cancelled while it waits for it is cancelled once it has ended, and then knows how.
-
-    The change is made all the same, so nothing is gained by leaving earlier.
-    """
-
-    def cancel(self, msg: Any = None) -> bool:
-        """Leave it as it is; a task that waits for it ends with the cancel when it goes on."""
-        return False
+class LeaseLostError(JournalError):
+    """This process was taken for dead: nothing more is begun by it. What it still reads, and how its bookings ended, counts."""
 
 
 class InUseError(JournalError):
@@ -93,9 +86,13 @@ class Entry:
     source: Source | None = None
 
 
-@attrs.define  # never changed; one that is frozen takes three times as long to make
+@attrs.define
 class PendingRow:
-    """A row that a run has before it: to be sent, asked about, or skipped; at one version of it."""
+    """A row that a run has before it: to be sent, asked about, or skipped; at one version of it.
+
+    Nobody but the store changes it: once `sent` or `ended` has ended well, it is as it was written. ``admitted`` is the run's: it
+    may start.
+    """
 
     id: int
     version: int
@@ -109,6 +106,7 @@ class PendingRow:
     error: str | None = None
     tracking: tuple[str, ...] = ()
     sent_at: float | None = None
+    admitted: bool = False
 
 
 ProblemCode = Literal["input", "other body", "twice", "same parcel", "moved", "taken in"]
@@ -131,7 +129,7 @@ class Problem:
 
 @attrs.define(kw_only=True)
 class Ending:
-    """What is written when a booking ends; ``reply`` is the vendor's, as JSON text."""
+    """What is written when a booking ends; ``reply`` is the vendor's, as JSON text, ``fee`` is `rows.storable`."""
 
     state: State
     order_id: str | None = None
@@ -174,7 +172,8 @@ class Store(Protocol):
 
     A method that gives a future has queued its work when it returns, and the futures end in that order. Each ends when its work
     is durable, with a `JournalError` if it could not be written and a `RowMovedError` if the row had another version. Those of
-    `sent` and `ended` are `Durable`.
+    `sent` and `ended` can't be cancelled, since what they wait for is done all the same: who is cancelled meanwhile is cancelled
+    once they have ended, and then knows how.
     """
 
     guard: Callable[[], str | None] | None = None
@@ -270,7 +269,7 @@ class Store(Protocol):
     # --- one booking ---
 
     def sent(self, row: PendingRow, checks: tuple[SpendCheck, ...] = ()) -> asyncio.Future[PendingRow]:
-        """Durable before the first byte can leave. Gives the row as it is now.
+        """Durable before the first byte can leave. Gives the row, which is now as it was written.
 
         A store on which several processes may spend for one account asks ``checks``; the future's error is then a
         `LimitExceededError`.
@@ -280,7 +279,8 @@ class Store(Protocol):
     def ended(self, row: PendingRow, ending: Ending) -> asyncio.Future[PendingRow]:
         """How it ended; ``pending``: the last attempt proved that nothing was done, and it waits again.
 
-        Gives the row as it is now: a booking whose order id belongs to another one is ``unknown``, and its error names both.
+        Gives the row, which is now as it was written: a booking whose order id belongs to another one is ``unknown``, and its
+        error names both.
         An ending that can't be written is kept and tried again until the store is closed, even when its future has failed.
         """
         ...

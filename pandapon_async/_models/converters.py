@@ -341,6 +341,8 @@ def _text(value: Any, _: Any) -> str:
     if type(value) is int:
         return str(value)
     if type(value) is float:
+        if value.is_integer():  # an id: one beyond 53 bits has lost digits
+            return str(_integer(value, _))
         return repr(value)
     raise MismatchError(f"expected text, not {_kind(value)}")
 

@@ -31,8 +31,8 @@ class JsonError(ValueError):
     """The bytes are not JSON (UTF-8, one value, finite numbers, nested at most `MAX_DEPTH` deep)."""
 
 
-class _DuplicateKeyError(ValueError):
-    pass
+class DuplicateKeyError(JsonError):
+    """An object has a duplicate key, and was to have none."""
 
 
 def is_object(value: Any) -> TypeGuard[dict[str, Any]]:
@@ -53,7 +53,7 @@ def loads(body: bytes, *, unique_keys: bool = False) -> Any:
         unique_keys: reject an object with a duplicate key; otherwise the last one wins.
 
     Raises:
-        JsonError: it isn't JSON. The message quotes nothing from the body.
+        JsonError: it isn't JSON (a `DuplicateKeyError` for a duplicate key). The message quotes nothing from the body.
     """
     try:
         if unique_keys:
@@ -62,8 +62,8 @@ def loads(body: bytes, *, unique_keys: bool = False) -> Any:
             value = _loads_exactly(body)
         else:
             value = orjson.loads(body)
-    except _DuplicateKeyError:
-        raise JsonError("an object has a duplicate key") from None
+    except DuplicateKeyError:
+        raise DuplicateKeyError("an object has a duplicate key") from None
     except (ValueError, RecursionError):
         raise JsonError("not JSON") from None
     if _may_be_deep(body) and _depth_exceeds(value, MAX_DEPTH):
@@ -209,7 +209,7 @@ def _loads_exactly(body: bytes, object_of: Callable[[list[tuple[str, Any]]], Any
 def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) < len(pairs):
-        raise _DuplicateKeyError
+        raise DuplicateKeyError
     return made
 
 

@@ -8,11 +8,11 @@ from typing import Final
 
 import attrs
 
-from .._files.csv_table import CsvWriter, read_header
+from .._files.csv_table import CsvWriter
 from .._files.findings import MAX_FINDINGS, FileError, Finding
 from .._files.outputs import check_output, replaced
-from .._files.sheets import Sheet, SheetRow
-from .._files.workbooks import WorkbookTable, WorkbookWriter
+from .._files.sheets import Sheet, SheetRow, header_in
+from .._files.workbooks import WorkbookWriter
 from .offers import Offer, QuotedOrder
 
 COLUMNS: Final = (
@@ -28,7 +28,8 @@ COLUMNS: Final = (
     "take",
     "note",
 )
-_YES: Final = ("x", "1", "y", "yes", "true", "take")
+_YES: Final = ("x", "1", "y", "yes", "true", "take", "ja", "wahr", "是", "真")
+_NO: Final = ("", "0", "-", "n", "no", "false", "nein", "falsch", "否", "假")
 _MARK: Final = "x"
 
 
@@ -51,16 +52,7 @@ def check_offers(path: Path, kept: Iterable[Path]) -> None:
     """
     if path.suffix.lower() not in (".csv", ".xlsx"):
         raise FileError(f"{path}: offers are written as .xlsx or .csv")
-    check_output(path, kept, lambda there: tuple(_header_of(there)) == COLUMNS)
-
-
-def _header_of(path: Path) -> Sequence[str]:
-    if path.suffix.lower() == ".csv":
-        return read_header(path)
-    try:
-        return next((row.cells for row in WorkbookTable(path, str(path), "xlsx").rows()), ())
-    except FileError:
-        return ()
+    check_output(path, kept, lambda there: tuple(header_in(there)) == COLUMNS)
 
 
 def write_offers(path: Path, offers: Iterable[Offer], kept: Iterable[Path]) -> Path:
@@ -113,7 +105,7 @@ def read_choices(
         FileError: the first hundred mistakes, by line and column: an order has none or several that are taken, isn't in the
             booking file, has other goods there, or what is taken can't be.
     """
-    sheet = Sheet(path)
+    sheet = Sheet(path, COLUMNS[:-1])
     sheet.require(COLUMNS, COLUMNS[:-1])
     reader = _Reader(orders, accounts, source)
     for row in sheet:
@@ -152,7 +144,7 @@ class _Reader:
         cells = {name: row.cells.get(name, "").strip() for name in COLUMNS}
         reference = cells["reference"]
         order = self.orders.get(reference)
-        needed = [one for one in row.findings if one.column not in ("price", "currency", "note")]
+        needed = [one for one in row.findings if one.column not in ("price", "currency", "note", "take")]
         if needed:
             self.findings += needed
             self.wrong.add(reference)
@@ -165,8 +157,9 @@ class _Reader:
         if order is None:
             return
         self.lines.setdefault(reference, row.line)
-        taken = cells["take"].casefold()
-        if taken and taken not in _YES:
+        word = cells["take"].casefold()
+        taken = word in _YES
+        if not taken and word not in _NO:
             self.find(row.line, "take", f"expected {_MARK}, or nothing")
             self.wrong.add(reference)
         elif taken and not needed:

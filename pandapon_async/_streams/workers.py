@@ -74,7 +74,7 @@ def cut_off(workers: Mapping[asyncio.Task[Any], WorkerState]) -> None:
 
 @attrs.define(eq=False)
 class Unwritten(Generic[OutT]):
-    """A result that the reader may only have once ``future`` is done; its worker doesn't wait.
+    """A result that the reader may only have once ``future`` is done; its worker doesn't wait. Such futures end in order.
 
     ``written`` is then called with it, once, and returns what the reader gets.
     """
@@ -115,7 +115,7 @@ class WorkerStream(ClosableIterator[OutT], Generic[ItemT, OutT]):
         self._drain = drain
         self._sources: list[Source[ItemT]] = []
         self._workers: dict[asyncio.Task[None], WorkerState] = {}
-        self._unwritten: set[asyncio.Future[Any]] = set()
+        self._unwritten: deque[tuple[int, Unwritten[OutT]]] = deque()
         self._ready: deque[OutT] = deque()
         self._early: dict[int, OutT] = {}
         self._next_index = 0
@@ -209,12 +209,19 @@ class WorkerStream(ClosableIterator[OutT], Generic[ItemT, OutT]):
                 await self._wait_for_room()
 
     def _put_when_written(self, index: int, unwritten: Unwritten[OutT]) -> None:
-        def written(future: asyncio.Future[None]) -> None:
-            self._unwritten.discard(future)
-            self._put(index, unwritten.written(unwritten))
+        # Only the first is waited for: their futures end in order, and many at once.
+        self._unwritten.append((index, unwritten))
+        if len(self._unwritten) == 1:
+            unwritten.future.add_done_callback(self._put_written)
 
-        self._unwritten.add(unwritten.future)
-        unwritten.future.add_done_callback(written)
+    def _put_written(self, _: asyncio.Future[Any]) -> None:
+        while self._unwritten:
+            index, unwritten = self._unwritten[0]
+            if not unwritten.future.done():
+                unwritten.future.add_done_callback(self._put_written)
+                return
+            del self._unwritten[0]
+            self._put(index, unwritten.written(unwritten))
 
     def _put(self, index: int, made: OutT) -> None:
         if self._ordered:
@@ -274,7 +281,7 @@ class WorkerStream(ClosableIterator[OutT], Generic[ItemT, OutT]):
         try:
             await lead_out(dict(self._workers), self._drain)
         finally:
-            while left := {*self._workers, *self._unwritten}:
+            while left := {*self._workers, *(unwritten.future for _, unwritten in self._unwritten)}:
                 await asyncio.wait(left)
             for lane in self._lanes:
                 lane.client.state.open_streams.discard(self)

@@ -174,3 +174,28 @@ async def test_a_write_that_is_cancelled_before_it_was_sent_is_no_warning(
         with pytest.raises(asyncio.CancelledError):
             await task
     assert warnings(caplog) == []
+
+
+@pytest.mark.parametrize("name", ["on_start", "on_attempt", "on_reply"])
+async def test_a_hook_that_raises_a_cancel_cancels_nothing(
+    vendor: FakeVendor, name: str, caplog: pytest.LogCaptureFixture
+):
+    def hook(*_: object) -> None:
+        raise asyncio.CancelledError
+
+    async with session_at(vendor.profile("pandapon"), **{name: hook}) as session:
+        assert (await session.logistics.book_freight(booking("A"))).order_id is not None
+    assert "a hook raised CancelledError; it is ignored" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["on_attempt", "on_reply"])
+async def test_a_write_whose_hook_ends_the_program_is_a_warning(
+    vendor: FakeVendor, name: str, caplog: pytest.LogCaptureFixture
+):
+    def hook(*_: object) -> None:
+        raise GeneratorExit
+
+    async with session_at(vendor.profile("pandapon"), **{name: hook}) as session:
+        with pytest.raises(GeneratorExit):
+            await session.logistics.book_freight(booking("A"), reference="order-7")
+    assert "'order-7' was cancelled after it was sent" in caplog.text

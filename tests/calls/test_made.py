@@ -1,4 +1,4 @@
-"""What in a reply contradicts a "no"."""
+"""What in a reply contradicts a "no", and what contradicts a "yes"."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given, settings, strategies as st
 from yarl import URL
 
 from pandapon_async._calls.exchange import Call
-from pandapon_async._calls.made import made, says_success
+from pandapon_async._calls.made import denied, made, says_success
 from pandapon_async.api.logistics import FreightBookingRequest
 
 
@@ -216,3 +216,82 @@ def test_what_says_success(raw: Any) -> None:
 )
 def test_what_does_not_say_success(raw: Any) -> None:
     assert not says_success(raw)
+
+
+# --- a no inside a yes ---
+
+
+def standard(data: Any, **more: Any) -> dict[str, Any]:
+    return {"requestId": "r", "code": 200, "developId": "d", "msg": "成功", "data": data, **more}
+
+
+def logistic(data: Any, **more: Any) -> dict[str, Any]:
+    return {"errorCode": 200, "errorMsg": None, "success": True, "data": data, **more}
+
+
+def no_in(raw: Any, encoding: str = "utf-8") -> tuple[str, ...]:
+    return denied(raw, json.dumps(raw, ensure_ascii=False).encode(encoding), call_of({"orderId": 7}))
+
+
+@pytest.mark.parametrize(
+    ("raw", "told"),
+    [
+        (standard({"success": False, "errorCode": "", "errorInfo": ""}), ("data.success false",)),
+        (standard({"success": False, "orderId": "21"}), ("data.success false",)),
+        (standard({"isSuccess": "false"}), ("data.isSuccess false",)),
+        (standard({"success": 0}), ("data.success 0",)),
+        (standard({"success": True, "errorCode": "ORDER_STATUS_ERROR"}), ("data.errorCode ORDER_STATUS_ERROR",)),
+        (standard({"success": None, "error_code": 500001}), ("data.error_code 500001",)),
+        (standard({"result": {"success": False}}), ("result.success false",)),
+        (standard('{"success": false}'), ("data.success false",)),
+        (standard([{"success": True, "orderId": "21"}, {"success": False}]), ("data.success false",)),
+        (logistic({"orderId": "21", "subOrders": [{"detail_error_code": "E1"}]}), ("subOrders.detail_error_code E1",)),
+        (standard({"orderId": "21", "payFailureOrderList": ["22"]}), ("data.payFailureOrderList", "data.payFailureOrderList 22")),
+        (standard({"orderId": "21", "failCount": 1}), ("data.failCount 1",)),
+        (standard({"orderId": "21", "failed": True}), ("data.failed true",)),
+        (standard(False), ("data false",)),
+        (logistic(None, success="false"), ("success false",)),
+        ({"code": 200, "errorCode": 500, "errorMsg": "busy", "data": None}, ("errorCode 500",)),
+        # These only where nothing is named that was made.
+        (logistic(None, errorMsg="out of stock"), ("errorMsg out of stock",)),
+        (standard(None, msg="下单失败"), ("msg 下单失败",)),
+        (standard({"code": "500", "message": "out of stock"}), ("data.code 500",)),
+        (standard({"cancelSuccess": False}), ("data.cancelSuccess false",)),
+        (standard({"cancelSuccess": False, "orderId": 7}), ("data.cancelSuccess false",)),
+        (standard({"errorInfo": "closed"}), ("data.errorInfo closed",)),
+        (standard(None, error={"code": "E1", "message": "x"}), ("error.code E1",)),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("encoding", ["utf-8", "gbk", "utf-16"])
+def test_what_says_no_inside_a_yes(raw: Any, told: tuple[str, ...], encoding: str) -> None:
+    assert no_in(raw, encoding) == told
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        standard(None),
+        logistic(None),
+        logistic({"orderId": "21", "orderFee": {"amount": "1", "currency": "USD"}}),
+        standard({"success": True, "errorCode": "", "errorInfo": ""}),
+        standard({"success": True, "errorCode": None, "errorMsg": "success"}),
+        standard({"success": "true", "errorCode": 0, "errorMsg": "OK"}),
+        standard({"errorCode": "200", "resultCode": "SUCCESS"}),
+        standard({"payUrl": "https://pay.example/1", "protocolPaySuccess": False}),
+        standard({"orderId": "21", "errorMsg": "the coupon was not used"}),
+        standard({"orderId": "21", "code": "SF", "message": "顺丰"}),
+        standard({"code": "US"}),
+        standard({"orderId": "21", "failedOfferList": [], "failCount": 0, "failed": False, "failReason": None}),
+        standard({"totalSuccessAmount": 0, "email": "a@b.example", "merry": False}),
+        standard("ok", msg="操作成功"),
+        standard(0),
+        standard([]),
+    ],
+)
+def test_what_says_no_no_inside_a_yes(raw: Any) -> None:
+    assert no_in(raw) == ()
+
+
+def test_a_member_that_stands_twice_in_a_yes_says_no() -> None:
+    body = b'{"code": 200, "data": {"success": false, "success": true}}'
+    assert denied(json.loads(body), body, call_of()) == ("a member twice",)

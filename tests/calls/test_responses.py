@@ -120,10 +120,45 @@ def test_any_bytes_end_in_the_table(body: bytes) -> None:
 
 @given(envelopes)
 @settings(max_examples=200, deadline=None)
-def test_a_yes_to_a_write_is_never_an_error(envelope: dict[str, Any]) -> None:
+def test_a_yes_to_a_write_is_never_an_error_unless_a_no_stands_in_it(envelope: dict[str, Any]) -> None:
     result = end(booking(), 200, {**envelope, "code": 200, "success": True})
+    if isinstance(result, Reply):
+        assert result.raw["code"] == 200
+    else:
+        assert type(result.error) is OutcomeUnknownError
+        assert "but also" in str(result.error)
+
+
+def test_a_write_whose_data_says_no_is_in_doubt_and_shows_what_was_said() -> None:
+    said = {"success": False, "errorCode": "ORDER_STATUS_ERROR", "errorInfo": "closed"}
+    raw = {"requestId": "rid-1", "code": 200, "developId": "d", "msg": "成功", "data": said}
+    result = end(booking(), 200, raw)
+    assert isinstance(result, Failure)
+    error = result.error
+    assert type(error) is OutcomeUnknownError
+    assert "the vendor said yes, but also data.success false, data.errorCode ORDER_STATUS_ERROR" in str(error)
+    assert "only an unpaid one can be cancelled" in error.advice
+    assert (error.raw, error.request_id, result.repeatable) == (raw, "rid-1", False)
+
+
+def test_a_read_whose_data_says_no_gives_that_data() -> None:
+    result = end(estimate(), 200, {"code": 200, "data": {"success": False}})
     assert isinstance(result, Reply)
-    assert result.raw["code"] == 200
+    assert result.data.value == {"success": False}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"errorCode": 200, "errorCode": 400, "success": true, "success": false}',
+        b'{"errorCode": 400, "success": false, "data": {"a": 1, "a": 2}}',
+    ],
+)
+def test_a_no_in_which_a_member_stands_twice_is_in_doubt(body: bytes) -> None:
+    result = end(booking(), 200, body)
+    assert isinstance(result, Failure)
+    assert type(result.error) is OutcomeUnknownError
+    assert "stands in it twice" in str(result.error)
 
 
 @given(st.integers())

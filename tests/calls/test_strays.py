@@ -13,6 +13,7 @@ from hypothesis import given, settings, strategies as st
 
 from pandapon_async import Effect, Limits, NotSentError, OutcomeUnknownError, PandaPonSession, Timeouts
 from pandapon_async._config.signing import documented_signer
+from pandapon_async.api.logistics import FreightBookingRequest
 from tests.calls.raw_peer import STRAYS, RawPeer, Turn, order_of, reply, stray
 from tests.support import AT_ONCE, RawServer, booking, error_of, http_reply, local_profile, says, session_at, yes
 
@@ -132,6 +133,36 @@ async def test_the_same_booking_may_be_told_its_order_id_again() -> None:
     async with RawPeer(nothing_more) as peer, session_at(local_profile(peer.port)) as session:
         assert [await told(session, "A") for _ in range(3)] == [order_of("A")] * 3
         assert peer.connections == 1
+
+
+@pytest.mark.parametrize("again", ["21", " 21 ", 21, 21.0])
+async def test_an_order_id_is_the_same_in_whatever_way_it_is_written(again: Any) -> None:
+    async with (
+        RawServer(says(http_reply(200, yes({"orderId": 21})), http_reply(200, yes({"orderId": again})))) as server,
+        session_at(local_profile(server.port)) as session,
+    ):
+        assert await told(session, "A") == "21"
+        assert await told(session, "B") is None
+
+
+@pytest.mark.parametrize("nothing", [None, "", " ", 0, "0", "null", "N/A"])
+async def test_a_reply_that_names_no_order_id_repeats_none(nothing: Any) -> None:
+    async with (
+        RawServer(says(http_reply(200, yes({"orderId": nothing})))) as server,
+        session_at(local_profile(server.port)) as session,
+    ):
+        for reference in "AB":
+            await session.logistics.book_freight(booking(reference))
+
+
+async def test_a_booking_without_a_reference_is_not_taken_for_another_since_its_reply_is_looked_at_twice() -> None:
+    odd = yes({"orderId": "21", "orderFee": {"amount": "1,234.50", "currency": "USD"}})
+    async with (
+        RawServer(says(http_reply(200, odd))) as server,
+        session_at(local_profile(server.port)) as session,
+    ):
+        made = await session.logistics.book_freight(FreightBookingRequest())
+        assert (made.order_id, made.order_fee) == ("21", None)
 
 
 async def test_an_order_id_that_the_request_named_itself_is_no_news() -> None:

@@ -20,6 +20,12 @@ import attrs
 
 _PATIENCE = 60.0
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_PROGRAM = (
+    "import fcntl, runpy, termios\n"
+    "fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
+    "runpy.run_module('pandapon_async', run_name='__main__', alter_sys=True)\n"
+)
+"""``pandapon`` with its terminal as the controlling one, so that what is typed as Ctrl-C is one."""
 
 
 @attrs.define
@@ -71,7 +77,7 @@ def terminal(
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, width, 0, 0))
     child = subprocess.Popen(
-        [sys.executable, "-m", "pandapon_async", *arguments],
+        [sys.executable, "-c", _PROGRAM, *arguments],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,

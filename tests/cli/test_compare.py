@@ -14,6 +14,7 @@ from pandapon_async import Journal
 from pandapon_async.testing import FakeVendor
 
 from .conftest import Pandapon, order
+from .files import rows_of
 
 
 @pytest.fixture
@@ -121,6 +122,26 @@ def test_a_workbook_is_read_too(pandapon: Pandapon, journal: str):
     path = Path(journal).with_name("statement.xlsx")
     book.save(path)
     assert found(pandapon, journal, path)[0] == ("both", "o-0", 3, None)
+
+
+def test_what_was_reported_of_a_booking_is_on_no_statement(pandapon: Pandapon, journal: str, tmp_path: Path):
+    reported = tmp_path / "parcels.csv"
+    reported.write_text("reference,carrier,number\no-0,SF,SF1\n")
+    first, fee, currency = facts(journal, "o-0")
+    assert pandapon("domestic", str(reported), "--journal", journal).exit_code == 0
+    path = statement(journal, [first, "", fee, currency])
+    assert [one[:2] for one in found(pandapon, journal, path)] == [
+        ("both", "o-0"), ("only ours", "o-1"), ("only ours", "o-2"), ("only ours", "o-3"),
+    ]  # fmt: skip
+
+
+def test_times_of_proposals_are_in_the_time_zone_of_the_settings(pandapon: Pandapon, journal: str, tmp_path: Path):
+    (tmp_path / "pandapon.toml").write_text('time_zone = "Asia/Shanghai"\n')
+    proposals = tmp_path / "proposals.csv"
+    path = statement(journal, ["8003", "FF2", "9.90", "USD"])
+    assert pandapon("journal", journal, "--compare", str(path), "--export", str(proposals)).exit_code == 0
+    (row,) = rows_of(proposals)
+    assert row["sent_at"].endswith("+08:00")
 
 
 def test_on_a_screen_it_counts_and_lists(pandapon: Pandapon, journal: str):

@@ -249,3 +249,16 @@ def test_a_dry_run_says_what_would_be_sent(domestic: Callable[..., Any], shop: F
     assert UPDATE in result.stdout
     assert received(shop) == 0
     assert rows_of(journal) == {}
+
+
+def test_a_credit_and_a_look_are_about_the_booking_and_not_about_what_was_reported_of_it(
+    pandapon: Pandapon, domestic: Callable[..., Any], journal: str
+):
+    assert domestic("o-3,604,SF,D1").exit_code == 0
+    assert pandapon("journal", journal, "--credit", "o-3", "2.50", "USD", "--by", "Jane").exit_code == 0
+    shown = json.loads(pandapon("journal", journal, "o-3", "--json").stdout)
+    assert (shown["operation"], shown["order_id"]) == ("logistics.book_freight", "8003")
+    shown = json.loads(pandapon("journal", journal, "o-3", "--operation", UPDATE, "--json").stdout)
+    assert shown["operation"] == UPDATE
+    result = pandapon("journal", journal, "--mark", "o-3=void", "--by", "Jane")
+    assert (result.exit_code, "name the account or the operation" in " ".join(result.stderr.split())) == (2, True)

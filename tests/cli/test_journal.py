@@ -240,7 +240,7 @@ def test_an_edited_export_resolves_its_rows(pandapon: Pandapon, journal: str, ed
         ({"o_1": {"state": ""}}, 3, "state"),
         ({"o_0": {"state": "pending"}}, 2, "state"),
         ({"o_1": {"state": "done", "fee": "12.50"}}, 3, "currency"),
-        ({"o_1": {"state": "done", "fee": "12,50", "currency": "USD"}}, 3, "fee"),
+        ({"o_1": {"state": "done", "fee": "1,250", "currency": "USD"}}, 3, "fee"),
         ({"o_1": {"state": "done", "fee": "-1", "currency": "USD"}}, 3, "fee"),
         ({"o_1": {"state": "done", "order_id": "5.77E+17"}}, 3, "order_id"),
         ({"o_1": {"state": "pending", "order_id": "7"}}, 3, "order_id"),

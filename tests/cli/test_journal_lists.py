@@ -85,6 +85,30 @@ def test_what_one_command_sees_to_is_counted_and_not_listed(pandapon: Pandapon, 
     assert "told yet" not in shown
 
 
+def test_a_report_about_a_booking_has_no_fee_and_is_told_to_no_shop(pandapon: Pandapon, journal: str, tmp_path: Path):
+    before = todo(pandapon, journal)
+    parcels = tmp_path / "parcels.csv"
+    parcels.write_text("reference,carrier,number\no-0,SF,SF1\n")
+    assert pandapon("domestic", str(parcels), "--journal", journal).exit_code == 0
+    assert todo(pandapon, journal) == before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals")
+@pytest.mark.parametrize("what", ["--runs", "--todo"])
+@pytest.mark.parametrize(("width", "is_table"), [(60, False), (160, True)])
+def test_where_the_terminal_is_too_narrow_for_a_table_its_rows_stand_below_each_other(
+    journal: str, width: int, is_table: bool, what: str
+):
+    from .terminal import terminal
+
+    with terminal("journal", journal, what, width=width) as screen:
+        status, _ = screen.end()
+    lines = screen.lines()
+    assert status == 0
+    assert max(map(len, lines)) <= width or what == "--todo"  # a command to copy stands in its last line
+    assert any(line.startswith("account") and "pandapon" in line for line in lines) != is_table
+
+
 def test_each_run_says_where_and_when(pandapon: Pandapon, journal: str):
     (run,) = map(json.loads, pandapon("journal", journal, "--runs", "--json").stdout.splitlines())
     assert (run["run"], run["account"], run["process"]) == (1, "pandapon", os.getpid())

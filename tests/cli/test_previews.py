@@ -371,3 +371,61 @@ def test_each_booking_is_previewed_at_its_own_account(
     assert pandapon("book", str(path), "--preview", "--out", str(out)).exit_code == 0
     assert [row["account"] for row in rows_of(out)] == accounts
     assert {request.vendor for request in shop.ledger.requests} == {"pandapon", "xportcn_ka"}
+
+
+# --- previewing again ---
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+@pytest.mark.parametrize("step", ["refuse", "render_expired"])
+def test_what_the_vendor_refused_is_previewed_again_as_it_is_and_booked(
+    pandapon: Pandapon, shop: FakeVendor, tmp_path: Path, orders: Path, ending: str, step: str
+):
+    if ending == "jsonl":
+        orders = tmp_path / "orders.jsonl"
+        item = {"skuId": "413", "quantity": 1, "freightInfo": {"serviceId": "1"}}
+        lines = [json.dumps(order(n, lineItems=[{**item, "itemId": str(2048 + n)}])) for n in range(6)]
+        orders.write_text("\n".join(lines) + "\n")
+    first, refused, again = (str(tmp_path / f"{name}.{ending}") for name in ("first", "refused", "again"))
+    journal = ("--journal", str(tmp_path / "b.db"))
+    assert pandapon("book", str(orders), "--preview", "--out", first).exit_code == 0
+    shop.script(step, step)
+    assert pandapon("book", first, *journal, "--problems", refused).exit_code == 1
+    assert pandapon("book", refused, *journal).exit_code == 2  # as it is, it stays out
+    assert pandapon("book", refused, "--preview", "--out", again).exit_code == 0
+    result = pandapon("book", again, *journal)
+    assert (result.exit_code, "Booked             2" in result.stdout) == (0, True)
+    assert len(fees(tmp_path / "b.db")) == len(shop.ledger.bookings) == 6
+
+
+def test_what_could_not_be_previewed_is_tried_again_as_it_is(
+    pandapon: Pandapon, shop: FakeVendor, orders: Path, tmp_path: Path
+):
+    out, problems, again = (str(tmp_path / name) for name in ("out.csv", "p.csv", "again.csv"))
+    shop.script("refuse")
+    assert pandapon("book", str(orders), "--preview", "--out", out, "--problems", problems).exit_code == 1
+    result = pandapon("book", problems, "--preview", "--out", again)
+    assert (result.exit_code, "Previewed    1 bookings" in result.stdout) == (0, True)
+
+
+def test_a_mistake_that_was_not_corrected_is_not_previewed(
+    pandapon: Pandapon, shop: FakeVendor, orders: Path, tmp_path: Path
+):
+    out, problems, again = (str(tmp_path / name) for name in ("out.csv", "p.csv", "again.csv"))
+    orders.write_text(
+        orders.read_text().replace("o-3,Jane Example 3,US,2051,413,1", "o-3,Jane Example 3,US,2051,413,x")
+    )
+    assert pandapon("book", str(orders), "--preview", "--out", out, "--problems", problems).exit_code == 1
+    before = asked(shop, PREVIEW)
+    result = pandapon("book", problems, "--preview", "--out", again)
+    assert (result.exit_code, asked(shop, PREVIEW)) == (1, before)
+    assert "To book" not in result.stdout
+
+
+def test_how_refused_ones_are_written_to_a_file_is_told(
+    pandapon: Pandapon, shop: FakeVendor, previewed: Callable[..., Path], tmp_path: Path
+):
+    path = previewed()
+    shop.script("refuse")
+    result = pandapon("book", str(path), "--journal", str(tmp_path / "b.db"))
+    assert "the same command with --problems FILE writes what was refused" in result.stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -182,6 +183,29 @@ def test_offers_are_written_over_nothing_but_offers(pandapon: Pandapon, shop: Fa
     for out in (orders, other):
         assert pandapon("quote", str(orders), "--out", str(out)).exit_code == 2
     assert not shop.ledger.requests
+
+
+def test_of_many_orders_the_sum_of_each_service_is_shown_and_what_comes_next(
+    pandapon: Pandapon, tmp_path: Path, shop: FakeVendor
+):
+    """The clerk's shop names its columns its own way, and its file's name has a blank."""
+    lines = [f"o-{n},Jane Example {n},US,SHOE,1" for n in range(25)]
+    source = tmp_path / "my orders.csv"
+    source.write_text("\n".join(["reference,receiverAddress.name,receiverAddress.country,Artikel,quantity", *lines]))
+    (tmp_path / "skus.csv").write_text("sku,itemId,skuId\nSHOE,2048,413\n")
+    (tmp_path / "pandapon.toml").write_text('[files.shop]\ncolumns = { Artikel = "sku" }\nsku_table = "skus.csv"\n')
+    out, orders = tmp_path / "offers.csv", tmp_path / "chosen.csv"
+    result = pandapon("quote", str(source), "--as", "shop", "--out", str(out))
+    assert result.exit_code == 0, result.stderr
+    (row,) = [line.split() for line in result.stdout.splitlines() if "FAR800" in line]
+    assert row[:4] == ["pandapon", "FAR800", "ECONOMY", "25"]
+    assert "o-24" not in result.stdout
+    following = shlex.split(result.stdout.split("then: ")[1])
+    assert following[:5] == ["pandapon", "quote", str(source), "--as", "shop"]
+    result = pandapon(*following[1:-1], str(orders))
+    assert result.exit_code == 0, result.stderr
+    following = shlex.split(result.stdout.split("then: ")[1])
+    assert pandapon(*following[1:-1], str(tmp_path / "previewed.csv")).exit_code == 0
 
 
 # --- the choice ---

@@ -61,6 +61,13 @@ def test_it_counts_bookings_and_money_as_the_journal_does(pandapon: Pandapon, jo
     assert f">{total.net:,f}<" in found
 
 
+def test_what_was_reported_of_a_booking_is_not_another_one(pandapon: Pandapon, journal: str, tmp_path: Path):
+    parcels = tmp_path / "parcels.csv"
+    parcels.write_text("reference,carrier,number\no-1,SF,SF1\n")
+    assert pandapon("domestic", str(parcels), "--journal", journal).exit_code == 0
+    assert tiles(page(pandapon, journal))["booked"] == 2
+
+
 def test_what_a_person_must_do_is_listed_with_its_reason_and_no_exception_s_name(pandapon: Pandapon, journal: str):
     found = page(pandapon, journal)
     todo = found[found.index("What is to be done") :]

@@ -208,6 +208,18 @@ async def test_it_is_seen_to_once_the_rest_is_credited(pandapon: Pandapon, tmp_p
     assert dearer() == []
 
 
+@pytest.mark.parametrize(("fee", "is_seen"), [("10.30", False), ("10.31", True)])
+async def test_what_cost_hardly_more_than_previewed_is_not_seen_to(
+    pandapon: Pandapon, tmp_path: Path, fee: str, is_seen: bool
+):
+    path = tmp_path / "bookings.db"
+    await with_preview(path, usd(fee), usd("10"))
+    listed = ("journal", str(path), "--todo", "--json")
+    assert ("dearer than previewed" in pandapon(*listed).stdout) == is_seen
+    (tmp_path / "pandapon.toml").write_text("max_increase = 3.1\n")
+    assert "dearer than previewed" not in pandapon(*listed).stdout
+
+
 async def test_a_fee_in_another_currency_than_previewed_is_dearer(tmp_path: Path):
     path = tmp_path / "bookings.db"
     await with_preview(path, usd("1"), Money(amount="10", currency="CNY"))  # type: ignore[arg-type]

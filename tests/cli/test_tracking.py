@@ -144,6 +144,21 @@ def test_only_what_is_new_or_has_changed_comes_again(pandapon: Pandapon, booked:
     assert [(row["Bestellnummer"], row["state"]) for row in rows] == [("o-3", "void")]
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ((), "1 orders are not booked: the column why says why not"),
+        (("--layout", "amazon"), "1 orders are not booked\n"),
+    ],
+)
+def test_how_many_have_nothing_to_hand_back_is_told(
+    pandapon: Pandapon, booked: Path, options: tuple[str, ...], said: str
+):
+    result = pandapon("tracking", str(booked), "--out", str(booked.with_name("t.csv")), *READING, *options)
+    assert result.stdout.startswith("2 orders handed back in ")
+    assert said in result.stdout
+
+
 def test_the_journal_notes_what_went_where(pandapon: Pandapon, booked: Path):
     tracked(pandapon, booked, "--by", "Jane")
     with Journal.open(booked.with_name("bookings.db")) as journal:

@@ -274,6 +274,15 @@ SHAPES = [
         reading=Reading(skus={row[5][-1]: (row[5], row[6]) for row in ROWS[1:]}),
     ),
     text(
+        "no SKU, where it stands for the item",
+        lines(
+            [(*ROWS[0][:5], "", *ROWS[0][7:]), *((*r[:5], r[5][-1], *r[7:]) for r in ROWS[1:])],
+            (*HEADER[:5], "SKU", *HEADER[7:]),
+        ),
+        (2, "SKU", "no-item"),
+        reading=Reading(skus={row[5][-1]: (row[5], row[6]) for row in ROWS[1:]}),
+    ),
+    text(
         "a decimal point where commas were declared",
         lines([(*ROWS[0][:8], "12.50", "USD"), *COMMA_ROWS[1:]], delimiter=";"),
         (2, "price", "number"),

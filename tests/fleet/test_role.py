@@ -1,4 +1,4 @@
-"""The role of the guide can do what desks and workers need, and no more."""
+"""The guide's SQL: its role can do what desks and workers need, and no more; what the queue has logged goes in time."""
 
 from __future__ import annotations
 
@@ -60,3 +60,20 @@ def test_it_submits_works_books_and_resolves(url: str):
 def test_it_can_not_do_more(url: str, query: str):
     with psycopg.connect(url, autocommit=True) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute(query.encode())
+
+
+def test_what_the_queue_has_logged_goes_in_time(postgres: PostgresServer):
+    url = postgres.fresh()
+    with FakeVendor() as vendor:
+        asyncio.run(submitted(vendor, url, 5))
+        with workers(vendor, url, 1):
+            until(lambda: has_ended(url))
+            log = "pandapon_queue.pgqueuer_log"
+            until(lambda: postgres.run("postgres", "SELECT 1 FROM pandapon_queue.pgqueuer") == [])
+            until(lambda: postgres.run("postgres", f"SELECT 1 FROM {log} WHERE NOT aggregated") == [])
+            postgres.run("postgres", f"UPDATE {log} SET created = now() - interval '8 days' WHERE job_id < 4")
+            postgres.run("postgres", block("fleet", "pgqueuer_log", "sql"))
+            assert postgres.run("postgres", f"SELECT DISTINCT job_id FROM {log} ORDER BY 1") == [(4,), (5,)]
+            asyncio.run(submitted(vendor, url, 9, "again"))
+            until(lambda: has_ended(url))
+        assert len(vendor.ledger.bookings) == 9

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from pandapon_async import BookingJob, InputError, Journal, JournalError
-from pandapon_async._fleet.submit import submit
+from pandapon_async._fleet.submit import Share, submit
 from pandapon_async._journal.places import place_of, reader_of
 from pandapon_async.api.logistics import ReceiverAddress
 from pandapon_async.testing import FakeVendor, Faults
@@ -45,13 +45,9 @@ def shop() -> Iterator[FakeVendor]:
         yield vendor
 
 
-def nobody(_: str, __: Any) -> bool:
-    return False
-
-
 async def submitted(vendor: FakeVendor, url: str, count: int, job: str = "night") -> dict[Any, int]:
     async with session_at(vendor.profile("pandapon")) as session:
-        return await submit(session, url, pairs(count), job, nobody)
+        return await submit([Share(session, pairs(count))], url, job)
 
 
 @contextlib.contextmanager
@@ -177,11 +173,11 @@ async def test_the_queue_has_ids_of_rows_and_nothing_that_says_whose_they_are(
 ):
     receiver = ReceiverAddress(name="Jane Example", phone="5550100100", country="US")
     async with session_at(shop.profile("pandapon")) as session:
-        await submit(session, url, [("order-0", booking("R0", receiver_address=receiver))], "night", nobody)
+        await submit([Share(session, [("order-0", booking("R0", receiver_address=receiver))])], url, "night")
     with workers(shop, url, 1):
         until(lambda: has_ended(url))
     async with session_at(shop.profile("pandapon")) as session:
-        await submit(session, url, pairs(2, 10), "morning", nobody)
+        await submit([Share(session, pairs(2, 10))], url, "morning")
     keys = shop.profile("pandapon").credentials
     assert keys is not None
     tables = ["pgqueuer", "pgqueuer_log", "pgqueuer_statistics"]
@@ -196,7 +192,7 @@ async def test_the_queue_has_ids_of_rows_and_nothing_that_says_whose_they_are(
 async def test_one_that_is_wrong_leaves_nothing_behind(url: str, postgres: PostgresServer, shop: FakeVendor):
     async with session_at(shop.profile("pandapon")) as session:
         with pytest.raises(InputError):
-            await submit(session, url, [*pairs(3), ("order-0", booking("R9"))], "night", nobody)
+            await submit([Share(session, [*pairs(3), ("order-0", booking("R9"))])], url, "night")
     assert sum(counts(url).values()) == 0
     assert postgres.run("postgres", "SELECT to_regclass('pandapon_queue.pgqueuer')") == [(None,)]
 
@@ -239,7 +235,7 @@ def test_from_a_file_to_the_end_by_commands(pandapon: Any, tmp_path: Path, shop:
     path = tmp_path / "orders.jsonl"
     path.write_text("\n".join(json.dumps(order(number)) for number in range(20)), encoding="utf-8")
     journal = ("--journal", "env:JOURNAL")
-    assert pandapon("submit", str(path), *journal, "--job", "night") == (0, "night: 20 pending\n", "")
+    assert pandapon("submit", str(path), *journal, "--job", "night") == (0, "night: 20 waiting\n", "")
     assert pandapon("status", *journal, "night")[0] == 4
     with process("worker", *journal) as working:
         status, out, errors = pandapon("status", *journal, "night", "--watch")
@@ -261,7 +257,7 @@ def test_a_file_with_a_wrong_order_is_not_submitted(pandapon: Any, tmp_path: Pat
     status, _, errors = pandapon("submit", str(path), "--journal", "env:JOURNAL")
     assert status == 2
     assert "line 2" in errors
-    assert "nothing was submitted" in errors
+    assert "Nothing was submitted" in errors
 
 
 async def test_the_status_of_a_journal_on_disk(pandapon: Any, tmp_path: Path, shop: FakeVendor):
@@ -272,4 +268,4 @@ async def test_the_status_of_a_journal_on_disk(pandapon: Any, tmp_path: Path, sh
     assert (status, json.loads(out)["done"]) == (0, 3)
     status, _, errors = pandapon("status", "--journal", str(path), "night")
     assert status == 2
-    assert "jobs have names in PostgreSQL only" in " ".join(errors.split())
+    assert "no file is named so that was booked; files: none" in " ".join(errors.split())

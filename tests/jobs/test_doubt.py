@@ -94,6 +94,14 @@ async def test_a_clock_set_back_makes_nothing_believed(vendor: FakeVendor, path:
     assert again.recorded == "unknown"
 
 
+async def test_a_clock_set_forward_while_it_is_sent_makes_nothing_believed(vendor: FakeVendor, path: Path):
+    vendor.script("drop_after")
+    async with on_virtual_clock(vendor, time.time()) as (session, clock):
+        session.on_attempt = lambda *_: clock.set_wall(clock.now() + 86_400)
+        (outcome,) = await ran(BookingJob(session, journal=path, reconcile=Vendors()), pairs(1))
+    assert (outcome.recorded, vendor.ledger.bookings) == ("unknown", {"R0": 1})
+
+
 @BOTH
 async def test_what_a_look_up_raises_is_named_by_its_type_and_quoted_nowhere(vendor: FakeVendor, path: Path, kind: str):
     async def look_up(session: Any, request: Any) -> Any:

@@ -33,6 +33,11 @@ class Raising(BookingJob):
         raise KeyError("a receiver's name")
 
 
+class Cancelling(BookingJob):
+    def facts(self, data: FreightBooking | None) -> Ending:
+        raise asyncio.CancelledError
+
+
 def giving(facts: Any) -> type[BookingJob]:
     class Giving(BookingJob):
         def facts(self, data: FreightBooking | None) -> Ending:
@@ -43,6 +48,7 @@ def giving(facts: Any) -> type[BookingJob]:
 
 WRONG: dict[str, type[BookingJob]] = {
     "they raise": Raising,
+    "they raise a cancel": Cancelling,
     "they are none": giving(None),
     "an order id that is a number": giving(Ending(state="done", order_id=21)),  # type: ignore[arg-type]
     "an order id that can't be stored": giving(Ending(state="done", order_id="\ud800")),
@@ -169,21 +175,24 @@ async def test_one_that_is_left_while_it_is_looked_up_is_told_as_it_is_on_disk(
 # --- a row that somebody else has moved --------------------------------------------------------------------------------
 
 
-async def moved_meanwhile(job: BookingJob) -> None:
+async def moved_meanwhile(job: BookingJob, state: str = "unknown") -> None:
     """What another process does that opens the file though the lock was deleted: it takes what is sent for left."""
-    query = "UPDATE rows SET version = version + 1, state = 'unknown', error = 'the job had ended' WHERE state = 'sent'"
+    query = (
+        f"UPDATE rows SET version = version + 1, state = '{state}', error = 'the job had ended' WHERE state = 'sent'"
+    )
     async with job._journal as journal:
         await journal.store._writer.submit(lambda connection: connection.execute(query))
 
 
+@pytest.mark.parametrize("state", ["unknown", "pending"])
 @BOTH
-async def test_a_yes_to_a_row_that_was_moved_is_in_doubt_with_its_order_id(path: Path, kind: str):
+async def test_a_yes_to_a_row_that_was_moved_is_in_doubt_with_its_order_id(path: Path, kind: str, state: str):
     async with held("R0", kind=kind) as (server, session):
         job = BookingJob(session, journal=path, concurrency=1)
         async with job.run(pairs(2)) as outcomes:
             reading = asyncio.ensure_future(anext(outcomes))
             await until(lambda: server.seen)
-            await moved_meanwhile(job)
+            await moved_meanwhile(job, state)
             server.release()
             outcome = await reading
     assert (outcome.state, outcome.recorded, outcome.order_id) == ("unknown", "unknown", "R0")
@@ -211,3 +220,23 @@ async def test_a_single_booking_that_is_cut_off_is_never_told_another_s_order_id
                 await asyncio.wait([single])
     assert recorded(path) == {"order-0": "done", "order-1": "unknown"}
     assert (job.report.done, job.report.unknown, job.report.in_doubt) == (0, 1, ["order-1"])
+
+
+@pytest.mark.parametrize("nothing", [None, "", " ", 0, "0", "null", "N/A"])
+async def test_what_stands_for_no_order_id_is_written_down_as_none(vendor: FakeVendor, path: Path, nothing: Any):
+    vendor.script(*[{"json": yes({"orderId": nothing})}] * 2)
+    async with session_at(vendor.profile("pandapon")) as session:
+        outcomes = await ran(BookingJob(session, journal=path), pairs(2))
+    assert [(outcome.recorded, outcome.order_id) for outcome in outcomes] == [("done", None)] * 2
+    assert row_of(path, "order-1").order_id is None
+
+
+async def test_a_yes_whose_data_says_no_is_in_doubt_and_kept(vendor: FakeVendor, path: Path):
+    reply = yes({"success": False, "errorCode": "E1"})
+    vendor.script({"json": reply})
+    async with session_at(vendor.profile("pandapon")) as session:
+        (outcome,) = await ran(BookingJob(session, journal=path), pairs(1))
+        assert (outcome.recorded, row_of(path, "order-0").reply) == ("unknown", reply)
+        assert "data.success false, data.errorCode E1" in str(row_of(path, "order-0").error)
+        await ran(BookingJob(session, journal=path), pairs(1))
+    assert sum(vendor.ledger.seen.values()) == 1

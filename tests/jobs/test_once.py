@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
+import random
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from pandapon_async import NOT_BOOKED, InputError, Journal, PandaPonSession, book_once
+from pandapon_async import (
+    NOT_BOOKED,
+    ConfigError,
+    Credentials,
+    InputError,
+    Journal,
+    JournalError,
+    PandaPonSession,
+    book_once,
+)
 from pandapon_async._journal.store import Ending
 from pandapon_async.api.logistics import DomesticShipmentUpdate
-from pandapon_async.testing import FakeVendor
+from pandapon_async.testing import FakeVendor, Faults
 from tests.jobs.support import recorded
 from tests.journal.support import asked
 from tests.postgres import PostgresServer
-from tests.support import AT_ONCE, booking, session_at
+from tests.support import AT_ONCE, booking, local_profile, session_at, until
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -100,3 +113,109 @@ async def test_what_another_worker_has_under_way_is_told_and_left_to_it(
             await open_journal.store.ended(sent, Ending(state="done"))
     assert recorded(url)["a"] == "done"
     assert "R1" not in vendor.ledger.bookings
+
+
+# --- engines that are many, or impatient -------------------------------------------------------------------------------
+
+REFERENCES = [f"order-{number}" for number in range(5)]
+
+
+@pytest.fixture
+def shop() -> Iterator[FakeVendor]:
+    with FakeVendor(faults=Faults(latency=0.05)) as vendor:
+        yield vendor
+
+
+def work(vendor: tuple[str, str, str, str], journal: str) -> list[str | None]:
+    """An engine's worker, on a loop of its own: it tries each reference again until it has ended."""
+
+    async def booked(session: PandaPonSession, reference: str) -> str | None:
+        while True:
+            try:
+                outcome = await book_once(session, booking(reference), reference=reference, journal=journal)
+            except JournalError:  # another one has the file
+                outcome = None
+            if outcome is not None and outcome.recorded not in ("pending", "sent"):
+                return outcome.order_id
+            await asyncio.sleep(0.05)
+
+    async def main() -> list[str | None]:
+        url, key, secret, user = vendor
+        keys = Credentials(access_key=key, access_secret=secret, user_id=user)
+        async with session_at(local_profile(0, base_url=url, credentials=keys)) as session:
+            return [await booked(session, reference) for reference in REFERENCES]
+
+    return asyncio.run(main())
+
+
+@pytest.mark.parametrize("kind", ["threads", "processes"])
+def test_workers_that_are_given_the_same_book_it_once(kind: str, shop: FakeVendor, journal: str):
+    profile = shop.profile("pandapon")
+    keys = profile.credentials
+    assert keys is not None
+    at = (profile.base_url, keys.access_key, keys.access_secret, keys.user_id or "")
+    pool: Executor = (
+        ThreadPoolExecutor(3)
+        if kind == "threads"
+        else ProcessPoolExecutor(3, mp_context=multiprocessing.get_context("spawn"))
+    )
+    with pool:
+        found = list(pool.map(work, [at] * 3, [journal] * 3))
+    assert shop.ledger.bookings == dict.fromkeys(REFERENCES, 1)
+    assert found == [found[0]] * 3
+    assert len(set(found[0])) == len(REFERENCES)
+
+
+async def test_what_an_engine_cuts_off_at_any_moment_and_repeats_is_made_once(
+    vendor: FakeVendor, panda: PandaPonSession, journal: str
+):
+    vendor.faults = Faults(latency=0.01, jitter=0.02)
+    dice = random.Random(1)
+    for number in range(20):
+        for _ in range(3):
+            made = book_once(panda, booking(f"R{number}"), reference=f"r{number}", journal=journal)
+            try:
+                await asyncio.wait_for(made, dice.uniform(0, 0.06))
+            except asyncio.TimeoutError:
+                continue
+    again = [
+        await book_once(panda, booking(f"R{number}"), reference=f"r{number}", journal=journal) for number in range(20)
+    ]
+    assert {outcome.recorded for outcome in again} == {"done"}
+    assert vendor.ledger.bookings == {f"R{number}": 1 for number in range(20)}
+
+
+async def test_a_journal_that_is_away_at_the_beginning_is_an_error_and_one_that_is_away_at_the_end_is_waited_for(
+    vendor: FakeVendor, panda: PandaPonSession, postgres: PostgresServer
+):
+    url = postgres.fresh()
+    postgres.kill()
+    with pytest.raises(JournalError):
+        await book_once(panda, booking("R1"), reference="a", journal=url)
+    await asyncio.to_thread(postgres.start)
+    assert (await book_once(panda, booking("R1"), reference="a", journal=url)).recorded == "done"
+    vendor.faults = Faults(latency=0.2)
+    making = asyncio.ensure_future(book_once(panda, booking("R2"), reference="b", journal=url))
+    await until(lambda: vendor.ledger.seen.total() == 2)
+    postgres.kill()
+    await asyncio.to_thread(postgres.start)
+    assert (await making).recorded == "done"
+    assert vendor.ledger.bookings == {"R1": 1, "R2": 1}
+
+
+async def test_a_session_that_is_closed_or_another_loop_s_is_refused_before_the_journal_is_opened(
+    panda: PandaPonSession, vendor: FakeVendor, tmp_path: Path
+):
+    journal = tmp_path / "j.db"
+    await panda.logistics.book_freight(booking("R0"))
+
+    def elsewhere() -> None:
+        with pytest.raises(ConfigError, match="another event loop"):
+            asyncio.run(book_once(panda, booking("R1"), reference="a", journal=journal))
+
+    await asyncio.to_thread(elsewhere)
+    async with session_at(vendor.profile("pandapon")) as closed:
+        pass
+    with pytest.raises(ConfigError, match="closed"):
+        await book_once(closed, booking("R1"), reference="a", journal=journal)
+    assert not journal.exists()

@@ -114,7 +114,23 @@ NO_FEE = {
     "below zero": {"amount": "-5", "currency": "USD"},
     "absurd": {"amount": "1234567890123456789.25", "currency": "USD"},
     "without a currency": {"amount": "5"},
+    "with an empty currency": {"amount": "5", "currency": " "},
+    "absurd by its exponent": {"amount": "1e30", "currency": "USD"},
+    "too small to be summed up": {"amount": "1e-20", "currency": "USD"},
 }
+
+
+@pytest.mark.parametrize("written", [{"amount": "5", "currency": "usd "}, {"amount": "5.000000000", "currency": "USD"}])
+async def test_a_fee_is_the_same_in_whatever_way_it_is_written(
+    vendor: FakeVendor, account: VendorSession, path: Path, written: Any
+):
+    vendor.script(*replies(5, written))
+    job = BookingJob(account, journal=path, concurrency=1, spend_limit=usd(1000), highest_fee=usd(10))
+    outcomes = await ran(job, pairs(2))
+    assert (job.report.stopped, job.report.fees, outcomes[1].fee) == (None, {"USD": usd(10)}, usd(5))
+    with Journal.open(path) as journal:
+        assert {total.fees for total in journal.totals()} == {Decimal(10)}
+        journal.resolve("order-0", "done", fee=Money(amount=Decimal(5), currency="usd"), by="ann", note="already so")
 
 
 @pytest.mark.parametrize("kind", NO_FEE)
@@ -244,6 +260,16 @@ async def test_single_bookings_count_as_one_input(vendor: FakeVendor, account: V
     assert [outcome.state for outcome in outcomes] == ["done", "done", "pending"]
     assert "the spend limit of 25 USD is reached" in str(outcomes[2].error)
     assert recorded(path)["order-2"] == "pending"
+
+
+async def test_a_caller_that_waited_for_room_is_told_what_another_has_made_of_its_booking(
+    vendor: FakeVendor, account: VendorSession, path: Path
+):
+    vendor.script("drop_after")
+    job = BookingJob(account, journal=path, spend_limit=usd(25))
+    async with job:
+        outcomes = await asyncio.gather(*(job.book(booking("R0"), reference="order-0") for _ in range(2)))
+    assert [outcome.recorded for outcome in outcomes] == ["unknown", "unknown"]
 
 
 @pytest.mark.parametrize("first", [0, 2])

@@ -50,10 +50,15 @@ def reading(path: Where, now: float = NOW) -> Journal:
 
 
 def hours_later(path: Where, hours: float = 1) -> None:
-    """Let it be long ago that anything was sent: then a person is believed who says that it wasn't booked."""
-    editor = editor_of(place_of(path), SystemClock())
+    """Let it be long ago that anything was sent, or a lease was lost: then a person is believed who says that it wasn't booked."""
+    place = place_of(path)
+    editor, times = (
+        editor_of(place, SystemClock()),
+        ("sent_at",) if isinstance(place, Path) else ("sent_at", "not_before"),
+    )
     with editor.connected() as writing, editor.transaction(writing) as connection:
-        connection.execute("UPDATE rows SET sent_at = sent_at - ?", (hours * 3600,))
+        for time in times:
+            connection.execute(f"UPDATE rows SET {time} = {time} - ?", (hours * 3600,))
 
 
 async def taken(store: SqlStore, *entries: Entry, run: int = 0, retry_refused: bool = False) -> list[Any]:

@@ -49,8 +49,13 @@ def copied(path: Path, folder: Path, *, wal: bool) -> Path:
     """
     folder.mkdir()
     files = [path, *([Path(f"{path}-wal"), *path.parent.glob("*.lock")] if wal else [])]
-    subprocess.run(["cp", *files, folder], check=True)
+    by_another("cp", *files, folder)
     return folder / path.name
+
+
+def by_another(*command: str | Path) -> None:
+    """Let another process do something."""
+    subprocess.run(command, check=True)
 
 
 async def refused(path: Path, match: str) -> None:
@@ -192,6 +197,32 @@ async def test_a_file_and_a_wal_of_different_moments_are_refused(tmp_path: Path,
     shutil.copy(f"{wal}-wal", f"{torn}-wal")
     with pytest.raises(JournalError, match=r"a part of it is missing|malformed"):
         Journal.open(torn)
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+async def test_an_old_copy_that_is_written_over_the_file_in_use_never_passes_for_it(
+    tmp_path: Path, path: Path, goes_on: bool
+):
+    async with opened(path) as store:
+        old = copied(path, tmp_path / "old", wal=False)
+        await done(store, entry(1))
+    async with opened(path) as store:
+        waiting = await row(store, entry(2))
+        by_another("cp", old, path)
+        if goes_on:
+            with pytest.raises(JournalError, match=r"an old copy was written over .* nothing more is begun"):
+                await store.sent(waiting)
+    await refused(path, r"a part of it is missing|malformed")
+
+
+async def test_another_program_that_moves_the_wal_into_the_file_in_use_disturbs_nothing(path: Path):
+    async with opened(path) as store:
+        await done(store, entry(1))
+        for step in ("PRAGMA wal_checkpoint(PASSIVE)", "VACUUM"):
+            theirs = f"import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=60).execute({step!r})"
+            by_another(sys.executable, "-c", theirs, path)
+            await done(store, entry(2 if step == "VACUUM" else 3))
+    assert recorded(path) == {"order-1": "done", "order-2": "done", "order-3": "done"}
 
 
 async def test_a_file_that_lost_its_wal_is_taken_once_its_owner_declares_it_whole(tmp_path: Path, path: Path):

@@ -315,7 +315,7 @@ async def test_other_operations_have_no_parcels(path: Where):
 async def test_of_two_who_know_a_row_only_one_moves_it(path: Where):
     async with opened(path) as store:
         found = await row(store, entry(1))
-        results = await asyncio.gather(store.sent(found), store.sent(found), return_exceptions=True)
+        results = await asyncio.gather(*(store.sent(attrs.evolve(found)) for _ in range(2)), return_exceptions=True)
         assert sorted(type(result).__name__ for result in results) == ["PendingRow", "RowMovedError"]
         mine = next(result for result in results if isinstance(result, PendingRow))
         with pytest.raises(JournalError, match="can't make pending into done"):
@@ -323,7 +323,7 @@ async def test_of_two_who_know_a_row_only_one_moves_it(path: Where):
         after = await store.ended(mine, Ending(state="done", order_id="21", fee=usd("12.50"), tracking=("T1", "T2")))
         assert (after.state, after.version) == ("done", found.version + 2)
         with pytest.raises(RowMovedError):
-            await store.ended(mine, Ending(state="pending", error="cut off"))
+            await store.ended(attrs.evolve(mine, version=2, state="sent"), Ending(state="pending", error="cut off"))
     end = row_of(path, "order-1")
     assert (end.state, end.order_id, end.fee, end.tracking) == ("done", "21", usd("12.50"), ("T1", "T2"))
     assert [(entry.kind, entry.money, entry.by) for entry in end.money] == [("fee", usd("12.50"), "job")]
@@ -333,7 +333,7 @@ async def test_the_end_of_one_does_not_undo_what_somebody_else_sent(path: Where)
     """Of two who book one reference at once, the second is cancelled: the first one's row is not the second's to end."""
     async with opened(path) as store:
         second = await row(store, entry(1))
-        mine = await store.sent(second)
+        mine = await store.sent(attrs.evolve(second))
         with pytest.raises(JournalError):
             await store.ended(attrs.evolve(second, state="sent"), Ending(state="pending"))
         assert (await store.ended(mine, Ending(state="done"))).state == "done"

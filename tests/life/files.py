@@ -1,49 +1,53 @@
-"""What becomes of a shop's files: copied, moved, backed up, restored, copied by half."""
+"""A shop whose journal is a file: copied, moved, backed up, restored, copied by half."""
 
 from __future__ import annotations
 
 import contextlib
 import shutil
-from datetime import datetime, timezone
 
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from pandapon_async import Journal, JournalError
 from tests.life.people import People
-from tests.life.plans import QUIET
-from tests.life.shop import DAY
+from tests.life.plans import QUIET, Plan
+from tests.life.worlds import Disk
 
 
-class Life(People):
-    """One shop and its journal, and everything that happens to them."""
+class LifeOnDisk(People):
+    """A shop whose journal is a file, and everything that happens to it."""
 
-    @rule(how=st.sampled_from(("copy", "move", "forget", "check")))
+    world: Disk
+
+    def _made_world(self) -> Disk:
+        return Disk()
+
+    async def _around_here(self, plan: Plan) -> None:
+        if "second start" in plan.around:
+            async with self._session() as session:
+                await self._refused(self._job(session, QUIET))
+        if "backup" in plan.around and not (target := self.world.folder / "backup.db").exists():
+            with self._journal() as journal:
+                journal.backup(target)
+
+    @rule(how=st.sampled_from(("copy", "move")))
     @precondition(lambda self: self.rows)
     def handle_the_file(self, how: str) -> None:
+        folder = self.world.new_folder()
         if how == "copy":
-            folder = self.disk.new_folder()
-            shutil.copytree(self.disk.folder, folder)
-            self.disk.move_to(folder)
-        elif how == "move":
-            folder = self.disk.new_folder()
-            self.disk.folder.rename(folder)
-            self.disk.move_to(folder)
+            shutil.copytree(self.world.folder, folder)
         else:
-            self.forgotten |= how == "forget"
-            with self._by_hand(None) as journal:
-                journal.check() if how == "check" else journal.forget_before(
-                    datetime.fromtimestamp(self.loop.now() - DAY, timezone.utc)
-                )
+            self.world.folder.rename(folder)
+        self.world.move_to(folder)
 
     @rule()
     @precondition(lambda self: self.rows and self._key_is_known)
     def copy_without_its_wal(self) -> None:
         """Such a copy is refused, unless nothing is missing in it."""
-        folder = self.disk.new_folder()
+        folder = self.world.new_folder()
         folder.mkdir()
         copy = folder / "bookings.db"
-        shutil.copyfile(self.disk.journal, copy)
+        shutil.copyfile(self.world.journal, copy)
         with contextlib.suppress(JournalError), Journal.open(copy) as journal:
             found = {row.reference: (row.state, row.version) for row in journal.rows()}
             assert found == {row.reference: (row.state, row.version) for row in self.rows.values()}
@@ -53,11 +57,11 @@ class Life(People):
     @precondition(lambda self: self.rows and self._key_is_known)
     def go_on_with_a_backup(self, restored: bool) -> None:
         """A backup is refused until somebody says that nothing was booked since."""
-        folder = self.disk.new_folder()
+        folder = self.world.new_folder()
         folder.mkdir()
         with self._journal() as journal:
             journal.backup(folder / "bookings.db")
-        original, self.disk.folder = self.disk.folder, folder
+        original, self.world.folder = self.world.folder, folder
 
         async def refused() -> None:
             async with self._session() as session:
@@ -67,6 +71,6 @@ class Life(People):
         if restored:
             with self._by_hand(None) as journal:
                 journal.restore(by="ann", note="the old disk is broken")
-        self.disk.folder = original
+        self.world.folder = original
         if restored:
-            self.disk.move_to(folder)
+            self.world.move_to(folder)

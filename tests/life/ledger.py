@@ -86,7 +86,7 @@ def deeds_of(ledger: Ledger) -> list[Deed]:
 
 
 def check(
-    path: Path,
+    path: Path | str,
     deeds: Sequence[Deed],
     told: Iterable[Told],
     *,
@@ -96,7 +96,7 @@ def check(
     """Nothing is booked twice or lost, no order id told to two, every total true. Gives the journal's rows.
 
     Args:
-        path: the journal; nobody may be writing it.
+        path: the journal, or its URL; nobody may be writing it.
         deeds: what the vendor has made.
         told: what users were told, by whatever process.
         credited: what the vendor gave back, by those who entered it.
@@ -115,7 +115,7 @@ def check(
     return rows
 
 
-def _has_tables(path: Path) -> bool:
+def _has_tables(path: Path | str) -> bool:
     """Whether a job got as far as making the journal."""
     try:
         Journal.open(path).close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +15,7 @@ from pandapon_async import InputError, RequestError
 from pandapon_async.api.logistics import FreightBookingRequest, Money
 from tests.life.plans import KILLS, QUIET
 from tests.life.shop import DAY, KEYS, URLS, Shop
-from tests.life.simulation import Kill
+from tests.life.worlds import Kill
 
 
 class People(Shop):
@@ -71,7 +72,7 @@ class People(Shop):
     @precondition(lambda self: self._in("done", "unknown") and self._key_is_known)
     def rename(self) -> None:
         """The account gets another name: under it nothing begins until the bookings stand under it."""
-        old, self.name = self.name, f"shop-{len(self.told)}-{self.disk.life}"
+        old, self.name = self.name, f"shop-{len(self.told)}-{self.world.main.number}"
 
         async def refused() -> None:
             async with self._session() as session:
@@ -136,6 +137,17 @@ class People(Shop):
     @rule(url=st.integers(0, len(URLS) - 1))
     def respell_the_url(self, url: int) -> None:
         self.url = url
+
+    @rule(forget=st.booleans())
+    @precondition(lambda self: self.rows)
+    def look_after_the_journal(self, forget: bool) -> None:
+        """Somebody checks it, or erases what isn't needed any more."""
+        self.forgotten |= forget
+        with self._by_hand(None) as journal:
+            if forget:
+                journal.forget_before(datetime.fromtimestamp(self.loop.now() - DAY, timezone.utc))
+            else:
+                journal.check()
 
     @rule(hours=st.integers(-30, 40 * 24))
     def set_the_clock(self, hours: int) -> None:

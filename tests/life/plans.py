@@ -7,7 +7,8 @@ import random
 import attrs
 from hypothesis import strategies as st
 
-from tests.life.simulation import FAULTS, Kill
+from tests.life.simulation import FAULTS
+from tests.life.worlds import Kill
 
 
 @attrs.frozen
@@ -26,7 +27,9 @@ class Caller:
 class Plan:
     """A day: what is fed, what the vendor does, who else is there, how it ends.
 
-    ``limit``: what the input may cost; ``full``: at which commit the disk is full, and for how many.
+    ``limit``: what the input may cost; ``full``: at which commit the disk is full, or the server away, and for how many. On a server
+    also: ``cut``: when the connection to it is lost; ``patience``: whether who waits for it meanwhile goes on waiting; ``stalled``:
+    for how long the process does nothing; ``desk``: when another desk begins, if there is a second start.
     """
 
     new: int
@@ -42,6 +45,10 @@ class Plan:
     around: frozenset[str]
     limit: int | None = None
     full: tuple[int, int] | None = None
+    cut: Kill | None = None
+    patience: bool = True
+    stalled: float = 0.0
+    desk: float = 0.0
 
 
 FEEDS = ("all", "all", "shuffled", "twice", "blanks", "unfinished", "copied")
@@ -63,6 +70,8 @@ def _drawn(number: int) -> Plan:
         around=frozenset(dice.sample(AROUND, dice.choice((0, 1, 2)))),
         limit=dice.choice((None, None, 500, 1500, 4000)),
         full=dice.choice((None, None, None, (dice.randrange(1, 20), dice.randrange(1, 6)))),
+        cut=dice.choice((None, None, Kill(dice.randrange(1, 20), dice.random() < 0.5))), patience=dice.random() < 0.7,
+        stalled=dice.choice((0, 0, 0, 0, 8, 40)), desk=dice.choice((0, moment(), 35)),
     )  # fmt: skip
 
 

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import shutil
-import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -29,13 +25,15 @@ from pandapon_async import (
     PandaPonSession,
     Stop,
 )
+from pandapon_async._journal.places import place_of
 from pandapon_async._journal.resolving import Resolution
 from pandapon_async._models.converters import decode
 from pandapon_async.api.logistics import FreightBooking, FreightBookingRequest, Money
 from pandapon_async.testing._verification import Account
 from tests.life.ledger import Order, Told, check, check_report, check_settled, reference_of
 from tests.life.plans import PLANS, QUIET, Caller, Plan
-from tests.life.simulation import Disk, Kill, SimulatedVendor, VirtualLoop, simulated
+from tests.life.simulation import SimulatedVendor, VirtualLoop
+from tests.life.worlds import Kill, World
 
 OTHERS = 1_000
 """The number of the other account's first order."""
@@ -63,16 +61,12 @@ class Shop(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.stack = contextlib.ExitStack()
-        base = (
-            "/dev/shm" if os.path.isdir("/dev/shm") else None
-        )  # a kill is no power cut: memory keeps what was written
-        root = tempfile.mkdtemp(dir=base)
-        self.stack.callback(shutil.rmtree, root, ignore_errors=True)
-        self.disk = Disk(Path(root))
         self.loop = VirtualLoop(START)
         self.stack.callback(self.loop.close)
-        self.stack.enter_context(simulated(self.disk))
-        self.vendor = SimulatedVendor(self.loop, [*ACCOUNTS, OTHER])
+        self.world: Any = self._made_world()
+        self.stack.callback(self.world.close)
+        self.stack.enter_context(self.world.simulated())
+        self.vendor = SimulatedVendor(self.loop, [*ACCOUNTS, OTHER], self.world)
         self.orders: list[Order] = []
         self.told: list[Told] = []
         self.rows: dict[str, JournalRow] = {}
@@ -86,6 +80,22 @@ class Shop(RuleBasedStateMachine):
         self.name = "pandapon"
         self.told_today: list[tuple[str, Told]] = []
         self.looked_around: set[str] = set()
+
+    # --- what is particular to where the journal is ---
+
+    def _made_world(self) -> World:
+        raise NotImplementedError
+
+    def _may_end_by(self, plan: Plan) -> tuple[type[Exception], ...]:
+        """What a day may end by, that isn't a mistake."""
+        return (JournalError,) if plan.full else ()
+
+    def _beside(self, plan: Plan) -> list[asyncio.Task[None]]:
+        """Others who work beside the job; they aren't killed with it."""
+        return []
+
+    async def _around_here(self, plan: Plan) -> None:
+        """What happens while the outcomes of a run are read."""
 
     # --- the job ---
 
@@ -103,12 +113,12 @@ class Shop(RuleBasedStateMachine):
         task: asyncio.Task[None] | None = None
 
         def at_kill() -> None:
-            self.vendor.cut = True
             if task is not None:
                 self.loop.call_soon(task.cancel)
 
-        with self.disk.process(plan.kill if plan.end == "killed" else None, at_kill):
-            self.disk.full = plan.full
+        with self.world.process(plan.kill if plan.end == "killed" else None, at_kill) as process:
+            process.full, process.cut, process.patience = plan.full, plan.cut, plan.patience
+            beside = self._beside(plan)
             task = self.loop.create_task(self._booked(plan))
             if plan.end == "interrupted":
                 self.loop.call_later(plan.after, task.cancel)
@@ -116,11 +126,12 @@ class Shop(RuleBasedStateMachine):
                 with contextlib.suppress(asyncio.CancelledError):
                     self.loop.run_until_complete(task)
             finally:
+                for other in beside:
+                    self.loop.run_until_complete(other)
                 self._end_tasks()
         self.vendor.receive_all()
         if plan.limit is not None and not plan.callers and plan.feed not in ("unfinished", "copied"):
             assert self._spent() <= max(spent, Decimal(plan.limit)), f"more than {plan.limit} was spent"
-        self.vendor.cut = False
 
     async def _booked(self, plan: Plan) -> None:
         async with self._session() as session:
@@ -128,7 +139,7 @@ class Shop(RuleBasedStateMachine):
             if not self._key_is_known:
                 await self._refused(job)
                 return
-            with contextlib.suppress(JournalError) if plan.full else contextlib.nullcontext():
+            with contextlib.suppress(*self._may_end_by(plan)):
                 await self._worked(job, plan)
 
     async def _worked(self, job: BookingJob, plan: Plan) -> None:
@@ -137,7 +148,7 @@ class Shop(RuleBasedStateMachine):
             await self._run(job, plan)
             await asyncio.gather(*callers)
         given_up = any(caller.patience for caller in plan.callers)  # counted, perhaps, and never told
-        if not self.vendor.cut and not given_up:
+        if not self.world.is_dead() and not given_up:
             whole = not plan.callers and not plan.streamed and plan.feed not in ("unfinished", "twice", "copied")
             check_report(job.report, self.told_today, self.vendor.deeds, len(self.orders) if whole else None)
 
@@ -160,15 +171,9 @@ class Shop(RuleBasedStateMachine):
         if "look" in plan.around:
             with self._journal() as journal:
                 journal.counts()
-        if "second start" in plan.around:
-            async with self._session() as session:
-                await self._refused(self._job(session, QUIET))
-        if "backup" in plan.around and not (target := self.disk.folder / "backup.db").exists():
-            with self._journal() as journal:
-                journal.backup(target)
-
+        await self._around_here(plan)
         for once in ("other account", "edit"):
-            if once in plan.around and once not in self.looked_around and not self.vendor.cut:
+            if once in plan.around and once not in self.looked_around and not self.world.is_dead():
                 self.looked_around.add(once)
                 await self._other_account(plan) if once == "other account" else self._edit()
 
@@ -177,7 +182,7 @@ class Shop(RuleBasedStateMachine):
         if plan.new:
             self.others.append(Order(OTHERS + len(self.others)))
         async with self._session(OTHER) as session:
-            job = BookingJob(session, journal=self.disk.journal, concurrency=2, stop=Stop(in_a_row=10**6))
+            job = BookingJob(session, journal=self.world.journal, concurrency=2, stop=Stop(in_a_row=10**6))
             async with job.run([(order.reference, order.request()) for order in self.others]) as outcomes:
                 async for outcome in outcomes:
                     self._tell(outcome, today=False)
@@ -185,7 +190,7 @@ class Shop(RuleBasedStateMachine):
     def _edit(self) -> None:
         """Somebody enters what came back for one that is done, while the run goes on, and whatever becomes of that."""
         if done := self._in("done"):
-            with self.disk.by_another(), self._journal() as journal:
+            with self.world.by_another(), self._journal() as journal:
                 journal.credit(done[0], Money(amount=Decimal(1), currency="USD"), by="bob", note="seen on the bill")
             self.credited[done[0]] += 1
 
@@ -200,7 +205,7 @@ class Shop(RuleBasedStateMachine):
     def _job(self, session: PandaPonSession, plan: Plan) -> BookingJob:
         return BookingJob(
             session,
-            journal=self.disk.journal,
+            journal=self.world.journal,
             concurrency=plan.concurrency,
             check="stream" if plan.streamed else "all",
             drain=plan.drain,
@@ -256,7 +261,7 @@ class Shop(RuleBasedStateMachine):
     @invariant()
     def the_books_agree(self) -> None:
         credited = sum(map(Decimal, self.credited.values()), Decimal(0))
-        self.rows = check(self.disk.journal, self.vendor.deeds, self.told, credited=credited, voided=self.voided)
+        self.rows = check(self.world.journal, self.vendor.deeds, self.told, credited=credited, voided=self.voided)
 
     def teardown(self) -> None:
         try:
@@ -294,7 +299,7 @@ class Shop(RuleBasedStateMachine):
     @contextlib.contextmanager
     def _by_hand(self, kill: Kill | None) -> Any:
         """What a person does with the journal; killed, it may count or not, but never by half."""
-        with self.disk.process(kill, lambda: None), self._journal() as journal:
+        with self.world.process(kill), self._journal() as journal:
             yield journal
 
     def _hours_pass(self) -> None:
@@ -313,7 +318,7 @@ class Shop(RuleBasedStateMachine):
         return found
 
     def _tell(self, outcome: Any, *, today: bool = True) -> None:
-        if self.vendor.cut:
+        if self.world.is_dead():
             return  # its process was dead by then
         fee = None if outcome.fee is None else outcome.fee.amount
         told = Told(outcome.reference, outcome.recorded, outcome.order_id, fee)
@@ -342,7 +347,7 @@ class Shop(RuleBasedStateMachine):
             return journal.get(reference)
 
     def _journal(self) -> Journal:
-        return Journal(self.disk.journal, self.loop)
+        return Journal(place_of(self.world.journal), self.loop)
 
     def _profile(self, account: Account | None = None) -> Any:
         name = self.name if account is None else "other"

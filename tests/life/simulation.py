@@ -1,4 +1,4 @@
-"""A world in one thread: time that jumps, a vendor without sockets, a journal on disk that can be left at any commit.
+"""A world in one thread: time that jumps, and a vendor without sockets; what keeps the journal is in `worlds`.
 
 The journal, the job and the client are the real ones. In their place stand the event loop's clock, the transport's `Way`, and the
 thread of the journal's writer, whose work the loop does in turn: so a day depends on nothing but its plan.
@@ -7,20 +7,12 @@ thread of the journal's writer, whose work the loop does in turn: so a day depen
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import functools
 import selectors
-import shutil
-import sqlite3
-import time
 from collections import deque
-from collections.abc import Callable, Generator
-from pathlib import Path
-from typing import Any
-from unittest import mock
+from collections.abc import Callable
+from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
-import attrs
 from multidict import CIMultiDict
 
 from pandapon_async import PandaPonSession, VendorProfile
@@ -29,10 +21,6 @@ from pandapon_async._calls.exchange import BrokenExchangeError, Call, Exchange
 from pandapon_async._calls.transport import Transport
 from pandapon_async._config.profiles import Timeouts
 from pandapon_async._errors import Stage
-from pandapon_async._journal.sql import writer as writer_module
-from pandapon_async._journal.sql.owners import Owner
-from pandapon_async._journal.sqlite import store as store_module
-from pandapon_async._journal.sqlite.writer import Writer
 from pandapon_async._session import client_of
 from pandapon_async.testing._faults import FaultDice, Faults
 from pandapon_async.testing._handler import PlannedReply, RequestHandler, Rules
@@ -42,9 +30,7 @@ from pandapon_async.testing._verification import Account
 from tests.life.ledger import deeds_of
 
 LATENCY = 0.01
-"""Seconds of one way to the vendor, and of a commit."""
-DISK = 0.002
-RETRY = 0.25
+"""Seconds of one way to the vendor."""
 LATE = 60.0
 """Seconds after which the vendor carries out what it had taken from a connection that was cut."""
 
@@ -107,19 +93,31 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 # --- the vendor --------------------------------------------------------------------------------------------------------
 
 
+class Sending(Protocol):
+    """The process that would send."""
+
+    def is_dead(self) -> bool:
+        """Whether it was killed: nothing of it reaches the vendor."""
+        ...
+
+    def stalled(self) -> float:
+        """For how many seconds it does nothing."""
+        ...
+
+
 class SimulatedVendor:
     """The fake vendor's rules and books, without its socket.
 
     Attributes:
         faults: what happens to the next attempts.
-        cut: nothing reaches it any more: who would send was killed.
+        sending: the process whose calls come.
     """
 
-    def __init__(self, clock: VirtualLoop, accounts: list[Account]) -> None:
+    def __init__(self, clock: VirtualLoop, accounts: list[Account], sending: Sending) -> None:
         self.ledger = Ledger()
         self.deeds = deeds_of(self.ledger)
         self.faults: deque[str] = deque()
-        self.cut = False
+        self.sending = sending
         self._clock = clock
         self._handler = RequestHandler(Rules(accounts=accounts, now=clock.now), self.ledger, FaultDice(Faults(), 0))
         self._handler.url = "https://vendor.example"
@@ -166,8 +164,11 @@ class _Way:
         fault = vendor.faults.popleft() if vendor.faults else "ok"
         signature = sign(self._profile, self._clock, offset, call.operation)
         await asyncio.sleep(LATENCY)
-        if fault == "unreachable" or vendor.cut:
+        await asyncio.sleep(vendor.sending.stalled())
+        if fault == "unreachable" or vendor.sending.is_dead():
             raise BrokenExchangeError(Stage.NOT_SENT, "the connection was refused")
+        if call.guard is not None and (why := call.guard()) is not None:
+            raise BrokenExchangeError(Stage.NOT_SENT, why)
         call.written = True
         fields = {**fixed_headers(self._profile), **signature.headers, "content-type": "application/json"}
         path, query = call.url.raw_path, dict(parse_qsl(signature.query))
@@ -206,165 +207,3 @@ class _Transport(Transport):
 
     async def _make(self) -> None:
         self.way = self._simulated
-
-
-# --- the disk ----------------------------------------------------------------------------------------------------------
-
-
-@attrs.frozen
-class Kill:
-    """Kill the process at its n-th commit: just ``before`` it, or just after."""
-
-    commit: int
-    before: bool
-
-
-class Disk:
-    """The folder of the journal. When the process is killed, what is in it then is what the next one finds.
-
-    Attributes:
-        full: at which group of writes the disk is full, counted in a process, and for how many groups.
-        left: the folder that a killed process left; what it does after its death it does in the old one, and nobody sees it.
-        life: the number of the process that lives now.
-    """
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._number = 0
-        self.folder = self.new_folder()
-        self.folder.mkdir()
-        self.left: Path | None = None
-        self.life = 1
-        self._commits = 0
-        self._kill: Kill | None = None
-        self._at_kill: Callable[[], None] = lambda: None
-        self.full: tuple[int, int] | None = None
-        self._groups = 0
-
-    @property
-    def journal(self) -> Path:
-        return self.folder / "bookings.db"
-
-    def new_folder(self) -> Path:
-        self._number += 1
-        return self._root / str(self._number)
-
-    def move_to(self, folder: Path) -> None:
-        """Go on there."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder = folder
-
-    @contextlib.contextmanager
-    def process(self, kill: Kill | None, at_kill: Callable[[], None]) -> Generator[None, None, None]:
-        """A process's life: ``at_kill`` is called in the moment of its death, if it comes to that."""
-        self._commits, self._kill, self._at_kill, self._groups = 0, kill, at_kill, 0
-        try:
-            yield
-        finally:
-            self.life += 1
-            self._kill = self.full = None
-            if self.left is not None:
-                self.move_to(self.left)
-                self.left = None
-
-    @contextlib.contextmanager
-    def by_another(self) -> Generator[None, None, None]:
-        """What is done by a process that isn't the one that may be killed, nor fills the disk."""
-        kill, self._kill = self._kill, None
-        full, self.full = self.full, None
-        try:
-            yield
-        finally:
-            self._kill, self.full = kill, full
-
-    def write_group(self) -> None:
-        """A group is about to be committed: there may be no room for it."""
-        self._groups += 1
-        if self.full is not None and self.full[0] <= self._groups < sum(self.full):
-            raise sqlite3.OperationalError("database or disk is full")
-
-    @contextlib.contextmanager
-    def commit(self) -> Generator[None, None, None]:
-        """Something is made durable."""
-        self._commits += 1
-        if self._kill == Kill(self._commits, True):
-            self._die()
-        yield
-        if self._kill == Kill(self._commits, False):
-            self._die()
-
-    def _die(self) -> None:
-        self._kill = None
-        self.left = self.new_folder()
-        shutil.copytree(self.folder, self.left, ignore=shutil.ignore_patterns("*-shm"))
-        self._at_kill()
-
-
-def _watched(disk: Disk) -> type[sqlite3.Connection]:
-    class Watched(sqlite3.Connection):
-        def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:  # type: ignore[override]
-            if sql == "COMMIT":
-                disk.write_group()
-            durable = sql == "COMMIT" or sql.startswith("PRAGMA wal_checkpoint")
-            with disk.commit() if durable else contextlib.nullcontext():
-                return super().execute(sql, *values)
-
-        def executescript(self, sql: str) -> sqlite3.Cursor:  # type: ignore[override]
-            with disk.commit():
-                return super().executescript(sql)
-
-        def __exit__(self, *error: Any) -> Any:
-            with disk.commit():
-                return super().__exit__(*error)
-
-    return Watched
-
-
-class _SteppedWriter(Writer):
-    """A journal's writer whose thread's work the loop does, a moment after it was asked for."""
-
-    def _put(self, *work: Any, **how: Any) -> asyncio.Future[Any]:
-        future = super()._put(*work, **how)
-        asyncio.get_running_loop().call_later(DISK, self._step)
-        return future
-
-    def _step(self) -> None:
-        if not self._items.empty() and (group := self._next_group()):
-            self._write(group)
-            if self._owed:
-                asyncio.get_running_loop().call_later(RETRY, self._step_owed)
-
-    def _step_owed(self) -> None:
-        if self._owed and not self._closed:
-            self._write([])
-            asyncio.get_running_loop().call_later(RETRY, self._step_owed)
-
-    def end(self) -> None:
-        if not self._closed:
-            super().end()
-            self._run()
-
-    async def close(self) -> None:
-        self.end()
-
-
-@contextlib.contextmanager
-def simulated(disk: Disk) -> Generator[None, None, None]:
-    """No thread is started meanwhile, and every commit is seen."""
-
-    async def at_once(work: Callable[..., Any], *args: Any) -> Any:
-        return work(*args)
-
-    with contextlib.ExitStack() as patches:
-        connect = functools.partial(sqlite3.connect, factory=_watched(disk))
-        for target, name, value in (
-            (asyncio, "to_thread", at_once),
-            (sqlite3, "connect", connect),
-            (time, "sleep", lambda seconds: None),
-            (store_module, "Writer", _SteppedWriter),
-            (writer_module, "threading", mock.Mock()),
-            (Owner, "this_process", classmethod(lambda cls: cls("here", "boot", disk.life, "1"))),
-            (Owner, "is_alive", lambda owner: owner.pid == disk.life),
-        ):
-            patches.enter_context(mock.patch.object(target, name, value))
-        yield

@@ -6,7 +6,9 @@ import contextlib
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -22,9 +24,10 @@ from pandapon_async import (
 )
 from pandapon_async.testing import FakeVendor
 from tests.jobs.support import pairs, ran, states
-from tests.life.files import Life
+from tests.life.files import LifeOnDisk
 from tests.life.plans import QUIET, Caller
-from tests.life.simulation import Kill
+from tests.life.worlds import Kill
+from tests.postgres import PostgresServer
 from tests.support import booking, session_at
 
 HOME = Path(__file__).parent.parent.parent
@@ -36,7 +39,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_a_run_that_is_left_tells_the_order_id_of_what_a_caller_has_booked():
-    life = Life()
+    life = LifeOnDisk()
     try:
         life.known = False
         life.day(
@@ -92,7 +95,7 @@ async def test_a_corrected_booking_and_the_old_one_in_one_input_contradict_each_
 
 
 def test_not_booked_counts_only_once_the_vendor_can_not_make_it_any_more():
-    life = Life()
+    life = LifeOnDisk()
 
     async def asked_at_once(session: PandaPonSession, request: object) -> str | None:
         return None if life.vendor.deeds else NOT_BOOKED
@@ -160,7 +163,7 @@ async def test_a_start_that_is_refused_after_a_kill_leaves_the_file_whole(
 
 @pytest.mark.parametrize("commit", [2, 3, 4])
 def test_a_start_that_is_refused_after_a_kill_while_opening_leaves_the_file_whole(commit: int):
-    life = Life()
+    life = LifeOnDisk()
     life.known = False
     try:
         life.day(plan=attrs.evolve(QUIET, new=1))
@@ -171,3 +174,37 @@ def test_a_start_that_is_refused_after_a_kill_while_opening_leaves_the_file_whol
         life.the_books_agree()
     finally:
         life.stack.close()
+
+
+# --- in PostgreSQL ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def desks(postgres: PostgresServer) -> Iterator[Any]:
+    from tests.life.desks import LifeOnServer  # there is psycopg, or this is skipped
+
+    life = type("Life", (LifeOnServer,), {"server": postgres})()
+    try:
+        yield life
+    finally:
+        life.stack.close()
+
+
+def test_an_account_is_renamed_at_once_though_its_job_was_killed(desks: Any):
+    desks.day(plan=attrs.evolve(QUIET, new=2, end="killed", kill=Kill(9, before=True)))
+    desks.the_books_agree()
+    assert desks.rows
+    desks.rename()
+    desks.day(plan=QUIET)
+    desks.the_books_agree()
+
+
+@pytest.mark.parametrize("desk", [0, 0.02, 35])
+@pytest.mark.parametrize("after", [0.004, 0.012, 0.02, 0.03])
+def test_a_desk_that_stalls_beyond_its_lease_and_one_that_goes_on_book_nothing_twice(
+    desks: Any, after: float, desk: float
+):
+    plan = attrs.evolve(QUIET, new=4, after=after, stalled=40, desk=desk, around=frozenset({"second start"}))
+    desks.day(plan=plan)
+    desks.the_books_agree()
+    desks._end()

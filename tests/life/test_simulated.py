@@ -7,24 +7,38 @@ from __future__ import annotations
 
 import os
 import time
+from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.life.files import Life
+from tests.life.files import LifeOnDisk
 
 SECONDS = float(os.environ.get("PANDAPON_TEST_LIFE", "0"))
 SEED = int(os.environ.get("PANDAPON_TEST_LIFE_SEED", "1"))
 
 
-def test_ordinary_days() -> None:
+def life_on(store: str, request: pytest.FixtureRequest) -> type[Any]:
+    """A shop whose journal is on one of the stores."""
+    if store == "sqlite":
+        return LifeOnDisk
+    server = request.getfixturevalue("postgres")
+    from tests.life.desks import LifeOnServer  # there is psycopg, or this test is skipped
+
+    return type("LifeOnServer", (LifeOnServer,), {"server": server})
+
+
+@pytest.mark.parametrize("store", ["sqlite", "postgres"])
+def test_ordinary_days(store: str, request: pytest.FixtureRequest) -> None:
+    life = life_on(store, request)
     began, cpu, number, days = time.monotonic(), time.process_time(), SEED, 0
     while not days or time.monotonic() - began < SECONDS:
-        machine = seed(number)(type("Life", (Life,), {"days": 0}))
+        machine = seed(number)(type("Life", (life,), {"days": 0}))
         run_state_machine_as_test(
             machine,
             settings=settings(
-                max_examples=200 if SECONDS else 8, stateful_step_count=20, deadline=None, database=None,
+                max_examples=200 if SECONDS else 8 if store == "sqlite" else 3, stateful_step_count=20, deadline=None, database=None,
                 suppress_health_check=list(HealthCheck), print_blob=False, report_multiple_bugs=False,
                 phases=(Phase.generate, Phase.shrink),
             ),

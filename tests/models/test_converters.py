@@ -420,12 +420,21 @@ def test_data_of_another_shape_is_named(data: Any):
         ("1234567890123456789012345", "1234567890123456789012345"),
         (-1, "-1"),
         (21.5, "21.5"),
+        (21.0, "21"),
+        (2.0**52, "4503599627370496"),
         ("", ""),
     ],
 )
 def test_an_id_is_exact_text_whatever_its_wire_type(value: Any, text: str):
     booking, problems = booked("orderId", value)
     assert (booking.order_id, problems) == (text, ())
+
+
+@pytest.mark.parametrize("value", [2.0**53, 1234567890123456789.0, -1e300])
+def test_an_id_that_has_lost_digits_on_its_way_is_none(value: float):
+    booking, (problem,) = booked("orderId", value)
+    assert booking.order_id is None
+    assert problem.startswith("$.data.orderId: ")
 
 
 @pytest.mark.parametrize("value", [True, False, [], ["21"], {}, {"id": "21"}])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, cast
 
 import psycopg
 
@@ -14,29 +14,30 @@ from ..._errors import JournalError
 from ..._version import __version__
 from ..identity import AccountKey
 from ..sql.accounts import admitted_account, operation_id
+from ..sql.changes import Mover
 from ..sql.connection import Connection
 from ..sql.owners import Owner
 from ..sql.store import Opened, SqlStore, close_unused
 from .connection import PostgresConnection, connected, in_short
 from .schema import make_tables
 from .url import PostgresUrl
-from .workers import boot_seconds, draw, end_dead, end_lapsed, enlist, pause, put_in_doubt
+from .workers import NOW, boot_seconds, draw, end_dead, end_lapsed, enlist, pause, put_in_doubt
 from .writer import PostgresWriter
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+_SPARED: Final = 86_400
+"""Seconds that the input of a run is kept whose worker was taken for dead."""
+
 
 class PostgresStore(SqlStore):
     """The rows of one account and operation in PostgreSQL; made by `PostgresStore.open`."""
 
-    _may_be_late = True
-
     def __init__(self, writer: PostgresWriter, name: str, key: AccountKey, clock: Clock, opened: Opened) -> None:
         super().__init__(writer, name, key, clock, opened)
         self.guard = writer.why_not_send
-        self._sender = f"by {Owner.this_process()}, version {__version__}"
-        self.shared = SharedLimits(writer, opened.scope[0], clock)
+        self.shared = SharedLimits(writer, opened.mover.scope[0], clock)
 
     @classmethod
     async def open(
@@ -73,9 +74,9 @@ class PostgresStore(SqlStore):
             if isinstance(error, psycopg.Error):
                 raise JournalError(f"{url}: can't be used: {in_short(error)}") from None
             raise
-        return cls(
-            PostgresWriter(url, connection, opened.owner, opened.scope[0], clock, since), url.name, key, clock, opened
-        )
+        mover = opened.mover
+        writer = PostgresWriter(url, connection, mover.owner, mover.scope[0], clock, since)
+        return cls(writer, url.name, key, clock, opened)
 
     # --- who is alive ---
 
@@ -86,6 +87,13 @@ class PostgresStore(SqlStore):
         )
         return [run for (run,) in connection.execute(query, (self._scope[0],)).fetchall()]
 
+    def _spared_runs(self, connection: Connection) -> Collection[int]:
+        query = (
+            "SELECT r.id FROM runs r JOIN workers w ON w.id = r.worker WHERE r.account = ? AND r.ended IS NULL "
+            f"AND (w.ended IS NULL OR (w.lost AND r.released IS NOT NULL AND w.ended > {NOW} - {_SPARED}))"
+        )
+        return [run for (run,) in connection.execute(query, (self._scope[0],)).fetchall()]
+
     def _taking_in(self, connection: Connection) -> Collection[int]:
         query = (
             "SELECT r.id FROM runs r JOIN workers w ON w.id = r.worker "
@@ -93,9 +101,12 @@ class PostgresStore(SqlStore):
         )
         return [run for (run,) in connection.execute(query, (self._scope[0],)).fetchall()]
 
+    def _be_alone(self, connection: Connection) -> None:
+        cast("PostgresConnection", connection).lock_admission()
+
     def _begin(self, connection: Connection, released: bool, about: str | None) -> int:
         run = super()._begin(connection, released, about)
-        connection.execute("UPDATE runs SET worker = ? WHERE id = ?", (self._owner, run))
+        connection.execute("UPDATE runs SET worker = ? WHERE id = ?", (self._mover.owner, run))
         return run
 
 
@@ -142,4 +153,5 @@ def _begun(
     end_lapsed(connection)
     leftover = put_in_doubt(connection, account, now)
     scope = account, operation_id(connection, key.operation)
-    return Opened(scope, enlist(connection, account, timeout), leftover)
+    name = f"by {Owner.this_process()}, version {__version__}"
+    return Opened(Mover(scope, enlist(connection, account, timeout), may_be_late=True, name=name), leftover)

@@ -114,11 +114,12 @@ def pause(connection: Connection, account: int, seconds: float) -> None:
 
 
 def refuse_living(connection: Connection, name: str) -> None:
-    """Refuse what must not be done while an account's job runs.
+    """Refuse what must not be done while an account's job runs; one that was killed on this machine doesn't.
 
     Raises:
         JournalError: says who runs.
     """
+    end_dead(connection)
     query = (
         "SELECT w.pid, w.host FROM workers w JOIN accounts a ON a.id = w.account "
         f"WHERE a.name = ? AND w.ended IS NULL AND w.lease_end > {NOW}"

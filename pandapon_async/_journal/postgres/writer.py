@@ -6,17 +6,17 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 import attrs
 import psycopg
 
 from ..._clock import Clock
 from ..._errors import JournalError, LimitExceededError
-from ..sql.changes import Change, make_all
+from ..sql.changes import Change, Item, Work, make_all
 from ..sql.store import spent_of
-from ..sql.writer import RETRY_EVERY, GroupThread, Item, do
-from ..store import Ending, Spent
+from ..sql.writer import RETRY_EVERY, GroupThread, do
+from ..store import Ending, LeaseLostError, Spent
 from .connection import PostgresConnection, connected, in_short
 from .url import PostgresUrl
 from .workers import HEARTBEAT, LEASE, MARGIN, boot_seconds, dismiss, end_lapsed, put_in_doubt, renew
@@ -39,6 +39,8 @@ class PostgresWriter(GroupThread):
 
     PATIENCE: ClassVar[float] = 60.0
     """As in the file's; that long a restart, or a change of servers, may take."""
+    MOST_ROWS: ClassVar[int] = 1024
+    """All desks wait meanwhile who take something in, or book one."""
 
     def __init__(
         self, url: PostgresUrl, connection: PostgresConnection, worker: int, account: int, clock: Clock, since: float
@@ -70,6 +72,17 @@ class PostgresWriter(GroupThread):
         return RETRY_EVERY if self._owed else max(RETRY_EVERY, self._renewed + HEARTBEAT - boot_seconds())
 
     def _write(self, group: list[Item]) -> None:
+        part, rows = list[Item](), 0
+        for item in group:
+            part.append(item)
+            rows += item.rows
+            if rows >= self.MOST_ROWS:
+                self._write_together(part)
+                part, rows = [], 0
+        if part or not group:
+            self._write_together(part)
+
+    def _write_together(self, group: list[Item]) -> None:
         items = [*self._owed, *group]
         failure = self._attempt(items, patient=any(not item.is_ending for item in group))
         if failure is None:
@@ -82,8 +95,8 @@ class PostgresWriter(GroupThread):
         failed = [item for item in group if not item.is_ending]
         self._owed += [item for item in group if item.is_ending]
         if self._uncertain is not None:  # what is told to have failed may have been written all the same
-            self._owed += [Item(_taken_back(item.work), None) for item in failed if isinstance(item.work, Change)]
-        self._fail(failed, failure)
+            self._owed += [_taken_back(item) for item in failed if isinstance(item, Change)]
+        self._tell(failed, failure)
         self._tell_late(failure)
 
     def _attempt(self, items: list[Item], *, patient: bool) -> JournalError | None:
@@ -126,18 +139,19 @@ class PostgresWriter(GroupThread):
 
     def _transact(self, items: list[Item]) -> None:
         connection, since = self._connection, boot_seconds()
-        if items and all(item.only_reads for item in items) and since < self._renewed + HEARTBEAT:
-            for item in items:
-                _read(connection, item)
+        reading = [item for item in items if isinstance(item, Work) and item.only_reads]
+        if items and len(reading) == len(items) and since < self._renewed + HEARTBEAT:
+            for work in reading:
+                _read(connection, work)
             return
         self._commits += 1
         connection.execute("BEGIN")
         try:
-            if any(item.begins and not isinstance(item.work, Change) for item in items):
+            if any(item.rows for item in items):
                 connection.lock_admission()
             is_alive, pause = renew(connection, self._worker, self._commits)
             if not is_alive:
-                self._lost = JournalError(
+                self._lost = LeaseLostError(
                     f"{self.name}: this worker lost its lease: nothing more is begun; start it again"
                 )
             elif since >= self._renewed + HEARTBEAT:
@@ -163,32 +177,28 @@ class PostgresWriter(GroupThread):
             item.error = self._lost if item.begins else None
         self._check_spending(connection, [item for item in items if item.error is None])
         items = [item for item in items if item.error is None]
-        changes = [(item, item.work) for item in items if isinstance(item.work, Change)]
         connection.execute("SAVEPOINT changes")
-        made = make_all(
-            connection, [change for _, change in changes], lambda: connection.execute("ROLLBACK TO changes")
-        )
-        for (item, _), (row, error) in zip(changes, made, strict=True):
-            item.result, item.error = row, error
+        changes = [item for item in items if isinstance(item, Change)]
+        make_all(connection, changes, lambda: connection.execute("ROLLBACK TO changes"))
         for item in items:
-            if not isinstance(item.work, Change):
-                do(connection, item, item.work)
+            if isinstance(item, Work):
+                do(connection, item)
 
     def _check_spending(self, connection: PostgresConnection, items: list[Item]) -> None:
         """Refuse what isn't within the limits that hold for all who spend for the account."""
-        checked = [(item, item.work) for item in items if isinstance(item.work, Change) and item.work.checks]
+        checked = [item for item in items if isinstance(item, Change) and item.checks]
         if not checked:
             return
         connection.lock_spending(self._account)
         found: dict[tuple[int | None, float | None], Spent] = {}
-        for item, change in checked:
+        for change in checked:
             whys: list[str | None] = []
             for check in change.checks:
                 of = check.run, check.since
-                spent = found[of] = found.get(of) or spent_of(connection, change.scope, *of)
+                spent = found[of] = found.get(of) or spent_of(connection, change.mover.scope, *of)
                 whys.append(check.why_not(spent))
             if why := next(filter(None, whys), None):
-                item.error = LimitExceededError(f"not sent: {why}", reference=change.row.reference)
+                change.error = LimitExceededError(f"not sent: {why}", reference=change.row.reference)
                 continue
             for check in change.checks:
                 of = check.run, check.since
@@ -205,11 +215,10 @@ def _ignored(_: float) -> None:
     """Nobody shares the pauses."""
 
 
-def _read(connection: PostgresConnection, item: Item) -> None:
-    work: Any = item.work
+def _read(connection: PostgresConnection, item: Work) -> None:
     item.error = None
     try:
-        item.result = work(connection)
+        item.value = item.do(connection)
     except Exception as error:
         if not connection.is_usable:
             raise
@@ -218,4 +227,8 @@ def _read(connection: PostgresConnection, item: Item) -> None:
 
 def _taken_back(change: Change) -> Change:
     """The change that undoes a row's being sent, if that was written: who asked for it was told that it wasn't, and sends nothing."""
-    return attrs.evolve(change, row=change.after, ending=Ending(state="pending", note="not sent: the journal was away"))
+    row = attrs.evolve(change.row, version=change.version + 1, state="sent")
+    ending = Ending(state="pending", note="not sent: the journal was away")
+    back = Change(change.get_loop(), row, change.mover, change.at, ending)
+    back.told = True
+    return back

@@ -328,7 +328,7 @@ def pending_row(values: Sequence[Any]) -> PendingRow:
     )
     return PendingRow(
         number, version, position or 0, reference, shipment, state, body, order_id, money_of(fee, currency), error,
-        tuple((tracking or "").split()), sent_at,
+        tuple(tracking.split()) if tracking else (), sent_at,
     )  # fmt: skip
 
 

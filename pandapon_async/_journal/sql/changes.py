@@ -1,8 +1,8 @@
-"""How rows of the journal move: all that wait for it together, or, where one can't be moved, each by itself."""
+"""What waits to be written; and how rows of the journal move: all together, or, where one can't be moved, each by itself."""
 
 from __future__ import annotations
 
-import sqlite3
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, Final, cast
 
@@ -11,83 +11,143 @@ import attrs
 from ..._errors import JournalError
 from ..._models.money import Money
 from ..identity import key_of
-from ..rows import history_entry, storable
+from ..rows import EntryKind, history_entry
 from ..store import BY_JOB, Ending, PendingRow, RowMovedError, SpendCheck
-from .connection import Connection, done_with_all, insert_all
+from .connection import Connection
 
-_SET: Final = (
-    "UPDATE rows SET version = version + 1, state = {3}, owner = CAST({4} AS BIGINT), history = history || {5}, "
-    "sent_at = COALESCE(CAST({6} AS FLOAT8), sent_at), done_at = CAST({7} AS FLOAT8), error = {8}, order_id = {9}, "
-    "order_key = CAST({10} AS BIGINT), fee = {11}, currency = {12}, tracking = {13}, request_id = {14}"
+_WHICH: Final = "version = version + 1, history = history || ? WHERE id = ? AND version = ?"
+_SENT: Final = (
+    "UPDATE rows SET state = 'sent', owner = ?, sent_at = ?, done_at = NULL, error = NULL, order_id = NULL, order_key = NULL, "
+    f"fee = NULL, currency = NULL, tracking = NULL, request_id = NULL, {_WHICH}"
 )
-_WHICH: Final = " WHERE rows.id = {1} AND version = {2}"
+_ENDED: Final = (
+    "UPDATE rows SET state = ?, owner = NULL, done_at = ?, error = ?, order_id = ?, order_key = ?, fee = ?, currency = ?, "
+    f"tracking = ?, request_id = ?, {_WHICH}"
+)
+_REPLY: Final = "INSERT INTO replies VALUES (?, ?) ON CONFLICT (row) DO UPDATE SET reply = excluded.reply"
+ENTER_MONEY: Final = (
+    "INSERT INTO money (row, account, operation, at, kind, digits, exponent, currency, by, note) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
 
 
-def _updates(*values: str) -> tuple[str, str]:
-    """How one row is changed, and many together; of each value its number in `Change.update`, or what it always is."""
-    one, many = ([value.replace("#", mark) for value in ("", *values)] for mark in ("?", "c.column"))
-    return (_SET + _WHICH).format(*one), (_SET + " FROM (VALUES %s) c" + _WHICH).format(*many)
+class Item(asyncio.Future[Any]):
+    """Work that waits to be done; as a future it ends when that is durable.
 
+    What is waited for, done and told is one object, since there are two of them a booking; what is set but rarely stands in the
+    class.
 
-_SENT: Final = _updates("#1", "#2", "'sent'", "#3", "#4", "#5", *["NULL"] * 8)
-_ENDED: Final = _updates(*(f"#{number}" for number in range(1, 15)))
-_MONEY: Final = "money (row, account, operation, at, kind, digits, exponent, currency, by, note)"
-MoneyEntered = tuple[int, tuple[int, int], float, str, Money, str, "str | None"]
-"""Row, scope, time, kind, amount, by whom, and why."""
-
-
-@attrs.define(eq=False)
-class Change:
-    """One row's move: to ``sent``, or to an ending.
-
-    ``scope`` is (account, operation); ``owner`` who has it under way; ``checks`` are asked before it is sent;
-    ``may_be_late``: its owner may bring the end though it was taken for dead meanwhile; ``sender``: who that is, in words; ``fee``
-    what is entered as paid.
+    Attributes:
+        error: why the work alone failed.
+        since: when it could not be written for the first time; ``told``: whoever waits was told so.
+        is_written: a commit is known to have it.
     """
 
-    row: PendingRow
-    scope: tuple[int, int]
-    at: float
-    owner: int | None = None
-    ending: Ending | None = None
-    checks: tuple[SpendCheck, ...] = ()
-    may_be_late: bool = False
-    sender: str | None = None
-    fee: Money | None = attrs.field(init=False, default=None)
-
-    def __attrs_post_init__(self) -> None:
-        if self.ending is not None and self.ending.state == "done":
-            self.fee = storable(self.ending.fee)
+    __slots__ = ("error",)
+    error: BaseException | None
+    since: float | None = None
+    told = False
+    is_written = False
+    only_reads = False
+    rows = 0
 
     @property
     def is_ending(self) -> bool:
-        """Whether it says what became of one that was sent."""
-        return self.ending is not None
+        """Whether it tells how something ended, which nobody else will know."""
+        return False
 
     @property
-    def after(self) -> PendingRow:
-        """The row as it is then."""
-        row, ending = self.row, self.ending
-        told, state = ending or row, "sent" if ending is None else ending.state
-        return PendingRow(
-            row.id, row.version + 1, row.position, row.reference, row.shipment, state, row.body,
-            told.order_id, told.fee, told.error, told.tracking, self.at if ending is None else row.sent_at,
-        )  # fmt: skip
+    def begins(self) -> bool:
+        """Whether something begins by it."""
+        return not (self.only_reads or self.is_ending)
 
-    def update(self) -> tuple[Any, ...]:
-        """The values of `_SENT` or `_ENDED`."""
-        row, ending, at = self.row, self.ending, self.at
-        if ending is None:
-            return (row.id, row.version, self.owner, history_entry(at, "sent", BY_JOB, self.sender), at)
-        state, order_id, note = ending.state, ending.order_id, ending.note
-        fee = self.fee
-        line = history_entry(at, state, ending.by, note or (state == "pending" and ending.error) or None)
-        amount, currency = (None, None) if fee is None else (format(fee.amount, "f"), fee.currency)
-        return (
-            row.id, row.version, state, None, line, None, at if state in ("done", "refused") else None, ending.error,
-            order_id, None if order_id is None else order_key(order_id), amount, currency,
-            " ".join(ending.tracking) or None, ending.request_id,
-        )  # fmt: skip
+    def outcome(self) -> Any:
+        """What whoever waits gets, in their thread."""
+        raise NotImplementedError
+
+
+class Work(Item):
+    """Any work on the connection.
+
+    ``rows``: about how many it brings into the journal, or lets wait again; 0: none, so it needn't be alone in that.
+    """
+
+    __slots__ = ("do", "value")
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, do: Callable[[Any], Any], *, only_reads: bool = False, rows: int = 0
+    ) -> None:
+        super().__init__(loop=loop)
+        self.do = do
+        self.only_reads = only_reads
+        self.rows = rows
+        self.value: Any = None
+
+    def outcome(self) -> Any:
+        """What it gave."""
+        return self.value
+
+
+@attrs.frozen
+class Mover:
+    """Who moves rows: ``owner`` has them under way, of ``scope`` (account, operation).
+
+    ``may_be_late``: it may bring an end though it was taken for dead meanwhile; ``name``: who that is, in the history.
+    """
+
+    scope: tuple[int, int]
+    owner: int
+    may_be_late: bool = False
+    name: str | None = None
+
+
+class Change(Item):
+    """One row's move: to ``sent``, or to an ending; ``checks`` are asked before it is sent. It ends with the row, as it is then.
+
+    Who is cancelled while it waits for one is cancelled once it has ended, and then knows how: the change is made all the same,
+    so nothing is gained by leaving earlier.
+    """
+
+    __slots__ = ("at", "checks", "ending", "made", "mover", "row", "seen", "version")
+    made: Ending | None
+    seen: int
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        row: PendingRow,
+        mover: Mover,
+        at: float,
+        ending: Ending | None = None,
+        checks: tuple[SpendCheck, ...] = (),
+    ) -> None:
+        super().__init__(loop=loop)
+        self.row = row
+        self.version = row.version
+        self.mover = mover
+        self.at = at
+        self.ending = ending
+        self.checks = checks
+
+    @property
+    def is_ending(self) -> bool:
+        """See `Item`."""
+        return self.ending is not None
+
+    def cancel(self, msg: Any = None) -> bool:
+        """Leave it as it is; a task that waits for it ends with the cancel when it goes on."""
+        return False
+
+    def outcome(self) -> PendingRow:
+        """The row, which is now as it was written."""
+        row, made = self.row, self.made
+        row.version = self.seen + 1
+        if made is None:
+            row.state, row.sent_at = "sent", self.at
+        else:
+            row.state, row.order_id, row.fee, row.error = made.state, made.order_id, made.fee, made.error
+            row.tracking = made.tracking
+        return row
 
 
 def order_key(order_id: str) -> int:
@@ -95,19 +155,16 @@ def order_key(order_id: str) -> int:
     return key_of("order", order_id.strip())
 
 
-def enter_money(connection: Connection, *entries: MoneyEntered) -> None:
-    """Enter dated amounts of bookings."""
-    rows: list[tuple[Any, ...]] = []
-    for row, scope, at, kind, money, by, note in entries:
-        exponent = cast("int", money.amount.as_tuple().exponent)
-        rows.append((row, *scope, at, kind, int(money.amount.scaleb(-exponent)), exponent, money.currency, by, note))
-    insert_all(connection, _MONEY, rows)
+def money_values(
+    row: int, scope: tuple[int, int], at: float, kind: EntryKind, money: Money, by: str, note: str | None
+) -> tuple[Any, ...]:
+    """The values of `ENTER_MONEY`: a dated amount of a booking, by whom and why it was entered."""
+    exponent = cast("int", money.amount.as_tuple().exponent)
+    return (row, *scope, at, kind, int(money.amount.scaleb(-exponent)), exponent, money.currency, by, note)
 
 
-def make_all(
-    connection: Connection, changes: Sequence[Change], undo: Callable[[], object]
-) -> list[tuple[PendingRow | None, JournalError | None]]:
-    """Make changes inside a transaction; of each, the row as it is then, or why it is left as it was.
+def make_all(connection: Connection, changes: Sequence[Change], undo: Callable[[], object]) -> None:
+    """Make changes inside a transaction; the ``error`` of one says why its row is left as it was.
 
     Args:
         connection: in a transaction.
@@ -118,26 +175,54 @@ def make_all(
         connection.Error: nothing can be written.
     """
     if not changes:
-        return []
+        return
+    for change in changes:
+        change.error, change.made, change.seen = None, change.ending, change.version
     try:
-        if _updated(connection, changes) == len(changes):
-            _add_rest(connection, changes)
-            return [(change.after, None) for change in changes]
+        if _moved(connection, changes) == len(changes):
+            return
     except Exception as error:
         if not _is_of_the_row(connection, error):
             raise
     undo()
-    return [_made(connection, change) for change in changes]
+    for change in changes:
+        change.error = _made(connection, change)
 
 
-def _updated(connection: Connection, changes: Sequence[Change]) -> int:
-    count = 0
-    for (one, many), are_endings in ((_SENT, False), (_ENDED, True)):
-        rows = [change.update() for change in changes if (change.ending is not None) is are_endings]
-        if not isinstance(connection, sqlite3.Connection):  # over a network each step is a round trip
-            count += done_with_all(connection, many, rows)
-        elif rows:  # one statement for all would be prepared for every number of them, and goes through them twice
-            count += connection.executemany(one, rows).rowcount
+def _moved(connection: Connection, changes: Sequence[Change]) -> int:
+    """Write what can be written together, a kind at a time; gives how many rows had the version that was seen."""
+    sent: list[tuple[Any, ...]] = []
+    ended: list[tuple[Any, ...]] = []
+    replies: list[tuple[int, str]] = []
+    money: list[tuple[Any, ...]] = []
+    waiting: list[int] = []
+    for change in changes:
+        number, at, ending = change.row.id, change.at, change.made
+        if ending is None:
+            line = history_entry(at, "sent", BY_JOB, change.mover.name)
+            sent.append((change.mover.owner, at, line, number, change.seen))
+            continue
+        state, order_id = ending.state, ending.order_id
+        fee = ending.fee if state == "done" else None
+        ended.append((
+            state, at if state in ("done", "refused") else None, ending.error, order_id,
+            None if order_id is None else order_key(order_id), None if fee is None else format(fee.amount, "f"),
+            None if fee is None else fee.currency, " ".join(ending.tracking) or None, ending.request_id,
+            history_entry(at, state, ending.by, ending.note or (state == "pending" and ending.error) or None), number, change.seen,
+        ))  # fmt: skip
+        if ending.reply is not None:
+            replies.append((number, ending.reply))
+        if fee is not None:
+            money.append(money_values(number, change.mover.scope, at, "fee", fee, ending.by, ending.note))
+        if state == "pending":
+            waiting.append(number)
+    count = connection.executemany(_SENT, sent).rowcount if sent else 0
+    count += connection.executemany(_ENDED, ended).rowcount if ended else 0
+    forget_replies(connection, waiting)
+    if replies:
+        connection.executemany(_REPLY, replies)
+    if money:
+        connection.executemany(ENTER_MONEY, money)
     return count
 
 
@@ -147,11 +232,12 @@ def _is_of_the_row(connection: Connection, error: Exception) -> bool:
     return isinstance(error, (*own, ValueError, TypeError, OverflowError, JournalError))
 
 
-def _made(connection: Connection, change: Change) -> tuple[PendingRow | None, JournalError | None]:
+def _made(connection: Connection, change: Change) -> JournalError | None:
+    """Make one change; or say why its row is left as it was."""
     for again in (True, False):
         connection.execute("SAVEPOINT change")
         try:
-            row = _move(connection, change)
+            _move(connection, change)
         except Exception as error:
             if not _is_of_the_row(connection, error):
                 raise
@@ -159,50 +245,45 @@ def _made(connection: Connection, change: Change) -> tuple[PendingRow | None, Jo
             connection.execute("RELEASE change")
             if again and isinstance(error, connection.IntegrityError):
                 continue  # the order id was given to another booking a moment ago: now it is seen
+            if isinstance(error, RowMovedError):
+                _put_in_doubt(connection, change)
             what = f"its end can't be written down: {type(error).__name__}"
-            told = error if isinstance(error, JournalError) else JournalError(what, reference=change.row.reference)
-            return None, told
+            return error if isinstance(error, JournalError) else JournalError(what, reference=change.row.reference)
         connection.execute("RELEASE change")
-        return row, None
+        return None
     raise AssertionError
 
 
-def _move(connection: Connection, change: Change) -> PendingRow:
-    change = _in_doubt_if_taken(connection, change)
-    if not _updated(connection, [change]):
-        change = _late(connection, change)
-        if not _updated(connection, [change]):
+def _move(connection: Connection, change: Change) -> None:
+    change.made = _in_doubt_if_taken(connection, change)
+    while not _moved(connection, [change]):
+        connection.execute("ROLLBACK TO change")
+        if not _is_late(connection, change):
             raise RowMovedError("its row was changed by somebody else", reference=change.row.reference)
-    _add_rest(connection, [change])
-    return change.after
+        change.seen += 1
 
 
-def _late(connection: Connection, change: Change) -> Change:
-    """The change of a row that was put in doubt since its owner was taken for dead, and whose end the owner knows after all."""
+def _put_in_doubt(connection: Connection, change: Change) -> None:
+    """A row that somebody has let wait again, though what it was sent for was made, or may have been: else it would be made twice."""
+    ending = change.ending
+    if ending is None or ending.state not in ("done", "unknown"):
+        return
+    told = "the vendor has made it" if ending.state == "done" else ending.error or "it may have been made"
+    named = f"order id {ending.order_id}" if ending.order_id else "no order id is known"
+    error = f"{told} ({named}), and somebody let it wait again meanwhile"
+    query = (
+        "UPDATE rows SET version = version + 1, state = 'unknown', history = history || ?, error = ? "
+        "WHERE id = ? AND state = 'pending'"
+    )
+    connection.execute(query, (history_entry(change.at, "unknown", BY_JOB, error), error, change.row.id))
+
+
+def _is_late(connection: Connection, change: Change) -> bool:
+    """Whether the row was put in doubt since its owner was taken for dead, and whose end the owner knows after all."""
     query = "SELECT 1 FROM rows WHERE id = ? AND version = ? AND state = 'unknown' AND owner = ?"
-    values = (change.row.id, change.row.version + 1, change.owner)
-    if not (change.is_ending and change.may_be_late) or connection.execute(query, values).fetchone() is None:
-        raise RowMovedError("its row was changed by somebody else", reference=change.row.reference)
-    return attrs.evolve(change, row=attrs.evolve(change.row, version=change.row.version + 1))
-
-
-def _add_rest(connection: Connection, changes: Sequence[Change]) -> None:
-    waiting: list[int] = []
-    replies: list[tuple[int, str]] = []
-    entries: list[MoneyEntered] = []
-    for change in changes:
-        ending = change.ending
-        if ending is None:
-            continue
-        if ending.state == "pending":
-            waiting.append(change.row.id)
-        if ending.reply is not None:
-            replies.append((change.row.id, ending.reply))
-        if change.fee is not None:
-            entries.append((change.row.id, change.scope, change.at, "fee", change.fee, ending.by, ending.note))
-    forget_replies(connection, waiting)
-    insert_all(connection, "replies", replies, "ON CONFLICT (row) DO UPDATE SET reply = excluded.reply")
-    enter_money(connection, *entries)
+    values = (change.row.id, change.seen + 1, change.mover.owner)
+    may_be = change.is_ending and change.mover.may_be_late
+    return may_be and connection.execute(query, values).fetchone() is not None
 
 
 def forget_replies(connection: Connection, rows: Sequence[int]) -> None:
@@ -211,16 +292,16 @@ def forget_replies(connection: Connection, rows: Sequence[int]) -> None:
         connection.executemany("DELETE FROM replies WHERE row = ?", [(row,) for row in rows])
 
 
-def _in_doubt_if_taken(connection: Connection, change: Change) -> Change:
-    """The change of one whose order id belongs to another booking: one of the two replies is not its own."""
+def _in_doubt_if_taken(connection: Connection, change: Change) -> Ending | None:
+    """The ending of one whose order id belongs to another booking is in doubt: one of the two replies is not its own."""
     ending = change.ending
     if ending is None or ending.order_id is None:
-        return change
-    other = holder_of(connection, change.scope, ending.order_id)
+        return ending
+    other = holder_of(connection, change.mover.scope, ending.order_id)
     if other is None:
-        return change
+        return ending
     error = f"the reply names order id {ending.order_id}, which is that of {other}: it may be another booking's reply"
-    return attrs.evolve(change, ending=attrs.evolve(ending, state="unknown", order_id=None, fee=None, error=error))
+    return attrs.evolve(ending, state="unknown", order_id=None, fee=None, error=error)
 
 
 def holder_of(connection: Connection, scope: tuple[int, int], order_id: str) -> str | None:

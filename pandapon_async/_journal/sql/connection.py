@@ -51,20 +51,13 @@ class Connection(Protocol):
 
 
 def insert_all(connection: Connection, table: str, rows: Sequence[tuple[Any, ...]], more: str = "") -> None:
-    """Insert many rows; ``more`` is what follows the values: what to do with those that are there already."""
-    done_with_all(connection, f"INSERT INTO {table} VALUES %s {more}", rows)
-
-
-def done_with_all(connection: Connection, query: str, rows: Sequence[tuple[Any, ...]]) -> int:
-    """Do something with many rows (``%s`` in the query) in few steps, since each costs a wait; gives how many it was done to."""
-    count = 0
+    """Insert many rows in few steps, since each costs a wait; ``more`` says what to do with those that are there already."""
     if rows:
         mark, most = f"({', '.join('?' * len(rows[0]))})", _MOST_VALUES // len(rows[0])
         for start in range(0, len(rows), most):
             part = rows[start : start + most]
-            values = list(itertools.chain.from_iterable(part))
-            count += connection.execute(query % ", ".join([mark] * len(part)), values).rowcount
-    return count
+            query = f"INSERT INTO {table} VALUES {', '.join([mark] * len(part))} {more}"
+            connection.execute(query, list(itertools.chain.from_iterable(part)))
 
 
 def next_id(connection: Connection, table: str) -> int:

@@ -126,6 +126,24 @@ class Reader(ABC):
         )
         return dict(self.read(query, (FreightBookingRequest.operation.name,)))
 
+    def files(self) -> dict[str, list[int]]:
+        """The names of the files that were booked, in order, and their runs."""
+        found: dict[str, list[int]] = {}
+        query = "SELECT id, about FROM runs WHERE released IS NOT NULL AND about IS NOT NULL ORDER BY id"
+        for run, about in self.read(query):
+            if file := json.loads(about).get("file"):
+                found.setdefault(file, []).append(run)
+        return found
+
+    def counts_of_runs(self, runs: Sequence[int]) -> dict[State, int]:
+        """How many of the bookings that came from the files of runs are in each state now."""
+        query = (
+            "SELECT state, COUNT(*) FROM rows WHERE id IN "
+            f"(SELECT row FROM sources WHERE run IN ({', '.join('?' * len(runs))})) GROUP BY state"
+        )
+        found = dict(self.read(query, runs))
+        return {state: found.get(state, 0) for state in STATES}
+
     def runs(self) -> list[Run]:
         """The runs of jobs, in order."""
         query = (

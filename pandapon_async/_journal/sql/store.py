@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
-from typing import Any, ClassVar, Final, Protocol, TypeVar
+from typing import Any, Final
 
 import attrs
 
@@ -17,11 +17,10 @@ from ..identity import AccountKey, key_of, normal_reference, parcel_keys
 from ..rows import STATES, State
 from ..store import MOVES, Ending, Entry, PendingRow, Problem, SpendCheck, Spent, Store, Then
 from .admitting import PARCEL_SECONDS, Page, drop_rows, held_now, pending_row, renew
-from .changes import Change
+from .changes import Change, Mover
 from .connection import HIDDEN, STATES_OF_RUN, Connection, next_id
 from .owners import Owner
-
-T = TypeVar("T")
+from .writer import GroupThread
 
 _PAGE: Final = 5_000
 _COLUMNS: Final = (
@@ -38,44 +37,29 @@ class _Refused(Exception):  # noqa: N818 - carries what is told, and undoes the 
 
 @attrs.frozen
 class Opened:
-    """What a store has once it is open: (account, operation), who it is, and how many rows it put in doubt."""
+    """What a store has once it is open: who it is, and how many rows it put in doubt."""
 
-    scope: tuple[int, int]
-    owner: int
+    mover: Mover
     leftover: int
-
-
-class GroupWriter(Protocol):
-    """Commits what is waiting together; see `sqlite.writer`."""
-
-    def submit(self, work: Callable[[Any], T]) -> asyncio.Future[T]: ...
-    def submit_reading(self, work: Callable[[Any], T]) -> asyncio.Future[T]: ...
-    def submit_change(self, change: Change) -> asyncio.Future[Any]: ...
-    def end(self) -> None: ...
-    async def close(self) -> None: ...
 
 
 class SqlStore(Store):
     """The rows of one account and operation.
 
-    All SQL runs in the writer's thread. What is submitted to it to change rows is alone in doing so in the whole journal, but for
-    single changes, which name the version they saw.
+    All SQL runs in the writer's thread. What is submitted to it to bring rows in, or to let them wait again, is alone in doing so in
+    the whole journal.
 
     Args:
         name: what errors call the journal.
     """
 
-    _may_be_late: ClassVar[bool] = False
-    _sender: str | None = None
-    """Who sends, where that may be one of several; it stands in the history."""
-
-    def __init__(self, writer: GroupWriter, name: str, key: AccountKey, clock: Clock, opened: Opened) -> None:
+    def __init__(self, writer: GroupThread, name: str, key: AccountKey, clock: Clock, opened: Opened) -> None:
         self._writer = writer
         self._name = name
         self._key = key
         self._clock = clock
-        self._scope = opened.scope
-        self._owner = opened.owner
+        self._mover = opened.mover
+        self._scope = opened.mover.scope
         self._leftover = opened.leftover
         self._unreleased: frozenset[int] = frozenset()
         self._running: frozenset[int] = frozenset()
@@ -86,9 +70,16 @@ class SqlStore(Store):
         """The runs of this account that are under way."""
         return self._running
 
+    def _spared_runs(self, connection: Connection) -> Collection[int]:
+        """The runs of this account that are under way, or may be at a process that was taken for dead and still counts its bookings."""
+        return self._living_runs(connection)
+
     def _taking_in(self, connection: Connection) -> Collection[int]:
         """The runs that are taking their input in just now, so that their rows count though they are hidden."""
         return self._unreleased
+
+    def _be_alone(self, connection: Connection) -> None:
+        """Let nobody else bring rows in until the transaction has ended, if somebody else may."""
 
     @property
     def leftover(self) -> int:
@@ -120,7 +111,7 @@ class SqlStore(Store):
 
     def _sweep(self, connection: Connection) -> bool:
         """Remove a page of what runs that have ended left behind, and of parcels that are old enough; whether there is more."""
-        return _sweep_run(connection, self._scope[0], self._living_runs(connection)) or _forget_parcels(
+        return _sweep_run(connection, self._scope[0], self._spared_runs(connection)) or _forget_parcels(
             connection, self._clock.now()
         )
 
@@ -140,7 +131,7 @@ class SqlStore(Store):
             )
             return page.admit(entries)
 
-        return self._writer.submit(work)
+        return self._writer.submit(work, rows=max(1, len(entries)))
 
     async def release(self, run: int, then: Then | None = None) -> list[Problem]:
         def work(connection: Connection) -> None:
@@ -151,8 +142,8 @@ class SqlStore(Store):
             if then is not None:
                 then(connection, run)
 
-        try:
-            await self._writer.submit(work)
+        try:  # what is new needs no lock, however long ``then`` takes: it is there already, and others know it
+            await self._writer.submit(work, rows=0)
         except _Refused as refused:
             return refused.problems
         self._unreleased -= {run}
@@ -166,6 +157,7 @@ class SqlStore(Store):
             "LEFT JOIN bodies b ON b.row = r.id WHERE i.run = ? AND i.version IS NOT NULL AND i.row > ? ORDER BY i.row LIMIT 256"
         )
         while found := connection.execute(query, (run, last)).fetchall():
+            self._be_alone(connection)
             for *values, version, body, allowed in found:
                 row = pending_row(values)
                 keys = parcel_keys(self._key.vendor, self._key.operation, loads(body.encode()))
@@ -281,9 +273,8 @@ class SqlStore(Store):
     ) -> asyncio.Future[PendingRow]:
         if state not in MOVES.get(row.state, ()):
             raise JournalError(f"a job can't make {row.state} into {state}", reference=row.reference)
-        return self._writer.submit_change(
-            Change(row, self._scope, self._clock.now(), self._owner, ending, checks, self._may_be_late, self._sender)
-        )
+        writer = self._writer
+        return writer.put(Change(writer.loop(), row, self._mover, self._clock.now(), ending, checks))
 
 
 # --- pieces of work ----------------------------------------------------------------------------------------------------

@@ -10,46 +10,19 @@ import queue
 import threading
 import time
 from abc import ABC, abstractmethod
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Final, TypeVar
 
-import attrs
-
 from ..._errors import JournalError
-from ..store import Durable
-from .changes import Change
+from .changes import Item, Work
 from .connection import Connection
 
 T = TypeVar("T")
-Work = Callable[[Any], Any]
 
 RETRY_EVERY: Final = 0.25
 _MOST_AT_ONCE: Final = 512
 _log = logging.getLogger("pandapon_async.journal")
-
-
-@attrs.define(eq=False)
-class Item:
-    """What is to be done, and who waits for it (None: nobody); ``since``: when it could not be written for the first time."""
-
-    work: Change | Work
-    future: asyncio.Future[Any] | None
-    since: float | None = None
-    result: Any = None
-    error: BaseException | None = None
-    told: bool = False
-    only_reads: bool = False
-    is_written: bool = False
-
-    @property
-    def is_ending(self) -> bool:
-        """Whether it tells how something ended, which nobody else will know."""
-        return isinstance(self.work, Change) and self.work.is_ending
-
-    @property
-    def begins(self) -> bool:
-        """Whether something begins by it."""
-        return not (self.is_ending or self.only_reads)
 
 
 class GroupThread(ABC):
@@ -67,45 +40,54 @@ class GroupThread(ABC):
         self.name = name
         self._process = os.getpid()
         self._owed: list[Item] = []
-        self._items: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
+        self._waiting: list[Item] = []
+        self._handing_over: asyncio.AbstractEventLoop | None = None
+        self._items: queue.SimpleQueue[list[Item]] = queue.SimpleQueue()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name=f"journal {name}", daemon=True)
 
-    def submit(self, work: Callable[[Any], T]) -> asyncio.Future[T]:
-        """Do work on the connection; the future ends when it is durable.
+    def submit(self, work: Callable[[Any], T], *, rows: int = 1) -> asyncio.Future[T]:
+        """Do work on the connection; the future ends when it is durable. ``rows``: see `Work`.
 
         What work has done is undone if it raises, and the error is its submitter's alone. A `JournalError` says that the group
         could not be written: then nothing of it was.
         """
-        return self._put(work)
+        return self.put(Work(self.loop(), work, rows=rows))
 
     def submit_reading(self, work: Callable[[Any], T]) -> asyncio.Future[T]:
         """The same for work that changes nothing; it is done even when nothing more may begin."""
-        return self._put(work, only_reads=True)
+        return self.put(Work(self.loop(), work, only_reads=True))
 
-    def submit_change(self, change: Change) -> asyncio.Future[Any]:
-        """Make a change; the future gives the row as it is then, once that is durable.
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The running loop, which may hand something over.
 
-        The future's error is a `RowMovedError` if the row had another version, or a `JournalError` as in `submit`.
+        Raises:
+            JournalError: nothing is done any more, or not in this process.
         """
-        return self._put(change, Durable)
-
-    def _put(
-        self, work: Change | Work, future_type: type[asyncio.Future[Any]] = asyncio.Future, *, only_reads: bool = False
-    ) -> asyncio.Future[Any]:
         if self._closed:
             raise JournalError(f"{self.name}: the journal is closed")
         if os.getpid() != self._process:
             raise JournalError(f"{self.name}: was opened by another process, of which this one is a fork: open it here")
-        future = future_type(loop=asyncio.get_running_loop())
-        self._items.put(Item(work, future, only_reads=only_reads))
-        return future
+        return asyncio.get_running_loop()
+
+    def put(self, item: Item) -> Item:
+        """Do what an item of the running `loop` says."""
+        self._waiting.append(item)
+        if self._handing_over is not (loop := item.get_loop()):
+            self._handing_over = loop
+            loop.call_soon(self._hand_over)
+        return item
+
+    def _hand_over(self) -> None:
+        # Once a round of the loop: a group for each item would cost as much again as what is in it.
+        waiting, self._waiting, self._handing_over = self._waiting, [], None
+        self._items.put(waiting)
 
     def end(self) -> None:
         """Let the thread write what is waiting, and end, without waiting for it."""
         if not self._closed:
             self._closed = True
-            self._items.put(None)
+            self._hand_over()
 
     async def close(self) -> None:
         """Write what is waiting, and end. Idempotent."""
@@ -135,13 +117,14 @@ class GroupThread(ABC):
 
     def _run(self) -> None:
         # In a forked child this frame keeps the connections from being closed there, which could wait for a lock for ever.
-        group: list[Item] | None = []
+        group: list[Item] = []
         try:
-            while (group := self._next_group()) is not None:
+            while not (self._closed and self._items.empty()):
+                group = self._next_group()
                 self._write(group)
             self._write_what_is_owed()
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must be told
-            self._give_up(group or [], error)
+            self._give_up(group, error)
         finally:
             self._close()
 
@@ -159,54 +142,40 @@ class GroupThread(ABC):
         """Tell whoever waits, and whoever comes until the end, that nothing is written any more."""
         _log.error("%s: nothing is written any more: %s", self.name, type(error).__name__)
         failure = JournalError(f"{self.name}: nothing is written any more: {type(error).__name__}")
-        self._fail([*self._owed, *group], failure)
-        while not self._closed or not self._items.empty():
-            if (item := self._items.get()) is not None:
-                self._fail([item], failure)
+        self._tell([*self._owed, *group], failure)
+        while not (self._closed and self._items.empty()):
+            self._tell(self._next_group(), failure)
 
-    def _next_group(self) -> list[Item] | None:
-        """What is waiting; nothing, if it is only time to write; None at the end."""
-        try:
-            first = self._items.get(timeout=self._wake_after())
-        except queue.Empty:
-            return []
-        if first is None:
-            return None
-        group = [first]
+    def _next_group(self) -> list[Item]:
+        """What is waiting; nothing, if it is only time to write, or to end."""
+        group: list[Item] = []
         with contextlib.suppress(queue.Empty):
+            group += self._items.get(timeout=self._wake_after())
             while len(group) < _MOST_AT_ONCE:
-                item = self._items.get_nowait()
-                if item is None:
-                    self._items.put(None)  # after this group
-                    break
-                group.append(item)
+                group += self._items.get_nowait()
         return group
-
-    def _fail(self, items: Sequence[Item], failure: JournalError) -> None:
-        for item in items:
-            item.error = failure
-        self._tell(items)
 
     def _tell_late(self, failure: JournalError) -> None:
         """Tell those whose ending is owed for too long; it stays owed."""
         now = time.monotonic()
         for item in self._owed:
             item.since = item.since or now
-        self._fail([item for item in self._owed if now - (item.since or now) >= self.PATIENCE], failure)
+        self._tell([item for item in self._owed if now - (item.since or now) >= self.PATIENCE], failure)
 
-    def _tell(self, items: Sequence[Item]) -> None:
-        """Tell those who wait, in order; who was told already isn't told again."""
-        loops: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any, BaseException | None]]] = {}
+    def _tell(self, items: Sequence[Item], failure: JournalError | None = None) -> None:
+        """Tell those who wait, in order, how it ended, or why it couldn't; who was told already isn't told again."""
+        loops: defaultdict[asyncio.AbstractEventLoop, list[Item]] = defaultdict(list)
         for item in items:
-            if not item.told and item.future is not None:
-                loops.setdefault(item.future.get_loop(), []).append((item.future, item.result, item.error))
-            item.told = True
+            if not item.told:
+                loops[item.get_loop()].append(item)
+                if failure is not None:
+                    item.told = True
         for loop, told in loops.items():
             with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
-                loop.call_soon_threadsafe(_deliver, told)
+                loop.call_soon_threadsafe(_deliver, told, failure)
 
 
-def do(connection: Connection, item: Item, work: Work) -> None:
+def do(connection: Connection, item: Work) -> None:
     """Do one piece of work inside a transaction; what it has done is undone if it raises.
 
     Raises:
@@ -215,7 +184,7 @@ def do(connection: Connection, item: Item, work: Work) -> None:
     connection.execute("SAVEPOINT work")
     item.error = None
     try:
-        item.result = work(connection)
+        item.value = item.do(connection)
     except Exception as error:
         if isinstance(error, connection.OperationalError):
             raise  # it is about the database, or about who else uses it
@@ -229,11 +198,12 @@ def _told(error: Exception) -> JournalError:
     return JournalError(f"can't be done: {str(error).partition(chr(10))[0]}")
 
 
-def _deliver(results: list[tuple[asyncio.Future[Any], Any, BaseException | None]]) -> None:
-    for future, result, error in results:
-        if future.done():
+def _deliver(items: Sequence[Item], failure: JournalError | None) -> None:
+    for item in items:
+        if item.done():
             continue
+        error = failure or item.error
         if error is None:
-            future.set_result(result)
+            item.set_result(item.outcome())
         else:
-            future.set_exception(error)
+            item.set_exception(error)

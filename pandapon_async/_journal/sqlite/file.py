@@ -8,6 +8,8 @@ What SQLite does not see by itself, and how it is seen here:
   commits: each raises the number in the row, is noted there, and only then is anybody told of it.
 - *A file and a* ``-wal`` *of different moments.* A checkpoint of ours commits ``open`` (and what ``seen`` will be), moves everything
   into the file, and commits ``seen``; the two nonces stand on two pages, and fit only if they are of one moment.
+  Before each checkpoint of ours, and whenever the file has changed, a fresh connection looks whether they do: should an old copy
+  have been written over the file while it was in use, its mark is of another moment, and no checkpoint may cover that up.
 - *A dropped lock.* POSIX drops all locks of a process on a file as soon as the process closes any descriptor of it. So nothing
   here opens the database's files but SQLite itself, and who only reads opens them read-only and removes nothing.
 - *A file that was moved, replaced or linked* while it is in use: its inode is compared.
@@ -187,6 +189,18 @@ def _recognise(connection: sqlite3.Connection, path: Path, wal: Path, *, whole: 
         f"{path}: a part of it is missing: it was copied or moved without {wal.name}, which has the latest bookings. "
         "Bring that file; or, if it is lost, look those bookings up at the vendor and declare this one whole"
     )
+
+
+def is_of_one_moment(path: Path) -> bool:
+    """Whether a file that is in use and its ``-wal`` fit; also if nobody can tell just now."""
+    try:
+        with contextlib.closing(_connect(path, "mode=ro")) as fresh:  # one that is open already has its pages in memory
+            opened, *seen = fresh.execute(_MARKS).fetchone()
+            return opened in seen
+    except (JournalError, sqlite3.OperationalError):
+        return True
+    except (sqlite3.Error, TypeError):
+        return False
 
 
 def _is_whole_alone(connection: sqlite3.Connection, path: Path) -> bool:

@@ -12,6 +12,7 @@ from ..._errors import JournalError
 from ..identity import AccountKey
 from ..rows import history_entry
 from ..sql.accounts import admitted_account, operation_id
+from ..sql.changes import Mover
 from ..sql.store import Opened, SqlStore, close_unused
 from ..store import BY_JOB
 from .file import close_unchanged, open_to_write, resolved
@@ -87,7 +88,7 @@ def _begun(
             account = admitted_account(connection, key, adopted, now, write=True)
             connection.execute("UPDATE owners SET account = ? WHERE id = ?", (account, writing.owner))
             scope = account, operation_id(connection, key.operation)
-            return writing, Opened(scope, writing.owner, _put_in_doubt(connection, account, now))
+            return writing, Opened(Mover(scope, writing.owner), _put_in_doubt(connection, account, now))
     except BaseException:
         writing.end()
         raise

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from ..._errors import JournalError
-from ..sql.changes import Change, make_all
-from ..sql.writer import GroupThread, Item, Work
+from ..sql.changes import Change, Item, Work, make_all
+from ..sql.writer import GroupThread
 from ..store import RowMovedError
-from .file import Place, wal_of
+from .file import Place, is_of_one_moment, wal_of
 from .writing import Writing
 
 _CHANGES_A_CHECKPOINT: Final = 100_000
@@ -35,6 +35,8 @@ class Writer(GroupThread):
         self._sentinel = self._open_sentinel()
         connection.execute(f"PRAGMA busy_timeout = {int(self.PATIENCE * 1000)}")
         self._place = Place(self.path, wal_of(self.path), self._lock.path)
+        self._overwritten = False
+        self._stamp: tuple[int, int] | None = None
         self._changed = connection.total_changes
         self._shortage_seen: JournalError | None = None
         self._thread.start()
@@ -63,8 +65,8 @@ class Writer(GroupThread):
             beginning = [item for item in group if item.begins]
             obstacle = moved or (self._shortage() if beginning else None)
             if obstacle is not None:
-                self._fail(beginning, obstacle)
-                group = [item for item in group if item.error is not obstacle]
+                self._tell(beginning, obstacle)
+                group = [item for item in group if not item.begins]
         failure = self._attempt(self._owed + group)
         if failure is None:
             group, self._owed = self._owed + group, []
@@ -81,7 +83,7 @@ class Writer(GroupThread):
             reading = [item for item in group if item.only_reads]
             if self._attempt(reading) is None:
                 self._tell(reading)
-            self._fail([item for item in group if not (item.is_ending or item.told)], failure)
+            self._tell([item for item in group if not item.is_ending], failure)
             self._owed += [item for item in group if item.is_ending]
         if self._owed:
             self._tell_late(failure or self._shortage_seen or JournalError(f"{self.path}: could not be written"))
@@ -100,7 +102,17 @@ class Writer(GroupThread):
     def _moved(self) -> JournalError | None:
         """Why nothing more may begin in the file that we have open. What is under way is still written, to wherever the file is now."""
         change = self._place.change()
+        if change is None and self._is_overwritten():
+            change = f"an old copy was written over {self.path} while it was in use"
         return None if change is None else JournalError(f"{change}: nothing more is begun")
+
+    def _is_overwritten(self) -> bool:
+        """Whether the database file is of another moment than its ``-wal``; looked at when it has changed, by a checkpoint or so."""
+        found = self.path.stat()
+        stamp = (found.st_mtime_ns, found.st_size)
+        if stamp != self._stamp and not self._overwritten:
+            self._stamp, self._overwritten = stamp, not is_of_one_moment(self.path)
+        return self._overwritten
 
     def _attempt(self, items: list[Item]) -> JournalError | None:
         """Do everything in one transaction; or say why nothing of it was done."""
@@ -109,13 +121,10 @@ class Writer(GroupThread):
         try:
             reads = all(item.only_reads for item in items)  # a full disk, or whoever writes, keeps nobody from that
             with contextlib.nullcontext() if reads else self._writing.transaction():
-                changes = [item.work for item in items if isinstance(item.work, Change)]
-                made = iter(make_all(self._connection, changes, self._begin_anew))
+                make_all(self._connection, [item for item in items if isinstance(item, Change)], self._begin_anew)
                 for item in items:
-                    if isinstance(item.work, Change):
-                        item.result, item.error = next(made)
-                    else:
-                        _do(self._connection, item, item.work)
+                    if isinstance(item, Work):
+                        _do(self._connection, item)
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must be told
             why = error if isinstance(error, sqlite3.Error) else type(error).__name__
             return JournalError(f"{self.path}: could not be written: {why}")
@@ -133,11 +142,11 @@ class Writer(GroupThread):
                     _log.warning("%s: a reader keeps its -wal from being emptied", self.path)
 
 
-def _do(connection: sqlite3.Connection, item: Item, work: Work) -> None:
+def _do(connection: sqlite3.Connection, item: Work) -> None:
     connection.execute("SAVEPOINT work")
     item.error = None
     try:
-        item.result = work(connection)
+        item.value = item.do(connection)
     except Exception as error:
         if not connection.in_transaction:
             raise  # SQLite has given up the whole transaction

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..._errors import JournalError
 from ..sql.owners import Owner
-from .file import WAIT, as_journal_error, wal_of
+from .file import WAIT, as_journal_error, is_of_one_moment, wal_of
 from .lock import OwnerLock, forget_lock, is_held
 from .schema import check_whole
 
@@ -108,7 +108,9 @@ class Writing:
             self.lock.note_commit(number, durable=durable)
 
     def checkpoint(self, mode: str = "PASSIVE") -> bool:
-        """Move what is in the ``-wal`` into the database file; False: a reader keeps a part of it there."""
+        """Move what is in the ``-wal`` into the database file; False: a reader keeps a part of it there, or it isn't its file."""
+        if not is_of_one_moment(self.path):
+            return False
         with self.connection:
             self.connection.execute("BEGIN IMMEDIATE")
             _set_marks(self.connection)
@@ -124,7 +126,7 @@ class Writing:
         """Leave the file whole, if nobody else has it open; close the connection. False: the owner still stands in the file."""
         with contextlib.suppress(sqlite3.Error):  # so that a kill while it is closed finds next to nothing left to move
             self.checkpoint()
-        left = self._leave()
+        left = is_of_one_moment(self.path) and self._leave()
         with contextlib.suppress(sqlite3.Error):
             self.connection.close()
         return left

@@ -286,7 +286,7 @@ class OrderCancelRequest(Cancellation, VendorRequest[Done]):
 
 @attrs.frozen(kw_only=True)
 class ReceiptConfirmed(ReplyModel):
-    """The outcome. There are two levels of success: the envelope's code, and ``success`` here."""
+    """The outcome. There are two levels of success, the envelope's code and ``success`` here: a yes with a no in it is in doubt."""
 
     success: bool | None = optional()
     error_info: str | None = optional()

@@ -94,7 +94,7 @@ class CancelledAggregate(ReplyModel):
 
 @attrs.frozen(kw_only=True)
 class RefundCancelled(ReplyModel):
-    """The outcome. A successful reply isn't enough: check ``cancel_success``."""
+    """The outcome. A yes with ``cancel_success`` false and nothing else is in doubt (`OutcomeUnknownError`)."""
 
     cancel_success: bool | None = optional()
     currency: str | None = optional()
