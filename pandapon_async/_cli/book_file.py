@@ -49,9 +49,6 @@ Steps = Callable[[BookOptions, Settings, Desk, BookingFile, ChosenJournal], "Fil
 """Makes of a file that was read, and a journal, what is done with it."""
 
 
-# --- a file ------------------------------------------------------------------------------------------------------------
-
-
 def book_file(path: Path, name: str | None, options: BookOptions, steps: Steps | None = None) -> int:
     """Book a file; the exit status.
 
@@ -174,8 +171,6 @@ class FileBooking:
             else:
                 return status or (FAILED if checked.findings else 0)
 
-    # --- before ---
-
     def _accounts(self) -> Accounts | None:
         options, words = self.options, self.desk.words
         try:
@@ -285,8 +280,6 @@ class FileBooking:
 
     def _ask(self, prospect: Prospect) -> str:
         return ask_before_spending(prospect, self.desk)
-
-    # --- the work ---
 
     def _look_up_again(self) -> None:
         """Somebody else may have booked meanwhile, with a preview of theirs."""
