@@ -14,7 +14,7 @@ import click
 
 from .._errors import PandaponError
 from .._version import __version__
-from .reasons import plain_text
+from .reasons import error_text
 from .shared import FAILED, Failed, Interrupted, exit_status, tell
 from .streams import standard_streams
 from .words import words_of
@@ -89,7 +89,7 @@ def _ending(error: Exception) -> tuple[str, int]:
     """The message and exit status for an error; click's own errors are re-raised."""
     words = words_of(None)
     if isinstance(error, PandaponError):
-        return words("end.error", why=plain_text(str(error), words)), exit_status(error)
+        return words("end.error", why=error_text(error, words)), exit_status(error)
     if isinstance(error, Failed):
         return words("end.error", why=error), error.status
     if isinstance(error, Interrupted):

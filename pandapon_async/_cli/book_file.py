@@ -1,4 +1,8 @@
-"""The steps of a command that sends a file (book, domestic, bulk): settings, file, journal, plan, questions, work."""
+"""The steps of a command that sends a file (book, domestic, bulk): settings, file, journal, plan, questions, work.
+
+The file isn't kept, but read for each step that needs all of it: to check it; to look it up in the journal, for the question; to send;
+to tell in the end how all stand, and write the problems. `BookingFile` sees to it that it is the same file each time.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +34,8 @@ from .journals import ChosenJournal, choose_journal
 from .plan import AccountPlan, Accounts, Planner
 from .preview import FilePreview
 from .progress import Screen
-from .question import Desk, Prospect, ask_before_spending, decide_on_problems, finding_line, require_somebody
+from .question import Desk, Prospect, ask_before_spending, decide_on_problems, require_somebody
+from .reasons import error_text, finding_line
 from .record import about_run
 from .renewing import Renewal
 from .running import run
@@ -42,9 +47,6 @@ from .words import Words, words_of
 _SHOWN = 20
 Steps = Callable[[BookOptions, Settings, Desk, BookingFile, ChosenJournal], "FileBooking"]
 """Makes of a file that was read, and a journal, what is done with it."""
-
-
-# --- a file ------------------------------------------------------------------------------------------------------------
 
 
 def book_file(path: Path, name: str | None, options: BookOptions, steps: Steps | None = None) -> int:
@@ -114,7 +116,7 @@ def _opened(path: Path, name: str | None, options: BookOptions, settings: Settin
         words = desk.words
         if error.guess is None or not desk.can_ask or desk.yes:
             raise
-        tell(error.message)
+        tell(error_text(error, words))
         if not desk.agrees_to(words("rows.ask_encoding", encoding=error.guess)):
             raise Failed(words("question.refused"), BAD_INPUT) from None
         return BookingFile(path, name, attrs.evolve(reading, encoding=error.guess))
@@ -169,8 +171,6 @@ class FileBooking:
             else:
                 return status or (FAILED if checked.findings else 0)
 
-    # --- before ---
-
     def _accounts(self) -> Accounts | None:
         options, words = self.options, self.desk.words
         try:
@@ -178,13 +178,13 @@ class FileBooking:
         except ConfigError as error:
             if not options.dry_run:
                 raise
-            tell(words("dry_run.no_accounts", why=error.message))
+            tell(words("dry_run.no_accounts", why=error_text(error, words)))
             return None
 
     def _renewed(self, screen: Screen, checked: Checked, accounts: Accounts) -> Checked:
         """What the file holds once its old previews were asked again; in a dry run, as it is."""
         renewal = self._renewal(accounts)
-        if not renewal.look_up():
+        if not checked.previewed or not renewal.look_up():
             return checked
         return self._previewed_again(screen, renewal)
 
@@ -280,8 +280,6 @@ class FileBooking:
 
     def _ask(self, prospect: Prospect) -> str:
         return ask_before_spending(prospect, self.desk)
-
-    # --- the work ---
 
     def _look_up_again(self) -> None:
         """Somebody else may have booked meanwhile, with a preview of theirs."""

@@ -25,7 +25,7 @@ from .in_use import enter_when_free
 from .outage import Outage
 from .parts import Found, Part, WorkTerms, as_json, found_as_json, found_of, objections
 from .progress import Screen
-from .reasons import plain_text
+from .reasons import error_text, plain_text
 from .shared import UNKNOWN, json_text, labelled, say, tell
 from .standing import Standing, exit_of
 from .streams import lost
@@ -33,6 +33,8 @@ from .sums import sums_of
 from .words import Words
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from .._config.profiles import VendorProfile
     from .._models.money import Money
     from .journals import ChosenJournal
@@ -217,19 +219,24 @@ class BookingWork:
             left = sum(part.job.report.pending for part in self._parts)
             self._standing.states = met + Counter(pending=left - met["pending"])
             return
-        with contextlib.suppress(JournalError):  # it can't be read any more: the states stay unknown
-            states: Counter[str] = Counter()
-            is_corrected = False
-            async for one in self._all(self.source):
+        try:
+            await self._count(self.source)
+        except JournalError:  # it can't be read any more: the states stay unknown
+            pass
+        except FileError as error:
+            tell(self.words("end.error", why=error_text(error, self.words)))
+
+    async def _count(self, source: BookingFile) -> None:
+        states: Counter[str] = Counter()
+        with _Problems(self.problems, source, self.words) as problems:
+            async for one in self._all(source):
                 states[one.state] += 1
-                is_corrected = is_corrected or bool(one.booking.origins)
                 if self.as_json and not one.is_shown:
                     say(json_text(found_as_json(one)))
-            self._standing.states = states
-            is_untaken = any(part.untaken for part in self._parts)
-            is_needed = is_untaken or is_corrected or any(states[one] for one in ("wrong", "held", "refused"))
-            if self.problems and is_needed:
-                await self._write_problems(self.source, self.problems)
+                if one.findings or one.booking.origins:
+                    problems.add(one)
+        self._standing.states = states
+        self.problem_count, self.problems_at = problems.count, problems.path
 
     async def _all(self, source: BookingFile) -> AsyncGenerator[Found, None]:
         parts = {part.name: part for part in self._parts}
@@ -248,17 +255,6 @@ class BookingWork:
                 recorded = known[name].get(id(booking))
                 yield found_of(parts[name], position[name], booking, recorded, self.words)
                 position[name] += 1
-
-    async def _write_problems(self, source: BookingFile, path: Path) -> None:
-        try:
-            with ProblemsWriter(path, source) as problems:
-                async for one in self._all(source):
-                    if one.findings or one.booking.origins:
-                        problems.add(one.booking, one.findings)
-            self.problem_count, self.problems_at = problems.count, problems.path
-        except (OSError, FileError) as error:
-            why = error.strerror if isinstance(error, OSError) else error.message
-            tell(self.words("problems.not_written", why=why))
 
     # --- what is shown at the end ---
 
@@ -326,6 +322,45 @@ class BookingWork:
             return f"{self.words('state.refused')}: {text}"
         none = self.words("sum.no_fees")
         return self.words("sum.booked_facts", order_id=outcome.order_id or none, fee=outcome.fee or none)
+
+
+class _Problems:
+    """The problems file while it is written, if one is; that it can't be is told, and ends nothing else.
+
+    ``count``: how many it holds in the end; ``path``: where it is then.
+    """
+
+    def __init__(self, path: Path | None, source: BookingFile, words: Words) -> None:
+        self.count = 0
+        self.path: Path | None = None
+        self._words = words
+        self._writer = None if path is None else ProblemsWriter(path, source)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def add(self, one: Found) -> None:
+        """Write one."""
+        if self._writer is not None:
+            with self._told():
+                self._writer.add(one.booking, one.findings)
+
+    def __exit__(self, *error: Any) -> None:
+        if self._writer is not None:
+            with self._told():
+                self._writer.__exit__(*error)
+                self.count, self.path = self._writer.count, self._writer.path
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, FileError) as error:
+            why = error.strerror if isinstance(error, OSError) else error_text(error, self._words)
+            tell(self._words("problems.not_written", why=why))
+            if self._writer is not None:
+                self._writer.__exit__(type(error), error, None)
+                self._writer = None
 
 
 async def _recorded(part: Part, bookings: Sequence[Booking]) -> dict[int, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from .._errors import PandaponError
+from .reasons import error_text
 from .running import run
 from .shared import FAILED, tell
 from .words import Words
@@ -32,7 +33,7 @@ def done(work: FileWork) -> int:
         if not work.began:
             raise
         failed = True
-        tell(work.words("end.error", why=error))
+        tell(work.words("end.error", why=error_text(error, work.words)))
     finally:
         if work.began:
             work.show()

@@ -17,7 +17,7 @@ from .._models.jsonio import is_object
 from .._models.money import Money
 from .file_options import path_beside
 from .plan import Accounts
-from .previewing import Answer, Previewer, not_previewed, obstacles
+from .previewing import Answer, Previewer, key_of, not_previewed, obstacles
 from .progress import Screen
 from .running import run
 from .shared import BAD_INPUT, FAILED, Failed, json_text, labelled, tell, write_out
@@ -73,7 +73,7 @@ class FilePreview:
                 yield booking, booking.account or "", Answer(error="; ".join(map(str, found))), found
                 continue
             account = self.accounts.of(booking).name
-            answer = asker.answers[account, booking.pair()[0]]
+            answer = asker.answers[key_of(account, booking)]
             why = () if answer.error is None else (not_previewed(booking, answer.error),)
             yield booking, account, answer, why
 

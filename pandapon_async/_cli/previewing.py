@@ -28,7 +28,7 @@ from .words import Words
 if TYPE_CHECKING:
     from .._config.profiles import VendorProfile
 
-Key = tuple[str, str]
+Key = tuple[str, str, int]
 """An account, and a reference at it."""
 _ITEM = frozenset(wire_name(member) for member, _ in members_of(RenderItem))
 _LATER = ("no-render-id",)
@@ -57,7 +57,7 @@ def not_previewed(booking: Booking, why: str) -> Finding:
 
 @attrs.define
 class Previewer:
-    """Asks previews. ``profiles``: the accounts; ``answers``: what came, by account and reference."""
+    """Asks previews. ``profiles``: the accounts; ``answers``: what came, by `key_of`."""
 
     profiles: Sequence[VendorProfile]
     concurrency: int
@@ -79,18 +79,19 @@ class Previewer:
 
     def _requests(self, bookings: Iterable[tuple[str, Booking]]) -> Iterable[SweepRequest]:
         for account, booking in bookings:
-            reference, request = booking.pair()
+            key = key_of(account, booking)
             try:
-                wanted = preview_of(request)
+                wanted = preview_of(booking.pair()[1])
             except RequestError as error:
                 why = f"a preview needs more than a booking: {error.message}"
-                self.answers[account, reference] = Answer(error=why)
+                self.answers[key] = Answer(error=why)
             else:
-                yield SweepRequest(request=wanted, reference=reference, vendors=(account,))
+                yield SweepRequest(request=wanted, reference=f"{key[2]} {key[1]}", vendors=(account,))
 
     def _take(self, quote: Quote, now: datetime) -> None:
         assert quote.reference is not None
-        key = (quote.vendor, quote.reference)
+        shipment, _, reference = quote.reference.partition(" ")
+        key = (quote.vendor, reference, int(shipment))
         if quote.error is not None:
             self.answers[key] = Answer(error=reason_of(quote.error, self.words))
         elif quote.number:  # several prices in one reply: nobody knows which is the fee
@@ -99,6 +100,11 @@ class Previewer:
             self.answers[key] = Answer(error="the reply has no render id", raw=quote.raw)
         else:
             self.answers[key] = Answer(quote.render_id, Previewed(quote.price, now), raw=quote.raw)
+
+
+def key_of(account: str, booking: Booking) -> Key:
+    """Account, reference and shipment."""
+    return account, booking.pair()[0], booking.shipment
 
 
 def preview_of(request: VendorRequest[Any]) -> FreightPreviewRequest:

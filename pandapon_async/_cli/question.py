@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from .._config.profiles import VendorProfile, is_loopback
-from .._files.findings import Checked, Finding
+from .._files.findings import Checked
 from .._journal.places import Place
 from .._models.money import Money
 from .plan import AccountPlan, sent_standings
@@ -55,14 +55,6 @@ class Desk:
         if count <= _TYPED_ABOVE:
             return self.agrees_to(self.words("question.book", count=f"{count:,}"))
         return self.agrees(self.words("question.type_count", count=count), (str(count), f"{count:,}"))
-
-
-def finding_line(finding: Finding, words: Words) -> str:
-    """A finding as a clerk reads it."""
-    text = finding.facts.get("said") or words(f"row.{finding.code}", **finding.facts)
-    if finding.column is None:
-        return words("rows.finding", line=finding.line, text=text)
-    return words("rows.finding_in_column", line=finding.line, column=finding.column, text=text)
 
 
 def decide_on_problems(checked: Checked, path: Path, desk: Desk) -> None:

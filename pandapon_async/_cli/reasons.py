@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from .._errors import AuthError, JournalError, LimitExceededError, NotSentError, PandaponError, RateLimitedError
+from .._files.findings import FileError, Finding
 from .words import Words
 
 _CODES: Final = (
@@ -16,8 +17,9 @@ _CODES: Final = (
     (JournalError, "reason.journal"),
 )
 _PYTHON: Final = re.compile(r"\b[A-Z]\w*(?:Error|Exception|Warning|Exit|Interrupt)\b|\bNoneType\b|Traceback|<class '")
-_BESIDE: Final = re.compile(r"^[A-Z]\w*Error: |, [A-Z]\w*(?:Error|Exception)\b")
-"""Where a sentence stands beside the name: before it in the journal, behind it of a connection."""
+_BESIDE: Final = re.compile(r"^[A-Z]\w*Error: |, [A-Z]\w*(?:Error|Exception)\b|\[Errno -?[0-9]+\] ")
+"""Where a sentence stands beside the name: before it in the journal, behind it of a connection; or beside the system's number."""
+_SHOWN: Final = 5
 _LEFT: Final = "the job was left before"
 
 
@@ -34,6 +36,26 @@ def reason_of(error: Exception, words: Words) -> str:
 def stopped_text(reason: str, words: Words) -> str:
     """Why a run ended before its input did."""
     return plain_text(reason, words)
+
+
+def error_text(error: PandaponError, words: Words) -> str:
+    """An error as a clerk reads it: of a file, what was found, by the codes; in English it is the error's own text."""
+    if not isinstance(error, FileError) or not error.findings or not words.table:
+        return plain_text(str(error), words)
+    shown = [finding_line(one, words) for one in error.findings[:_SHOWN]]
+    if (more := len(error.findings) - _SHOWN + error.more) > 0:
+        shown.append(words("rows.more", count=f"{more:,}"))
+    return f"{error.name}: {'; '.join(shown)}"
+
+
+def finding_line(finding: Finding, words: Words) -> str:
+    """A finding as a clerk reads it."""
+    text = finding.facts.get("said") or words(f"row.{finding.code}", **finding.facts)
+    if not finding.line:
+        return text
+    if finding.column is None:
+        return words("rows.finding", line=finding.line, text=text)
+    return words("rows.finding_in_column", line=finding.line, column=finding.column, text=text)
 
 
 def plain_text(text: str, words: Words) -> str:

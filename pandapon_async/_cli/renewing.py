@@ -29,7 +29,7 @@ from .._models.converters import to_wire
 from .._models.digest import canonical
 from ..api.logistics import FreightBookingRequest
 from .plan import OPERATION, Accounts
-from .previewing import Answer, Key, Previewer, not_previewed, obstacles
+from .previewing import Answer, Key, Previewer, key_of, not_previewed, obstacles
 from .saved_previews import SavedPreviews, without_render
 from .words import Words
 
@@ -87,7 +87,7 @@ class Renewal:
                     continue
                 has_any = True
                 profile = self.accounts.of(booking)
-                key = (profile.name, booking.pair()[0])
+                key = key_of(profile.name, booking)
                 row = None if journal is None else _row_of(journal, key)
                 sent_with = None if row is None else self._sent_with(row, booking)
                 if sent_with is not None:
@@ -166,7 +166,7 @@ class Renewal:
     def _waiting(self) -> Iterable[tuple[str, Booking]]:
         for booking in self.source.unrevised():
             if self._concerns(booking):
-                key = (self.accounts.of(booking).name, booking.pair()[0])
+                key = key_of(self.accounts.of(booking).name, booking)
                 if key in self._stale:
                     yield key[0], booking
 
@@ -177,7 +177,7 @@ class Renewal:
             return booking if self.saved is None else attrs.evolve(booking, findings=obstacles(booking))
         reference = _name_of(booking)
         account = self.accounts.of(booking).name
-        key = (account, reference)
+        key = key_of(account, booking)
         booking = self._with_saved(account, booking)
         if (sent_with := self._sent.get(key)) is not None:
             sent = _with_render(booking, reference, sent_with) if sent_with else booking  # its body was erased
@@ -229,7 +229,7 @@ def _name_of(booking: Booking) -> str:
 
 def _row_of(journal: Journal, key: Key) -> JournalRow | None:
     try:
-        return journal.get(key[1], account=key[0], operation=OPERATION)
+        return journal.get(key[1], shipment=key[2], account=key[0], operation=OPERATION)
     except JournalError:  # it has none
         return None
 

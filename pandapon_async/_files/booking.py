@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from .._models.digest import digest_of
 from .._models.jsonio import dumps, is_array, is_object
 from .._models.operation import VendorRequest
 from .cells import value_of
-from .columns import REFERENCE, Column, Layout, put
+from .columns import REFERENCE, SHIPMENT, Column, Layout, put
 from .countries import country_code, digits_of_zip
 from .findings import CHECKS, FileError, Finding
 from .headers import our_name
@@ -90,6 +91,7 @@ class Draft:
     kept: Mapping[str, str] = attrs.field(factory=dict[str, str])
     approved: frozenset[str] = frozenset()
     previewed: Previewed | None = None
+    shipment: int = 1
     marks: tuple[Marks | None, ...] = ()
 
     @property
@@ -115,9 +117,17 @@ class Draft:
             self.approved,
             country_name,
             self.previewed,
+            self.shipment,
             marks=self.marks,
             place=self.place,
         )
+
+    def take_shipment(self, number: object) -> None:
+        """Note which shipment of the order it is."""
+        if isinstance(number, int) and not isinstance(number, bool) and number > 0:
+            self.shipment = number
+        else:
+            self.find("member", SHIPMENT, why="expected a whole number from 1")
 
     def take_marks(self, found: Sequence[tuple[int, Marks | None]], *, corrects: bool) -> None:
         """Note what the rows of a problems file say, each with its line; ``corrects``: as `Reading` has it."""
@@ -261,7 +271,10 @@ def _hold(draft: Draft) -> None:
 
 def _hold_zip(draft: Draft, country: str, written: str) -> None:
     expected = digits_of_zip(country)
-    if expected is None or (len(written) == expected and written.isdigit()):
+    if expected is None or (len(written) == expected and written.isascii() and written.isdigit()):
+        return
+    if not written.isascii() and unicodedata.normalize("NFKC", written).isascii():
+        draft.find("full-width", f"{_RECEIVER}.zip")
         return
     first = written.partition("-")[0] if country == "US" else written
     digits = first.replace("-", "").replace(" ", "")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ..api.logistics import FreightBookingRequest
 from .booking import Booking
+from .columns import SHIPMENT
 from .findings import MAX_FINDINGS, Checked, FileError, Finding
 from .json_bookings import JsonBookings
 from .reading import Reading
@@ -21,7 +22,9 @@ from .tables import Format, format_of
 
 
 class BookingFile:
-    """A booking file on disk; each iteration reads it again.
+    """A booking file on disk; each iteration reads it again, and ends if the file isn't what it was at first.
+
+    So what was checked, shown and agreed to is what is sent, though nothing of it is kept in memory.
 
     Args:
         path: the file.
@@ -44,6 +47,7 @@ class BookingFile:
         self.path = Path(path)
         self.name = name or str(path)
         self.reading = reading or Reading()
+        self._state = _state_of(self.path)
         self.format: Format
         self.format, said = format_of(self.path, self.name, self.reading.encoding)
         self.bookings: JsonBookings | TableBookings = self._opened()
@@ -62,16 +66,25 @@ class BookingFile:
 
     def unrevised(self) -> Iterator[Booking]:
         """The bookings without what was looked up since."""
-        return iter(self.bookings) if self.corrected is None else self.corrected(self.bookings)
+        self._require_same()
+        for booking in self.bookings if self.corrected is None else self.corrected(self.bookings):
+            self._require_same()  # after its rows were read, before it is handed on
+            yield booking
+        self._require_same()
+
+    def _require_same(self) -> None:
+        if _state_of(self.path) != self._state:
+            raise FileError.whole(self.name, "file-changed")
 
     def check(self) -> Checked:
         """Read the whole file, and count."""
-        good = wrong = held = more = 0
+        good = wrong = held = more = previewed = 0
         findings: list[Finding] = []
         columns: Counter[str] = Counter()
         names: dict[str, str] = {}
         for booking in self:
             good += not booking.findings
+            previewed += booking.previewed is not None
             if booking.findings:
                 is_wrong = booking.is_wrong
                 wrong += is_wrong
@@ -88,11 +101,21 @@ class BookingFile:
             good=good,
             wrong=wrong,
             held=held,
+            previewed=previewed,
             findings=tuple(findings),
             more=more,
             wrong_everywhere=tuple(everywhere),
             said=(*self.said, *_said_of_countries(names)),
         )
+
+
+def _state_of(path: Path) -> tuple[int, ...] | None:
+    """What tells whether a file is still the one it was, without reading it; None: it is gone."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
 def _said_of_countries(names: Mapping[str, str]) -> Iterable[str]:
@@ -114,10 +137,12 @@ def read_bookings(path: str | os.PathLike[str]) -> Iterator[tuple[str, FreightBo
     if checked.findings:
         raise FileError.of(file.name, checked.findings, checked.more)
     if not checked.good:
-        raise FileError(f"{file.name}: holds no booking")
+        raise FileError.whole(file.name, "no-booking")
     for booking in file:
-        if booking.findings:
-            raise FileError.of(file.name, booking.findings)  # it was modified after the check
+        if booking.shipment != 1:
+            raise FileError(
+                f"{file.name}: line {booking.line}, column {SHIPMENT}: a pair has none: `pandapon book` takes it"
+            )
         reference, request = booking.pair()
         assert isinstance(request, FreightBookingRequest)
         yield reference, request

@@ -20,9 +20,16 @@ CellKind = Literal["id", "text", "lines", "whole", "decimal", "json"]
 """What a column holds: an id, text of one line, text of several, a whole number, a number, JSON (a list, true or false)."""
 
 BLANKS: Final = " \t\r\n\u00a0\u3000"
-_USUAL_TEXT = re.compile(r"(?!Err)[A-Za-z][A-Za-z0-9 ,.&()/-]*|[0-9]{1,18}|[0-9]+[a-zA-Z]? [A-Za-z][A-Za-z0-9 ,.-]*")
+_NOTHING: Final = r"(?i:null|none|nan|nat|undefined|n/a)"
+_MONTHS: Final = "Jan|Feb|Mar|Mär|Mrz|Apr|May|Mai|Jun|Jul|Aug|Sep|Sept|Oct|Okt|Nov|Dec|Dez"
+_DAY: Final = (
+    rf"(?:[0-9]{{4}}-[0-9]{{1,2}}-[0-9]{{1,2}}|[0-9]{{1,2}}-(?:{_MONTHS})(?:-[0-9]{{2,4}})?|(?:{_MONTHS})-[0-9]{{2}})"
+)
+_USUAL_TEXT = re.compile(
+    rf"(?!Err|{_NOTHING}\Z)[A-Za-z][A-Za-z0-9 ,.&()/-]*|[0-9]{1, 18}|[0-9]+[a-zA-Z]? [A-Za-z][A-Za-z0-9 ,.-]*"
+)
 USUAL: Final[Mapping[str, re.Pattern[str]]] = {
-    "id": re.compile(r"(?![0-9]+[eE][0-9]+\Z)[A-Za-z0-9_-]+"),
+    "id": re.compile(rf"(?![0-9]+[eE][0-9]+\Z|{_NOTHING}\Z|{_DAY}\Z|-+\Z|(?i:sum|total|summe|gesamt)\Z)[A-Za-z0-9_-]+"),
     "text": _USUAL_TEXT,
     "lines": _USUAL_TEXT,
     "whole": re.compile(r"[1-9][0-9]{0,8}"),
@@ -81,6 +88,13 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0]"
 )
+_PLACEHOLDER = re.compile(rf"{_NOTHING}|-+|<NA>|\(null\)|\\N")
+_SUM = re.compile(r"(?i:sum|total|summe|gesamt|grand total|subtotal)|合计|总计|小计", re.I)
+_DATE = re.compile(
+    rf"{_DAY}|[0-9]{{4}}/[0-9]{{1,2}}/[0-9]{{1,2}}|[0-9]{{1,2}}([./])[0-9]{{1,2}}\1[0-9]{{2,4}}|[0-9]{{1,2}}月[0-9]{{1,2}}日"
+)
+_FULL_WIDTH = re.compile("[\uff01-\uff5e]")
+_MARKUP = re.compile(r"&(?:amp|lt|gt|quot|apos|nbsp|#[0-9]+);|<br\s*/?>", re.I)
 _SEPARATOR = re.compile(r"[,;|\"{}\[\]]")
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 _POINT = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
@@ -117,9 +131,11 @@ def _characters(text: str, kind: CellKind) -> str | None:
         return "control-character"
     if _LOST.search(text) or _is_mojibake(text):
         return "lost-characters"
-    if kind not in ("text", "lines") and _INVISIBLE.search(text):
+    if kind in ("text", "lines"):
+        return None
+    if _INVISIBLE.search(text):
         return "invisible"
-    return None
+    return "full-width" if _FULL_WIDTH.search(text) else None
 
 
 def _is_mojibake(text: str) -> bool:
@@ -161,6 +177,12 @@ def _altered(text: str, kind: CellKind) -> str | None:
         return "decimals"
     if _GROUPED.fullmatch(text):
         return "grouped"
+    if kind == "id" and _DATE.fullmatch(text):
+        return "date"
+    if _PLACEHOLDER.fullmatch(text) or (kind == "id" and _SUM.fullmatch(text)):
+        return "placeholder"
+    if _MARKUP.search(text):
+        return "markup"
     if kind == "id" and any(char.isspace() for char in text):
         return "blank-inside"
     if kind == "id" and _SEPARATOR.search(text):

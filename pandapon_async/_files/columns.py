@@ -21,6 +21,8 @@ from .cells import CellKind
 from .findings import CHECKS, Finding
 
 REFERENCE: Final = "reference"
+SHIPMENT: Final = "shipment"
+"""Which shipment of its order a booking is, from 1: a replacement or a second part has the next number."""
 PROBLEM: Final = ("line", "column", "code", "problem", "decision")
 """The last columns of a problems file (members, in JSON)."""
 
@@ -166,7 +168,7 @@ def columns_of(cls: type[Model]) -> Iterator[Column]:
 
 def template() -> tuple[str, ...]:
     """All columns that a booking file can have."""
-    return (REFERENCE, *layout())
+    return (REFERENCE, SHIPMENT, *layout())
 
 
 def put(target: dict[str, Any], column: Column, value: Any) -> None:

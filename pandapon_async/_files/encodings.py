@@ -76,7 +76,7 @@ def encoding_of(path: Path, name: str, declared: str | None) -> Encoding:
         _check_utf_8(path, name)
         return Encoding("utf-8")
     if found.name.startswith("utf-16") and path.stat().st_size % 2:
-        raise FileError(f"{name}: is UTF-16, and half a character is missing: it was cut or damaged; save it again")
+        raise FileError.whole(name, "half-utf-16")
     return found
 
 
@@ -85,7 +85,7 @@ def _declared(name: str, declared: str) -> str:
         codec = codecs.lookup(declared)
         "".encode(codec.name)
     except (LookupError, UnicodeError):
-        raise FileError(f"{name}: there is no encoding {declared!r} (gb18030, cp1252, utf-16 are some)") from None
+        raise FileError.whole(name, "no-encoding", encoding=declared) from None
     return {"gbk": "gb18030", "gb2312": "gb18030", "utf-16": "utf-16-le", "utf-8-sig": "utf-8"}.get(
         codec.name, codec.name
     )
@@ -138,23 +138,22 @@ def _is_utf_8(path: Path) -> bool:
 def _error(name: str, sample: bytes) -> EncodingError:
     guess = _guess(sample)
     if guess is None:
-        return EncodingError(f"{name}: is neither UTF-8 nor UTF-16; save it as UTF-8, or say its encoding (--encoding)")
-    encoding, why = guess
-    label = Encoding(encoding).label
-    return EncodingError(
-        f"{name}: isn't UTF-8; looks like {label}: {why}. If that is right: --encoding {encoding}", guess=encoding
-    )
+        return EncodingError.whole(name, "unknown-encoding")
+    encoding, code = guess
+    error = EncodingError.whole(name, code, label=Encoding(encoding).label, encoding=encoding)
+    error.guess = encoding
+    return error
 
 
 def _guess(sample: bytes) -> tuple[str, str] | None:
-    """What the lines look like that aren't UTF-8, and why; None if that can't be told."""
-    for encoding, shape, why in _SHAPES:
+    """What the lines look like that aren't UTF-8, and the code that says why; None if that can't be told."""
+    for encoding, shape, code in _SHAPES:
         text = _decoded(sample, encoding)
         if text is not None and shape(text):
-            return encoding, why
+            return encoding, code
     for encoding in _by_statistics(sample):
         if _decoded(sample, encoding) is not None:
-            return encoding, "its letters are as frequent as in such texts"
+            return encoding, "looks-like"
     return None
 
 
@@ -181,8 +180,8 @@ def _is_western(text: str) -> bool:
 
 
 _SHAPES: Final[tuple[tuple[str, Callable[[str], bool], str], ...]] = (
-    ("gb18030", _is_chinese, "what isn't ASCII reads as usual Chinese"),
-    ("cp1252", _is_western, "what isn't ASCII reads as letters with accents"),
+    ("gb18030", _is_chinese, "looks-chinese"),
+    ("cp1252", _is_western, "looks-western"),
 )
 
 

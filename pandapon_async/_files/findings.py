@@ -7,11 +7,14 @@ wrong: a person decides row by row).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import attrs
 
 from .._errors import RequestError
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 Kind = Literal["wrong", "held"]
 
@@ -65,6 +68,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "blank-inside": Check("wrong", "has a blank inside (if that is meant: --text)"),
     "separator-inside": Check("wrong", "has a separator or a quotation mark inside (if that is meant: --text)"),
     "invisible": Check("wrong", "has a character inside that can't be seen: enter it again"),
+    "full-width": Check("wrong", "has letters or digits of full width: enter it again in plain ones"),
     "whole-number": Check("wrong", "expected a whole number"),
     "number": Check("wrong", "expected a number with the decimal sign {sign} (another one: --decimal)"),
     "json": Check("wrong", 'expected JSON, such as ["12", "13"]'),
@@ -88,7 +92,10 @@ CHECKS: Final[Mapping[str, Check]] = {
     "stray-quote": Check("held", "has a quotation mark, and isn't quoted: another one was lost"),
     "line-break": Check("held", "has a line break inside (if that is meant: --text)"),
     "question-marks": Check("held", "has a question mark where a letter may have been lost"),
+    "placeholder": Check("held", "is a word for nothing, or for a sum: leave it blank (if it is meant: --text)"),
+    "markup": Check("held", "has markup of a web page, such as &amp; or <br> (if that is meant: --text)"),
     "same-parcel": Check("held", "{why}"),
+    "hidden-row": Check("held", "is a row that is hidden in the workbook, by hand or by a filter: is it meant?"),
     "not-previewed": Check("wrong", "could not be previewed: {why}"),
     "price-moved": Check("held", "costs {now}, and the preview said {was}"),
     # domestic parcels, against the journal
@@ -114,6 +121,49 @@ CHECKS: Final[Mapping[str, Check]] = {
     "double-column": Check("wrong", "is the same column as {other}"),
     "unknown-column": Check("wrong", "is unknown{near}"),
     "missing-column": Check("wrong", "is missing"),
+    # the file as a whole
+    "no-booking": Check("wrong", "holds no booking"),
+    "not-there": Check("wrong", "isn't there"),
+    "is-folder": Check("wrong", "is a folder, not a file"),
+    "not-allowed": Check("wrong", "may not be read by this user"),
+    "not-readable": Check("wrong", "can't be read: {why}"),
+    "other-kind": Check(
+        "wrong", "is a file of another kind ({what}), whatever its name: save the table as xlsx or CSV"
+    ),
+    "web-page": Check("wrong", "is a web page or XML, whatever its name: open it in a spreadsheet and save it as xlsx"),
+    "damaged-file": Check("wrong", "is damaged, or none that can be read: save it again as xlsx"),
+    "password": Check("wrong", "has a password: save it without one"),
+    "several-sheets": Check(
+        "wrong", "has several sheets ({names}): save the one that is meant as a workbook of its own"
+    ),
+    "no-sheet": Check("wrong", "has no sheet {sheet}; it has {names}"),
+    "needs-sheets": Check("wrong", "workbooks need the extra packages of `pip install 'pandapon-async[sheets]'`"),
+    "half-utf-16": Check("wrong", "is UTF-16, and half a character is missing: it was cut or damaged; save it again"),
+    "no-encoding": Check("wrong", "there is no encoding {encoding} (gb18030, cp1252, utf-16 are some)"),
+    "unknown-encoding": Check(
+        "wrong", "is neither UTF-8 nor UTF-16; save it as UTF-8, or say its encoding (--encoding)"
+    ),
+    "looks-chinese": Check(
+        "wrong",
+        "isn't UTF-8; looks like {label}: what isn't ASCII reads as usual Chinese. If that is right: --encoding {encoding}",
+    ),
+    "looks-western": Check(
+        "wrong",
+        "isn't UTF-8; looks like {label}: what isn't ASCII reads as letters with accents. If that is right: --encoding {encoding}",
+    ),
+    "looks-like": Check(
+        "wrong",
+        "isn't UTF-8; looks like {label}: its letters are as frequent as in such texts. If that is right: --encoding {encoding}",
+    ),
+    "file-changed": Check("wrong", "was changed or moved while it was in use; no more of it is sent: book it again"),
+    "only-json": Check(
+        "wrong", "the members of {operation} aren't documented, so there are no columns: give JSON objects"
+    ),
+    "not-our-column": Check("wrong", "isn't a column of such a file{near}"),
+    "json-no-table": Check("wrong", "is JSON, and a table was expected"),
+    "is-kept": Check("wrong", "is {what}, or belongs to it: choose another file to write to"),
+    "is-there": Check("wrong", "is there already, and something else: remove it, or choose another file to write to"),
+    "not-writable": Check("wrong", "can't be written: {why}"),
     # the words of other rooms
     "refused": Check("wrong", "was refused by the vendor: {why}"),
     "journal": Check("wrong", "{why}"),
@@ -126,7 +176,7 @@ class Finding:
     """What was found: where, and what. The value itself is never shown: it may be personal.
 
     Attributes:
-        line: in a workbook, the number of the row.
+        line: in a workbook, the number of the row; 0: it is about the whole file.
         column: as the file's header has it; None if it is about the whole row.
         code: stable, for machines and translations: a key of `CHECKS`.
         facts: what its sentence names, by name.
@@ -156,25 +206,37 @@ class Finding:
         return self.facts["said"] if "said" in self.facts else CHECKS[self.code].text.format_map(self.facts)
 
     def __str__(self) -> str:
+        if not self.line:
+            return self.text
         return f"line {self.line}{f', column {self.column}' if self.column else ''}: {self.text}"
 
 
 class FileError(RequestError):
     """A file has mistakes; nothing from it was sent.
 
-    ``findings`` are the first hundred, in file order.
+    ``findings`` are the first hundred, in file order; ``name`` is what the file is called, ``more`` how many findings there are
+    beyond them.
     """
 
-    def __init__(self, message: str, *, findings: Sequence[Finding] = ()) -> None:
+    def __init__(self, message: str, *, findings: Sequence[Finding] = (), name: str = "", more: int = 0) -> None:
         super().__init__(message)
         self.findings = tuple(findings)
+        self.name = name
+        self.more = more
+
+    @classmethod
+    def whole(cls, name: object, code: str, **facts: str) -> Self:
+        """The error of a file that can't be used at all."""
+        finding = Finding.of(code, 0, **facts)
+        return cls(f"{name}: {finding}", findings=[finding], name=str(name))
 
     @classmethod
     def of(cls, name: str, findings: Sequence[Finding], more: int = 0) -> FileError:
         """The error for a file; ``more`` is the number of further findings."""
         shown = "; ".join(map(str, findings[:_MAX_SHOWN]))
         left = len(findings) - _MAX_SHOWN + more
-        return cls(f"{name}: {shown}" + (f"; and {left} more" if left > 0 else ""), findings=findings)
+        text = f"{name}: {shown}" + (f"; and {left} more" if left > 0 else "")
+        return cls(text, findings=findings, name=name, more=more)
 
 
 class EncodingError(FileError):
@@ -183,9 +245,7 @@ class EncodingError(FileError):
     Reading it with ``Reading(encoding=error.guess)`` is for whoever knows the file: many encodings can read the same bytes.
     """
 
-    def __init__(self, message: str, *, guess: str | None = None) -> None:
-        super().__init__(message)
-        self.guess = guess
+    guess: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -194,6 +254,7 @@ class Checked:
 
     Attributes:
         good, wrong, held: numbers of bookings.
+        previewed: how many of them have a preview.
         findings: the first hundred, in file order.
         more: how many there are beyond them.
         wrong_everywhere: columns that are wrong in every row (of several): a column was mistaken, not a cell.
@@ -204,6 +265,7 @@ class Checked:
     good: int
     wrong: int
     held: int
+    previewed: int
     findings: tuple[Finding, ...]
     more: int
     wrong_everywhere: tuple[str, ...]

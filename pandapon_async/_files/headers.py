@@ -11,7 +11,7 @@ import attrs
 
 from .._errors import suggestion
 from .cells import without_zero_width
-from .columns import PROBLEM, REFERENCE, Layout
+from .columns import PROBLEM, REFERENCE, SHIPMENT, Layout
 from .findings import FileError, Finding
 from .previewed import PREVIEWED
 from .reading import Reading
@@ -27,6 +27,7 @@ WORDS: Final[Mapping[str, tuple[str, ...]]] = {
         *("订单号", "订单编号", "平台订单号", "参考号", "客户单号"),
     ),
     "account": ("Konto", "账号", "账户"),
+    "shipment": ("part shipment", "Teilsendung", "Teillieferung", "发货批次", "分批发货"),
     "renderId": (
         "render no",
         "preview id",
@@ -102,7 +103,16 @@ WORDS: Final[Mapping[str, tuple[str, ...]]] = {
         "收件人城市",
     ),
     "receiverAddress.zip": (
-        *("zip", "zip code", "postal code", "postcode", "shipping zip", "shipping postcode", "ship postal code"),
+        *(
+            "zip",
+            "zip code",
+            "ship zip code",
+            "postal code",
+            "postcode",
+            "shipping zip",
+            "shipping postcode",
+            "ship postal code",
+        ),
         *("PLZ", "Postleitzahl", "邮编", "邮政编码", "收件人邮编"),
     ),
     "itemId": ("offer id", "商品ID", "宝贝ID"),
@@ -197,7 +207,7 @@ def _known(request_type: Any) -> Mapping[str, str]:
 
 def beside(layout: Layout) -> tuple[str, ...]:
     """The columns (members, in JSON) that stand beside the request's own."""
-    return (REFERENCE, ACCOUNT, *PREVIEWED) if layout.is_freight else (REFERENCE, ACCOUNT)
+    return (REFERENCE, ACCOUNT, SHIPMENT, *PREVIEWED) if layout.is_freight else (REFERENCE, ACCOUNT)
 
 
 def our_names(layout: Layout) -> tuple[str, ...]:
@@ -239,7 +249,7 @@ def columns_of_header(name: str, line: int, header: Sequence[str], reading: Read
                 found.append(column)
     findings += _doubles(line, found)
     if findings:
-        raise FileError(_all_named(name, line, findings), findings=findings)
+        raise FileError(_all_named(name, line, findings), findings=findings, name=name)
     return tuple(found)
 
 
@@ -268,7 +278,7 @@ def _column(index: int, title: str, reading: Reading) -> Column | None:
 def _ours(name: str, reading: Reading) -> str | None:
     found = our_name(name, reading.layout)
     if found is None or (found == SKU and not reading.skus):
-        raise FileError(f"{name}: isn't a column of such a file{suggestion(name, our_names(reading.layout))}")
+        raise FileError.whole(name, "not-our-column", near=suggestion(name, our_names(reading.layout)))
     return found
 
 

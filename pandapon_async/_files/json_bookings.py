@@ -9,7 +9,7 @@ from typing import Any
 from .._models.jsonio import JsonError, dumps, fault_in, is_array, is_object, loads
 from .booking import Booking, Draft, Finisher
 from .cells import CellKind, damage
-from .columns import PROBLEM, REFERENCE, Layout, kind_of_text, put
+from .columns import PROBLEM, REFERENCE, SHIPMENT, Layout, kind_of_text, put
 from .findings import FileError, Finding
 from .headers import ACCOUNT, beside, folded, our_name
 from .json_file import MAX_VALUE, JsonFile, JsonValue
@@ -95,6 +95,8 @@ class JsonBookings:
         draft.reference = self._name(members, REFERENCE, draft)
         draft.account = self._name(members, ACCOUNT, draft)
         if self._reading.layout.is_freight:
+            if (number := members.pop(SHIPMENT, None)) is not None:
+                draft.take_shipment(number)
             draft.take_previewed({name: self._name(members, name, draft) or "" for name in PREVIEWED})
         draft.members = members
 

@@ -30,15 +30,15 @@ def check_output(path: Path, kept: Iterable[Path], is_ours: Callable[[Path], boo
     """
     for one in kept:
         if _is_one_of(path, one):
-            raise FileError(f"{path}: is {one.name}, or belongs to it: choose another file to write to")
+            raise FileError.whole(path, "is-kept", what=one.name)
     if not path.is_file() or not path.stat().st_size:  # a pipe or a device loses nothing
         return
     try:
         ours = is_ours(path)
     except OSError as error:
-        raise FileError(f"{path}: can't be written: {error.strerror}") from None
+        raise FileError.whole(path, "not-writable", why=error.strerror or "") from None
     if not ours:
-        raise FileError(f"{path}: is there already, and something else: remove it, or choose another file to write to")
+        raise FileError.whole(path, "is-there")
 
 
 def _is_one_of(path: Path, kept: Path) -> bool:

@@ -105,7 +105,7 @@ class Sheet:
                 raise self._error("no-header", None)
         kind, _ = format_of(path, self.name, None)
         if kind == "json":
-            raise FileError(f"{path}: is JSON, and a table was expected")
+            raise FileError.whole(path, "json-no-table")
         self._table = open_table(path, self.name, kind, needed=needed)
         self._header = next(self._table.rows(), None)
         self.columns = _without_blank_end(self._header.cells if self._header else ())

@@ -53,7 +53,7 @@ def read_statement(path: Path, mapped: Mapping[str, str], decimal: str = ".") ->
     name = str(path)
     kind, _ = format_of(path, name, None)
     if kind == "json":
-        raise FileError(f"{name}: is JSON, and a table was expected")
+        raise FileError.whole(name, "json-no-table")
     table = open_table(path, name, kind)
     known = _known(mapped)
     header, _ = header_of(table, lambda cells: len({folded(cell) for cell in cells} & known.keys()))

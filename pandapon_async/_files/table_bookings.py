@@ -12,7 +12,7 @@ import attrs
 
 from .booking import Booking, Draft, Finisher
 from .cells import BLANKS, USUAL, CellKind, trimmed, value_of
-from .columns import PROBLEM, REFERENCE, Column, Layout, put
+from .columns import PROBLEM, REFERENCE, SHIPMENT, Column, Layout, put
 from .csv_table import CsvTable
 from .findings import CHECKS, FileError, Finding
 from .headers import ACCOUNT, SKU, Column as Title, columns_of_header, recognised
@@ -26,6 +26,11 @@ from .tables import Format, Row
 _NEEDED: Final = ("renderId", "receiverAddress.")
 _AS_ABOVE: Final = ("freightInfo.", "currency")
 """Columns of an item whose blank cell means as above, inside an order; another's may mean that there is none."""
+_BESIDE: Final[Mapping[str, CellKind]] = {
+    SHIPMENT: "whole",
+    **{name: "decimal" if name == PREVIEWED_FEE else "text" for name in PREVIEWED},
+}
+"""Columns of an order that aren't sent, and what they hold."""
 _TEXT_IN_A_WORKBOOK = re.compile(r"[0-9]+[eE][0-9]+")
 
 
@@ -69,20 +74,16 @@ class TableBookings:
     """
 
     def __init__(self, path: Path, name: str, kind: Format, reading: Reading) -> None:
-        self._path = path
         self._reading = reading
         self.table = open_table(path, name, kind, encoding=reading.encoding, sheet=reading.sheet)
         self._encoding = self.table.dialect.encoding.label if isinstance(self.table, CsvTable) else "text"
         header, said = header_of(self.table, lambda cells: recognised(cells, reading))
         if header is None:
-            raise FileError(f"{name}: holds no booking")
+            raise FileError.whole(name, "no-booking")
         if header.finding is not None:
             raise FileError.of(name, [header.finding])
         if reading.layout.is_open:
-            what = reading.layout.request_type.operation.name
-            raise FileError(
-                f"{name}: the members of {what} aren't documented, so there are no columns: give JSON objects"
-            )
+            raise FileError.whole(name, "only-json", operation=reading.layout.request_type.operation.name)
         self.said = (*self.table.said, *said)
         self._header_line = header.line
         titles = columns_of_header(name, header.line, header.cells, reading)
@@ -94,7 +95,7 @@ class TableBookings:
         if isinstance(self.table, CsvTable):
             self.table.columns = len(header.cells)
         self._set_fields(header, titles)
-        self._simple: object = None  # the state of the file in which no order stands apart
+        self._is_simple = False  # no order stands apart, as one iteration has found
 
     def _set_fields(self, header: Row, titles: tuple[Title, ...]) -> None:
         numbers = {one.name: one.index for one in titles if one.name}
@@ -111,7 +112,7 @@ class TableBookings:
         self._as_above = [field for field in self._item if is_freight and field.column.name.startswith(_AS_ABOVE)]
         self._kept = [one for one in titles if one.is_kept]
         self._sku = next((one for one in titles if one.name == SKU), None)
-        self._previewed = [one for one in titles if one.name in PREVIEWED]
+        self._beside = [one for one in titles if one.name in _BESIDE]
         self._ids = [(one, one.name in meant) for one in titles if one.name in (REFERENCE, ACCOUNT)]
         self._titles_by_name = {one.name: one.title for one in titles if one.name}
         if self._sku is not None:  # what is wrong with ids that the file has not is wrong with its SKU
@@ -131,29 +132,20 @@ class TableBookings:
     # --- all of them ---
 
     def __iter__(self) -> Iterator[Booking]:
-        if self._places.reference is None and self._places.render is None:
-            for group in self._places.groups(self._rows()):
-                yield self._booking(group, None)
-            return
-        state = self._file_state()
-        if self._simple == state:
+        if self._is_simple or (self._places.reference is None and self._places.render is None):
             for group in self._places.groups(self._rows()):
                 yield self._booking(group, None)
             return
         with contextlib.ExitStack() as stack:
             index = stack.enter_context(OrderIndex.of(self._places, self._rows))
             if index.is_simple:
-                self._simple = state
+                self._is_simple = True
                 stack.close()
             for group in self._places.groups(self._rows()):
                 whole = group if index.is_simple else index.whole(self._places.key(group[0]), group)
                 if whole is not None:
                     twice = None if index.is_simple else index
                     yield self._booking(whole, twice)
-
-    def _file_state(self) -> object:
-        stat = self._path.stat()
-        return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
     def _rows(self) -> Iterator[Row]:
         rows = self.table.rows()
@@ -181,6 +173,8 @@ class TableBookings:
             if row.finding is not None:
                 draft.findings.append(row.finding)
                 continue
+            if row.is_hidden:
+                draft.findings.append(Finding.of("hidden-row", row.line))
             item = self._read_row(row, draft, above, is_first=is_first)
             is_first = False
             if item:
@@ -188,8 +182,8 @@ class TableBookings:
                 place.lines.append(row.line)
         if items and self._reading.layout.list_name is not None:
             draft.members[self._reading.layout.list_name] = items
-        if self._previewed:
-            self._read_previewed(rows, draft)
+        if self._beside:
+            self._read_beside(rows, draft)
         if self._kept:
             draft.kept = self._kept_of(rows, draft)
         if key is None and self._places.reference is not None and first.finding is None:
@@ -287,12 +281,12 @@ class TableBookings:
             if item.setdefault(name, value) != value:
                 draft.findings.append(Finding.of("sku-differs", row.line, self._titles_by_name.get(name, name)))
 
-    def _read_previewed(self, rows: Group, draft: Draft) -> None:
-        """What a preview said of an order: the same in all its rows that say it."""
-        cells: dict[str, str] = {}
-        for title in self._previewed:
+    def _read_beside(self, rows: Group, draft: Draft) -> None:
+        """An order's shipment, and what a preview said of it: the same in all its rows that say it."""
+        cells: dict[str, Any] = {}
+        for title in self._beside:
             assert title.name is not None
-            kind: CellKind = "decimal" if title.name == PREVIEWED_FEE else "text"
+            kind = _BESIDE[title.name]
             for row in rows:
                 text = trimmed(row.cells[title.index]) if title.index < len(row.cells) else ""
                 if row.finding is not None or not (text or title.index in row.damage):
@@ -300,6 +294,8 @@ class TableBookings:
                 value = self._value(row, title.index, title.title, kind, text, draft, is_meant=True)
                 if value is not None and cells.setdefault(title.name, value) != value:
                     draft.findings.append(Finding.of("differs", row.line, title.title, other=str(draft.line)))
+        if (number := cells.pop(SHIPMENT, None)) is not None:
+            draft.take_shipment(number)
         if not draft.is_wrong:
             draft.take_previewed(cells)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -27,6 +28,7 @@ class Row:
         damage: codes of what the reader saw of a cell that its text can't show, by the cell's number from 0.
         finding: why it isn't a row.
         is_after_blank: a blank row stands above it.
+        is_hidden: whoever saved it last didn't see it.
     """
 
     line: int
@@ -35,6 +37,7 @@ class Row:
     damage: Mapping[int, str] = _NOTHING
     finding: Finding | None = None
     is_after_blank: bool = False
+    is_hidden: bool = False
 
 
 class Table(Protocol):
@@ -51,17 +54,17 @@ class Table(Protocol):
 
 
 _MAGIC: Final = (
-    (b"%PDF", "a PDF"),
-    (b"\x1f\x8b", "compressed (gzip)"),
-    (b"Rar!", "a RAR archive"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
-    (b"BZh", "compressed (bzip2)"),
-    (b"\xfd7zXZ", "compressed (xz)"),
-    (b"\x89PNG", "a picture"),
-    (b"\xff\xd8\xff", "a picture"),
-    (b"GIF8", "a picture"),
-    (b"SQLite format 3", "a database; a journal is read by `pandapon journal`"),
-    (b"{\\rtf", "a text document (RTF)"),
+    (b"%PDF", "PDF"),
+    (b"\x1f\x8b", "gzip"),
+    (b"Rar!", "RAR"),
+    (b"7z\xbc\xaf\x27\x1c", "7-Zip"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ", "xz"),
+    (b"\x89PNG", "PNG"),
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"GIF8", "GIF"),
+    (b"SQLite format 3", "SQLite: `pandapon journal`"),
+    (b"{\\rtf", "RTF"),
 )
 _OLE: Final = b"\xd0\xcf\x11\xe0"
 _SUFFIXES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -94,7 +97,11 @@ def open_to_read(path: Path, name: str | None = None) -> BinaryIO:
     try:
         return path.open("rb")
     except OSError as error:
-        raise FileError(f"{name or path}: can't be read: {error.strerror}") from None
+        codes = {errno.ENOENT: "not-there", errno.EISDIR: "is-folder", errno.EACCES: "not-allowed"}
+        code = "is-folder" if path.is_dir() else codes.get(error.errno or 0)
+        if code is None:
+            raise FileError.whole(name or path, "not-readable", why=error.strerror or "") from None
+        raise FileError.whole(name or path, code) from None
 
 
 def format_of(path: Path, name: str, encoding: str | None) -> tuple[Format, tuple[str, ...]]:
@@ -106,10 +113,10 @@ def format_of(path: Path, name: str, encoding: str | None) -> tuple[Format, tupl
     with open_to_read(path, name) as file:
         head = file.read(4096)
     if not head.strip():
-        raise FileError(f"{name}: holds no booking")
+        raise FileError.whole(name, "no-booking")
     for magic, what in _MAGIC:
         if head.startswith(magic):
-            raise FileError(f"{name}: is {what}, not a table of bookings, whatever its name")
+            raise FileError.whole(name, "other-kind", what=what)
     found = _by_content(path, name, head, encoding)
     suffix = path.suffix.lstrip(".").lower()
     if found in _SUFFIXES.get(suffix, (found,)):
@@ -129,24 +136,22 @@ def _zipped(path: Path, name: str) -> Format:
             members = archive.namelist()
             kind = archive.read("mimetype") if "mimetype" in members else b""
     except (OSError, zipfile.BadZipFile, RuntimeError):
-        raise FileError(f"{name}: is a damaged zip archive or workbook: save it again") from None
+        raise FileError.whole(name, "damaged-file") from None
     if "xl/workbook.xml" in members:
         return "xlsx"
     if b"opendocument.spreadsheet" in kind:
         return "ods"
-    what = "a binary workbook (xlsb)" if "xl/workbook.bin" in members else "a zip archive"
-    what = "a text document" if "word/document.xml" in members else what
-    what = "a Numbers document" if any(one.endswith(".iwa") for one in members) else what
-    raise FileError(f"{name}: is {what}, not a table of bookings: save the table as xlsx or CSV")
+    what = "xlsb" if "xl/workbook.bin" in members else "ZIP"
+    what = "DOCX" if "word/document.xml" in members else what
+    what = "Numbers" if any(one.endswith(".iwa") for one in members) else what
+    raise FileError.whole(name, "other-kind", what=what)
 
 
 def _text(path: Path, name: str, declared: str | None) -> Format:
     with encoding_of(path, name, declared).opened(path) as file:
         start = file.read(2**16).lstrip("\ufeff \t\r\n")
     if not start:
-        raise FileError(f"{name}: holds no booking")
+        raise FileError.whole(name, "no-booking")
     if start.startswith("<"):
-        raise FileError(
-            f"{name}: is a web page or XML, whatever its name: open it in a spreadsheet and save it as xlsx"
-        )
+        raise FileError.whole(name, "web-page")
     return "json" if start.startswith(("{", "[")) else "csv"

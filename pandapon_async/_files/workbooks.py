@@ -7,29 +7,26 @@ column is what was typed only if it is whole and short enough, and what we write
 from __future__ import annotations
 
 import datetime
-import re
-import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from .findings import FileError
 from .tables import Format, Row
+from .unseen import Cells, UnreadableError, has_password, unseen_in
 
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook
 
 _EXACT: Final = 10**15
 """Numbers below have all their digits; Excel shows and keeps no more than 15."""
-_CELL = re.compile(rb"<(?:\w+:)?c\b([^>]*?)(?:/>|>(.*?)</(?:\w+:)?c>)", re.S)
-_PLACE = re.compile(rb'\br="([A-Z]{1,3})([0-9]{1,7})"')
 _MARK: Final = "pandapon-async"
 
 
 def missing_extra(what: str) -> FileError:
     """The error of a format for which a package is missing."""
-    return FileError(f"{what}: workbooks need the extra packages of `pip install 'pandapon-async[sheets]'`")
+    return FileError.whole(what, "needs-sheets")
 
 
 class WorkbookTable:
@@ -51,9 +48,25 @@ class WorkbookTable:
     ) -> None:
         self.name = name
         self.said: tuple[str, ...] = ()
-        book = _opened(path, name)
-        self._sheet = self._chosen(book, wanted, {*needed})
-        self._damage = _damage_in(path, self._sheet.name) if kind == "xlsx" else {}
+        try:
+            import olefile  # type: ignore[import-untyped]  # noqa: F401
+            import python_calamine
+        except ImportError:
+            raise missing_extra(name) from None
+        try:
+            if has_password(path, kind):
+                raise FileError.whole(name, "password")
+            with path.open("rb") as file:  # by its content, whatever its name
+                book = python_calamine.CalamineWorkbook.from_filelike(file)
+            self._sheet = self._chosen(book, wanted, {*needed})
+            self._unseen = unseen_in(path, kind, book.sheet_names, self._sheet.name)
+        except FileError:
+            raise
+        except BaseException as error:
+            is_panic = type(error).__name__ == "PanicException"  # the reader's own assertions, on a damaged xls
+            if not is_panic and not isinstance(error, (python_calamine.CalamineError, UnreadableError, OSError)):
+                raise
+            raise FileError.whole(name, "damaged-file") from error
 
     def _chosen(self, book: CalamineWorkbook, wanted: str | None, needed: Set[str]) -> CalamineSheet:
         visible = [
@@ -61,48 +74,56 @@ class WorkbookTable:
         ]
         if wanted is not None:
             if wanted not in book.sheet_names:
-                raise FileError(
-                    f"{self.name}: has no sheet {wanted!r}; it has {', '.join(map(repr, book.sheet_names))}"
-                )
+                raise FileError.whole(self.name, "no-sheet", sheet=wanted, names=", ".join(book.sheet_names))
             return book.get_sheet_by_name(wanted)
         filled = [sheet for one in visible if (sheet := book.get_sheet_by_name(one)).start is not None]
         filled = [sheet for sheet in filled if not _is_table_of_words(sheet)]
         if not filled:
-            raise FileError(f"{self.name}: holds no booking")
+            raise FileError.whole(self.name, "no-booking")
         if needed and len(filled) > 1:
             filled = [one for one in filled if needed <= _first_row(one)] or filled
         if len(filled) > 1:
-            names = ", ".join(repr(sheet.name) for sheet in filled)
-            raise FileError(
-                f"{self.name}: has several sheets ({names}): save the one that is meant as a workbook of its own"
-            )
+            raise FileError.whole(self.name, "several-sheets", names=", ".join(sheet.name for sheet in filled))
         if len(book.sheet_names) > 1:
             self.said = (f"its sheet {filled[0].name!r} was read, the others aren't meant, are empty or hidden",)
         return filled[0]
 
     def rows(self) -> Iterator[Row]:
         """All rows that aren't blank."""
-        is_blank = False
-        for line, values in enumerate(self._sheet.iter_rows(), start=1):
-            damage = self._damage.get(line)
-            if damage is None and not any(value != "" for value in values):
+        damage, is_blank = self._unseen.cells, False
+        begin = (
+            0 if self._sheet.start is None else self._sheet.start[1]
+        )  # the reader leaves out blank columns before it
+        first = min((begin, *(min(cells) for cells in damage.values())))
+        before = [""] * (begin - first)
+        for line, values in enumerate(self._all_values(), start=1):
+            found = damage.get(line)
+            if found is None and not any(value != "" for value in values):
                 is_blank = True
                 continue
-            row = _row(line, values, damage)
+            row = _row(line, [*before, *values] if before else values, found, first)
             row.is_after_blank, is_blank = is_blank, False
+            row.is_hidden = line in self._unseen.hidden
             yield row
 
+    def _all_values(self) -> Iterator[list[Any]]:
+        """The rows up to the last that holds anything, be it only an error."""
+        count = 0
+        for values in self._sheet.iter_rows():
+            count += 1
+            yield values
+        for _ in range(count, max(self._unseen.cells, default=0)):
+            yield []
 
-_Damage = dict[int, tuple[str, str]]
-"""What the reader doesn't tell of a row's cells: by number, the code and the text of the cell."""
 
-
-def _row(line: int, values: list[Any], damage: _Damage | None) -> Row:
+def _row(line: int, values: list[Any], damage: Cells | None, first: int) -> Row:
+    """A row; ``first``: the number of its first cell in the sheet."""
     cells: list[str] = []
     found: dict[int, str] = {}
-    for index, (code, word) in (damage or {}).items():
+    for column, (code, word) in (damage or {}).items():
+        index = column - first
         values += [""] * (index + 1 - len(values))
-        values[index] = word
+        values[index] = word or values[index]
         found[index] = code
     for index, value in enumerate(values):
         if isinstance(value, str):
@@ -133,97 +154,6 @@ def _first_row(sheet: CalamineSheet) -> Set[str]:
 
 def _is_worksheet(metadata: Any) -> bool:
     return str(metadata.typ).endswith(".WorkSheet")
-
-
-def _opened(path: Path, name: str) -> CalamineWorkbook:
-    try:
-        import python_calamine
-    except ImportError:
-        raise missing_extra(name) from None
-    try:
-        with path.open("rb") as file:  # by its content, whatever its name
-            return python_calamine.CalamineWorkbook.from_filelike(file)
-    except python_calamine.PasswordError:
-        raise FileError(f"{name}: has a password: save it without one") from None
-    except (python_calamine.CalamineError, OSError, ValueError) as error:
-        raise FileError(f"{name}: is a damaged workbook, or none that can be read ({type(error).__name__})") from None
-
-
-# --- what the reader doesn't tell --------------------------------------------------------------------------------------
-
-
-def _damage_in(path: Path, sheet: str) -> dict[int, _Damage]:
-    """The cells of an xlsx sheet that hold an error, or a formula without its value: by row from 1, then column from 0.
-
-    The reader gives an empty text for both, and an empty cell may be meant.
-    """
-    found: dict[int, _Damage] = {}
-    with zipfile.ZipFile(path) as archive:
-        member = _member_of(archive, sheet)
-        if member is None:
-            return found
-        with archive.open(member) as file:
-            for piece in _pieces(file):
-                if b't="e"' in piece or b"<f" in piece or b":f" in piece:
-                    _find_damage(piece, found)
-    return found
-
-
-def _pieces(file: Any) -> Iterator[bytes]:
-    """The XML, cut behind ends of rows."""
-    rest = b""
-    while piece := file.read(2**20):
-        whole, end, tail = (rest + piece).rpartition(b"row>")
-        yield whole + end
-        rest = tail
-    yield rest
-
-
-def _find_damage(piece: bytes, found: dict[int, _Damage]) -> None:
-    for cell in _CELL.finditer(piece):
-        attributes, content = cell[1], cell[2] or b""
-        is_error = b't="e"' in attributes
-        if not is_error and not (
-            re.search(rb"<(?:\w+:)?f\b", content) and not re.search(rb"<(?:\w+:)?v>[^<]", content)
-        ):
-            continue
-        place = _PLACE.search(attributes)
-        if place is not None and (is_error or b't="str"' not in attributes):
-            word = re.search(rb"<(?:\w+:)?v>([^<]*)", content) if is_error else None
-            text = word[1].decode("utf-8", "replace") if word else ""
-            found.setdefault(int(place[2]), {})[_number_of(place[1])] = ("error-word" if is_error else "no-value", text)
-
-
-def _number_of(letters: bytes) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - 64
-    return number - 1
-
-
-def _member_of(archive: zipfile.ZipFile, sheet: str) -> str | None:
-    """The member of the archive that holds a sheet."""
-    try:
-        book = archive.read("xl/workbook.xml").decode("utf-8", "replace")
-        relations = archive.read("xl/_rels/workbook.xml.rels").decode("utf-8", "replace")
-    except KeyError:
-        return None
-    for tag in re.findall(r"<(?:\w+:)?sheet\b[^>]*>", book):
-        attributes = _attributes(tag)
-        if attributes.get("name") != sheet:
-            continue
-        for relation in re.findall(r"<(?:\w+:)?Relationship\b[^>]*>", relations):
-            if (one := _attributes(relation)).get("Id") == attributes.get("id"):
-                target = one.get("Target", "")
-                member = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
-                return member if member in archive.namelist() else None
-    return None
-
-
-def _attributes(tag: str) -> Mapping[str, str]:
-    from html import unescape
-
-    return {name: unescape(value) for name, value in re.findall(r'(?:\w+:)?(\w+)="([^"]*)"', tag)}
 
 
 # --- writing -----------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from pandapon_async.testing import FakeVendor, Faults
 from tests.journal.support import hours_later
 
 from .conftest import Pandapon, environment, order, process
-from .files import rows_of
+from .files import rows_of, write
 
 BOOK = "logistics.order.book_freight"
 HEADER = "reference,renderId,receiverAddress.name,receiverAddress.country,itemId,skuId,quantity,freightInfo.serviceId"
@@ -242,7 +242,7 @@ def test_a_preview_asks_for_the_fees_and_books_nothing(
 
 def test_the_template_is_a_header(pandapon: Pandapon):
     result = pandapon("book", "--template", "csv")
-    assert result.stdout.startswith("reference,renderId,receiverAddress.name,")
+    assert result.stdout.startswith("reference,shipment,renderId,receiverAddress.name,")
     assert "reference: order id" in result.stderr
 
 
@@ -381,3 +381,38 @@ def test_a_night_on_paper(pandapon: Pandapon, shop: FakeVendor, journal: str, tm
         assert sum(found.resolved_by == "Jane" and found.order_id is not None for found in opened.rows()) >= 20
         paid = {total.currency: total.net for total in opened.totals()}
     assert paid == shop.ledger.fees
+
+
+def test_a_file_that_is_saved_again_while_the_question_waits_is_not_sent(
+    pandapon: Pandapon, shop: FakeVendor, orders: Callable[..., str], journal: str, monkeypatch: pytest.MonkeyPatch
+):
+    path = orders(3)
+
+    def answer(*_: object) -> str:
+        orders(4)
+        return "yes"
+
+    monkeypatch.setattr("pandapon_async._cli.book_file.ask_before_spending", answer)
+    result = pandapon("book", path, "--journal", journal)
+    assert (result.exit_code, shop.ledger.bookings) == (2, {})
+    assert "was changed or moved while it was in use" in result.stderr
+
+
+def test_a_replacement_of_a_cancelled_booking_is_the_next_shipment_of_its_order(
+    pandapon: Pandapon, shop: FakeVendor, orders: Callable[..., str], journal: str, tmp_path: Path
+):
+    first = orders(1)
+    assert pandapon("book", first, "--journal", journal).exit_code == 0
+    marked = pandapon("journal", journal, "--mark", "o-0=void", "--by", "Ann", "--note", "cancelled by phone")
+    assert marked.exit_code == 0
+    again = write(tmp_path / "again.csv", [{**rows_of(Path(first))[0], "shipment": "2", "renderId": "FF9"}])
+    result = pandapon("book", str(again), "--journal", journal)
+    assert (result.exit_code, shop.ledger.bookings) == (0, {"FF0": 1, "FF9": 1})
+    assert pandapon("book", str(again), "--journal", journal).exit_code == 0  # fed again: once all the same
+    export = tmp_path / "export.csv"
+    assert pandapon("journal", journal, "--export", str(export)).exit_code == 0
+    assert [(row["reference"], row["shipment"], row["state"]) for row in rows_of(export)] == [
+        ("o-0", "1", "void"),
+        ("o-0", "2", "done"),
+    ]
+    assert shop.ledger.doubled == {}

@@ -126,3 +126,18 @@ def test_a_fault_of_ours_is_told_without_a_traceback(
     text = details.read_text()
     assert "ZeroDivisionError" in text
     assert "secret" not in text
+
+
+def test_a_file_that_is_refused_is_refused_in_the_clerks_language(
+    pandapon: Pandapon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    (tmp_path / "orders.csv").write_bytes(b"%PDF-1.7")
+    (tmp_path / "more.csv").write_text("reference,country,Foo\n1,US,x\n", encoding="utf-8")
+    files = ("orders.csv", "more.csv", "none.csv")
+    told = [pandapon("book", str(tmp_path / name), "--journal", str(tmp_path / "b.db")).stderr for name in files]
+    assert [text.partition(f"{name}: ")[2].strip() for name, text in zip(files, told, strict=True)] == [
+        "是另一种文件（PDF），无论文件名是什么：请把表格另存为 xlsx 或 CSV",
+        f"{words_of('zh_CN')('rows.finding_in_column', line=1, column='Foo', text=words_of('zh_CN')('row.unknown-column', near=''))}",
+        "不存在",
+    ]

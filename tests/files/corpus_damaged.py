@@ -11,10 +11,25 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import xlwt  # type: ignore[import-untyped]
+
 from pandapon_async._files.reading import Reading
 
 from .corpus_meant import ALL, CHINESE, CHINESE_ROWS, COMMA_ROWS, GERMAN, WESTERN_ROWS
-from .made import HEADER, ROWS, Case, by_libreoffice, by_openpyxl, by_xlsxwriter, content, lines, meant
+from .made import (
+    DATE,
+    HEADER,
+    ROWS,
+    Case,
+    Odf,
+    by_libreoffice,
+    by_openpyxl,
+    by_xlsxwriter,
+    by_xlwt,
+    content,
+    lines,
+    meant,
+)
 
 AT = {name: number for number, name in enumerate(HEADER)}
 REST = meant(ROWS[1:])
@@ -101,7 +116,7 @@ CELLS = [
     cell("a fraction", "quantity", "2.0", "whole-number"),
     cell("thousands", "quantity", "1,000", "whole-number"),
     cell("a word", "quantity", "two", "whole-number"),
-    cell("digits of another script", "quantity", "２", "whole-number"),
+    cell("digits of another script", "quantity", "２", "full-width"),
     cell("nothing", "quantity", "", "no-quantity"),
     cell("below one", "quantity", "0", "member"),
     cell("nothing", COUNTRY, "", "no-country"),
@@ -111,6 +126,19 @@ CELLS = [
     cell("no country", COUNTRY, "Jermany", "unknown-country"),
     cell("a code of three letters", COUNTRY, "XYZ", "unknown-country"),
     cell("a lost zero", ZIP, "1000", "short-zip"),
+    *(
+        cell(f"{word}, a program's word for nothing,", ITEM, word, "placeholder")
+        for word in ("nan", "undefined", "None", "-")
+    ),
+    *(cell(f"{word}, a program's word for nothing,", ZIP, word, "placeholder") for word in ("NULL", "N/A", "(null)")),
+    *(cell(f"{word}, a word for a sum,", ITEM, word, "placeholder") for word in ("Total", "合计")),
+    *(
+        cell(f"{day}, a date made of an id,", "skuId", day, "date")
+        for day in ("1-May", "2024-05-01", "2024/5/1", "01.05.2024", "5月1日")
+    ),
+    cell("digits of full width", ITEM, "６２４０００", "full-width"),
+    cell("digits of full width", ZIP, "０１０００", "full-width"),
+    *(cell(f"{mark}, markup of a web page,", NAME, f"Jane {mark} Joe", "markup") for mark in ("&amp;", "<br>")),
     cell("a lost zero of nine digits", ZIP, "1000-1234", "short-zip"),
 ]
 
@@ -180,6 +208,52 @@ SHAPES = [
         orders=ALL,
     ),
     text(
+        "a row of totals below the last order",
+        lines([*ROWS, ("", "", "", "", "", "Sum", "", "7", "", "")]),
+        (6, ITEM, "placeholder"),
+        orders=meant(ROWS[:3]),
+    ),
+    text(
+        "a row of totals behind a blank one",
+        lines() + ",,,,,,,,,\r\n,,,,,,,7,23.69,\r\n",
+        (7, REFERENCE, "continues-nothing"),
+        orders=ALL,
+    ),
+    text(
+        "a sentence below the table",
+        lines() + "Total: 4 orders\r\n",
+        (5, None, "cells-torn"),
+        (6, None, "cells-missing"),
+        orders=meant(ROWS[:3]),
+    ),
+    text(
+        "two tables in one file, each with its header",
+        lines() + "\r\n" + lines([("p-1", "GG1", "Joe Example", *ROWS[0][3:])]),
+        (7, COUNTRY, "unknown-country"),
+        (7, "price", "number"),
+        (7, "quantity", "whole-number"),
+        orders={**ALL, **meant([("p-1", "GG1", "Joe Example", *ROWS[0][3:])])},
+    ),
+    text(
+        "files put together, with a byte order mark in the middle",
+        lines().encode()
+        + b"\xef\xbb\xbf"
+        + lines([("p-1", "GG1", "Joe Example", *ROWS[0][3:])]).encode().split(b"\r\n", 1)[1],
+        (6, REFERENCE, "invisible"),
+        orders=ALL,
+    ),
+    text(
+        "a file that was cut inside a character",
+        lines([ROWS[0], (*ROWS[1][:2], "张三丰")]).encode()[:-6],
+        (3, None, "cells-missing"),
+        orders=meant(ROWS[:1]),
+    ),
+    text(
+        "quotation marks behind a backslash",
+        lines().replace("Jane Example", '"Jane \\"J\\" Example"'),
+        (2, None, "not-csv"),
+    ),
+    text(
         "one render id in two orders",
         lines([ROWS[0], ROWS[1], ROWS[2], ("o-3", "FF1", *ROWS[3][2:])]),
         (2, RENDER, "same-parcel"),
@@ -236,7 +310,7 @@ REFUSED = [
         content(lines(WESTERN_ROWS, GERMAN), "cp1252"),
         refused="looks like Windows-1252",
     ),
-    Case("an encoding that there isn't", content(lines()), Reading(encoding="utf-99"), refused="no encoding 'utf-99'"),
+    Case("an encoding that there isn't", content(lines()), Reading(encoding="utf-99"), refused="no encoding utf-99"),
     Case("half a character of UTF-16", content(lines().encode("utf-16")[:-1]), refused="half a character"),
     Case(
         "unknown columns, all named",
@@ -268,13 +342,13 @@ REFUSED = [
     Case(
         "a kept column that there isn't", content(lines()), Reading(keep=("customer",)), refused="customer: is missing"
     ),
-    Case("a PDF named .csv", content(b"%PDF-1.7\n" + b"x" * 100), refused="is a PDF"),
+    Case("a PDF named .csv", content(b"%PDF-1.7\n" + b"x" * 100), refused="another kind (PDF)"),
     Case(
         "a zip named .csv",
         lambda path: zipfile.ZipFile(path, "w").close() or (path.write_bytes(_zip()) and None),
-        refused="is a zip archive",
+        refused="another kind (ZIP)",
     ),
-    Case("a gzip named .csv", content(gzip.compress(lines().encode())), refused="compressed (gzip)"),
+    Case("a gzip named .csv", content(gzip.compress(lines().encode())), refused="another kind (gzip)"),
     Case(
         "a web page named .xls", content("<html><table><tr><td>reference"), refused="is a web page", file="orders.xls"
     ),
@@ -285,7 +359,10 @@ REFUSED = [
         refused="several sheets",
         file="orders.xlsx",
     ),
-    Case("a journal", content(b"SQLite format 3\0" + b"\0" * 100), refused="is a database"),
+    Case("an encrypted workbook", lambda path: _encrypted(path), refused="has a password", file="orders.xlsx"),
+    Case("an encrypted workbook, xls", lambda path: _with_password(path), refused="has a password", file="orders.xls"),
+    Case("an encrypted workbook, ods", lambda path: _encrypted_ods(path), refused="has a password", file="orders.ods"),
+    Case("a journal", content(b"SQLite format 3\0" + b"\0" * 100), refused="another kind (SQLite"),
     Case("nothing", content(""), refused="holds no booking"),
 ]
 
@@ -300,6 +377,87 @@ def _zip() -> bytes:
 def _with_error(book: Any) -> None:
     book.active["F2"] = "#N/A"
     book.active["F2"].data_type = "e"
+
+
+def _hidden(book: Any) -> None:
+    """The row of the first order, as a filter leaves it."""
+    book.active.auto_filter.ref = "A1:J5"
+    book.active.row_dimensions[2].hidden = True
+
+
+def _in_xls(book: Any, sheet: Any) -> None:
+    sheet.row(1).set_cell_error(AT[ITEM], "#DIV/0!")
+
+
+def _hidden_in_xls(book: Any, sheet: Any) -> None:
+    sheet.row(1).hidden = True
+
+
+def _formula_in_xls(value: bytes = b"") -> Callable[[Path], None]:
+    """An old workbook with a formula as the first order's render id; ``value``: the value that is saved with it, xlwt saves none."""
+    make = by_xlwt([HEADER, *with_cell(RENDER, xlwt.Formula('"FF"&"1"'))])
+
+    def patched(path: Path) -> None:
+        make(path)
+        none = b"\x03\x00\x00\x00\x00\x00\xff\xff"
+        assert path.read_bytes().count(none) == 1
+        path.write_bytes(path.read_bytes().replace(none, value or none))
+
+    return patched
+
+
+def _with_password(path: Path) -> None:
+    """An old workbook with the record that says that all behind it is encrypted."""
+    by_xlwt([HEADER, *ROWS])(path)
+    data = path.read_bytes()
+    at = data.index(b"\xe1\x00\x02\x00\xb0\x04")  # a record that may be missing, of the same length as half of this one
+    path.write_bytes(data[:at] + b"\x2f\x00\x02\x00\x00\x00" + data[at + 6 :])
+
+
+def _encrypted(path: Path) -> None:
+    """What Excel makes of an xlsx workbook with a password: an old container with the encrypted one inside."""
+    by_xlwt([HEADER, *ROWS])(path)
+    names = ["Workbook".encode("utf-16-le").ljust(64, b"\0"), "EncryptedPackage".encode("utf-16-le").ljust(64, b"\0")]
+    data = path.read_bytes()
+    assert data.count(names[0]) == 1
+    path.write_bytes(data.replace(names[0] + b"\x12\x00", names[1] + b"\x22\x00"))
+
+
+def _encrypted_ods(path: Path) -> None:
+    by_libreoffice([HEADER, *ROWS])(path)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    manifest = members["META-INF/manifest.xml"].replace(
+        b'media-type="text/xml"/>',
+        b'media-type="text/xml"><manifest:encryption-data manifest:checksum-type="SHA1/1K" manifest:checksum="AAAA">'
+        b'<manifest:algorithm manifest:algorithm-name="Blowfish CFB"/></manifest:encryption-data></manifest:file-entry>',
+    )
+    members |= {"META-INF/manifest.xml": manifest, "content.xml": bytes(range(256)) * 4}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content_of in members.items():
+            archive.writestr(name, content_of)
+
+
+def _beside(book: Any) -> None:
+    book.active.insert_cols(1)
+    book.active["G2"] = "#N/A"
+    book.active["G2"].data_type = "e"
+
+
+def _below(book: Any) -> None:
+    book.active["A6"] = "#N/A"
+    book.active["A6"].data_type = "e"
+
+
+ODS_ERROR = Odf(
+    'table:formula="of:=1/0" office:value-type="string" office:string-value="" calcext:value-type="error"',
+    "<text:p>#DIV/0!</text:p>",
+)
+ODS_TAB = Odf('office:value-type="string"', "<text:p>Jane<text:tab/>Example</text:p>")
+ODS_NOTE = Odf(
+    'office:value-type="string"',
+    "<office:annotation><text:p>ask<text:tab/>her</text:p></office:annotation><text:p>Jane Example</text:p>",
+)
 
 
 def _with_formula(book: Any, sheet: Any) -> None:
@@ -334,6 +492,78 @@ WORKBOOKS = [
         (2, ITEM, "error-word"),
         file="orders.ods",
     ),
+    book(
+        "a formula with an error, ods",
+        by_libreoffice([HEADER, *with_cell(ITEM, ODS_ERROR)]),
+        (2, ITEM, "error-word"),
+        file="orders.ods",
+    ),
+    book(
+        "an error where blank means as above, ods",
+        by_libreoffice([HEADER, *ROWS[:2], (*ROWS[2][:9], ODS_ERROR), ROWS[3]]),
+        (4, "currency", "error-word"),
+        orders=meant([ROWS[0], ROWS[3]]),
+        file="orders.ods",
+    ),
+    book(
+        "a tab in a cell, ods",
+        by_libreoffice([HEADER, *with_cell(NAME, ODS_TAB)]),
+        (2, NAME, "control-character"),
+        file="orders.ods",
+    ),
+    book(
+        "a note at a cell, ods",
+        by_libreoffice([HEADER, *with_cell(NAME, ODS_NOTE), ("o-4", "FF4", ODS_ERROR)]),
+        (6, NAME, "error-word"),
+        orders=ALL,
+        file="orders.ods",
+    ),
+    book(
+        "a formula without a value, ods",
+        by_libreoffice([HEADER, *with_cell(RENDER, Odf('table:formula="of:=A1"'))]),
+        (2, RENDER, "no-value"),
+        file="orders.ods",
+    ),
+    book(
+        "a row hidden by a filter, ods",
+        by_libreoffice([HEADER, *ROWS], hidden=[2]),
+        (2, None, "hidden-row"),
+        file="orders.ods",
+    ),
+    book("a row hidden by a filter", by_openpyxl([HEADER, *ROWS], _hidden), (2, None, "hidden-row")),
+    book("an error in a table beside a blank column", by_openpyxl([HEADER, *ROWS], _beside), (2, ITEM, "error-word")),
+    book(
+        "an error alone below the table", by_openpyxl([HEADER, *ROWS], _below), (6, REFERENCE, "error-word"), orders=ALL
+    ),
+    book(
+        "a formula without a value where a reference would be",
+        by_openpyxl([HEADER, *ROWS[:3], ("=A4", "", *ROWS[3][2:])]),
+        (5, REFERENCE, "no-value"),
+        orders=meant(ROWS[:3]),
+    ),
+    book(
+        "an error cell, xls",
+        by_xlwt([HEADER, *[tuple("" if c == ROWS[0][5] else c for c in row) for row in ROWS]], _in_xls),
+        (2, ITEM, "error-word"),
+        file="orders.xls",
+    ),
+    book("a formula without a value, xls", _formula_in_xls(), (2, RENDER, "no-render-id"), file="orders.xls"),
+    book(
+        "a formula with an error, xls",
+        _formula_in_xls(b"\x02\x00\x2a\x00\x00\x00\xff\xff"),
+        (2, RENDER, "error-word"),
+        file="orders.xls",
+    ),
+    book(
+        "a date instead of a SKU, xls",
+        by_xlwt([HEADER, *with_cell("skuId", DATE)]),
+        (2, "skuId", "date"),
+        file="orders.xls",
+    ),
+    book(
+        "TRUE instead of a name, xls", by_xlwt([HEADER, *with_cell(NAME, True)]), (2, NAME, "truth"), file="orders.xls"
+    ),
+    book("a hidden row, xls", by_xlwt([HEADER, *ROWS], _hidden_in_xls), (2, None, "hidden-row"), file="orders.xls"),
 ]
 
 OBJECTS = [{"reference": reference, **order} for reference, order in ALL.items()]

@@ -86,6 +86,19 @@ PLAIN = [
     _text("tabs", lines(delimiter="\t"), file="orders.txt"),
     _text("a line that says the separator", "sep=;\r\n" + lines(delimiter=";")),
     _text("a separator that only that line could say", "sep=|\n" + lines(delimiter="|", end="\n")),
+    _text("sep= in UTF-16", "sep=;\r\n" + lines(delimiter=";"), "utf-16"),
+    _text("sep= behind a byte order mark", "\ufeffSEP=;\r\n" + lines(delimiter=";")),
+    _text(
+        "500 columns",
+        lines([(*row, *["x"] * 490) for row in ROWS], (*HEADER, *(f"c{n}" for n in range(490)))),
+        reading=Reading(ignore_unknown=True),
+    ),
+    _text(
+        "others' columns of one name",
+        lines([(*row, "a", "b") for row in ROWS], (*HEADER, "note", "note")),
+        reading=Reading(ignore_unknown=True),
+    ),
+    _text("tabs around cells", lines([("o-1\t", *ROWS[0][1:]), *ROWS[1:]])),
     _text("line ends of an old Mac", lines(end="\r")),
     _text("line ends of Unix", lines(end="\n")),
     _text("no line end at the end", lines().rstrip()),
@@ -237,6 +250,12 @@ def _merged(book: Any) -> None:
         sheet.merge_cells(f"{column}3:{column}4")
 
 
+def _protected(book: Any) -> None:
+    """A sheet that can't be edited without a password, with a column that can't be seen; nothing of it is encrypted."""
+    book.active.protection.set_password("secret")
+    book.active.column_dimensions["G"].hidden = True
+
+
 def _hidden(book: Any, sheet: Any) -> None:
     other = book.add_worksheet("lists")
     other.write_row(0, 0, ["US", "DE"])
@@ -275,6 +294,19 @@ WORKBOOKS = [
         file="orders.xlsx",
     ),
     Case("merged cells", by_openpyxl([HEADER, *ROWS], _merged), orders=ALL, file="orders.xlsx"),
+    Case(
+        "a protected sheet with a hidden column",
+        by_openpyxl([HEADER, *ROWS], _protected),
+        orders=ALL,
+        file="orders.xlsx",
+    ),
+    Case(
+        "an error in a column that is passed over",
+        by_openpyxl([(*HEADER, "Margin"), *[(*row, "=1/0") for row in ROWS]]),
+        Reading(ignore_unknown=True),
+        orders=ALL,
+        file="orders.xlsx",
+    ),
     Case(
         "a hidden sheet of lists",
         by_xlsxwriter([HEADER, *ROWS], _hidden),
@@ -386,6 +418,112 @@ def _item(sku: str, quantity: int, title: str) -> dict[str, Any]:
 
 
 EXPORTS = [
+    Case(
+        "an export of Shopee",
+        content(
+            lines(
+                [
+                    (
+                        "240501ABC",
+                        "To Ship",
+                        "Cup",
+                        "CU-2",
+                        "2",
+                        "Jane E",
+                        "5550100",
+                        "1 Test St, Unit 5",
+                        "SG",
+                        "018956",
+                        "FF1",
+                    )
+                ],
+                (
+                    "Order ID",
+                    "Order Status",
+                    "Product Name",
+                    "Seller SKU",
+                    "Quantity",
+                    "Receiver Name",
+                    "Phone Number",
+                    "Delivery Address",
+                    "Country",
+                    "Zip Code",
+                    "Render ID",
+                ),
+            )
+        ),
+        Reading(skus=SKUS, ignore_unknown=True, columns={"Delivery Address": "address"}),
+        {
+            "240501ABC": _order(
+                "FF1",
+                {
+                    "name": "Jane E",
+                    "phone": "5550100",
+                    "address": "1 Test St, Unit 5",
+                    "country": "SG",
+                    "zip": "018956",
+                },
+                _item("CU-2", 2, "Cup"),
+            )
+        },
+    ),
+    Case(
+        "an export of JTL: semicolons, decimal commas",
+        content(
+            lines(
+                [("AU-1", "DE", "10115", "Müller GmbH & Co. KG", "3", "624", "50", "FF1", "12,50")],
+                (
+                    "Auftragsnummer",
+                    "Land",
+                    "PLZ",
+                    "Empfänger",
+                    "Menge",
+                    "itemId",
+                    "skuId",
+                    "Angebotsnummer",
+                    "Einzelpreis",
+                ),
+                delimiter=";",
+            )
+        ),
+        Reading(decimal=","),
+        {
+            "AU-1": _order(
+                "FF1",
+                {"name": "Müller GmbH & Co. KG", "country": "DE", "zip": "10115"},
+                {"itemId": "624", "skuId": "50", "quantity": 3, "price": "12.50"},
+            )
+        },
+    ),
+    Case(
+        "an export of Etsy",
+        content(
+            lines(
+                [("05/01/24", "3001", "Cup", "2", "Jane E", "Spring", "MA", "01103", "United States", "FF1", "CU-2")],
+                (
+                    "Sale Date",
+                    "Order ID",
+                    "Item Name",
+                    "Quantity",
+                    "Ship Name",
+                    "Ship City",
+                    "Ship State",
+                    "Ship Zipcode",
+                    "Ship Country",
+                    "Render ID",
+                    "Item SKU",
+                ),
+            )
+        ),
+        Reading(skus=SKUS, ignore_unknown=True),
+        {
+            "3001": _order(
+                "FF1",
+                {"name": "Jane E", "city": "Spring", "state": "MA", "zip": "01103", "country": "US"},
+                _item("CU-2", 2, "Cup"),
+            )
+        },
+    ),
     Case(
         "an export of Shopify",
         content(lines([(*row[:9], row[9].strip("'"), *row[10:]) for row in SHOPIFY_ROWS], SHOPIFY, end="\n")),

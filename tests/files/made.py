@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import io
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 import attrs
 import openpyxl
@@ -129,32 +131,53 @@ def by_xlsxwriter(
     return make
 
 
-def by_xlwt(rows: Sequence[Sequence[Any]]) -> Callable[[Path], None]:
+DATE = datetime.date(2024, 5, 1)
+
+
+def by_xlwt(rows: Sequence[Sequence[Any]], change: Callable[[Any, Any], None] | None = None) -> Callable[[Path], None]:
     """A workbook of Excel 97."""
 
     def make(path: Path) -> None:
         book = xlwt.Workbook()
-        sheet = book.add_sheet("Orders")
+        sheet = book.add_sheet("Orders", cell_overwrite_ok=True)
+        date = xlwt.easyxf(num_format_str="yyyy-mm-dd")
         for number, row in enumerate(rows):
             for column, cell in enumerate(row):
-                sheet.write(number, column, cell)
+                sheet.write(number, column, cell, *([date] if isinstance(cell, datetime.date) else []))
+        if change is not None:
+            change(book, sheet)
         with path.open("wb") as file:
             book.save(file)
 
     return make
 
 
-def by_libreoffice(rows: Sequence[Sequence[str | float]]) -> Callable[[Path], None]:
-    """A workbook as LibreOffice has it, by hand."""
+@attrs.frozen
+class Odf:
+    """A cell of an ods table as its XML."""
 
-    def cell(value: str | float) -> str:
+    attributes: str
+    inside: str = ""
+
+
+def by_libreoffice(rows: Sequence[Sequence[str | float | Odf]], hidden: Sequence[int] = ()) -> Callable[[Path], None]:
+    """A workbook as LibreOffice has it, by hand; ``hidden``: rows, from 1."""
+
+    def cell(value: str | float | Odf) -> str:
         if isinstance(value, str):
-            return f'<table:table-cell office:value-type="string"><text:p>{value}</text:p></table:table-cell>'
-        return f'<table:table-cell office:value-type="float" office:value="{value}"><text:p>{value}</text:p></table:table-cell>'
+            value = Odf('office:value-type="string"', f"<text:p>{escape(value)}</text:p>")
+        elif not isinstance(value, Odf):
+            value = Odf(f'office:value-type="float" office:value="{value}"', f"<text:p>{value}</text:p>")
+        return f"<table:table-cell {value.attributes}>{value.inside}</table:table-cell>"
+
+    def row(number: int, cells: Sequence[str | float | Odf]) -> str:
+        visibility = ' table:visibility="filter"' if number in hidden else ""
+        return f"<table:table-row{visibility}>{''.join(map(cell, cells))}</table:table-row>"
 
     names = ("office", "table", "text")
     spaces = " ".join(f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in names)
-    inside = "".join(f"<table:table-row>{''.join(map(cell, row))}</table:table-row>" for row in rows)
+    spaces += ' xmlns:calcext="urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0"'
+    inside = "".join(row(number, cells) for number, cells in enumerate(rows, start=1))
     xml = (
         f'<?xml version="1.0" encoding="UTF-8"?><office:document-content {spaces}><office:body><office:spreadsheet>'
         f'<table:table table:name="Sheet1">{inside}</table:table></office:spreadsheet></office:body></office:document-content>'

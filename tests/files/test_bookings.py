@@ -22,7 +22,7 @@ from pandapon_async._files.reading import Reading
 from pandapon_async._journal.rows import DerivedReference
 from tests.conftest import contract
 
-from .made import HEADER as COLUMNS, ROWS, by_openpyxl, lines, meant
+from .made import HEADER as COLUMNS, ROWS, by_openpyxl, lines
 
 SAMPLE = contract("logistics")["logistics.order.book_freight"].example_request
 HEADER = "reference,renderId,receiverAddress.country,itemId,quantity,freightInfo.serviceId"
@@ -116,7 +116,7 @@ def test_a_file_without_a_booking_is_refused(write: Write, content: str) -> None
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(FileError, match="can't be read"):
+    with pytest.raises(FileError, match="isn't there"):
         wires(tmp_path / "nowhere.csv")
 
 
@@ -127,14 +127,40 @@ def test_rows_without_a_column_of_references_are_bookings_of_their_own(write: Wr
 
 def test_the_template_names_every_member_of_a_booking(write: Write) -> None:
     columns = template()
-    assert columns[:2] == ("reference", "renderId")
+    assert columns[:3] == ("reference", "shipment", "renderId")
     assert {"receiverAddress.zip", "freightInfo.serviceId", "quantity", "tmallOrderInfo.tmallOrderId"} <= {*columns}
-    values = {"reference": "o-1", "quantity": "2", "price": "1.50", "receiverAddress.country": "US"}
+    values = {"reference": "o-1", "shipment": "1", "quantity": "2", "price": "1.50", "receiverAddress.country": "US"}
     path = write(",".join(columns) + "\n" + ",".join(values.get(column, "x") for column in columns))
     ((_, request),) = read_bookings(path)
     assert str(request.line_items[0].price) == "1.50"
     assert request.receiver_address is not None
     assert request.receiver_address.tax_id == "x"
+
+
+@pytest.mark.parametrize("title", ["shipment", "Teilsendung", "发货批次"])
+def test_a_column_says_which_shipment_of_its_order_a_booking_is(write: Write, title: str) -> None:
+    path = write(lines([(*ROWS[0], "2"), (*ROWS[1], ""), (*ROWS[2], "3"), (*ROWS[3], "")], (*COLUMNS, title)))
+    assert [(one.pair()[0], one.shipment) for one in BookingFile(path)] == [("o-1", 2), ("o-2", 3), ("o-3", 1)]
+    with pytest.raises(FileError, match="line 2, column shipment"):
+        wires(path)
+
+
+@pytest.mark.parametrize(("cell", "code"), [("0", "member"), ("second", "whole-number"), ("1.0", "whole-number")])
+def test_what_is_no_number_of_a_shipment_is_wrong(write: Write, cell: str, code: str) -> None:
+    path = write(lines([(*ROWS[0], cell)], (*COLUMNS, "shipment")))
+    assert [(one.line, one.column, one.code) for one in next(iter(BookingFile(path))).findings] == [
+        (2, "shipment", code)
+    ]
+
+
+def test_the_rows_of_an_order_in_one_file_are_one_shipment(write: Write) -> None:
+    path = write(lines([(*ROWS[1], "1"), (*ROWS[2], "2")], (*COLUMNS, "shipment")))
+    assert [one.code for one in next(iter(BookingFile(path))).findings] == ["differs"]
+
+
+def test_an_object_says_which_shipment_of_its_order_it_is(write: Write) -> None:
+    path = write("\n".join(json.dumps({"reference": "o-1", "shipment": number, **SAMPLE}) for number in (2, "2", True)))
+    assert [(one.shipment, one.is_wrong) for one in BookingFile(path)] == [(2, False), (1, True), (1, True)]
 
 
 def test_a_huge_cell_is_refused_and_the_lines_after_it_are_read(write: Write) -> None:
@@ -176,12 +202,28 @@ def test_rows_far_apart_stay_out_of_memory_and_come_once(tmp_path: Path) -> None
     assert items == [["1", "2", "3"]] * 400
 
 
-def test_a_file_that_changed_is_read_anew(write: Write) -> None:
+@pytest.mark.parametrize("change", ["written over", "replaced", "removed"])
+def test_a_file_that_changes_between_two_readings_is_noticed(write: Write, change: str) -> None:
     path = write(lines(ROWS[:1], COLUMNS))
     file = BookingFile(path)
     assert [one.reference for one in file] == ["o-1"]
-    path.write_text(lines([ROWS[1], ROWS[0], ROWS[2]], COLUMNS))
-    assert {one.pair()[0]: to_wire(one.pair()[1]) for one in file} == meant(ROWS[:3])
+    if change != "written over":
+        path.rename(path.with_name("before.csv"))
+    if change != "removed":
+        path.write_text(lines([ROWS[1], ROWS[0], ROWS[2]], COLUMNS))
+    with pytest.raises(FileError, match="was changed or moved"):
+        next(iter(file))
+
+
+def test_a_file_that_changes_while_it_is_read_gives_no_booking_more(write: Write) -> None:
+    orders = [(f"o-{number}", f"FF{number}", *ROWS[0][2:]) for number in range(2000)]
+    path = write(lines(orders))
+    bookings = iter(BookingFile(path))
+    next(bookings)
+    with path.open("a") as file:
+        file.write(lines(orders[:1]))
+    with pytest.raises(FileError, match="was changed or moved"):
+        next(bookings)
 
 
 def test_a_file_left_early_leaves_nothing_open(write: Write) -> None:
@@ -278,7 +320,7 @@ def test_any_file_is_accepted_or_refused_with_its_lines(tmp_path: Path, content:
     assert all(reference and reference.isprintable() for reference, _ in found)
     if refused is not None:
         assert str(path) in str(refused)
-        assert all(finding.line >= 1 for finding in refused.findings)
+        assert all(finding.line >= 1 or refused.findings == (finding,) for finding in refused.findings)
 
 
 def test_the_error_of_a_file_is_a_request_error():

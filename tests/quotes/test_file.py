@@ -115,7 +115,7 @@ def test_a_file_that_is_not_a_quote_file_is_refused(file: Path, content: bytes, 
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FileError, match=r"none\.csv: can't be read: No such file"):
+    with pytest.raises(FileError, match=r"none\.csv: isn't there"):
         read_quote_file(tmp_path / "none.csv")
 
 
