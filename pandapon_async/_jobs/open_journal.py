@@ -65,17 +65,18 @@ class SharedJournal:
         async with self._lock:
             if self._closing is not None:
                 await asyncio.shield(self._closing)
-            if self._open is None:
+            found = self._open
+            if found is None:
                 opening = asyncio.ensure_future(self._opened())
                 try:
-                    self._open = await asyncio.shield(opening)
+                    self._open = found = await asyncio.shield(opening)
                 except asyncio.CancelledError:
                     self._closing = asyncio.ensure_future(_close_unused(opening))  # whoever comes next waits for it
                     raise
-                if self._open.store.shared is not None:
-                    self._client.state.limiter.share(self._open.store.shared)
+                if found.store.shared is not None:
+                    self._client.state.limiter.share(found.store.shared)
             self._users += 1
-            return self._open
+            return found
 
     async def _opened(self) -> OpenJournal:
         store = await store_at(
