@@ -73,17 +73,18 @@ class SharedJournal:
                 await asyncio.shield(self._closing)
             if self._open is not None and self._open.store.is_lost:
                 await self._leave()
-            if self._open is None:
+            found = self._open
+            if found is None:
                 opening = asyncio.ensure_future(self._opened())
                 try:
-                    self._open = await asyncio.shield(opening)
+                    self._open = found = await asyncio.shield(opening)
                 except asyncio.CancelledError:
                     self._closing = asyncio.ensure_future(_close_unused(opening))  # whoever comes next waits for it
                     raise
-                if self._open.store.shared is not None:
-                    self._client.state.limiter.share(self._open.store.shared)
+                if found.store.shared is not None:
+                    self._client.state.limiter.share(found.store.shared)
             self._users += 1
-            return self._open
+            return found
 
     async def _leave(self) -> None:
         """Open it no more; it is closed once nobody uses it."""
