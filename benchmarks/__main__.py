@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from . import booking, chart, cold, files, journal, journal_rows, latency, memory, pacer, postgres_rows
+from . import booking, chart, cold, files, fleet, journal, journal_rows, latency, memory, pacer, postgres_rows
 from .lab import Lab, Options, Spread
 from .process import sync_times
 
@@ -27,10 +27,14 @@ BENCHMARKS: dict[str, ModuleType] = {
     "journal": journal,
     "journal_rows": journal_rows,
     "postgres_rows": postgres_rows,
+    "fleet": fleet,
     "memory": memory,
     "pacer": pacer,
 }
 """The one place where a benchmark is registered: a module with a ``TITLE`` and ``run(lab)``, which gives rows."""
+
+CHARTS = {"booking": chart.draw, "fleet": chart.draw_workers}
+"""Those that can be drawn; of several the first is."""
 
 FULL = Options(rounds=7, bookings=10_000, concurrency=64)
 QUICK = Options(rounds=3, bookings=2_000, concurrency=64)
@@ -58,8 +62,10 @@ def main(arguments: list[str] | None = None) -> int:
             results[name] = BENCHMARKS[name].run(lab)
             if not given.json:
                 print(f"\n{BENCHMARKS[name].TITLE}\n\n{table(results[name])}", flush=True)
-    if given.chart and "booking" in results:
-        chart.draw(results["booking"], given.chart)
+    if given.chart:
+        drawn = next((name for name in results if name in CHARTS), None)
+        if drawn is not None:
+            CHARTS[drawn](results[drawn], given.chart)
     if given.json:
         print(json.dumps({"environment": about, "benchmarks": results}, default=dataclasses.asdict, indent=1))
     return 0
@@ -76,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help=f"{QUICK.rounds} rounds of {QUICK.bookings} bookings")
     parser.add_argument("--memory", type=int, help="the most bookings of the benchmark memory (five times --bookings)")
     parser.add_argument(
-        "--chart", type=Path, metavar="FILE", help="draw the ratios of booking (.svg, .png; needs matplotlib)"
+        "--chart", type=Path, metavar="FILE", help="draw booking, or fleet (.svg, .png; needs matplotlib)"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser

@@ -215,11 +215,11 @@ class _Server(Process):
         self._connection.close()
         super().__exit__(*exc)
 
-    def count(self) -> tuple[int, float]:
-        """Bookings that it has read since it was last asked, and its CPU seconds so far."""
+    def count(self) -> tuple[int, float, int]:
+        """Bookings that it has read since it was last asked, its CPU seconds so far, and how many of them came within a second."""
         self._connection.request("GET", "/count")
-        bookings, cpu = json.loads(self._connection.getresponse().read())
-        return bookings, cpu
+        bookings, cpu, busiest = json.loads(self._connection.getresponse().read())
+        return bookings, cpu, busiest
 
 
 class Lab:
@@ -291,13 +291,26 @@ class Lab:
             "speed": job.speed,
             "uvloop": job.uvloop,
             "timed": job.timed,
-            "base_url": f"http://127.0.0.1:{self._server.port}" + (f"/after/{job.latency}" if job.latency else ""),
+            "base_url": self.vendor(job.latency),
             "path": PATH,
             "request": REQUEST.decode(),
             "cpu": self._client_cpu if job.pinned else None,
             "concurrency": self._concurrency(job),
         }
         return Process(self._compiled, "client", json.dumps(order))
+
+    def vendor(self, latency: int) -> str:
+        """The URL at which the vendor answers so many milliseconds late."""
+        return f"http://127.0.0.1:{self._server.port}" + (f"/after/{latency}" if latency else "")
+
+    def process(self, module: str, *arguments: str) -> Process:
+        """A module of this package as a process; to be entered."""
+        return Process(self._compiled, module, *arguments)
+
+    def busiest(self) -> tuple[int, int]:
+        """Bookings that the vendor has read since it was last asked, and how many of them came within a second."""
+        bookings, _, busiest = self._server.count()
+        return bookings, busiest
 
     def _concurrency(self, job: Job) -> int:
         return job.concurrency or self.options.concurrency
@@ -308,10 +321,10 @@ class Lab:
         Raises:
             RuntimeError: the server has read more or fewer.
         """
-        stray, before = self._server.count()
+        stray, before, _ = self._server.count()
         client.ask(str(bookings))
         figures = json.loads(client.answer())
-        seen, after = self._server.count()
+        seen, after, _ = self._server.count()
         if stray + seen != bookings:
             raise RuntimeError(f"the server read {stray + seen} bookings, not {bookings}")
         return Sample(**figures, bookings=bookings, server=after - before)

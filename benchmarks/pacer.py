@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from bisect import bisect_left
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -13,6 +12,7 @@ from pandapon_async._calls.limiter import Pacer
 from pandapon_async._clock import SystemClock
 
 from .lab import Lab, Spread
+from .process import busiest_second
 
 TITLE = "The rate that is kept, and the busiest second of a run, in % of the rate (median [least-most] over the rounds)"
 
@@ -60,7 +60,7 @@ def _row(lab: Lab, rate: float, loop: str) -> dict[str, Any]:
         "a second": rate,
         "loop": loop,
         "kept %": Spread.of([100 * (len(starts) - 1) / _lasted(starts) / rate for starts in runs]),
-        "busiest second %": Spread.of([100 * _busiest(starts) / rate for starts in runs]),
+        "busiest second %": Spread.of([100 * busiest_second(starts) / rate for starts in runs]),
     }
 
 
@@ -85,7 +85,3 @@ async def _starts(rate: float, loop: str, workers: int, seconds: float) -> list[
     disturbing.cancel()
     await asyncio.gather(disturbing, return_exceptions=True)
     return [start for start in starts if start <= end]  # not the last ones, behind which nobody waits
-
-
-def _busiest(starts: list[float]) -> int:
-    return max(bisect_left(starts, begin + 1) - number for number, begin in enumerate(starts))

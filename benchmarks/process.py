@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 import time
+from bisect import bisect_left
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,11 @@ def sync_times(number: int = 100) -> list[float]:
             sync(file.fileno())
             times.append(time.perf_counter() - began)
     return times
+
+
+def busiest_second(times: list[float]) -> int:
+    """How many of some moments, in order, lie within one second at most."""
+    return max((bisect_left(times, begin + 1) - number for number, begin in enumerate(times)), default=0)
 
 
 class Meter:

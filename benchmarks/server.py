@@ -1,20 +1,22 @@
 """The lean vendor: answers every whole request with one canned reply, checks nothing, counts what it answered.
 
 ``python -m benchmarks.server [CPU]`` prints its port, and ends when its standard input does. ``GET /count`` answers how many
-bookings it has read whole since the last time it was asked, and the CPU seconds that it has taken in all. Below ``/after/20`` it
+bookings it has read whole since the last time it was asked, the CPU seconds that it has taken in all, and how many of those bookings
+came within its busiest second. Below ``/after/20`` it
 answers 20 ms later. On uvloop, if that is installed: so it takes a third of the CPU of the quickest client, and is no limit.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import sys
 import time
 from email.utils import formatdate
 from typing import cast
 
-from .process import pin
+from .process import busiest_second, pin
 from .sample import REPLY
 
 _LATE = re.compile(rb"POST /after/([0-9]+)/")
@@ -25,7 +27,12 @@ class Count:
     """Bookings that were read whole."""
 
     def __init__(self) -> None:
-        self.bookings = 0
+        self.times: list[float] = []
+
+    def taken(self) -> list[float]:
+        """How many since it was last asked, the CPU seconds so far, and how many of them within a second."""
+        times, self.times = self.times, []
+        return [len(times), time.process_time(), busiest_second(times)]
 
 
 class Canned:
@@ -74,10 +81,9 @@ class Vendor(asyncio.Protocol):
             wait = int(late[1]) / 1000 if late else 0.0
             self._buffer = self._buffer[size:]
             if asked_for_count:
-                self._transport.write(response(f"[{self._count.bookings}, {time.process_time()}]".encode()))
-                self._count.bookings = 0
+                self._transport.write(response(json.dumps(self._count.taken()).encode()))
             else:
-                self._count.bookings += 1
+                self._count.times.append(time.monotonic())
                 self._answer(wait)
 
     def _answer(self, wait: float) -> None:

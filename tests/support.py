@@ -14,6 +14,7 @@ import psutil
 
 from pandapon_async import PANDAPON, Credentials, PandaPonSession, RetryPolicy, VendorProfile
 from pandapon_async.api.logistics import FreightBookingRequest, FreightEstimateRequest, ReceiverAddress
+from pandapon_async.testing import FakeVendor
 
 T = TypeVar("T")
 
@@ -35,6 +36,12 @@ def estimate(**changes: Any) -> FreightEstimateRequest:
 def booking(reference: str = "R1", **changes: Any) -> FreightBookingRequest:
     """A WRITE that the contract accepts."""
     return FreightBookingRequest(render_id=reference, **changes)
+
+
+def most_at_once(vendor: FakeVendor) -> int:
+    """The most requests that a vendor had before it at the same time, if it takes its latency for each, and no more comes in between."""
+    times = sorted(record.received_at for record in vendor.ledger.requests)
+    return max(sum(begin <= time < begin + vendor.faults.latency for time in times) for begin in times)
 
 
 async def error_of(awaitable: Awaitable[object]) -> Exception | None:

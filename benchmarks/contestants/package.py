@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import tempfile
@@ -22,6 +23,7 @@ from pandapon_async import (
     VendorProfile,
     from_wire,
 )
+from pandapon_async._cli.demo_fleet import own_postgres
 from pandapon_async._quotes.requests import SweepRequest
 from pandapon_async.api.logistics import (
     BookingItem,
@@ -115,6 +117,44 @@ async def stream_built(setting: Setting) -> AsyncGenerator[Book, None]:
 @asynccontextmanager
 async def job(setting: Setting) -> AsyncGenerator[Book, None]:
     """A job over a journal on disk: the stream's pairs, each on disk before it is sent, and its whole reply after."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with _job(setting, f"{folder}/bookings.db") as book:
+            yield book
+
+
+@asynccontextmanager
+async def job_in_postgres(setting: Setting) -> AsyncGenerator[Book, None]:
+    """The same over a journal in PostgreSQL, which is a process of its own."""
+    with own_postgres() as url:
+        async with _job(setting, url) as book:
+            yield book
+
+
+@asynccontextmanager
+async def worker(setting: Setting) -> AsyncGenerator[Book, None]:
+    """The same pairs, submitted, and sent by a worker that is started for them."""
+    from pandapon_async._fleet.submit import Share, submit
+    from pandapon_async._fleet.worker import Worker
+
+    pairs = _pairs(setting)
+    with own_postgres() as url:
+
+        async def book(number: int) -> None:
+            async with PandaPonSession(_profile(setting)) as panda:
+                await submit([Share(panda, itertools.islice(pairs, number))], url, "all")
+            setting.meter.prepared()
+            sending = Worker([_profile(setting)], url, setting.concurrency)
+            running = asyncio.ensure_future(sending.run())
+            while sending.done < number:
+                assert not running.done(), running
+                await asyncio.sleep(0.01)
+            running.cancel()
+            await asyncio.wait([running])
+
+        yield book
+
+
+def _pairs(setting: Setting) -> Iterator[tuple[str, FreightBookingRequest]]:
     request, numbers = _request(setting), itertools.count()
 
     def another(number: int) -> tuple[str, FreightBookingRequest]:
@@ -124,23 +164,30 @@ async def job(setting: Setting) -> AsyncGenerator[Book, None]:
         other = attrs.evolve(request, render_id=f"R{number}", receiver_address=receiver, tmall_order_info=order)
         return f"order-{number}", other
 
-    with tempfile.TemporaryDirectory() as folder:
-        async with _timed_session(setting) as (panda, times):
-            job = BookingJob(panda, journal=f"{folder}/bookings.db", concurrency=setting.concurrency)
-            async with job:
+    return map(another, numbers)
 
-                async def book(number: int) -> None:
-                    booked = 0
-                    pairs = (another(next(numbers)) for _ in range(number))
-                    async with job.run(pairs) as outcomes:  # entered, the whole input is checked and in the journal
-                        setting.meter.prepared()
-                        async for outcome in outcomes:
-                            assert outcome.order_id, outcome.error
-                            times.ended(outcome.reference)
-                            booked += 1
-                    assert booked == number, booked
 
-                yield book
+@asynccontextmanager
+async def _job(setting: Setting, journal: str) -> AsyncGenerator[Book, None]:
+    pairs = _pairs(setting)
+    async with (
+        _timed_session(setting) as (panda, times),
+        BookingJob(panda, journal=journal, concurrency=setting.concurrency) as job,
+    ):
+
+        async def book(number: int) -> None:
+            booked = 0
+            async with job.run(
+                itertools.islice(pairs, number)
+            ) as outcomes:  # entered, the whole input is in the journal
+                setting.meter.prepared()
+                async for outcome in outcomes:
+                    assert outcome.order_id, outcome.error
+                    times.ended(outcome.reference)
+                    booked += 1
+            assert booked == number, booked
+
+        yield book
 
 
 @asynccontextmanager

@@ -17,92 +17,8 @@ import attrs
 from .._clock import Clock
 from .._config.profiles import Limits
 from .._errors import LimitExceededError
-from .shared_limits import SharedLimits, SharedPacer
-
-
-class Semaphore:
-    """At most ``size`` holders at the same time, first come first served.
-
-    All waits that ``max_wait`` bounds end by one alarm: it is set for the waiter who came first, and so is due first.
-    ``async with`` is not offered on purpose: whoever acquires may have to wait for more before there is something to do.
-
-    Attributes:
-        free: how many more may hold it; above 0 nobody waits.
-        waiters: those who wait for it, the first in front.
-    """
-
-    def __init__(self, size: int, clock: Clock, max_wait: float = math.inf) -> None:
-        self.free = size
-        self._clock = clock
-        self._max_wait = max_wait
-        self.waiters: deque[asyncio.Future[None]] = deque()
-        self._bounded: deque[tuple[float, asyncio.Future[None]]] = deque()
-        self._alarm: asyncio.Task[None] | None = None
-
-    def try_acquire(self) -> bool:
-        """Take it if it is free."""
-        if self.free:
-            self.free -= 1
-            return True
-        return False
-
-    async def acquire(self, *, wait_forever: bool = False) -> None:
-        """Wait for it. Cancelled, nothing is held.
-
-        Args:
-            wait_forever: wait however long it takes, not just for ``max_wait`` seconds.
-
-        Raises:
-            TimeoutError: ``max_wait`` is over; nothing is held.
-        """
-        if self.try_acquire():
-            return
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.waiters.append(waiter)
-        if not wait_forever:
-            self._bound(waiter)
-        try:
-            await waiter
-        except BaseException:
-            if waiter in self.waiters:
-                self.waiters.remove(waiter)
-            elif not waiter.cancelled() and waiter.exception() is None:
-                self.release()  # it had been handed over in the moment of the cancel
-            raise
-        finally:
-            if self._alarm is not None and not self.waiters:
-                self._alarm.cancel()
-                self._alarm = None
-                self._bounded.clear()
-
-    def release(self) -> None:
-        """Give it back: to the first waiter, if there is one."""
-        while self.waiters:
-            waiter = self.waiters.popleft()
-            if not waiter.done():
-                waiter.set_result(None)
-                return
-        self.free += 1
-
-    def _bound(self, waiter: asyncio.Future[None]) -> None:
-        while self._bounded and self._bounded[0][1].done():
-            self._bounded.popleft()
-        self._bounded.append((self._clock.monotonic() + self._max_wait, waiter))
-        if self._alarm is None:
-            self._alarm = asyncio.ensure_future(self._expire())
-
-    async def _expire(self) -> None:
-        """End the waits that are over, until no bounded one is left."""
-        while self._bounded:
-            due, waiter = self._bounded[0]
-            left = due - self._clock.monotonic()
-            if left > 0 and not waiter.done():
-                await self._clock.sleep(left)
-                continue
-            self._bounded.popleft()
-            if not waiter.done():
-                waiter.set_exception(TimeoutError())
-        self._alarm = None
+from .semaphore import Semaphore
+from .shared_limits import SharedLimits, SharedPacer, SharedPermits
 
 
 class Pacer:
@@ -272,10 +188,12 @@ class Limiter:
         self.pacer: Pacer | SharedPacer | None = self._own
         self.pause = Pause(clock)
         self._rate = limits.rate
+        self._concurrency = limits.concurrency
+        self._permits: SharedPermits | None = None
         self._shared: list[SharedLimits] = []
 
     def share(self, shared: SharedLimits) -> None:
-        """Keep one rate and one pause with others, until `keep_own`."""
+        """Keep one rate, one pause and one concurrency with others, until `keep_own`."""
         self._shared.append(shared)
         shared.follow(self.pause.heard)
         self._set_shared()
@@ -289,6 +207,11 @@ class Limiter:
         shared = self._shared[0] if self._shared else None
         if shared is not self.pause.shared:
             self.pause.shared = shared
+            if self._permits is not None:
+                self._permits.stop()
+            self._permits = (
+                None if shared is None else SharedPermits(self.semaphore, self._concurrency, shared, self.clock)
+            )
             self.pacer = self._own if shared is None or not self._rate else SharedPacer(self._rate, shared, self.clock)
 
     @property

@@ -1,4 +1,4 @@
-"""One rate and one pause for all who work for an account, in whatever process: what the limiter keeps them by."""
+"""One rate, one pause and one concurrency for all who work for an account, in whatever process: what the limiter keeps them by."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 from .._clock import Clock
+from .._errors import PandaponError
+from .semaphore import Semaphore
 
 
 class SharedLimits(Protocol):
@@ -16,6 +18,13 @@ class SharedLimits(Protocol):
 
     async def starts(self, number: int, interval: float) -> list[float]:
         """The next starts, evenly spaced over all who share them, by this clock's monotonic seconds."""
+        ...
+
+    async def permits(self, held: int, wanted: int, concurrency: int) -> int:
+        """How many calls may be under way here, of all that ``concurrency`` allows those who share it.
+
+        Those that are held above that count as held until it is asked again.
+        """
         ...
 
     def pause(self, seconds: float) -> None:
@@ -72,6 +81,66 @@ class SharedPacer:
             self._starts += await self._shared.starts(self._number, self._interval)
         finally:
             self._drawing = None
+
+
+class SharedPermits:
+    """The permits of one of those who share a concurrency: asked for when somebody waits, given back when they aren't used.
+
+    While there are any it asks again and again, since others may want some.
+    """
+
+    LEAST, MOST = 0.1, 1.0
+    """Seconds after which it asks again; longer and longer, as long as the answer is the same."""
+
+    def __init__(self, semaphore: Semaphore, concurrency: int, shared: SharedLimits, clock: Clock) -> None:
+        self._semaphore = semaphore
+        self._concurrency = concurrency
+        self._shared = shared
+        self._clock = clock
+        self._asking: asyncio.Task[None] | None = None
+        self._resting: asyncio.Future[None] | None = None
+        self._gets_all = True
+        semaphore.resize(semaphore.in_use)
+        semaphore.on_wait = self._want
+        if semaphore.wanted:
+            self._want()
+
+    def stop(self) -> None:
+        """Share no more."""
+        self._semaphore.on_wait = None
+        if self._asking is not None:
+            self._asking.cancel()
+        self._semaphore.resize(self._concurrency)
+
+    def _want(self) -> None:
+        if self._asking is None:
+            self._asking = asyncio.ensure_future(self._ask())
+            self._asking.add_done_callback(_looked_at)
+        elif self._resting is not None and self._gets_all:
+            self._resting.cancel()
+
+    async def _ask(self) -> None:
+        semaphore, before, rest = self._semaphore, 0, self.LEAST
+        try:
+            while semaphore.size or semaphore.waiters:
+                wanted = min(semaphore.wanted, self._concurrency)
+                most = max(wanted, before)  # what wasn't used twice in a row is given back
+                if most < semaphore.size:
+                    semaphore.resize(most)
+                size = semaphore.size
+                found = await self._shared.permits(size, most, self._concurrency)
+                semaphore.resize(found)
+                self._gets_all, before = found >= most, wanted
+                rest = self.LEAST if found != size else min(2 * rest, self.MOST)
+                self._resting = asyncio.ensure_future(self._clock.sleep(rest))
+                await asyncio.wait([self._resting])
+                self._resting = None
+        except PandaponError as error:
+            semaphore.fail(error)  # who comes next asks again
+        finally:
+            if self._resting is not None:
+                self._resting.cancel()
+            self._asking = None
 
 
 def _looked_at(drawing: asyncio.Task[None]) -> None:

@@ -119,7 +119,8 @@ class Lists:
         }
 
     def _cells(self, run: Run) -> dict[str, Any]:
-        words = self.words
+        is_booking = run.operation == FreightBookingRequest.operation.name
+        words = self.words if is_booking else self.words.of_other_work()
         counts = (f"{count:,} {words(f'state.{state}')}" for state, count in sorted(run.counts.items()))
         return {
             "run": run.id,

@@ -12,6 +12,7 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator, Sequence
 from datetime import timedelta
+from importlib.metadata import version
 from typing import Any, Final
 
 import pgqueuer
@@ -25,9 +26,9 @@ from .._jobs.job import BookingJob, book_row
 from .._journal.places import place_of
 from .._journal.postgres.connection import connected_async, in_short
 from .._journal.postgres.url import PostgresUrl
-from .._journal.store import LeaseLostError
+from .._journal.postgres.workers import HEARTBEAT
 from .._manager import SessionManager
-from .queue import CHANNEL, TwoConnections, entrypoint_of, make_queue, queries_of
+from .queue import CHANNEL, SCHEMA, TwoConnections, entrypoint_of, make_queue, queries_of
 
 _RESTART: Final = timedelta(seconds=1)
 _AGAIN: Final = 1.0
@@ -62,10 +63,15 @@ class Worker:
         self._concurrency = concurrency
         self._heartbeat = timedelta(seconds=heartbeat)
         self._stop = asyncio.Event()
+        self._failure: JournalError | None = None
         self.done = 0
 
     async def run(self) -> None:
-        """Work until it is cancelled; what is under way then ends, until it is cancelled once more."""
+        """Work until it is cancelled; what is under way then ends, until it is cancelled once more.
+
+        Raises:
+            JournalError: an account's journal, or the queue, can't be used.
+        """
         engine = asyncio.ensure_future(self._work())
         try:
             await asyncio.shield(engine)
@@ -81,6 +87,9 @@ class Worker:
         await asyncio.to_thread(make_queue, self._place)
         batch = max(1, min(self._concurrency // 2, 20))
         async with SessionManager(self._profiles) as vendors:
+            for profile in self._profiles:
+                async with self._job(vendors, profile):
+                    pass  # what is wrong with it from the beginning is said; later the engine tries again and again
             await pgqueuer.run(
                 lambda: self._manager(vendors),
                 batch_size=batch,
@@ -91,47 +100,60 @@ class Worker:
                 restart_delay=_RESTART,
                 shutdown=self._stop,
             )
+        if self._failure is not None:
+            raise self._failure
+
+    def _job(self, vendors: SessionManager, profile: VendorProfile) -> BookingJob:
+        return BookingJob(vendors[profile.name], journal=self._journal, concurrency=self._concurrency)
 
     @contextlib.asynccontextmanager
     async def _manager(self, vendors: SessionManager) -> AsyncGenerator[QueueManager, None]:
-        """One cycle: from a connection, and a lease in the journal, until one of them is lost."""
+        """One cycle: until the connection is lost."""
         async with contextlib.AsyncExitStack() as stack:
             connections = [await connected_async(self._place) for _ in range(2)]
             for connection in connections:
                 stack.push_async_callback(connection.close)
             manager = QueueManager(queries_of(TwoConnections(*connections)), CHANNEL)
-            lost: list[str] = []
             for profile in self._profiles:
-                job = BookingJob(vendors[profile.name], journal=self._journal, concurrency=self._concurrency)
-                await stack.enter_async_context(job)
-                self._register(manager, profile, job, lost)
+                job = await stack.enter_async_context(self._job(vendors, profile))
+                self._register(manager, profile, job)
+                keeping = asyncio.ensure_future(_keep(job))
+                stack.callback(keeping.cancel)
             try:
                 yield manager
+            except (
+                psycopg.ProgrammingError,
+                RuntimeError,
+            ) as error:  # the latter when the engine has looked at its tables
+                text = f"PgQueuer {version('pgqueuer')} can't use the queue in the schema {SCHEMA}: {in_short(error)}"
+                self._failure = JournalError(f"{self._place}: {text}")
+                self._stop.set()
+                raise
             except psycopg.Error as error:
                 _log.warning("%s: the connection was lost, and is made again: %s", self._place, in_short(error))
                 raise
-            if lost and not self._stop.is_set():
-                raise JournalError(lost[0])  # the engine begins anew, with a new lease
 
-    def _register(self, manager: QueueManager, profile: VendorProfile, job: BookingJob, lost: list[str]) -> None:
+    def _register(self, manager: QueueManager, profile: VendorProfile, job: BookingJob) -> None:
         async def send(task: Job) -> None:
-            error, state = None, None
             try:
                 outcome = await book_row(job, int(task.payload or b"0"))
-                state = "gone" if outcome is None else outcome.recorded
-            except JournalError as failure:
-                error = failure
-            if isinstance(error, LeaseLostError):
-                lost.append(error.message)
-                manager.shutdown.set()
-            if error is not None or state in ("pending", "sent"):
+                has_ended = outcome is None or outcome.recorded not in ("pending", "sent")
+            except JournalError:  # the lease was lost, or PostgreSQL is away
+                has_ended = False
+            if not has_ended:
                 raise pgqueuer.RetryRequested(_delay(task.attempts), reason="not ended yet")
             self.done += 1
 
-        register: Any = manager.entrypoint(
-            entrypoint_of(profile), concurrency_limit=profile.limits.concurrency, accepts_context=False
-        )
+        register: Any = manager.entrypoint(entrypoint_of(profile), accepts_context=False)
         register(send)
+
+
+async def _keep(job: BookingJob) -> None:
+    """Have a lease even if there is nothing to do: one that was lost is had anew, so that the worker is seen."""
+    while True:
+        await asyncio.sleep(HEARTBEAT)
+        with contextlib.suppress(JournalError):  # PostgreSQL is away
+            await job.recorded([])
 
 
 def _delay(attempts: int) -> timedelta:

@@ -201,7 +201,7 @@ class WriteJob(Generic[R]):
         self, worker: WorkerState, request: VendorRequest[R], reference: str | None, shipment: int
     ) -> JobOutcome[R]:
         """A task of its own, which holds the journal open until what becomes of it is written down, whoever has gone."""
-        async with self._journal as journal:
+        async with self._journal.used() as journal:
             entry = self._settings.entry_of(0, request, reference, shipment)
             (row,) = await journal.store.admit([entry], 0, retry_refused=self._settings.retry_refused)
             if not isinstance(row, Problem):
@@ -223,7 +223,7 @@ class WriteJob(Generic[R]):
         return outcome
 
     async def _booked_row(self, worker: WorkerState, number: int) -> JobOutcome[R] | None:
-        async with self._journal as journal:
+        async with self._journal.used() as journal:
             row = await journal.store.row(number)
             return None if row is None else await self._led_to_its_end(worker, row, journal)
 
@@ -264,7 +264,7 @@ class WriteJob(Generic[R]):
         Raises:
             JournalError: the journal can't be used.
         """
-        async with self._journal as journal:
+        async with self._journal.used() as journal:
             return await journal.store.recorded(references, shipment)
 
     def halt(self, reason: str) -> None:

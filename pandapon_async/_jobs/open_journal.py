@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import AsyncGenerator
 from types import TracebackType
 
 import attrs
@@ -20,7 +21,7 @@ class OpenJournal:
     """What is there while the journal is open: the rows, and what they say of money spent.
 
     ``singles``, ``run`` and ``day`` bound the job's single bookings, the run that is sending, and the account's day;
-    ``changed`` is set when a booking has ended.
+    ``changed`` is set when a booking has ended; ``uses`` is how many use it.
     """
 
     store: Store
@@ -29,6 +30,7 @@ class OpenJournal:
     day: DayBound | None
     run: Bound | None = None
     changed: asyncio.Event = attrs.field(factory=asyncio.Event)
+    uses: int = 0
 
     def spending_of_single(self) -> LimitedSpending | None:
         """What bounds a single booking: also the run that is under way, since it may be of its input."""
@@ -45,7 +47,11 @@ class OpenJournal:
 
 
 class SharedJournal:
-    """``async with journal as open_journal``, by any number of users at the same time."""
+    """``async with journal.used() as open_journal``, by any number of users at the same time; ``async with journal`` keeps it open.
+
+    One on which nothing more can begin, since its process was taken for dead meanwhile, is left to those who use it; who comes
+    next gets another one.
+    """
 
     def __init__(
         self, place: Place, key: AccountKey, limits: SpendLimits, client: ApiClient, *, adopt_key: bool
@@ -65,17 +71,30 @@ class SharedJournal:
         async with self._lock:
             if self._closing is not None:
                 await asyncio.shield(self._closing)
-            if self._open is None:
+            if self._open is not None and self._open.store.is_lost:
+                await self._leave()
+            found = self._open
+            if found is None:
                 opening = asyncio.ensure_future(self._opened())
                 try:
-                    self._open = await asyncio.shield(opening)
+                    self._open = found = await asyncio.shield(opening)
                 except asyncio.CancelledError:
                     self._closing = asyncio.ensure_future(_close_unused(opening))  # whoever comes next waits for it
                     raise
-                if self._open.store.shared is not None:
-                    self._client.state.limiter.share(self._open.store.shared)
+                if found.store.shared is not None:
+                    self._client.state.limiter.share(found.store.shared)
             self._users += 1
-            return self._open
+            return found
+
+    async def _leave(self) -> None:
+        """Open it no more; it is closed once nobody uses it."""
+        left, self._open = self._open, None
+        assert left is not None
+        if left.store.shared is not None:
+            self._client.state.limiter.keep_own(left.store.shared)
+        if not left.uses:
+            self._closing = asyncio.ensure_future(left.store.close())
+            await asyncio.shield(self._closing)
 
     async def _opened(self) -> OpenJournal:
         store = await store_at(
@@ -102,11 +121,19 @@ class SharedJournal:
     ) -> None:
         self._users -= 1
         if not self._users and self._open is not None:
-            store, self._open = self._open.store, None
-            if store.shared is not None:
-                self._client.state.limiter.keep_own(store.shared)
-            self._closing = asyncio.ensure_future(store.close())
-            await asyncio.shield(self._closing)
+            await self._leave()
+
+    @contextlib.asynccontextmanager
+    async def used(self) -> AsyncGenerator[OpenJournal, None]:
+        """The journal, as long as it is used."""
+        async with self as journal:
+            journal.uses += 1
+            try:
+                yield journal
+            finally:
+                journal.uses -= 1
+                if journal is not self._open and not journal.uses:
+                    await asyncio.shield(asyncio.ensure_future(journal.store.close()))
 
 
 async def _close_unused(opening: asyncio.Future[OpenJournal]) -> None:

@@ -167,7 +167,7 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
     async def _opened(self) -> _Ready:
         self._claims.claim_run(self.halt)
         self._stack.callback(self._claims.release_run)
-        return await self._made_ready(await self._stack.enter_async_context(self._journal))
+        return await self._made_ready(await self._stack.enter_async_context(self._journal.used()))
 
     async def _made_ready(self, journal: OpenJournal) -> _Ready:
         settings, store = self._settings, journal.store

@@ -78,7 +78,7 @@ class Sender(Generic[R]):
             row = await self._store.find(*key)
         made: JobOutcome[R] | Unwritten[JobOutcome[R]] | None = None
         try:
-            while made is None:
+            while True:
                 if row.state == "pending" and not admitted:  # while it waited, somebody else may have sent it
                     row = await self._store.find(*key)
                 try:
@@ -88,12 +88,12 @@ class Sender(Generic[R]):
                         made = await self._asked(index, row, "skipped")
                     else:
                         made = self.outcome(index, row, "pending" if row.state == "pending" else "skipped", row.state)
+                    return made
                 except RowMovedError:  # by a `book`, a person, or the input that was fed again, since the row was read
                     row = await self._store.find(*key)
         finally:
             if not isinstance(made, Unwritten):
                 self._claims.release(key)
-        return made
 
     async def cut_off(self, worker: WorkerState, index: int, row: PendingRow) -> JobOutcome[R]:
         """The outcome of one that was cancelled: in doubt if a byte may have left. What was under way is written down first."""

@@ -129,7 +129,7 @@ class Problem:
 
 @attrs.define(kw_only=True)
 class Ending:
-    """What is written when a booking ends; ``reply`` is the vendor's, as JSON text, ``fee`` is `rows.storable`."""
+    """What is written when a booking ends; ``reply`` is the vendor's, as JSON text."""
 
     state: State
     order_id: str | None = None
@@ -181,6 +181,11 @@ class Store(Protocol):
 
     shared: SharedLimits | None = None
     """The rate and the pauses of all who work for the account, if several processes may."""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether nothing more can begin on it, since others have taken this process for dead; what it had sent can still be ended."""
+        return False
 
     @property
     def leftover(self) -> int:

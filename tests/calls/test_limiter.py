@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from pandapon_async._calls.limiter import Limiter, Pacer, Pause, Semaphore
+from pandapon_async._calls.limiter import Limiter, Pacer, Pause
+from pandapon_async._calls.semaphore import Semaphore
 from pandapon_async._config.profiles import Limits
 from pandapon_async._errors import LimitExceededError
 from pandapon_async.testing import VirtualClock

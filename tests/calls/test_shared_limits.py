@@ -7,10 +7,12 @@ import itertools
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given, strategies as st
 
-from pandapon_async import Limits
+from pandapon_async import JournalError, Limits
 from pandapon_async._calls.limiter import Limiter, Pause
 from pandapon_async._calls.shared_limits import SharedPacer
+from pandapon_async._journal.postgres.workers import fair_share
 from pandapon_async.testing import VirtualClock
 from tests.support import spin
 
@@ -26,6 +28,7 @@ class Others:
         self.drawn: list[int] = []
         self.paused: list[float] = []
         self.error: Exception | None = None
+        self.permitted = 99
         self.heard: Callable[[float], object] = print
 
     async def starts(self, number: int, interval: float) -> list[float]:
@@ -35,6 +38,12 @@ class Others:
         first = max(self.due, self.clock.monotonic())
         self.due = first + number * interval
         return [first + at * interval for at in range(number)]
+
+    async def permits(self, held: int, wanted: int, concurrency: int) -> int:
+        await asyncio.sleep(0)
+        if self.error is not None:
+            raise self.error
+        return max(0, min(wanted, self.permitted))
 
     def pause(self, seconds: float) -> None:
         self.paused.append(seconds)
@@ -117,3 +126,117 @@ def test_a_pause_of_ones_own_is_told_to_nobody():
     pause = Pause(VirtualClock())
     pause.extend(3)
     assert pause.left() == pytest.approx(3)
+
+
+# --- permits -----------------------------------------------------------------------------------------------------------
+
+
+async def sharing(others: Others, concurrency: int = 4) -> Limiter:
+    limiter = Limiter(Limits(concurrency=concurrency), others.clock)
+    limiter.share(others)
+    return limiter
+
+
+async def holding(limiter: Limiter, number: int) -> list[asyncio.Task[None]]:
+    """So many that come at once, each of which has a permit, or waits for one."""
+    tasks = [asyncio.ensure_future(limiter.acquire(wait_forever=True)) for _ in range(number)]
+    await spin()
+    return tasks
+
+
+def have_one(tasks: list[asyncio.Task[None]]) -> int:
+    return sum(task.done() for task in tasks)
+
+
+async def test_nobody_has_a_permit_before_the_others_know_it():
+    others = Others(VirtualClock(auto=False))
+    others.permitted = 0
+    limiter = await sharing(others)
+    assert limiter.free == 0
+    assert have_one(await holding(limiter, 3)) == 0
+
+
+async def test_as_many_begin_as_are_permitted_and_more_once_more_are():
+    others = Others(VirtualClock(auto=False))
+    others.permitted = 2
+    limiter = await sharing(others)
+    tasks = await holding(limiter, 9)
+    assert have_one(tasks) == 2
+    others.permitted = 99
+    others.clock.advance(1)
+    await spin()
+    assert have_one(tasks) == 4
+
+
+async def test_what_is_no_longer_permitted_goes_as_it_is_given_back_to_nobody():
+    others = Others(VirtualClock(auto=False))
+    limiter = await sharing(others)
+    tasks = await holding(limiter, 6)
+    assert have_one(tasks) == 4
+    others.permitted = 1
+    others.clock.advance(1)
+    await spin()
+    for held in (4, 4, 4, 5, 6):
+        limiter.release()
+        await spin()
+        assert have_one(tasks) == held
+    assert limiter.semaphore.size == 1
+
+
+async def test_what_nobody_uses_is_given_back():
+    others = Others(VirtualClock(auto=False))
+    limiter = await sharing(others)
+    await holding(limiter, 4)
+    for _ in range(4):
+        limiter.release()
+    assert limiter.free == 4
+    for _ in range(3):
+        others.clock.advance(9)
+        await spin()
+    assert limiter.semaphore.size == 0
+    assert have_one(await holding(limiter, 1)) == 1  # and it is asked for anew
+
+
+async def test_who_waits_is_told_that_nobody_can_be_asked_and_who_comes_next_asks():
+    others = Others(VirtualClock(auto=False))
+    others.error = JournalError("away")
+    limiter = await sharing(others)
+    for _ in range(2):
+        (task,) = await holding(limiter, 1)
+        with pytest.raises(JournalError, match="away"):
+            await task
+    others.error = None
+    assert have_one(await holding(limiter, 1)) == 1
+
+
+async def test_all_that_the_profile_allows_are_its_own_again_afterwards():
+    others = Others(VirtualClock(auto=False))
+    others.permitted = 1
+    limiter = await sharing(others)
+    tasks = await holding(limiter, 3)
+    limiter.keep_own(others)
+    await spin()
+    assert have_one(tasks) == 3
+    assert limiter.free == 1
+
+
+@given(
+    st.integers(0, 20),
+    st.dictionaries(st.integers(0, 99), st.integers(0, 30), min_size=1, max_size=9),
+    st.integers(0, 99),
+)
+def test_shares_are_no_more_than_there_is_and_nothing_lies_idle_that_somebody_wants(
+    most: int, wanted: dict[int, int], turn: int
+):
+    shares = {who: fair_share(most, wanted, who, turn) for who in wanted}
+    assert sum(shares.values()) == min(most, sum(wanted.values()))
+    assert all(0 <= share <= wanted[who] for who, share in shares.items())
+    least_of_the_hungry = min((shares[who] for who in wanted if shares[who] < wanted[who]), default=99)
+    assert max(shares.values()) <= least_of_the_hungry + 1 or least_of_the_hungry == 99
+
+
+@given(st.integers(1, 9), st.lists(st.integers(1, 30), min_size=1, max_size=9))
+def test_everybody_has_a_turn(most: int, wants: list[int]):
+    wanted = dict(enumerate(wants))
+    for who in wanted:
+        assert any(fair_share(most, wanted, who, turn) for turn in range(len(wanted)))

@@ -13,7 +13,7 @@ import pytest
 from pandapon_async import Journal
 from pandapon_async.testing import FakeVendor, Faults
 from tests.postgres import PostgresServer
-from tests.support import yes
+from tests.support import most_at_once, yes
 
 from .conftest import Pandapon, order, process
 
@@ -86,6 +86,17 @@ def test_three_that_book_and_one_that_reviews_at_once_book_everything_once_at_on
     assert len(shop.ledger.bookings) == DESKS * EACH
     assert not shop.ledger.doubled
     assert times[-1] - times[0] >= (DESKS * EACH - 1) / 40 - 1
+
+
+def test_three_that_book_have_no_more_under_way_than_the_account_may(
+    shop: FakeVendor, url: str, configured: Any, tmp_path: Path
+):
+    shop.faults = Faults(latency=0.1)
+    with desks(tmp_path, configured("limits = { concurrency = 4 }\n")) as running:
+        ended = [(desk.communicate(timeout=120), desk.returncode) for desk in running]
+    assert {status for _, status in ended} == {0}, ended
+    assert 1 < most_at_once(shop) <= 4
+    assert len(shop.ledger.bookings) == DESKS * EACH
 
 
 def test_three_that_book_spend_no_more_in_a_day_than_one_may(

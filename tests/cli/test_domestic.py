@@ -262,3 +262,22 @@ def test_a_credit_and_a_look_are_about_the_booking_and_not_about_what_was_report
     assert shown["operation"] == UPDATE
     result = pandapon("journal", journal, "--mark", "o-3=void", "--by", "Jane")
     assert (result.exit_code, "name the account or the operation" in " ".join(result.stderr.split())) == (2, True)
+
+
+def test_a_short_order_number_is_that_order_and_no_other_that_looks_like_it(
+    pandapon: Pandapon, shop: FakeVendor, tmp_path: Path
+):
+    numbers = ("90", "9", "09", "19")
+    shop.script(*(reply(f"80{number}", parcel(f"T{number}", ("601", "55", 1))) for number in numbers))
+    orders, parcels = tmp_path / "short.jsonl", tmp_path / "parcels.csv"
+    bodies = [order(index) | {"reference": number} for index, number in enumerate(numbers)]
+    orders.write_text("".join(json.dumps(body) + "\n" for body in bodies))
+    book = str(tmp_path / "b.db")
+    assert pandapon("book", str(orders), "--journal", book, "--concurrency", "1").exit_code == 0
+    parcels.write_text(f"{HEADER}\n9,601,SF,D1\n")
+    assert pandapon("domestic", str(parcels), "--journal", book).exit_code == 0
+    assert [(one["orderId"], one["logisticInfos"][0]["logisticNumer"]) for one in updates(book)] == [("809", "T9")]
+    for unknown in ("009", "9.0", "0"):
+        parcels.write_text(f"{HEADER}\n{unknown},601,SF,D1\n")
+        result = pandapon("domestic", str(parcels), "--journal", book)
+        assert (result.exit_code, "line 2, column reference" in result.stderr) == (2, True)

@@ -91,6 +91,7 @@ def test_a_report_about_a_booking_has_no_fee_and_is_told_to_no_shop(pandapon: Pa
     parcels.write_text("reference,carrier,number\no-0,SF,SF1\n")
     assert pandapon("domestic", str(parcels), "--journal", journal).exit_code == 0
     assert todo(pandapon, journal) == before
+    assert "1 done" in pandapon("journal", journal, "--runs").stdout
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals")

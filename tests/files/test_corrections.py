@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
@@ -174,7 +175,7 @@ def test_a_file_that_is_modified_while_it_is_read_ends_it(pair: Pair):
 
 
 def test_what_is_not_an_object_is_replaced_by_one(tmp_path: Path):
-    whole = {"reference": "a", "renderId": "FF1", "receiverAddress": {"country": "US"}}
+    whole: dict[str, Any] = {"reference": "a", "renderId": "FF1", "receiverAddress": {"country": "US"}}
     whole["lineItems"] = [{"itemId": "1", "quantity": 1}]
     file, problems = tmp_path / "orders.jsonl", tmp_path / "orders.problems.jsonl"
     file.write_text(json.dumps(whole) + '\n{"reference": "b", "rend\n')

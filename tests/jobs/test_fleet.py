@@ -16,7 +16,9 @@ from pandapon_async.testing import FakeVendor, Faults
 from tests.jobs.support import pairs, ran
 from tests.jobs.test_kill import BOOKINGS, FAULTS, assert_consistent, child, finished, killed_after
 from tests.postgres import PostgresServer
-from tests.support import AT_ONCE, session_at, yes
+from tests.support import AT_ONCE, booking, session_at, yes
+
+from .test_spending import at_day, replies, usd
 
 KILLS = 4
 
@@ -83,6 +85,20 @@ async def test_desks_spend_no_more_in_a_day_than_one_may(vendor: FakeVendor, url
         assert any("daily spend limit of 50 USD" in str(job.report.stopped) for job in jobs)
     with Journal.open(url) as journal:
         assert journal.counts()["done"] == sum(vendor.ledger.seen.values())
+
+
+async def test_the_day_of_desks_ends_at_midnight_in_the_accounts_time_zone(vendor: FakeVendor, url: str) -> None:
+    vendor.script(*replies(*[10] * 3))
+    async with at_day(vendor, "pandapon") as (one, first), at_day(vendor, "pandapon") as (two, second):
+        jobs = [BookingJob(session, journal=url, highest_fee=usd(10)) for session in (one, two)]
+        async with jobs[0], jobs[1]:
+            for number in range(2):
+                assert (await jobs[0].book(booking(f"R{number}"), f"a-{number}")).state == "done"
+            assert (await jobs[1].book(booking("B"), "late")).state == "pending"
+            for clock in (first, second):
+                clock.advance(1800)
+            vendor.clock_offset += 1800
+            assert (await jobs[1].book(booking("B"), "late")).state == "done"
 
 
 async def test_desks_that_book_one_input_spend_no_more_for_it_than_one_may(vendor: FakeVendor, url: str):

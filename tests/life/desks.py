@@ -58,7 +58,7 @@ class LifeOnServer(People):
         await asyncio.sleep(plan.desk)
         with self.world.by_another(), _taken_in_elsewhere():
             async with self._session() as session:
-                job = self._job(session, attrs.evolve(QUIET, limit=plan.limit, concurrency=2))
+                job = self._job(session, attrs.evolve(QUIET, limit=plan.limit, daily=plan.daily, concurrency=2))
                 async with job.run(self._input("shuffled")) as outcomes:
                     async for outcome in outcomes:
                         self._tell(outcome, today=False)

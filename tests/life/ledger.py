@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -51,11 +52,12 @@ def reference_of(render_id: str) -> str:
 
 @attrs.frozen
 class Deed:
-    """A booking as the vendor made it."""
+    """A booking as the vendor made it, and when."""
 
     reference: str
     order_id: str
     fee: Decimal
+    at: float
     data: Mapping[str, Any] = attrs.field(repr=False)
 
 
@@ -69,13 +71,13 @@ class Told:
     fee: Decimal | None
 
 
-def deeds_of(ledger: Ledger) -> list[Deed]:
+def deeds_of(ledger: Ledger, now: Callable[[], float] = time.time) -> list[Deed]:
     """Every booking from now on, also the second of the same: what the ledger itself only counts."""
     deeds: list[Deed] = []
     note = ledger.add_booking
 
     def noted(render_id: str, data: Mapping[str, Any], body: Any) -> None:
-        deeds.append(Deed(reference_of(render_id), data["orderId"], Decimal(data["orderFee"]["amount"]), data))
+        deeds.append(Deed(reference_of(render_id), data["orderId"], Decimal(data["orderFee"]["amount"]), now(), data))
         note(render_id, data, body)
 
     ledger.add_booking = noted  # type: ignore[method-assign]

@@ -27,9 +27,10 @@ class Caller:
 class Plan:
     """A day: what is fed, what the vendor does, who else is there, how it ends.
 
-    ``limit``: what the input may cost; ``full``: at which commit the disk is full, or the server away, and for how many. On a server
-    also: ``cut``: when the connection to it is lost; ``patience``: whether who waits for it meanwhile goes on waiting; ``stalled``:
-    for how long the process does nothing; ``desk``: when another desk begins, if there is a second start.
+    ``limit``: what the input may cost; ``daily``: what the account may, in a day; ``full``: at which commit the disk is full, or the
+    server away, and for how many. On a server also: ``cut``: when the connection to it is lost; ``patience``: whether who waits for it
+    meanwhile goes on waiting; ``stalled``: for how long the process does nothing; ``desk``: when another desk begins, if there is a
+    second start.
     """
 
     new: int
@@ -44,6 +45,7 @@ class Plan:
     callers: list[Caller]
     around: frozenset[str]
     limit: int | None = None
+    daily: int | None = None
     full: tuple[int, int] | None = None
     cut: Kill | None = None
     patience: bool = True
@@ -71,7 +73,7 @@ def _drawn(number: int) -> Plan:
         limit=dice.choice((None, None, 500, 1500, 4000)),
         full=dice.choice((None, None, None, (dice.randrange(1, 20), dice.randrange(1, 6)))),
         cut=dice.choice((None, None, Kill(dice.randrange(1, 20), dice.random() < 0.5))), patience=dice.random() < 0.7,
-        stalled=dice.choice((0, 0, 0, 0, 8, 40)), desk=dice.choice((0, moment(), 35)),
+        stalled=dice.choice((0, 0, 0, 0, 8, 40)), desk=dice.choice((0, moment(), 35)), daily=dice.choice((None, None, None, 500, 1500)),
     )  # fmt: skip
 
 

@@ -32,7 +32,7 @@ from pandapon_async.api.logistics import FreightBooking, FreightBookingRequest, 
 from pandapon_async.testing._verification import Account
 from tests.life.ledger import Order, Told, check, check_report, check_settled, reference_of
 from tests.life.plans import PLANS, QUIET, Caller, Plan
-from tests.life.simulation import SimulatedVendor, VirtualLoop
+from tests.life.simulation import LATE, SimulatedVendor, VirtualLoop
 from tests.life.worlds import Kill, World
 
 OTHERS = 1_000
@@ -78,6 +78,7 @@ class Shop(RuleBasedStateMachine):
         self.voided: set[str] = set()
         self.others: list[Order] = []
         self.name = "pandapon"
+        self.daily: int | None = None
         self.told_today: list[tuple[str, Told]] = []
         self.looked_around: set[str] = set()
 
@@ -109,7 +110,8 @@ class Shop(RuleBasedStateMachine):
         self.vendor.faults.clear()
         self.vendor.faults.extend(plan.faults)
         self.looked_around.clear()
-        spent = self._spent()
+        spent, began = self._spent(), self._midnight()
+        spent_today, self.daily = self._spent_since(began), plan.daily
         task: asyncio.Task[None] | None = None
 
         def at_kill() -> None:
@@ -132,6 +134,9 @@ class Shop(RuleBasedStateMachine):
         self.vendor.receive_all()
         if plan.limit is not None and not plan.callers and plan.feed not in ("unfinished", "copied"):
             assert self._spent() <= max(spent, Decimal(plan.limit)), f"more than {plan.limit} was spent"
+        if plan.daily is not None and self._midnight() == began:
+            assert self._spent_since(began) <= max(spent_today, Decimal(plan.daily)), f"more than {plan.daily} a day"
+        self.daily = None
 
     async def _booked(self, plan: Plan) -> None:
         async with self._session() as session:
@@ -202,6 +207,17 @@ class Shop(RuleBasedStateMachine):
             (Decimal(amount) for reference, amount in self.credited.items() if reference in mine), Decimal(0)
         )
 
+    def _midnight(self) -> float:
+        return self.loop.now() // DAY * DAY
+
+    def _spent_since(self, began: float) -> Decimal:
+        """What the orders of the shop have cost since then; what was made just then may have been sent before."""
+        since = [deed for deed in self.vendor.deeds if deed.at >= began + 2 * LATE]
+        return sum((deed.fee for deed in since if self._is_mine(deed.reference)), Decimal(0))
+
+    def _is_mine(self, reference: str) -> bool:
+        return int(reference.partition("-")[2]) < OTHERS
+
     def _job(self, session: PandaPonSession, plan: Plan) -> BookingJob:
         return BookingJob(
             session,
@@ -213,7 +229,7 @@ class Shop(RuleBasedStateMachine):
             retry_refused="retry refused" in plan.around,
             adopt_account="adopt" in plan.around,
             spend_limit=None if plan.limit is None else Money(amount=Decimal(plan.limit), currency="USD"),
-            highest_fee=None if plan.limit is None else HIGHEST_FEE,
+            highest_fee=None if plan.limit is None and plan.daily is None else HIGHEST_FEE,
             reconcile=self._reconcile if "reconcile" in plan.around else None,
         )
 
@@ -355,7 +371,8 @@ class Shop(RuleBasedStateMachine):
         credentials = Credentials(
             access_key=account.access_key, access_secret=account.access_secret, user_id=account.user_id
         )
-        return PANDAPON.evolve(name=name, base_url=URLS[self.url], credentials=credentials)
+        limit = None if self.daily is None or name == "other" else f"{self.daily} USD"
+        return PANDAPON.evolve(name=name, base_url=URLS[self.url], credentials=credentials, daily_spend_limit=limit)
 
     @contextlib.asynccontextmanager
     async def _session(self, account: Account | None = None) -> AsyncIterator[PandaPonSession]:

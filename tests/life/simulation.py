@@ -115,7 +115,7 @@ class SimulatedVendor:
 
     def __init__(self, clock: VirtualLoop, accounts: list[Account], sending: Sending) -> None:
         self.ledger = Ledger()
-        self.deeds = deeds_of(self.ledger)
+        self.deeds = deeds_of(self.ledger, clock.now)
         self.faults: deque[str] = deque()
         self.sending = sending
         self._clock = clock

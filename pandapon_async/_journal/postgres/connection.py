@@ -29,6 +29,7 @@ _SETTINGS: Final = (
 """What a session must have, whatever is set in the database or for the role."""
 _ADMISSION: Final = 0x50414E444150  # among the advisory locks of the database, as is
 _SPENDING: Final = 0x50414E
+_SLOTS: Final = 0x50414F
 
 
 class PostgresConnection:
@@ -74,6 +75,16 @@ class PostgresConnection:
     def lock_spending(self, account: int) -> None:
         """Let nobody else spend for an account until the transaction has ended."""
         self.execute("SELECT pg_advisory_xact_lock(?, ?::INT)", (_SPENDING, account))
+
+    def execute_locked(self, account: int, query: str) -> int | None:
+        """A number from a statement without values that nobody else runs by this for the account meanwhile; None: it gave none.
+
+        Lock and statement are one message, and one transaction: nobody is waited for who can't be reached.
+        """
+        cursor = self.raw.execute(f"SELECT pg_advisory_xact_lock({_SLOTS}, {account}); {query}".encode())
+        cursor.nextset()
+        found = cursor.fetchone()
+        return None if found is None else int(found[0])
 
     @property
     def is_usable(self) -> bool:

@@ -17,7 +17,7 @@ from ..sql.reader import Reader
 from .connection import PostgresConnection, connected, in_short
 from .schema import check_version, version_of
 from .url import PostgresUrl
-from .workers import refuse_living
+from .workers import check_clock, refuse_living
 
 
 def _recognised(url: PostgresUrl) -> PostgresConnection:
@@ -87,6 +87,7 @@ class PostgresEditor(JournalEditor):
     def connected(self) -> Generator[Writing, None, None]:
         connection = _recognised(self._url)
         try:
+            check_clock(connection)
             yield Writing(connection)
         finally:
             connection.close()

@@ -21,7 +21,7 @@ from ..sql.store import Opened, SqlStore, close_unused
 from .connection import PostgresConnection, connected, in_short
 from .schema import make_tables
 from .url import PostgresUrl
-from .workers import NOW, boot_seconds, draw, end_dead, end_lapsed, enlist, pause, put_in_doubt
+from .workers import NOW, boot_seconds, check_clock, draw, end_dead, end_lapsed, enlist, pause, put_in_doubt, take_slots
 from .writer import PostgresWriter
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ class PostgresStore(SqlStore):
     def __init__(self, writer: PostgresWriter, name: str, key: AccountKey, clock: Clock, opened: Opened) -> None:
         super().__init__(writer, name, key, clock, opened)
         self.guard = writer.why_not_send
-        self.shared = SharedLimits(writer, opened.mover.scope[0], clock)
+        self._is_lost = writer.is_lost
+        self.shared = SharedLimits(writer, opened, clock)
 
     @classmethod
     async def open(
@@ -67,6 +68,7 @@ class PostgresStore(SqlStore):
         connection = connected(url)
         since = boot_seconds()
         try:
+            check_clock(connection)
             with connection.raw.transaction():
                 opened = _begun(connection, url, key, clock.now(), timeout, {"key"} if adopt_key else set())
         except BaseException as error:
@@ -77,6 +79,10 @@ class PostgresStore(SqlStore):
         mover = opened.mover
         writer = PostgresWriter(url, connection, mover.owner, mover.scope[0], clock, since)
         return cls(writer, url.name, key, clock, opened)
+
+    @property
+    def is_lost(self) -> bool:
+        return self._is_lost()
 
     # --- who is alive ---
 
@@ -111,25 +117,30 @@ class PostgresStore(SqlStore):
 
 
 class SharedLimits:
-    """One rate and one pause of all who work for an account, wherever they are; see `_calls.shared_limits`."""
+    """What all share who work for an account, wherever they are; see `_calls.shared_limits`."""
 
-    def __init__(self, writer: PostgresWriter, account: int, clock: Clock) -> None:
+    def __init__(self, writer: PostgresWriter, opened: Opened, clock: Clock) -> None:
         self._writer = writer
-        self._account = account
+        self._account = opened.mover.scope[0]
+        self._worker = opened.mover.owner
         self._clock = clock
+
+    async def permits(self, held: int, wanted: int, concurrency: int) -> int:
+        """How many calls may be under way here."""
+        return await self._writer.submit_apart(
+            lambda connection: take_slots(connection, self._account, self._worker, held, wanted, concurrency)
+        )
 
     async def starts(self, number: int, interval: float) -> list[float]:
         """The next starts."""
-        found = await self._writer.submit_reading(  # changes nothing that another work could see
-            lambda connection: draw(connection, self._account, number, interval)
-        )
+        found = await self._writer.submit_apart(lambda connection: draw(connection, self._account, number, interval))
         now = self._clock.monotonic()
         return [now + seconds for seconds in found]
 
     def pause(self, seconds: float) -> None:
         """Let all pause."""
         with contextlib.suppress(JournalError):  # closed: nobody here sends any more
-            told = self._writer.submit_reading(lambda connection: pause(connection, self._account, seconds))
+            told = self._writer.submit_apart(lambda connection: pause(connection, self._account, seconds))
             told.add_done_callback(lambda future: future.cancelled() or future.exception())
 
     def follow(self, heard: Callable[[float], object]) -> None:

@@ -8,6 +8,7 @@ looks at its own clock right before the first byte of a booking: later than `MAR
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Final
 
 from ..._errors import JournalError
@@ -16,10 +17,15 @@ from ..rows import history_entry
 from ..sql.connection import Connection
 from ..sql.owners import Owner
 from ..store import BY_JOB
+from .connection import PostgresConnection
 
 LEASE: Final = 30.0
 MARGIN: Final = 5.0
 HEARTBEAT: Final = 5.0
+CLOCKS_DIFFER: Final = 60.0
+"""Seconds by which a machine's clock may differ from PostgreSQL's."""
+TURN: Final = 2.0
+"""Seconds after which permits that can't be shared evenly go on to the next."""
 AFTER_LEASE: Final = 60.0
 """Beyond a call's time-out: how long after its worker's lease a booking may still be on its way."""
 NOW: Final = "extract(epoch FROM clock_timestamp())::FLOAT8"
@@ -31,6 +37,21 @@ _LAPSED: Final = f"ended IS NULL AND lease_end < {NOW} AND extract(epoch FROM pg
 def boot_seconds() -> float:
     """Seconds that never go backwards, and count while the machine sleeps, where the system can tell."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
+def check_clock(connection: Connection) -> None:
+    """Refuse a machine whose clock is wrong: by it what was sent a moment ago may seem long ago, and so surely not booked.
+
+    Raises:
+        JournalError: says by how much it differs from PostgreSQL's.
+    """
+    (there,) = connection.execute("SELECT extract(epoch FROM pg_catalog.clock_timestamp())::FLOAT8").fetchone()
+    ahead = time.time() - there
+    if abs(ahead) > CLOCKS_DIFFER:
+        which = "ahead of" if ahead > 0 else "behind"
+        raise JournalError(
+            f"this machine's clock is {abs(ahead):,.0f} s {which} the database's: set the one that is wrong"
+        )
 
 
 def enlist(connection: Connection, account: int, timeout: float) -> int:
@@ -45,18 +66,19 @@ def enlist(connection: Connection, account: int, timeout: float) -> int:
     return int(connection.execute(query, values).fetchone()[0])
 
 
-def renew(connection: Connection, worker: int, commits: int) -> tuple[bool, float]:
+def renew(connection: Connection, worker: int, commits: int) -> tuple[bool, float, int]:
     """Note a commit that is to come, and renew the lease.
 
     Returns:
-        Whether it could be renewed, and how many seconds the account still has to pause.
+        Whether it could be renewed, how many seconds the account still has to pause, and the version that a release must know.
     """
     query = (
         f"UPDATE workers SET commits = ?, lease_end = CASE WHEN ended IS NULL THEN {NOW} + ? ELSE lease_end END "
-        f"WHERE id = ? RETURNING ended IS NULL, (SELECT paused_until - {NOW} FROM paces p WHERE p.account = workers.account)"
+        f"WHERE id = ? RETURNING ended IS NULL, (SELECT paused_until - {NOW} FROM paces p WHERE p.account = workers.account), "
+        "(SELECT oldest FROM journal)"
     )
-    is_alive, pause = connection.execute(query, (commits, LEASE, worker)).fetchone() or (False, 0.0)
-    return is_alive, pause
+    is_alive, pause, oldest = connection.execute(query, (commits, LEASE, worker)).fetchone() or (False, 0.0, 0)
+    return is_alive, pause, oldest
 
 
 def dismiss(connection: Connection, worker: int) -> None:
@@ -105,6 +127,51 @@ def draw(connection: Connection, account: int, number: int, interval: float) -> 
     query = f"UPDATE paces SET due = GREATEST(due, {NOW}) + ? WHERE account = ? RETURNING due - {NOW}"
     (end,) = connection.execute(query, (number * interval, account)).fetchone()
     return [end - (number - at) * interval for at in range(number)]
+
+
+def take_slots(
+    connection: PostgresConnection, account: int, worker: int, held: int, wanted: int, concurrency: int
+) -> int:
+    """Share an account's concurrency with its other workers; a dead one's permits are free once its lease has ended.
+
+    Args:
+        connection: in autocommit.
+        account: whose concurrency it is.
+        worker: who asks.
+        held: permits that it has.
+        wanted: permits that it could use.
+        concurrency: what the account's profile allows, as the worker knows it; of several the least holds.
+
+    Returns:
+        How many it is to have from now on. If that is less than it holds, they are counted as its own until it asks again.
+    """
+    query = f"SELECT id, wanted, concurrency, {NOW} FROM workers WHERE account = ? AND (ended IS NULL OR id = ?)"
+    found = connection.execute(query, (account, worker)).fetchall()
+    others = {number: (hungry, most) for number, hungry, most, _ in found if number != worker}
+    most = min([concurrency, *(theirs for _, theirs in others.values() if theirs is not None)])
+    wants = {number: hungry for number, (hungry, _) in others.items()} | {worker: wanted}
+    share = fair_share(most, wants, worker, int(found[0][3] / TURN))
+    query = (
+        f"UPDATE workers w SET wanted = {wanted}, concurrency = {concurrency}, slots = GREATEST({held}, LEAST({share}, {most} - "
+        "(SELECT COALESCE(SUM(o.slots), 0) FROM workers o WHERE o.account = w.account AND o.ended IS NULL AND o.id <> w.id))) "
+        f"WHERE id = {worker} AND ended IS NULL RETURNING slots"
+    )
+    taken = connection.execute_locked(account, query)
+    return concurrency if taken is None else min(taken, share)  # who lost its lease is told so when it sends
+
+
+def fair_share(most: int, wanted: Mapping[int, int], who: int, turn: int) -> int:
+    """How much of ``most`` is one's share, by what all want: nobody's is more than that, and what one doesn't want is the others'.
+
+    What can't be divided goes round, by the turn.
+    """
+    left, hungry = most, sorted(wanted, key=wanted.__getitem__)
+    while hungry and wanted[hungry[0]] <= left // len(hungry):
+        left -= wanted[hungry.pop(0)]
+    if who not in hungry:
+        return wanted[who]
+    each, rest = divmod(left, len(hungry))
+    return each + ((sorted(hungry).index(who) + turn) % len(hungry) < rest)
 
 
 def pause(connection: Connection, account: int, seconds: float) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import time
 from collections.abc import Callable
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
 
 import attrs
 import psycopg
@@ -18,9 +19,11 @@ from ..sql.store import spent_of
 from ..sql.writer import RETRY_EVERY, GroupThread, do
 from ..store import Ending, LeaseLostError, Spent
 from .connection import PostgresConnection, connected, in_short
+from .schema import VERSION
 from .url import PostgresUrl
 from .workers import HEARTBEAT, LEASE, MARGIN, boot_seconds, dismiss, end_lapsed, put_in_doubt, renew
 
+T = TypeVar("T")
 _ENDED_ELSEWHERE: Final = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 _log = logging.getLogger("pandapon_async.journal")
 
@@ -65,6 +68,14 @@ class PostgresWriter(GroupThread):
         if self._lost is None and boot_seconds() <= self._lease_end - MARGIN:
             return None
         return "this worker's lease in the journal has run out"
+
+    def submit_apart(self, work: Callable[[Any], T]) -> asyncio.Future[T]:
+        """Do what has to do with no row, before the group that waits: a lock of it is held for no longer than it takes."""
+        return self.put(Work(self.loop(), work, only_reads=True, is_apart=True))
+
+    def is_lost(self) -> bool:
+        """Whether others have taken this worker for dead."""
+        return self._lost is not None
 
     # --- the thread ---
 
@@ -139,21 +150,27 @@ class PostgresWriter(GroupThread):
 
     def _transact(self, items: list[Item]) -> None:
         connection, since = self._connection, boot_seconds()
-        reading = [item for item in items if isinstance(item, Work) and item.only_reads]
-        if items and len(reading) == len(items) and since < self._renewed + HEARTBEAT:
+        for work in [item for item in items if isinstance(item, Work) and item.is_apart]:
+            _read(connection, work)
+            work.is_written = True
+        rest = [item for item in items if not item.is_written]
+        reading = [item for item in rest if isinstance(item, Work) and item.only_reads]
+        if items and len(reading) == len(rest) and since < self._renewed + HEARTBEAT:
             for work in reading:
                 _read(connection, work)
             return
+        self._commit(connection, rest, since)
+
+    def _commit(self, connection: PostgresConnection, items: list[Item], since: float) -> None:
         self._commits += 1
         connection.execute("BEGIN")
         try:
             if any(item.rows for item in items):
                 connection.lock_admission()
-            is_alive, pause = renew(connection, self._worker, self._commits)
-            if not is_alive:
-                self._lost = LeaseLostError(
-                    f"{self.name}: this worker lost its lease: nothing more is begun; start it again"
-                )
+            is_alive, pause, oldest = renew(connection, self._worker, self._commits)
+            if not is_alive or oldest > VERSION:
+                why = "this worker lost its lease" if not is_alive else "a newer release has changed it"
+                self._lost = LeaseLostError(f"{self.name}: {why}: nothing more is begun; start it again")
             elif since >= self._renewed + HEARTBEAT:
                 end_lapsed(connection)
                 put_in_doubt(connection, self._account, self._clock.now())

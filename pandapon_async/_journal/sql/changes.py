@@ -11,7 +11,7 @@ import attrs
 from ..._errors import JournalError
 from ..._models.money import Money
 from ..identity import key_of
-from ..rows import EntryKind, history_entry
+from ..rows import EntryKind, history_entry, storable
 from ..store import BY_JOB, Ending, PendingRow, RowMovedError, SpendCheck
 from .connection import Connection
 
@@ -69,17 +69,25 @@ class Item(asyncio.Future[Any]):
 class Work(Item):
     """Any work on the connection.
 
-    ``rows``: about how many it brings into the journal, or lets wait again; 0: none, so it needn't be alone in that.
+    ``is_apart``: it has to do with no row, and may be done before what was handed over earlier. ``rows``: about how
+    many it brings into the journal, or lets wait again; 0: none, so it needn't be alone in that.
     """
 
     __slots__ = ("do", "value")
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, do: Callable[[Any], Any], *, only_reads: bool = False, rows: int = 0
+        self,
+        loop: asyncio.AbstractEventLoop,
+        do: Callable[[Any], Any],
+        *,
+        only_reads: bool = False,
+        is_apart: bool = False,
+        rows: int = 0,
     ) -> None:
         super().__init__(loop=loop)
         self.do = do
         self.only_reads = only_reads
+        self.is_apart = is_apart
         self.rows = rows
         self.value: Any = None
 
@@ -203,7 +211,7 @@ def _moved(connection: Connection, changes: Sequence[Change]) -> int:
             sent.append((change.mover.owner, at, line, number, change.seen))
             continue
         state, order_id = ending.state, ending.order_id
-        fee = ending.fee if state == "done" else None
+        fee = storable(ending.fee) if state == "done" else None
         ended.append((
             state, at if state in ("done", "refused") else None, ending.error, order_id,
             None if order_id is None else order_key(order_id), None if fee is None else format(fee.amount, "f"),
