@@ -173,7 +173,7 @@ class TableBookings:
             if row.finding is not None:
                 draft.findings.append(row.finding)
                 continue
-            if row.is_hidden:
+            if row.is_hidden and not self._marks:  # in a problems file a row counts once somebody has changed it
                 draft.findings.append(Finding.of("hidden-row", row.line))
             item = self._read_row(row, draft, above, is_first=is_first)
             is_first = False
