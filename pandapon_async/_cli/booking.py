@@ -18,8 +18,10 @@ from .._files.booking import Booking
 from .._files.bookings import BookingFile
 from .._files.findings import FileError, Finding
 from .._files.problems import ProblemsWriter
+from .._jobs.job import find_row
 from .._jobs.outcome import InputError, JobOutcome
 from .._journal.journal import Journal
+from .._journal.store import PendingRow
 from .._manager import SessionManager
 from .in_use import enter_when_free
 from .outage import Outage
@@ -224,12 +226,18 @@ class BookingWork:
                 states[one.state] += 1
                 is_corrected = is_corrected or bool(one.booking.origins)
                 if self.as_json and not one.is_shown:
-                    say(json_text(found_as_json(one)))
+                    say(json_text(found_as_json(one, await self._made_row(one))))
             self._standing.states = states
             is_untaken = any(part.untaken for part in self._parts)
             is_needed = is_untaken or is_corrected or any(states[one] for one in ("wrong", "held", "refused"))
             if self.problems and is_needed:
                 await self._write_problems(self.source, self.problems)
+
+    async def _made_row(self, one: Found) -> PendingRow | None:
+        if one.state != "done":
+            return None
+        part = next(part for part in self._parts if part.name == one.account)
+        return await find_row(part.job, one.booking.pair()[0], one.booking.shipment)
 
     async def _all(self, source: BookingFile) -> AsyncGenerator[Found, None]:
         parts = {part.name: part for part in self._parts}
