@@ -18,8 +18,10 @@ from .._files.booking import Booking
 from .._files.bookings import BookingFile
 from .._files.findings import FileError, Finding
 from .._files.problems import ProblemsWriter
+from .._jobs.job import find_row
 from .._jobs.outcome import InputError, JobOutcome
 from .._journal.journal import Journal
+from .._journal.store import PendingRow
 from .._manager import SessionManager
 from .in_use import enter_when_free
 from .outage import Outage
@@ -232,11 +234,17 @@ class BookingWork:
             async for one in self._all(source):
                 states[one.state] += 1
                 if self.as_json and not one.is_shown:
-                    say(json_text(found_as_json(one)))
+                    say(json_text(found_as_json(one, await self._made_row(one))))
                 if one.findings or one.booking.origins:
                     problems.add(one)
         self._standing.states = states
         self.problem_count, self.problems_at = problems.count, problems.path
+
+    async def _made_row(self, one: Found) -> PendingRow | None:
+        if one.state != "done":
+            return None
+        part = next(part for part in self._parts if part.name == one.account)
+        return await find_row(part.job, one.booking.pair()[0], one.booking.shipment)
 
     async def _all(self, source: BookingFile) -> AsyncGenerator[Found, None]:
         parts = {part.name: part for part in self._parts}

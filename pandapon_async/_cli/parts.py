@@ -16,7 +16,7 @@ from .._jobs.run import JobRun
 from .._jobs.settings import FileItem
 from .._journal.identity import normal_reference
 from .._journal.rows import State
-from .._journal.store import Problem, Source
+from .._journal.store import PendingRow, Problem, Source
 from .._session import client_of
 from ..api.logistics import FreightBookingRequest
 from .reasons import plain_text
@@ -224,18 +224,18 @@ def _code_of(outcome: JobOutcome[Any]) -> str | None:
     return "refused" if outcome.state == "refused" else None
 
 
-def found_as_json(found: Found) -> dict[str, Any]:
-    """A booking that had no outcome in this run, in the same shape."""
-    state = found.state
+def found_as_json(found: Found, row: PendingRow | None) -> dict[str, Any]:
+    """A booking that had no outcome in this run, in the same shape; ``row``: of one that an earlier run has made."""
+    state, fee = found.state, row.fee if row is not None else None
     is_recorded = state not in ("wrong", "held", "unread")
     return {
         "reference": found.reference,
         "account": found.account,
         "state": state if state in ("wrong", "held", "pending") else "skipped" if is_recorded else "pending",
         "recorded": state if is_recorded else None,
-        "order_id": None,
-        "fee": None,
-        "tracking": [],
+        "order_id": row.order_id if row is not None else None,
+        "fee": None if fee is None else {"amount": str(fee.amount), "currency": fee.currency},
+        "tracking": list(row.tracking) if row is not None else [],
         "code": " ".join(dict.fromkeys(finding.code for finding in found.findings)) or None,
         "error": "; ".join(map(str, found.findings)) or None,
     }

@@ -288,6 +288,16 @@ async def book_row(job: WriteJob[R], number: int) -> JobOutcome[R] | None:
     return await job._to_its_end(worker, job._booked_row(worker, number))  # pyright: ignore[reportPrivateUsage]
 
 
+async def find_row(job: WriteJob[Any], reference: str, shipment: int = 1) -> PendingRow:
+    """A row of the job's account as the journal has it.
+
+    Raises:
+        JournalError: there is none, or the journal can't be used.
+    """
+    async with job._journal as journal:  # pyright: ignore[reportPrivateUsage]
+        return await journal.store.find(reference, shipment)
+
+
 def join(job: WriteJob[Any], other: WriteJob[Any]) -> None:
     """Let a job that does nothing yet work beside another one of its account: on one open journal, never on one booking."""
     job._journal, job._claims = other._journal, other._claims  # pyright: ignore[reportPrivateUsage]

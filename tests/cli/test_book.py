@@ -92,6 +92,28 @@ def test_json_lines_from_a_pipe(pandapon: Pandapon, shop: FakeVendor, journal: s
     assert len(shop.ledger.bookings) == 2
 
 
+def test_json_tells_the_order_id_of_what_an_earlier_run_made_though_this_one_ended_before_it(
+    pandapon: Pandapon, shop: FakeVendor, orders: Callable[..., str], journal: str, tmp_path: Path
+):
+    shop.script({"status": 401})
+    pandapon("book", orders(700), "--journal", journal, "--concurrency", "1")
+    pandapon("book", str(write_rows(tmp_path / "some.csv", [row(699)])), "--journal", journal)
+    shop.script({"status": 401})
+    result = pandapon("book", orders(700), "--journal", journal, "--concurrency", "1", "--json")
+    told = {one["reference"]: one for one in map(json.loads, result.stdout.splitlines())}
+    with Journal.open(journal) as opened:
+        for found in opened.rows(state="done"):
+            one = told[found.reference]
+            assert (one["recorded"], one["order_id"], tuple(one["tracking"])) == (
+                "done",
+                found.order_id,
+                found.tracking,
+            )
+            assert found.fee is not None
+            assert one["fee"] == {"amount": str(found.fee.amount), "currency": found.fee.currency}
+    assert (told["o-0"]["recorded"], told["o-0"]["order_id"]) == ("pending", None)
+
+
 def test_without_a_file_the_journals_pending_rows_are_sent(
     pandapon: Pandapon, shop: FakeVendor, orders: Callable[..., str], journal: str
 ):
