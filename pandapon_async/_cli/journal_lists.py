@@ -120,7 +120,7 @@ class Lists:
 
     def _cells(self, run: Run) -> dict[str, Any]:
         is_booking = run.operation == FreightBookingRequest.operation.name
-        words = self.words if is_booking else self.words.of_other_work()
+        words = self.words if is_booking else self.words.of_work("other")
         counts = (f"{count:,} {words(f'state.{state}')}" for state, count in sorted(run.counts.items()))
         return {
             "run": run.id,
