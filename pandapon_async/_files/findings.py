@@ -40,6 +40,7 @@ CHECKS: Final[Mapping[str, Check]] = {
         "wrong", "has {cells} cells, and the header {columns}: a separator inside a cell isn't quoted"
     ),
     "cells-torn": Check("wrong", "is beside a line of a single cell (line {other}), which may be torn off it"),
+    "row-missing": Check("wrong", "a row that can't be read may be of this order: line {other}"),
     "not-csv": Check("wrong", "not CSV: {why}"),
     "inside-cell": Check("wrong", "a quotation mark isn't closed, so that the lines below became part of a cell"),
     "too-long": Check("wrong", "longer than {most} characters"),

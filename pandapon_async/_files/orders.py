@@ -11,7 +11,7 @@ import pickle
 import sqlite3
 import unicodedata
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import attrs
 
@@ -21,6 +21,8 @@ from .sheets import shape
 from .tables import Row
 
 Group = list[Row]
+_MARKS: Final = dict.fromkeys(map(ord, '" \r\n\t'))
+"""What may be left between two cells from which the separator was lost."""
 
 
 class Key(NamedTuple):
@@ -117,10 +119,11 @@ def _cell(row: Row, place: int) -> str:
 
 
 class OrderIndex:
-    """What only the whole file tells: which orders' rows stand apart, and which render ids are in two orders.
+    """What only the whole file tells: which orders' rows stand apart, which may have a row whose cells don't match the columns, and
+    which render ids are in two orders.
 
     Attributes:
-        is_simple: neither occurs, so that nothing need be looked up.
+        is_simple: nothing of that occurs, so that nothing need be looked up.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -132,9 +135,11 @@ class OrderIndex:
             "CREATE TABLE twice AS SELECT render FROM groups WHERE render IS NOT NULL GROUP BY render "
             "HAVING MIN(COALESCE(key, -line)) <> MAX(COALESCE(key, -line))"
         )
+        self._db.execute("CREATE TABLE torn AS SELECT piece, line FROM groups WHERE piece IS NOT NULL")
         self._has_apart = self._any("SELECT 1 FROM apart LIMIT 1")
+        self._has_torn = self._any("SELECT 1 FROM torn LIMIT 1")
         self._has_twice = self._any("SELECT 1 FROM twice LIMIT 1")
-        self.is_simple = not self._has_apart and not self._has_twice
+        self.is_simple = not (self._has_apart or self._has_torn or self._has_twice)
 
     def _any(self, query: str) -> bool:
         return self._db.execute(query).fetchone() is not None
@@ -145,8 +150,8 @@ class OrderIndex:
         """The index of a table; ``rows`` reads it from its beginning."""
         with contextlib.closing(sqlite3.connect("", check_same_thread=False, isolation_level=None)) as connection:
             connection.execute("BEGIN")
-            connection.execute("CREATE TABLE groups (key INTEGER, render INTEGER, line INTEGER)")
-            connection.executemany("INSERT INTO groups VALUES (?, ?, ?)", _entries(places, rows()))
+            connection.execute("CREATE TABLE groups (key INTEGER, render INTEGER, line INTEGER, piece INTEGER)")
+            connection.executemany("INSERT INTO groups VALUES (?, ?, ?, ?)", _entries(places, rows()))
             index = cls(connection)
             if not index.is_simple:
                 index._put_aside(places, rows())
@@ -158,6 +163,7 @@ class OrderIndex:
             "CREATE TABLE doubles AS SELECT render, line FROM groups WHERE render IN (SELECT render FROM twice)"
         )
         self._db.execute("CREATE INDEX by_double ON doubles (render)")
+        self._db.execute("CREATE INDEX by_piece ON torn (piece)")
         self._db.execute("CREATE TABLE aside (key INTEGER, number INTEGER, rows BLOB)")
         if self._has_apart:
             self._db.executemany("INSERT INTO aside VALUES (?, ?, ?)", self._apart(places, rows))
@@ -184,23 +190,56 @@ class OrderIndex:
 
     def others_with_render(self, render: str, lines: Iterable[int]) -> list[int]:
         """The lines of other orders with the same render id."""
-        if not self._has_twice:
-            return []
         query = "SELECT line FROM doubles WHERE render = ? ORDER BY line LIMIT 100"
+        return self._others(query, render, lines) if self._has_twice else []
+
+    def torn_rows(self, group: Group, place: int) -> list[int]:
+        """The lines of rows whose cells don't match the columns, and which may be of the order; ``place``: of its reference."""
+        if not self._has_torn:
+            return []
+        found: set[int] = set()
+        query = "SELECT line FROM torn WHERE piece = ? LIMIT 100"
+        for row in group:
+            before, here, after = _neighbours(row, place)
+            for text in {here, before + here, here + after} if here else ():
+                found.update(self._others(query, _bare(text), [row.line for row in group]))
+        return sorted(found)
+
+    def _others(self, query: str, text: str, lines: Iterable[int]) -> list[int]:
         own = set(lines)
-        return [line for (line,) in self._db.execute(query, (hash(render),)) if line not in own]
+        return [line for (line,) in self._db.execute(query, (hash(text),)) if line not in own]
 
 
-def _entries(places: Places, rows: Iterable[Row]) -> Iterator[tuple[int | None, int | None, int]]:
-    """One a group: its reference and its render id as numbers. A torn row may hold another's render id in any cell."""
+def _entries(places: Places, rows: Iterable[Row]) -> Iterator[tuple[int | None, int | None, int, int | None]]:
+    """One a group: its reference and its render id as numbers. A torn row may hold another's render id in any cell, and its own
+    reference joined with what was beside it."""
     for group in places.groups(rows):
         first = group[0]
         key = places.key(first)
         number = None if key is None else hash(key)
         render = "" if places.render is None or first.finding else _cell(first, places.render)
-        yield number, hash(render) if render else None, first.line
+        yield number, hash(render) if render else None, first.line, None
         for row in group:
-            if row.finding is not None and places.render is not None:
+            if row.finding is None:
+                continue
+            if places.render is not None:
                 for cell in {trimmed(cell) for cell in row.cells}:
                     if cell:
-                        yield None, hash(cell), row.line
+                        yield None, hash(cell), row.line, None
+            if places.reference is not None and places.is_exact:
+                for piece in _pieces(row, places.reference):
+                    yield None, None, row.line, hash(piece)
+
+
+def _pieces(row: Row, place: int) -> set[str]:
+    """What may be the cell at a place, if the row's cells don't match the columns: that one or a neighbour, or two torn apart."""
+    before, here, after = _neighbours(row, place)
+    return set(map(_bare, (before, here, after, before + here, here + after))) - {""}
+
+
+def _neighbours(row: Row, place: int) -> tuple[str, str, str]:
+    return _cell(row, place - 1) if place else "", _cell(row, place), _cell(row, place + 1)
+
+
+def _bare(text: str) -> str:
+    return text.translate(_MARKS)

@@ -189,7 +189,7 @@ class TableBookings:
         if key is None and self._places.reference is not None and first.finding is None:
             self._without_reference(first, draft)
         if index is not None:
-            self._find_twice(index, rows, above, draft)
+            self._find_elsewhere(index, rows, above, draft)
         return self._finisher.finish(draft)
 
     def _read_row(self, row: Row, draft: Draft, above: dict[str, str], *, is_first: bool) -> dict[str, Any]:
@@ -319,10 +319,14 @@ class TableBookings:
         code = "continues-nothing" if is_blank else "no-reference"
         draft.find(code, REFERENCE)
 
-    def _find_twice(self, index: OrderIndex, rows: Group, above: dict[str, str], draft: Draft) -> None:
+    def _find_elsewhere(self, index: OrderIndex, rows: Group, above: dict[str, str], draft: Draft) -> None:
+        """What other rows of the file say of an order."""
+        lines = [row.line for row in rows]
+        place = self._places.reference
+        if draft.reference and place is not None and (torn := index.torn_rows(rows, place)):
+            draft.find("row-missing", REFERENCE, other=", ".join(map(str, torn[:5])))
         render = above.get("renderId")
-        others = index.others_with_render(render, [row.line for row in rows]) if render else []
-        if others:
+        if others := index.others_with_render(render, lines) if render else []:
             why = f"its render id is also in line {', '.join(map(str, others[:5]))}"
             draft.find("same-parcel", "renderId", why=why)
 

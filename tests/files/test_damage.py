@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import pytest
 from hypothesis import assume, given, settings, strategies as st
 
 from pandapon_async import to_wire
@@ -272,6 +273,25 @@ def _owners(rows: Rows, dialect: tuple[str, str, str, Any], text: bytes) -> list
     return owners
 
 
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_an_order_one_of_whose_rows_has_lost_a_separator_is_not_booked_without_it(quote: str, tmp_path: Path) -> None:
+    lines = [
+        ",".join(f"{quote}{cell}{quote}" for cell in row)
+        for row in [HEADER, *(_row("R1", item) for item in "123"), _row("R", "4")]
+    ]
+    lines[2] = lines[2].replace(",", "", 1)
+    (tmp_path / "orders.csv").write_text("\n".join(lines) + "\n")
+    found = {
+        one.reference: [str(finding.code) for finding in one.findings] for one in BookingFile(tmp_path / "orders.csv")
+    }
+    assert found["R1"] == ["row-missing"]
+    assert found["R"] == []
+
+
+def _row(reference: str, item: str) -> tuple[str, ...]:
+    return (reference, f"FF{reference}", "Jane Example", "1 Test St", "US", "01000", item, "1", "1", "1", "3")
+
+
 @settings(max_examples=MANY, deadline=None)
 @given(good_rows(), dialects(), st.data())
 def test_a_damaged_header_books_nothing_that_was_not_meant(
@@ -311,6 +331,8 @@ def test_one_damaged_byte_of_json_costs_its_order_at_most(rows: Rows, layout: st
     hit = {
         list(orders)[number] for number, end in enumerate(ends) if end - len(objects[number]) - 4 <= place <= end + 2
     }
+    if piece == "[" and layout != "lines":  # what follows is in an array of its own, which is no order
+        hit |= {list(orders)[number] for number, end in enumerate(ends) if end > place}
     check_bytes(good, orders, hit)
 
 
