@@ -45,10 +45,15 @@ class JsonBookings:
             self.mapped[folded(theirs)] = found
 
     def __iter__(self) -> Iterator[Booking]:
+        has_references = is_torn = False
         for value in self.file:
-            yield self._booking(value)
+            booking = self._booking(value, needs_reference=has_references or is_torn)
+            has_references = has_references or booking.reference is not None
+            # What is left of an object that was torn may parse, without the reference that stood before.
+            is_torn = self.file.layout != "lines" and any(found.code == "not-json" for found in booking.findings)
+            yield booking
 
-    def _booking(self, value: JsonValue) -> Booking:
+    def _booking(self, value: JsonValue, *, needs_reference: bool) -> Booking:
         draft = Draft(value.line, None, None, {}, [], value.text, lambda field: (value.line, field))
         if value.is_too_long:
             draft.find("too-long", None, most=str(MAX_VALUE))
@@ -62,6 +67,8 @@ class JsonBookings:
             draft.find("not-an-object", None)
             return draft.booking(None)
         self._take(members, draft)
+        if needs_reference and draft.reference is None:
+            draft.find("no-reference", REFERENCE)
         self._check_texts(draft)
         return self._finisher.finish(draft)
 

@@ -288,6 +288,16 @@ def test_an_order_one_of_whose_rows_has_lost_a_separator_is_not_booked_without_i
     assert found["R"] == []
 
 
+def test_what_is_left_of_a_torn_object_is_not_booked_under_another_reference(tmp_path: Path) -> None:
+    objects = [json.dumps({"reference": f"R{number}", "renderId": f"FF{number}"}, indent=1) for number in range(3)]
+    objects[0] = objects[0].replace('"renderId"', '{ "renderId"')
+    (tmp_path / "orders.json").write_text("\n".join(objects))
+    torn, rest, *others = BookingFile(tmp_path / "orders.json")
+    assert [finding.code for finding in torn.findings] == ["not-json"]
+    assert "no-reference" in [finding.code for finding in rest.findings]
+    assert [one.reference for one in others] == ["R1", "R2"]
+
+
 def _row(reference: str, item: str) -> tuple[str, ...]:
     return (reference, f"FF{reference}", "Jane Example", "1 Test St", "US", "01000", item, "1", "1", "1", "3")
 
