@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import random
+import select
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -92,6 +93,7 @@ def reads(vendor: FakeVendor) -> int:
 def at_commit(one: subprocess.Popen[str]) -> None:
     """It is about to commit a row as sent, and waits."""
     assert one.stdout is not None
+    assert select.select([one.stdout], [], [], 120)[0], "it doesn't come to that"
     assert one.stdout.readline() == "commit\n"
 
 

@@ -21,6 +21,7 @@ from pandapon_async._journal.postgres import connection, workers, writer
 from pandapon_async._journal.postgres.connection import PostgresConnection
 from pandapon_async._journal.postgres.store import PostgresStore
 from pandapon_async._journal.postgres.writer import PostgresWriter
+from pandapon_async._journal.sql.changes import Change, Item
 
 ASKED_WITHIN = 8.0
 """Seconds that a transaction may wait for the test, however slow the machine is."""
@@ -83,16 +84,20 @@ def at_looked(act: Callable[[], object]) -> None:
 
 
 def at_commit(act: Callable[[], object]) -> None:
-    real = PostgresConnection.execute
+    real, real_do = PostgresConnection.execute, PostgresWriter._do
     is_sending = False
 
-    def execute(self: PostgresConnection, query: str, values: Any = (), /) -> Any:
+    def do(self: PostgresWriter, connection: PostgresConnection, items: list[Item]) -> None:
         nonlocal is_sending
-        is_sending = is_sending or "version + 1, state = 'sent'" in query
+        is_sending = any(isinstance(item, Change) and not item.is_ending for item in items)
+        real_do(self, connection, items)
+
+    def execute(self: PostgresConnection, query: str, values: Any = (), /) -> Any:
         if query == "COMMIT" and is_sending:
             act()
         return real(self, query, values)
 
+    PostgresWriter._do = do  # type: ignore[method-assign]
     PostgresConnection.execute = execute  # type: ignore[method-assign]
 
 
