@@ -21,8 +21,8 @@ import psycopg
 
 from pandapon_async import BookingJob, Journal, JournalError, Limits, PandaPonSession, RetryPolicy
 from pandapon_async._journal.places import place_of
-from pandapon_async._journal.postgres import schema, workers, writer as writer_module
-from pandapon_async._journal.postgres.connection import PostgresConnection
+from pandapon_async._journal.postgres import connection as connection_module, schema, workers, writer as writer_module
+from pandapon_async._journal.postgres.connection import PostgresConnection, connected
 from pandapon_async._journal.postgres.store import PostgresStore
 from pandapon_async._journal.postgres.url import PostgresUrl, holds_secret, postgres_url
 from pandapon_async._journal.store import Ending, RowMovedError
@@ -389,6 +389,24 @@ async def test_what_could_not_be_reached_is_taken_back_once_it_can(url: str, mon
                 await store.sent(found)
         is_away = False
         assert (await store.find("order-1")).state == "pending"
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_who_is_cut_off_inside_a_transaction_does_not_hold_its_locks_for_ever(
+    url: str, monkeypatch: pytest.MonkeyPatch, many: bool
+):
+    monkeypatch.setattr(connection_module, "_SETTINGS", "SET idle_in_transaction_session_timeout = '100ms'")
+    place = postgres_url(url)
+    assert place is not None
+    with contextlib.closing(connected(place)) as stalls, contextlib.closing(connected(place)) as waits:
+        stalls.execute("CREATE TEMP TABLE held (x INT)")
+        stalls.execute("BEGIN")
+        stalls.lock_admission()
+        if many:
+            stalls.executemany("INSERT INTO held VALUES (?)", [(1,), (2,)])
+        waits.execute("SET lock_timeout = '60s'")
+        with waits.raw.transaction():
+            waits.lock_admission()
 
 
 async def test_an_unexpected_end_names_no_user(postgres: PostgresServer):

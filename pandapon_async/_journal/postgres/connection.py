@@ -24,7 +24,8 @@ _DEFAULTS: Final = {
 }  # fmt: skip
 _SETTINGS: Final = (
     "SET search_path = pandapon; SET synchronous_commit = on; SET default_transaction_isolation = 'read committed'; "
-    f"SET idle_in_transaction_session_timeout = '{_STALLED_SECONDS}s'"
+    f"SET idle_in_transaction_session_timeout = '{_STALLED_SECONDS}s'; "
+    "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 2"
 )
 """What a session must have, whatever is set in the database or for the role."""
 _ADMISSION: Final = 0x50414E444150  # among the advisory locks of the database, as is
@@ -57,10 +58,13 @@ class PostgresConnection:
             raise JournalError(error.diag.message_primary or "the journal refuses it") from None
 
     def executemany(self, query: str, values: Sequence[Sequence[Any]], /) -> Rows:
-        """Run one statement with many values, in one round trip; the ``rowcount`` is that of all."""
+        """Run one statement with many values, in two round trips; the ``rowcount`` is that of all."""
         cursor = self.raw.cursor()
         try:
             cursor.executemany(_translated(query), values)
+            # psycopg ends it with a flush, after which PostgreSQL's idle_in_transaction_session_timeout counts for nothing: whoever is cut
+            # off then would hold its locks for ever. It counts again once a plain statement has come.
+            self.raw.execute(b"SELECT")
         except errors.RaiseException as error:
             raise JournalError(error.diag.message_primary or "the journal refuses it") from None
         return cursor
