@@ -45,6 +45,8 @@ NAMES = (
 ADDRESSES = ("1 Test St", "Weg 5, Hinterhaus", "广东省广州市", "Calle 1\nInterior 2", "")
 ZIPS = {"US": "01000", "DE": "10115", "GB": "AB1 2CD", "MX": "06000", "CA": "V5K 0A1"}
 
+_NUL = "\x01"
+
 Rows = list[tuple[str, ...]]
 Meant = Mapping[str, Mapping[str, Any]]
 
@@ -90,8 +92,11 @@ def dialects(draw: st.DrawFn) -> tuple[str, str, str, Any]:
 def written(rows: Sequence[Sequence[str]], dialect: tuple[str, str, str, Any]) -> bytes:
     encoding, delimiter, end, quoting = dialect
     text = io.StringIO(newline="")
-    csv.writer(text, delimiter=delimiter, lineterminator=end, quoting=quoting).writerows([HEADER, *rows])
-    return text.getvalue().encode(encoding)
+    cells = (
+        [cell.replace("\0", _NUL) for cell in row] for row in [HEADER, *rows]
+    )  # which csv can't write on Python 3.10
+    csv.writer(text, delimiter=delimiter, lineterminator=end, quoting=quoting).writerows(cells)
+    return text.getvalue().replace(_NUL, "\0").encode(encoding)
 
 
 def reading_of(dialect: tuple[str, str, str, Any]) -> Reading:
