@@ -167,9 +167,10 @@ def test_celery(make: Callable[..., Engine], tmp_path: Path):
     engine.check(most_in_doubt=2)
 
 
-def test_dbos(make: Callable[..., Engine], tmp_path: Path):
+def test_dbos(make: Callable[..., Engine], postgres: PostgresServer):
     pytest.importorskip("dbos", reason="the recipe for DBOS is not tested: it is not installed")
-    engine = make(QUEUE_URL=f"sqlite:///{tmp_path / 'dbos.sqlite'}", DBOS__APPVERSION="1")
+    postgres.run("postgres", "DROP SCHEMA IF EXISTS dbos CASCADE")
+    engine = make(QUEUE_URL=postgres.url("postgres"), DBOS__APPVERSION="1")
     start = f"""
 import time
 import with_dbos as recipe
