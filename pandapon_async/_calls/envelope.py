@@ -22,7 +22,7 @@ from .._models.converters import decode
 from .._models.jsonio import JsonError, is_object, loads
 from .._models.operation import Effect, Operation, Reply
 from .exchange import Call, Exchange
-from .made import denied, says_something
+from .made import denied, made, says_something
 
 CONTENT_TYPE = istr("Content-Type")
 _AGE, _DATE = istr("Age"), istr("Date")
@@ -132,7 +132,8 @@ def no_clear_yes(exchange: Exchange, call: Call, envelope: Envelope, raw: Any) -
     if exchange.early:
         return "the vendor said yes before it had read all of it"
     if found := denied(raw, exchange.body, call):
-        return f"the vendor said yes, but also {', '.join(found)}"
+        named = made(raw, "", call)
+        return f"the vendor said yes, but also {', '.join(found)}" + (f"; it names {', '.join(named)}" if named else "")
     order_id = _order_id(envelope.data)
     if exchange.peer is None or order_id is None:
         return None
