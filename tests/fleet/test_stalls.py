@@ -215,21 +215,28 @@ def test_workers_that_stall_and_are_stopped_at_any_moment_book_nothing_twice_and
         until(lambda: counts(url).get("done", 0) > 0)
         for trouble in range(TROUBLES):
             victim = moments.randrange(len(running))
-            until_a_lease_is_lost(postgres, running[victim], None if trouble % 2 else networks[victim])
+            until_a_lease_is_lost(
+                postgres, running[victim], None if trouble % 2 else networks[victim], lambda: has_ended(url)
+            )
         until(lambda: has_ended(url))
     print(f"{3 * BOOKINGS} bookings, {TROUBLES} stalls and stops of {LEASE:g} s: {judged(vendor, url, 3 * BOOKINGS)}")
 
 
-def until_a_lease_is_lost(postgres: PostgresServer, one: subprocess.Popen[str], network: StallingProxy | None) -> None:
-    """Its network stalls so long, or it is stopped."""
-    until(lambda: leases(postgres, one, lost=False))
+def until_a_lease_is_lost(
+    postgres: PostgresServer,
+    one: subprocess.Popen[str],
+    network: StallingProxy | None,
+    is_over: Callable[[], bool],
+) -> None:
+    """Its network stalls so long, or it is stopped; unless all has ended before, when nobody need look at leases."""
+    until(lambda: is_over() or leases(postgres, one, lost=False))
     query = "SELECT COUNT(*) FROM pandapon.workers WHERE lost AND pid = %s"
     before = asked(postgres, query, one.pid)
     if network is None:
         one.send_signal(signal.SIGSTOP)
     else:
         network.hold()
-    until(lambda: asked(postgres, query, one.pid) > before)
+    until(lambda: is_over() or asked(postgres, query, one.pid) > before)
     if network is None:
         one.send_signal(signal.SIGCONT)
     else:
