@@ -143,7 +143,7 @@ class SharedPermits:
             self._asking = None
 
 
-def _looked_at(drawing: asyncio.Task[None]) -> None:
-    """Who needs a start and has none asks again, and is told."""
-    if not drawing.cancelled():
-        drawing.exception()
+def _looked_at(asking: asyncio.Task[None]) -> None:
+    """Whoever still waits is told of its error, or asks again."""
+    if not asking.cancelled():
+        asking.exception()

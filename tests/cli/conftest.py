@@ -102,6 +102,13 @@ def keys(shop: FakeVendor, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def both(shop: FakeVendor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The accounts of both of the fake vendor's kinds, in the environment."""
+    for name, value in environment(shop, "pandapon", "xportcn_ka").items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
 def pandapon() -> Pandapon:
     """Runs a command in this process; arguments that aren't text are given as JSON."""
 
@@ -125,6 +132,18 @@ def accounts(tmp_path: Path) -> Callable[[str], str]:
         return str(path)
 
     return write
+
+
+@pytest.fixture
+def ann_and_bob(shop: FakeVendor, accounts: Callable[[str], str]) -> str:
+    """A TOML file with the accounts ``ann`` and ``bob`` of the fake vendor."""
+    return accounts(
+        "".join(
+            f'[vendors.{name}]\nkind = "{one.kind}"\nbase_url = "{shop.profile(one.kind).base_url}"\n'
+            f'access_key = "{one.access_key}"\naccess_secret = "{one.access_secret}"\nuser_id = "{one.user_id}"\n'
+            for name, one in zip(("ann", "bob"), shop.accounts, strict=False)
+        )
+    )
 
 
 @contextlib.contextmanager

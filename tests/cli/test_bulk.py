@@ -228,10 +228,8 @@ def test_json_bodies_are_sent_as_they_are(bulk: Callable[..., Any], journal: str
 
 
 def test_the_account_decides_where_two_vendors_have_an_operation_of_that_name(
-    pandapon: Pandapon, shop: FakeVendor, tmp_path: Path, journal: str, monkeypatch: pytest.MonkeyPatch
+    pandapon: Pandapon, shop: FakeVendor, tmp_path: Path, journal: str, both: None
 ):
-    for name, value in environment(shop, "pandapon", "xportcn_ka").items():
-        monkeypatch.setenv(name, value)
     file = tmp_path / "work.csv"
     file.write_text("reference,offerId,specId,quantity,addressParam.fullName\no-1,7,s,2,Jane Example\n")
     arguments = ("bulk", "alibaba.orders.create", str(file), "--journal", journal)
@@ -243,10 +241,8 @@ def test_the_account_decides_where_two_vendors_have_an_operation_of_that_name(
 
 
 def test_only_the_accounts_that_offer_it_are_chosen_from(
-    pandapon: Pandapon, shop: FakeVendor, tmp_path: Path, journal: str, monkeypatch: pytest.MonkeyPatch
+    pandapon: Pandapon, shop: FakeVendor, tmp_path: Path, journal: str, both: None
 ):
-    for name, value in environment(shop, "pandapon", "xportcn_ka").items():
-        monkeypatch.setenv(name, value)
     file = tmp_path / "inbound.csv"
     file.write_text("reference,out_order_id,quality_inspection_info.weight\no-1,o-1,1.5\n")
     result = pandapon("bulk", "wms.package_inbound", str(file), "--journal", journal)

@@ -66,10 +66,8 @@ def test_members_go_into_path_and_query_as_the_operation_declares(pandapon: Pand
     [("pandapon", "/alibaba/order/create/preview"), ("xportcn_ka", "/api/alibaba/ka/order/create/preview")],
 )
 def test_of_two_operations_of_one_name_it_is_the_accounts(
-    pandapon: Pandapon, shop: FakeVendor, monkeypatch: pytest.MonkeyPatch, kind: str, path: str
+    pandapon: Pandapon, shop: FakeVendor, both: None, kind: str, path: str
 ) -> None:
-    for name, value in environment(shop, "pandapon", "xportcn_ka").items():
-        monkeypatch.setenv(name, value)
     assert pandapon("call", "alibaba.orders.preview", {}, "--vendor", kind).exit_code == 0
     assert [row.path for row in shop.ledger.requests] == [path]
 
@@ -172,18 +170,14 @@ def test_without_keys_it_tells_which_variables_to_set(pandapon: Pandapon) -> Non
     assert "PANDAPON_ACCESS_KEY and PANDAPON_ACCESS_SECRET" in result.stderr
 
 
-def test_several_accounts_need_a_choice(pandapon: Pandapon, shop: FakeVendor, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in environment(shop, "pandapon", "xportcn_ka").items():
-        monkeypatch.setenv(name, value)
+def test_several_accounts_need_a_choice(pandapon: Pandapon, shop: FakeVendor, both: None) -> None:
     result = pandapon("call", WRITE, BOOKING)
     assert result.exit_code == 2
     assert "choose one of 'pandapon', 'xportcn_ka' with --vendor" in result.stderr
     assert not shop.ledger.requests
 
 
-def test_the_chosen_account_is_used(pandapon: Pandapon, shop: FakeVendor, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in environment(shop, "pandapon", "xportcn_ka").items():
-        monkeypatch.setenv(name, value)
+def test_the_chosen_account_is_used(pandapon: Pandapon, shop: FakeVendor, both: None) -> None:
     assert pandapon("call", WRITE, BOOKING, "--vendor", "xportcn_ka").exit_code == 0
     assert [request.vendor for request in shop.ledger.requests] == ["xportcn_ka"]
 

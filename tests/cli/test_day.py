@@ -542,16 +542,12 @@ def test_an_order_that_was_changed_in_both_files_is_refused_and_in_the_file_alon
 
 
 def test_two_accounts_are_booked_each_with_its_own_previews(
-    pandapon: Pandapon, shop: FakeVendor, orders: Orders, accounts: Callable[[str], str], tmp_path: Path
+    pandapon: Pandapon, shop: FakeVendor, orders: Orders, ann_and_bob: str, tmp_path: Path
 ):
-    config = accounts(
-        "".join(
-            f'[vendors.{name}]\nkind = "{one.kind}"\nbase_url = "{shop.profile(one.kind).base_url}"\n'
-            f'access_key = "{one.access_key}"\naccess_secret = "{one.access_secret}"\nuser_id = "{one.user_id}"\n'
-            for name, one in zip(("ann", "bob"), shop.accounts, strict=False)
-        )
+    day, problems = (
+        ("day", str(orders(12, wrong=(3,), account="ann bob")), "--config", ann_and_bob),
+        "orders.problems.csv",
     )
-    day, problems = ("day", str(orders(12, wrong=(3,), account="ann bob")), "--config", config), "orders.problems.csv"
     assert pandapon(*day).exit_code == 1
     corrected(tmp_path / problems, o_3={"quantity": "1"})
     assert pandapon(*day).exit_code == 0

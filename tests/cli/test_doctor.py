@@ -123,11 +123,7 @@ def test_a_package_that_is_not_installed_is_told(pandapon: Pandapon, monkeypatch
     assert "aiohttp 1.0, orjson not installed" in pandapon("doctor").stdout
 
 
-def test_one_account_of_several_can_be_chosen(
-    pandapon: Pandapon, shop: FakeVendor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in environment(shop, "pandapon", "xportcn_ka").items():
-        monkeypatch.setenv(name, value)
+def test_one_account_of_several_can_be_chosen(pandapon: Pandapon, shop: FakeVendor, both: None) -> None:
     assert re.findall(r"^Account '(.*)'", pandapon("doctor").stdout, re.MULTILINE) == ["pandapon", "xportcn_ka"]
     chosen = pandapon("doctor", "--vendor", "xportcn_ka").stdout
     assert re.findall(r"^Account '(.*)'", chosen, re.MULTILINE) == ["xportcn_ka"]
@@ -434,10 +430,8 @@ def test_a_vendor_that_is_not_there_is_status_1(pandapon: Pandapon, accounts: Ac
 
 
 def test_one_account_that_fails_is_status_1(
-    pandapon: Pandapon, shop: FakeVendor, monkeypatch: pytest.MonkeyPatch
+    pandapon: Pandapon, shop: FakeVendor, both: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in environment(shop, "pandapon", "xportcn_ka").items():
-        monkeypatch.setenv(name, value)
     monkeypatch.setenv("PANDAPON_ACCESS_SECRET", "another-secret")
     result = pandapon("doctor", "--try")
     assert result.exit_code == 1

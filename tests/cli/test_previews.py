@@ -13,7 +13,7 @@ import pytest
 from pandapon_async import Journal
 from pandapon_async.testing import FakeVendor
 
-from .conftest import Pandapon, environment, order
+from .conftest import Pandapon, order
 from .files import rows_of, write
 
 BOOK, PREVIEW = "logistics.order.book_freight", "logistics.order.render_freight"
@@ -352,13 +352,6 @@ def test_previewed_fees_never_lead_beyond_the_limit(
     arguments = ("--problems", str(tmp_path / "problems.csv"), "--spend-limit", f"{limit:.2f}", "USD")
     assert pandapon("book", str(path), "--journal", str(journal), *arguments).exit_code == 4
     assert Decimal() < sum(fees(journal).values()) <= limit
-
-
-@pytest.fixture
-def both(shop: FakeVendor, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both accounts, in the environment."""
-    for name, value in environment(shop, "pandapon", "xportcn_ka").items():
-        monkeypatch.setenv(name, value)
 
 
 def test_each_booking_is_previewed_at_its_own_account(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -209,20 +208,13 @@ def states(path: Path) -> dict[str, str]:
 
 
 def test_a_file_may_name_an_account_for_each_booking(
-    pandapon: Pandapon, orders: Write, shop: FakeVendor, accounts: Callable[[str], str], tmp_path: Path
+    pandapon: Pandapon, orders: Write, shop: FakeVendor, ann_and_bob: str, tmp_path: Path
 ):
-    config = accounts(
-        "".join(
-            f'[vendors.{name}]\nkind = "{one.kind}"\nbase_url = "{shop.profile(one.kind).base_url}"\n'
-            f'access_key = "{one.access_key}"\naccess_secret = "{one.access_secret}"\nuser_id = "{one.user_id}"\n'
-            for name, one in zip(("ann", "bob"), shop.accounts, strict=False)
-        )
-    )
     file = orders(6, account="ann bob")
-    result = pandapon("book", file, "--config", config)
+    result = pandapon("book", file, "--config", ann_and_bob)
     assert result.exit_code == 0, result.stderr
     assert states(tmp_path / "bookings.db") == {f"{'ann' if n % 2 == 0 else 'bob'}/o-{n}": "done" for n in range(6)}
-    wrong = pandapon("book", orders(6, account="ann bop"), "--config", config)
+    wrong = pandapon("book", orders(6, account="ann bop"), "--config", ann_and_bob)
     assert wrong.exit_code == 2
     assert "line 3, column account" in wrong.stderr
     assert "'bob'" in wrong.stderr

@@ -23,13 +23,6 @@ PATH, KA_PATH = "/v2/open/pp/logistics/itemLogisticsPrice", "/open/pp/logistics/
 
 
 @pytest.fixture
-def both(shop: FakeVendor, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both accounts of the fake vendor, in the environment."""
-    for name, value in environment(shop, "pandapon", "xportcn_ka").items():
-        monkeypatch.setenv(name, value)
-
-
-@pytest.fixture
 def file(tmp_path: Path) -> str:
     path = tmp_path / "quotes.csv"
     path.write_text(LINES, encoding="utf-8")

@@ -12,18 +12,12 @@ import pytest
 
 from pandapon_async.testing import FakeVendor
 
-from .conftest import Pandapon, environment, order
+from .conftest import Pandapon, order
 from .files import rows_of, write
 
+pytestmark = pytest.mark.usefixtures("both")
 HEADER = "reference,receiverAddress.name,receiverAddress.country,itemId,skuId,quantity"
 PATH = "/v2/open/pp/logistics/itemLogisticsPrice"
-
-
-@pytest.fixture(autouse=True)
-def both(shop: FakeVendor, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both accounts of the fake vendor, in the environment."""
-    for name, value in environment(shop, "pandapon", "xportcn_ka").items():
-        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture

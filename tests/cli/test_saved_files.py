@@ -19,20 +19,15 @@ from pandapon_async import Journal
 from pandapon_async.testing import FakeVendor
 from tests.journal.support import hours_later
 
-from .conftest import Pandapon, environment, order
+from .conftest import Pandapon, order
 from .files import rows_of
 
 pytest.importorskip("xlsxwriter")
 pytest.importorskip("python_calamine")
 
+pytestmark = pytest.mark.usefixtures("both")
 Cells = Mapping[str, Any]
 LONG = "187179767389898274"
-
-
-@pytest.fixture(autouse=True)
-def both(shop: FakeVendor, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in environment(shop, "pandapon", "xportcn_ka").items():
-        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture

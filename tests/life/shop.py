@@ -55,8 +55,6 @@ class Shop(RuleBasedStateMachine):
     """One shop and its journal. Each rule is an act; after each, the vendor's books decide."""
 
     days = 0
-    known = True
-    """Whether to look away from what `test_found` shows."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -41,7 +41,6 @@ def path(tmp_path: Path) -> Path:
 def test_a_run_that_is_left_tells_the_order_id_of_what_a_caller_has_booked():
     life = LifeOnDisk()
     try:
-        life.known = False
         life.day(
             plan=attrs.evolve(
                 QUIET, new=4, concurrency=2, end="left", after=0.08, callers=[Caller(0, at=0.04, patience=0)]
@@ -164,7 +163,6 @@ async def test_a_start_that_is_refused_after_a_kill_leaves_the_file_whole(
 @pytest.mark.parametrize("commit", [2, 3, 4])
 def test_a_start_that_is_refused_after_a_kill_while_opening_leaves_the_file_whole(commit: int):
     life = LifeOnDisk()
-    life.known = False
     try:
         life.day(plan=attrs.evolve(QUIET, new=1))
         life.day(plan=attrs.evolve(QUIET, end="killed", kill=Kill(commit, before=True)))
