@@ -7,12 +7,13 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
+import attrs
 import psycopg
 from psycopg import errors
 from psycopg.conninfo import make_conninfo
 
 from ..._errors import JournalError
-from ..sql.connection import Rows
+from ..sql.connection import Counted, Rows
 from .url import PostgresUrl
 
 CONNECT_SECONDS: Final = 10
@@ -31,6 +32,13 @@ _SETTINGS: Final = (
 _ADMISSION: Final = 0x50414E444150  # among the advisory locks of the database, as is
 _SPENDING: Final = 0x50414E
 _SLOTS: Final = 0x50414F
+
+
+@attrs.frozen
+class _Count:
+    """How many rows statements have touched."""
+
+    rowcount: int
 
 
 class PostgresConnection:
@@ -57,17 +65,24 @@ class PostgresConnection:
         except errors.RaiseException as error:
             raise JournalError(error.diag.message_primary or "the journal refuses it") from None
 
-    def executemany(self, query: str, values: Sequence[Sequence[Any]], /) -> Rows:
-        """Run one statement with many values, in two round trips; the ``rowcount`` is that of all."""
-        cursor = self.raw.cursor()
+    def executemany(self, query: str, values: Sequence[Sequence[Any]], /) -> Counted:
+        """Run one statement with many values; the ``rowcount`` is that of all.
+
+        They are one message. psycopg's own way ends with a flush, after which PostgreSQL's idle_in_transaction_session_timeout counts
+        for nothing until something else comes: whoever is cut off there would hold its locks for ever.
+        """
+        if not values:
+            return _Count(0)
+        client, text = psycopg.ClientCursor(self.raw), _translated(query)
+        message = "; ".join([client.mogrify(text, row) for row in values])
         try:
-            cursor.executemany(_translated(query), values)
-            # psycopg ends it with a flush, after which PostgreSQL's idle_in_transaction_session_timeout counts for nothing: whoever is cut
-            # off then would hold its locks for ever. It counts again once a plain statement has come.
-            self.raw.execute(b"SELECT")
+            cursor = self.raw.execute(message.encode())
         except errors.RaiseException as error:
             raise JournalError(error.diag.message_primary or "the journal refuses it") from None
-        return cursor
+        count = cursor.rowcount
+        while cursor.nextset():
+            count += cursor.rowcount
+        return _Count(count)
 
     def lock_admission(self) -> None:
         """Let nobody else take bookings in, or let one wait again, until the transaction has ended.

@@ -18,11 +18,16 @@ STATES_OF_RUN: Final = (
 """How the input of a run stands; it is known until the account's next run begins."""
 
 
-class Rows(Protocol):
-    """What a statement gave."""
+class Counted(Protocol):
+    """How many rows statements have touched."""
 
     @property
     def rowcount(self) -> int: ...
+
+
+class Rows(Counted, Protocol):
+    """What a statement gave."""
+
     def fetchone(self) -> Any: ...
     def fetchall(self) -> list[Any]: ...
     def __iter__(self) -> Iterator[Any]: ...
@@ -47,7 +52,7 @@ class Connection(Protocol):
     @property
     def DataError(self) -> type[Exception]: ...  # noqa: N802 - DB-API's name
     def execute(self, query: str, values: Sequence[Any] = (), /) -> Rows: ...
-    def executemany(self, query: str, values: Sequence[Sequence[Any]], /) -> Rows: ...
+    def executemany(self, query: str, values: Sequence[Sequence[Any]], /) -> Counted: ...
 
 
 def insert_all(connection: Connection, table: str, rows: Sequence[tuple[Any, ...]], more: str = "") -> None:
