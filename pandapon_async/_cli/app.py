@@ -8,7 +8,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import IO, Any, cast
 
 import click
 
@@ -52,13 +52,20 @@ class _Warnings(logging.Handler):
         text = record.getMessage()
         if text not in self._shown:
             self._shown.add(text)
-            tell(f"Warning: {text}")
+            words = words_of(None)
+            tell(words("end.warning", why=words.said(text)))
 
 
 class _Program(click.Group):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         with standard_streams():
             return super().main(*args, **kwargs)
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        try:
+            return super().make_context(*args, **kwargs)
+        except click.UsageError as error:
+            raise _in_words(error) from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -91,7 +98,7 @@ def _ending(error: Exception) -> tuple[str, int]:
     if isinstance(error, PandaponError):
         return words("end.error", why=error_text(error, words)), exit_status(error)
     if isinstance(error, Failed):
-        return words("end.error", why=error), error.status
+        return words("end.error", why=words.said(str(error))), error.status
     if isinstance(error, Interrupted):
         return words("stop.plain"), error.status
     if isinstance(error, click.Abort):
@@ -99,10 +106,32 @@ def _ending(error: Exception) -> tuple[str, int]:
     if isinstance(error, BrokenPipeError):
         return "", 0  # whoever reads has seen enough
     if isinstance(error, OSError) and error.strerror:
-        return words("end.error", why=error.strerror), FAILED
+        return words("end.error", why=words.said(error.strerror)), FAILED
+    if isinstance(error, click.UsageError):
+        raise _in_words(error)
     if isinstance(error, (click.ClickException, click.exceptions.Exit)):
         raise error
     return words("end.fault", path=_details(error) or words("end.no_details")), FAILED
+
+
+class _UsageError(click.UsageError):
+    """A usage error of which all is said already."""
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        click.echo(self.message, file=file or sys.stderr)
+
+
+def _in_words(error: click.UsageError) -> click.UsageError:
+    """A usage error in the clerk's language; in English it is click's own."""
+    words = words_of(None)
+    if not words.table or isinstance(error, click.exceptions.NoArgsIsHelpError):
+        return error
+    lines = [words("end.error", why=words.said(error.format_message()))]
+    if (context := error.ctx) is not None:
+        path = context.command_path
+        usage = " ".join((path, *context.command.collect_usage_pieces(context)))
+        lines = [words("usage.line", usage=usage), words("usage.help", command=f"{path} --help"), "", *lines]
+    return _UsageError("\n".join(lines), error.ctx)
 
 
 def _details(error: Exception) -> str | None:

@@ -230,7 +230,7 @@ class FileBooking:
     def _tell(self, checked: Checked) -> None:
         words = self.desk.words
         for said in checked.said:
-            tell(f"{self.source.name}: {said}")
+            tell(f"{self.source.name}: {words.said(said)}")
         for finding in checked.findings[:_SHOWN]:
             tell(f"{self.source.name}: {finding_line(finding, words)}")
         if (more := len(checked.findings) - _SHOWN + checked.more) > 0:

@@ -142,7 +142,7 @@ class BookingWork:
                     try:
                         await stack.enter_async_context(part.run)
                     except InputError as error:
-                        found = objections(self._share(part.name), error.problems, self.words)
+                        found = objections(self._share(part.name), error.problems)
                         raise ObjectedError([*found.values()]) from None
                 self._begin()
                 screen.phase(self.words("phase.sending"), self.count)
@@ -196,7 +196,7 @@ class BookingWork:
         if outcome.recorded is not None:
             self._standing.add(outcome)
         if self.as_json:
-            say(json_text(as_json(outcome, part.name, self.words)))
+            say(json_text(as_json(outcome, part.name)))
 
     def _at_a_glance(self) -> str:
         reports = [part.job.report for part in self._parts]
@@ -261,7 +261,7 @@ class BookingWork:
                     yield Found(booking, booking.account, "wrong" if booking.is_wrong else "held", booking.findings)
                     continue
                 recorded = known[name].get(id(booking))
-                yield found_of(parts[name], position[name], booking, recorded, self.words)
+                yield found_of(parts[name], position[name], booking, recorded)
                 position[name] += 1
 
     # --- what is shown at the end ---
@@ -364,7 +364,7 @@ class _Problems:
         try:
             yield
         except (OSError, FileError) as error:
-            why = error.strerror if isinstance(error, OSError) else error_text(error, self._words)
+            why = self._words.said(error.strerror or "") if isinstance(error, OSError) else error_text(error, self._words)
             tell(self._words("problems.not_written", why=why))
             if self._writer is not None:
                 self._writer.__exit__(type(error), error, None)

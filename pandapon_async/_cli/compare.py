@@ -15,6 +15,7 @@ from .._files.comparing import Compared, compared
 from .._files.statement import read_statement
 from .journals import files_of
 from .shared import json_text, labelled, new_table, show_table, write_out
+from .words import Words
 
 if TYPE_CHECKING:
     from .._journal.journal import Journal
@@ -28,7 +29,8 @@ _SHOWN: Final = ("other fee", "twice", "only theirs", "only ours", "proposal")
 class Comparison:
     """A statement and a journal.
 
-    ``mapped``: THEIRS=OURS, ``export``: where the proposals are written, to be read by --resolve, ``zone``: of their times.
+    ``mapped``: THEIRS=OURS, ``export``: where the proposals are written, to be read by --resolve, ``zone``: of their times,
+    ``words``: what is said.
     """
 
     statement: Path
@@ -37,6 +39,7 @@ class Comparison:
     export: Path | None
     as_json: bool
     zone: tzinfo
+    words: Words
 
     def show(self, journal: Journal, rows: Iterator[JournalRow]) -> None:
         """Print what is found; nothing in the journal is changed."""
@@ -58,23 +61,22 @@ class Comparison:
             yield theirs.strip(), ours.strip()
 
     def _show(self, found: Sequence[Compared]) -> None:
-        counts = Counter(one.found for one in found)
+        words, counts = self.words, Counter(one.found for one in found)
         for name in ("both", *_SHOWN):
-            labelled(name, f"{counts[name]:,}")
+            labelled(words(f"compare.{name}"), f"{counts[name]:,}")
         table = new_table()
-        for column in ("found", "your order no.", "vendor's order no.", "fee here", "fee there", "line", "by"):
-            table.add_column(column, overflow="fold")
+        names = ("found", "reference", "order_id", "fee", "their_fee", "line", "by")
+        for name in names:
+            table.add_column(words(f"compare.column.{name}"), overflow="fold")
         wanted = [one for one in found if one.found in _SHOWN]
         for one in wanted:
             cells = _as_json(one)
-            names = ("found", "reference", "order_id", "fee", "their_fee", "line", "by")
+            cells |= {name: words(f"compare.{cells[name]}") for name in ("found", "by") if cells[name] is not None}
             table.add_row(*["" if cells[name] is None else str(cells[name]) for name in names])
         if wanted:
             show_table(table)
         if counts["proposal"] and self.export is None:
-            write_out(
-                "Nothing was changed: --export F writes the proposals, to be looked at and read back by --resolve F"
-            )
+            write_out(words("compare.way_on"))
 
     def _export(self, journal: Journal, path: Path, found: Sequence[Compared]) -> None:
         from .._files.outputs import check_output
@@ -83,9 +85,9 @@ class Comparison:
         check_output(path, (*files_of(journal), self.statement), is_export)
         proposed = (_proposed(one) for one in found if one.found == "proposal")
         count = write_export(path, proposed, zone=self.zone, sources=SourceColumns.of(journal))
-        write_out(f"Wrote {count:,} proposals to {path}")
+        write_out(self.words("compare.wrote", count=f"{count:,}", path=path))
         if count:
-            write_out("Nothing was changed: look at them, then read them back by --resolve")
+            write_out(self.words("compare.unchanged"))
 
 
 def _proposed(one: Compared) -> JournalRow:

@@ -253,6 +253,7 @@ class _View:
             export=self.export,
             as_json=self.as_json,
             zone=self.zone,
+            words=self.words,
         ).show(journal, bookings._rows(journal))
 
     def _report(self, journal: Journal, file: Path) -> None:
@@ -285,8 +286,9 @@ class _View:
                     labelled(label[:_NAMES_WIDTH], str(text), width=_NAMES_WIDTH)
         labelled(self._name("history"), "", width=_NAMES_WIDTH)
         for step in row.history:
-            note = f": {step.note}" if step.note else ""
-            labelled("", f"{self._step(step)['at']} {step.state}, by {step.by}{note}", width=_NAMES_WIDTH)
+            note = f": {plain_text(step.note, self.words)}" if step.note else ""
+            state, at = self.words(f"state.{step.state}"), self._step(step)["at"]
+            labelled("", self.words("journal.step", at=at, state=state, person=step.by, note=note), width=_NAMES_WIDTH)
 
     def _plain(self, column: str, text: str) -> str:
         """A cell as a clerk reads it."""

@@ -122,7 +122,7 @@ class Action:
             raise click.BadParameter("expected REF=NAME", param_hint="--assign")
         row = journal.get(reference, shipment=self.shipment, account=self.account, operation=self.operation)
         write_down(journal, [(row, {"assigned": person.strip()})], self._author())
-        say(f"{row.reference} is {person.strip()}'s now")
+        say(self.words("review.assigned", reference=row.reference, person=person.strip()))
 
     def _mark(self, journal: Journal) -> None:
         reference, _, state = (self.mark or "").rpartition("=")
@@ -165,26 +165,26 @@ class Action:
         by, note = self._reasons("--adopt")
         profile = choose(load_profiles(self.config), self.adopt)
         journal.adopt(profile, FreightBookingRequest.operation, by=by, note=note)
-        say(f"{profile.name} is adopted as it is configured now")
+        say(self.words("journal.adopted", name=profile.name))
 
     def _rename(self, journal: Journal) -> None:
         old, _, new = (self.rename or "").partition("=")
         if not old.strip() or not new.strip():
             raise click.BadParameter("expected OLD=NEW", param_hint="--rename")
         journal.rename(old, new, by=self._author(), note=self.note or "renamed by hand")
-        say(f"The bookings of {old} are those of {new} now")
+        say(self.words("journal.renamed", old=old, new=new))
 
     # --- the file ---
 
     def _backup(self, journal: Journal) -> None:
         assert self.backup is not None
         journal.backup(self.backup)
-        say(f"Wrote {self.backup}; a job takes it only after `pandapon journal {self.backup} --restore`")
+        say(self.words("journal.backed_up", path=self.backup))
 
     def _restore(self, journal: Journal) -> None:
         by, note = self._reasons("--restore")
         journal.restore(by=by, note=note)
-        say("Jobs may use this backup now")
+        say(self.words("journal.restored"))
 
     def declare_whole(self, path: Place) -> None:
         """Take a journal whose ``-wal`` is lost; it can't be opened before."""
@@ -194,11 +194,11 @@ class Action:
             raise click.UsageError("--whole is for a file: PostgreSQL looks after its own")
         by, note = self._reasons("--whole")
         Journal.declare_whole(path, by=by, note=note)
-        say("Jobs may use this journal as it is now")
+        say(self.words("journal.whole"))
 
     def _forget(self, journal: Journal) -> None:
         assert self.forget_before is not None
-        say(f"Erased the bodies and replies of {journal.forget_before(self.forget_before):,} rows")
+        say(self.words("journal.forgotten", count=f"{journal.forget_before(self.forget_before):,}"))
 
     # --- who, and why ---
 

@@ -49,9 +49,9 @@ def _not_handed(row: JournalRow, of: Lists) -> str | None:
 
 _NOT_HANDED: Final = "not handed back"
 _CHECKS: Final[Mapping[State, Sequence[tuple[str, Check]]]] = {
-    "unknown": (("unclear", lambda row, _: reason_of(row)),),
-    "refused": (("refused by vendor", lambda row, _: reason_of(row)),),
-    "pending": (("waiting", lambda row, of: reason_of(row) or of.words("todo.not_sent")),),
+    "unknown": (("unclear", lambda row, of: of.words.said(reason_of(row))),),
+    "refused": (("refused by vendor", lambda row, of: of.words.said(reason_of(row))),),
+    "pending": (("waiting", lambda row, of: of.words.said(reason_of(row)) or of.words("todo.not_sent")),),
     "done": (("no fee", _unpriced), ("dearer than previewed", _dearer), (_NOT_HANDED, _not_handed)),
     "void": (("no credit", _uncredited), (_NOT_HANDED, _not_handed)),
 }

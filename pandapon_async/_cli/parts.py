@@ -20,6 +20,7 @@ from .._journal.store import PendingRow, Problem, Source
 from .._session import client_of
 from ..api.logistics import FreightBookingRequest
 from .reasons import plain_text
+from .texts import TEXTS
 from .words import Words
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ class Found:
 
 
 def found_of(
-    part: Part, position: int, booking: Booking, known: tuple[State, str | None] | None, words: Words
+    part: Part, position: int, booking: Booking, known: tuple[State, str | None] | None
 ) -> Found:
     """How a good booking stands after the run; ``position``: its place in the account's share."""
     state: str
@@ -177,34 +178,34 @@ def found_of(
         # What was sent under its reference before is in doubt all the same.
         if state not in ("sent", "unknown"):
             state = "held" if untaken.state == "held" else "wrong"
-        return Found(booking, part.name, state, (objection(booking, untaken.error, words),), is_shown)
-    why = plain_text(error or words("state.refused"), words)
+        return Found(booking, part.name, state, (objection(booking, untaken.error),), is_shown)
+    why = plain_text(error or TEXTS["state.refused"], Words())
     findings = (Finding.of("refused", booking.line, None, why=why),) if state == "refused" else ()
     return Found(booking, part.name, state, findings, is_shown)
 
 
-def objection(booking: Booking, error: Exception | None, words: Words) -> Finding:
-    """Why the journal didn't take a booking, as a finding of its row."""
+def objection(booking: Booking, error: Exception | None) -> Finding:
+    """Why the journal didn't take a booking, as a finding of its row; in English, like all that is found."""
     problems = error.problems if isinstance(error, InputError) else ()
     code = SAME_PARCEL if problems and problems[0].code == "same parcel" else "journal"
     text = problems[0].text if problems else str(getattr(error, "message", ""))
-    return Finding.of(code, booking.line, None, why=plain_text(text, words))
+    return Finding.of(code, booking.line, None, why=plain_text(text, Words()))
 
 
-def objections(bookings: Iterable[Booking], problems: Iterable[Problem], words: Words) -> dict[int, Finding]:
+def objections(bookings: Iterable[Booking], problems: Iterable[Problem]) -> dict[int, Finding]:
     """The journal's objections to an account's share of a file, by their place in it; they say the line."""
     wanted = {problem.position: problem for problem in problems}
     return {
-        position: objection(booking, InputError("", problems=[wanted[position]]), words)
+        position: objection(booking, InputError("", problems=[wanted[position]]))
         for position, booking in enumerate(bookings)
         if position in wanted
     }
 
 
-def as_json(outcome: JobOutcome[Any], account: str, words: Words) -> dict[str, Any]:
+def as_json(outcome: JobOutcome[Any], account: str) -> dict[str, Any]:
     """One object of ``--json``; codes and names in it are never translated."""
     fee, error = outcome.fee, outcome.error
-    text = None if error is None else plain_text(str(getattr(error, "message", "")), words)
+    text = None if error is None else plain_text(str(getattr(error, "message", "")), Words())
     return {
         "reference": outcome.reference,
         "account": account,

@@ -40,17 +40,34 @@ def stopped_text(reason: str, words: Words) -> str:
 
 def error_text(error: PandaponError, words: Words) -> str:
     """An error as a clerk reads it: of a file, what was found, by the codes; in English it is the error's own text."""
-    if not isinstance(error, FileError) or not error.findings or not words.table:
+    if not words.table:
         return plain_text(str(error), words)
+    if not isinstance(error, FileError) or not error.findings:
+        return _with_context(error, words)
     shown = [finding_line(one, words) for one in error.findings[:_SHOWN]]
     if (more := len(error.findings) - _SHOWN + error.more) > 0:
         shown.append(words("rows.more", count=f"{more:,}"))
     return f"{error.name}: {'; '.join(shown)}"
 
 
+def _with_context(error: PandaponError, words: Words) -> str:
+    """What ``str()`` of an error says beside its message, too: where, of which booking, and what to do next."""
+    where = " ".join(part for part in (error.vendor, error.operation) if part)
+    facts = [
+        words("error.reference", reference=error.reference) if error.reference else "",
+        words("error.request_id", request_id=error.request_id) if error.request_id else "",
+        words("error.attempts", count=len(error.attempts)) if len(error.attempts) > 1 else "",
+    ]
+    details = ", ".join(fact for fact in facts if fact)
+    text = words("error.text", where=where, message=(message := plain_text(error.message, words))) if where else message
+    text += f" [{details}]" if details else ""
+    return words("error.advice", text=text, advice=words.said(error.advice)) if error.advice else text
+
+
 def finding_line(finding: Finding, words: Words) -> str:
     """A finding as a clerk reads it."""
-    text = finding.facts.get("said") or words(f"row.{finding.code}", **finding.facts)
+    facts = {name: words.said(value) for name, value in finding.facts.items()}
+    text = facts.get("said") or words(f"row.{finding.code}", **facts)
     if not finding.line:
         return text
     if finding.column is None:
@@ -59,6 +76,6 @@ def finding_line(finding: Finding, words: Words) -> str:
 
 
 def plain_text(text: str, words: Words) -> str:
-    """A text of the library or the journal without the names of exceptions."""
+    """A text of the library or the journal as a clerk reads it, without the names of exceptions."""
     plain = _BESIDE.sub("", text)
-    return words("reason.fault") if _PYTHON.search(plain) else plain
+    return words("reason.fault") if _PYTHON.search(plain) else words.said(plain)

@@ -157,12 +157,12 @@ class _Page:
     def _open_row(self, row: JournalRow) -> tuple[str, ...]:
         shipment = "" if row.shipment == 1 else self._words("review.shipment", number=row.shipment)
         sent = "" if row.sent_at is None else _time(row.sent_at.astimezone(self._report.zone))
-        return f"{row.reference}{shipment}", row.account, sent, reason_of(row)
+        return f"{row.reference}{shipment}", row.account, sent, self._words.said(reason_of(row))
 
     def _refusals(self) -> Iterator[str]:
         if self._report.refusals:
             yield f"<h2>{self._said('refused')}</h2>"
-            rows = [(f"{count:,}", code, text) for (code, text), count in self._report.refusals.most_common(50)]
+            rows = [(f"{count:,}", code, self._words.said(text)) for (code, text), count in self._report.refusals.most_common(50)]
             yield from _table(self._columns("bookings", "code", "why"), rows, numbers=(0,))
 
     # --- the chart ---

@@ -125,7 +125,7 @@ class Review:
             yield "" if index else words("review.items"), item
         yield words("review.preview"), str(body.get("renderId") or words("review.no_preview"))
         yield words("review.sent"), self._when(row)
-        yield words("review.why"), reason_of(row)
+        yield words("review.why"), words.said(reason_of(row))
         if row.reply is not None:
             yield words("review.reply"), _short(row.reply)
         beside = [f"{one.reference}: {one.order_id}" for one in neighbours(self.journal, row)]

@@ -85,7 +85,7 @@ class SubmitWork:
             def agree() -> None:
                 for name, problems in left_out.items():
                     share = self.accounts.share(name, self.source) if problems else ()
-                    objected[name] = objections(share, problems, self.words)
+                    objected[name] = objections(share, problems)
                 found = [finding for of in objected.values() for finding in of.values()]
                 if found and self.problems is None:
                     raise ObjectedError(found)

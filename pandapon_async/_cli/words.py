@@ -18,6 +18,7 @@ from typing import Any, Final
 import attrs
 
 from .._errors import ConfigError
+from .sentences import translated
 from .texts import TEXTS
 
 FOLDER: Final = Path(__file__).parent / "locale"
@@ -45,6 +46,10 @@ class Words:
             code = f"{self.work}.{code}"
         english = TEXTS[code]
         return (self.table.get((code, english)) or english).format(**values)
+
+    def said(self, sentence: str) -> str:
+        """What the library, click or the system said in English."""
+        return translated(sentence, self.table)
 
     def has(self, code: str) -> bool:
         """Whether there is a text of this code."""

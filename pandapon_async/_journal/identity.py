@@ -241,13 +241,13 @@ def new_facts(account: AccountKey, known: Iterable[KnownAccount], adopted: Colle
         return account.facts
     unknown = tuple(fact for fact in account.facts if fact not in mine.facts)
     refused = [
-        f"{kind} {value or 'none'} (known: {', '.join(sorted(one or 'none' for one in mine.values(kind)))})"
+        f"another {kind} {value or 'none'} (known: {', '.join(sorted(one or 'none' for one in mine.values(kind)))})"
         for kind, value in unknown
         if kind not in adopted
     ]
     if refused:
         raise JournalError(
-            f"the journal has bookings of {account.name!r} with another {' and another '.join(refused)}: "
+            f"the journal has bookings of {account.name!r} with {', '.join(refused)}: "
             "adopt it if it is the same account, else give this one another name",
             vendor=account.name,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from pandapon_async import ConfigError
 from pandapon_async._cli.reasons import plain_text, reason_of
+from pandapon_async._cli.sentences import FRAGMENTS, SENTENCES
 from pandapon_async._cli.texts import TEXTS
 from pandapon_async._cli.words import FOLDER, Words, read_po, words_of
 from pandapon_async._errors import NotSentError, PandaponError
@@ -16,7 +18,9 @@ from pandapon_async._files.findings import CHECKS
 from pandapon_async._journal.rows import STATES
 
 from .conftest import Pandapon
+from .sentences import VALUE, all_texts, bare, refusals
 
+CONTEXTS = (*SENTENCES, *FRAGMENTS)
 LANGUAGES = sorted(FOLDER.glob("*.po"))
 
 
@@ -28,15 +32,36 @@ def entries(path: Path) -> dict[tuple[str, str], str]:
     return dict(read_po(path.read_text("utf-8")))
 
 
+def has_words(text: str) -> bool:
+    return re.search("[a-z]{3}", text.replace(VALUE, "")) is not None
+
+
+def templates(path: Path, *contexts: str) -> set[str]:
+    return {bare(english) for context, english in entries(path) if context in contexts}
+
+
 @pytest.mark.parametrize("path", LANGUAGES, ids=lambda path: path.stem)
 def test_a_language_has_every_text_as_it_is_now(path: Path):
-    assert set(entries(path)) == set(TEXTS.items())
+    assert {entry for entry in entries(path) if entry[0] not in CONTEXTS} == set(TEXTS.items())
+
+
+@pytest.mark.parametrize("path", LANGUAGES, ids=lambda path: path.stem)
+def test_a_language_has_every_sentence_by_which_something_is_refused(path: Path):
+    known = templates(path, "sentence", "fragment")
+    assert [f"{where}: {text}" for where, text in refusals() if text not in known and has_words(text)] == []
+
+
+@pytest.mark.parametrize("path", LANGUAGES, ids=lambda path: path.stem)
+def test_a_sentence_in_a_language_is_one_that_the_source_still_says(path: Path):
+    said = all_texts()
+    assert templates(path, "sentence") - said == set()
+    assert [part for part in templates(path, "fragment") if not any(part in text for text in said)] == []
 
 
 @pytest.mark.parametrize("path", LANGUAGES, ids=lambda path: path.stem)
 def test_a_translation_names_the_same_values(path: Path):
-    differing = [code for (code, english), text in entries(path).items() if values_in(english) != values_in(text)]
-    assert differing == []
+    differing = {text for (_, english), text in entries(path).items() if values_in(english) != values_in(text)}
+    assert differing == set()
 
 
 def test_every_finding_and_every_state_has_a_text():
