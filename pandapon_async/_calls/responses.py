@@ -89,8 +89,9 @@ def failure_of_broken(broken: BrokenExchangeError, call: Call, profile: VendorPr
             )
         return Failure(error, repeatable=not broken.hopeless)
     if write:
-        what = "the deadline passed" if broken.deadline else f"there is no whole reply: {broken.reason},"
-        return Failure(OutcomeUnknownError(f"{what} after it was sent", **context), repeatable=False)
+        why = f"there is no whole reply: {broken.reason}, after it was sent"
+        told = "the deadline passed after it was sent" if broken.deadline else why
+        return Failure(OutcomeUnknownError(told, **context), repeatable=False)
     if broken.deadline:
         late = DeadlineExceededError("no reply before the deadline", stage=Stage.UNKNOWN, **context)
         return Failure(late, repeatable=False)

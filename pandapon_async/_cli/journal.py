@@ -294,7 +294,7 @@ class _View:
         """A cell as a clerk reads it."""
         if column == "state":
             return self._state(text)
-        return plain_text(text, self.words) if column == "error" else text
+        return plain_text(text, self.words) if column in ("error", "note") else text
 
     def _name(self, column: str) -> str:
         """A column of an export as a clerk reads it."""

@@ -59,7 +59,8 @@ def _with_context(error: PandaponError, words: Words) -> str:
         words("error.attempts", count=len(error.attempts)) if len(error.attempts) > 1 else "",
     ]
     details = ", ".join(fact for fact in facts if fact)
-    text = words("error.text", where=where, message=(message := plain_text(error.message, words))) if where else message
+    text = plain_text(error.message, words)
+    text = words("error.text", where=where, message=text) if where else text
     text += f" [{details}]" if details else ""
     return words("error.advice", text=text, advice=words.said(error.advice)) if error.advice else text
 

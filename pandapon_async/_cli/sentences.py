@@ -11,71 +11,93 @@ from __future__ import annotations
 import functools
 import re
 import string
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
+
+import attrs
 
 SENTENCES: Final = ("sentence", "system", "toml")
 FRAGMENTS: Final = ("fragment", "click")
-_JOINTS: Final = (("; ", "；"), (". ", "。"), (": ", "："))
+_JOINTS: Final = ("; ", ". ", ": ", "；", "。", "：")
+_WIDE: Final = {"; ": "；", ". ": "。", ": ": "："}
+_FORMATTER: Final = string.Formatter()
 _DEPTH: Final = 6
 _QUOTED: Final = r"""(?:'[^']*'|"[^"]*")"""
 
 
-def translated(text: str, table: Mapping[tuple[str, str], str], depth: int = _DEPTH) -> str:
-    """A sentence by the templates of a catalogue; each value in it likewise, and each of several in a row."""
-    if not text or not depth or not table:
+@attrs.frozen
+class Template:
+    """A template and its translation; ``fixed``: what must stand in a text that it fits."""
+
+    english: str
+    other: str
+    fixed: tuple[str, ...]
+
+    def may_fit(self, text: str) -> bool:
+        """Patterns are made only of those few that may."""
+        return all(literal in text for literal in self.fixed)
+
+
+@attrs.frozen
+class Sentences:
+    """The templates of one language, the most special ones first; ``states``: the words for the journal's states."""
+
+    fragments: Sequence[Template] = ()
+    whole: Sequence[Template] = ()
+    states: Mapping[str, str] = attrs.field(factory=dict[str, str])
+
+    @classmethod
+    def of(cls, table: Mapping[tuple[str, str], str]) -> Sentences:
+        """Those of a catalogue."""
+        states = {code.removeprefix("state."): text for (code, _), text in table.items() if code.startswith("state.")}
+        return cls(_templates(table, FRAGMENTS), _templates(table, SENTENCES), states)
+
+    def translated(self, text: str, depth: int = _DEPTH) -> str:
+        """A sentence in the language; each value in it likewise, and each of several in a row."""
+        if not text or not depth:
+            return text
+        for one in self.fragments:
+            if one.may_fit(text):
+                text = _pattern(one.english).sub(lambda found, to=one.other: self._filled(to, found, depth), text)
+        for one in self.whole:
+            if one.may_fit(text) and (found := _pattern(one.english).fullmatch(text)):
+                return self._filled(one.other, found, depth)
+        return self._in_parts(text, depth)
+
+    def _filled(self, other: str, found: re.Match[str], depth: int) -> str:
+        return other.format(**{name: self._value(name, value, depth - 1) for name, value in found.groupdict().items()})
+
+    def _value(self, name: str, value: str, depth: int) -> str:
+        if name == "states":  # to choose from: by their codes
+            return ", ".join(f"{self.states.get(one, one)} ({one})" for one in value.replace(" or ", ", ").split(", "))
+        return (name.startswith("state") and self.states.get(value)) or self.translated(value, depth)
+
+    def _in_parts(self, text: str, depth: int) -> str:
+        """Several sentences in a row, or one behind its place: only the parts that are known change."""
+        for joint in _JOINTS:
+            at = text.find(joint)
+            while at >= 0:
+                head, tail = text[:at], text[at + len(joint) :]
+                new_head, new_tail = self.translated(head, depth - 1), self.translated(tail, depth - 1)
+                if new_tail != tail or (new_head != head and joint != ": "):
+                    return f"{new_head}{_WIDE.get(joint, joint)}{new_tail}"
+                at = text.find(joint, at + 1)
         return text
-    for (context, template), other in table.items():
-        if context in FRAGMENTS and _may_be(template, text):
-            text = re.sub(_pattern(template), lambda found, to=other: _filled(to, found, table, depth), text)
-    best: tuple[int, re.Match[str], str] | None = None
-    for (context, template), other in table.items():
-        if context in SENTENCES and _may_be(template, text) and (found := re.fullmatch(_pattern(template), text)):
-            weight = sum(map(len, _literals(template)))
-            if best is None or weight > best[0]:
-                best = weight, found, other
-    return _in_parts(text, table, depth) if best is None else _filled(best[2], best[1], table, depth)
 
 
-def _filled(other: str, found: re.Match[str], table: Mapping[tuple[str, str], str], depth: int) -> str:
-    values = {name: _value(name, value, table, depth - 1) for name, value in found.groupdict().items()}
-    return other.format(**values)
+def _templates(table: Mapping[tuple[str, str], str], contexts: Sequence[str]) -> list[Template]:
+    found = [
+        Template(english, other, tuple(literal for literal, *_ in _FORMATTER.parse(english) if literal))
+        for (context, english), other in table.items()
+        if context in contexts
+    ]
+    return sorted(found, key=lambda one: -sum(map(len, one.fixed)))
 
 
-def _value(name: str, value: str, table: Mapping[tuple[str, str], str], depth: int) -> str:
-    if name.startswith("state") and (state := next((text for (code, _), text in table.items() if code == f"state.{value}"), "")):
-        return state
-    return translated(value, table, depth)
-
-
-def _in_parts(text: str, table: Mapping[tuple[str, str], str], depth: int) -> str:
-    """Several sentences in a row, or one behind its place: only the parts that are known change."""
-    for joint, other in _JOINTS:
-        head, between, tail = text.partition(joint)
-        while between:
-            new_tail = translated(tail, table, depth - 1)
-            if new_tail != tail:
-                new_head = translated(head, table, depth - 1)
-                return f"{new_head.rstrip('。')}{other}{new_tail}"
-            more, between, tail = tail.partition(joint)
-            head = f"{head}{joint}{more}"
-    return text
-
-
-@functools.lru_cache(maxsize=None)
-def _literals(template: str) -> tuple[str, ...]:
-    return tuple(literal for literal, *_ in string.Formatter().parse(template) if literal)
-
-
-def _may_be(template: str, text: str) -> bool:
-    """Whether all that is fixed in a template stands in a text: patterns are made only for those few."""
-    return all(literal in text for literal in _literals(template))
-
-
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _pattern(template: str) -> re.Pattern[str]:
     pattern = ""
-    for literal, name, _, conversion in string.Formatter().parse(template):
+    for literal, name, _, conversion in _FORMATTER.parse(template):
         pattern += re.escape(literal)
         if name is not None:
             pattern += f"(?P<{name}>{_QUOTED if conversion == 'r' else '.*?'})"

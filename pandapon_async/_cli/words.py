@@ -18,7 +18,7 @@ from typing import Any, Final
 import attrs
 
 from .._errors import ConfigError
-from .sentences import translated
+from .sentences import Sentences
 from .texts import TEXTS
 
 FOLDER: Final = Path(__file__).parent / "locale"
@@ -30,11 +30,12 @@ class Words:
     """The texts of one language; English where it has none.
 
     ``table``: by code and English text; ``work``: what is done if it isn't booking (``"other"``, ``"submit"``), so that what is said of
-    it may be another text.
+    it may be another text; ``sentences``: what comes with its values in it.
     """
 
     table: Mapping[tuple[str, str], str] = attrs.field(factory=dict[tuple[str, str], str], repr=False)
     work: str | None = None
+    sentences: Sentences = attrs.field(factory=Sentences, repr=False)
 
     def of_work(self, work: str) -> Words:
         """The same words, for work that isn't booking."""
@@ -49,7 +50,7 @@ class Words:
 
     def said(self, sentence: str) -> str:
         """What the library, click or the system said in English."""
-        return translated(sentence, self.table)
+        return self.sentences.translated(sentence)
 
     def has(self, code: str) -> bool:
         """Whether there is a text of this code."""
@@ -112,7 +113,8 @@ def _spoken(environ: Mapping[str, str]) -> list[str]:
 @functools.cache
 def _read(path: Path) -> Words:
     try:
-        return Words(dict(read_po(path.read_text(encoding="utf-8-sig"))))
+        table = dict(read_po(path.read_text(encoding="utf-8-sig")))
+        return Words(table, sentences=Sentences.of(table))
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "is no .po file in UTF-8"
         raise ConfigError(f"language: {path}: {reason}") from None

@@ -15,7 +15,7 @@ PACKAGE: Final = Path(pandapon_async.__file__).parent
 _FOR_PROGRAMMERS: Final = (
     *("api", "push", "testing", "_fleet", "_streams", "_manager.py", "_session.py", "_quotes/charts.py", "_quotes/sweep.py"),
     *("_quotes/ordering.py", "_quotes/requests.py", "_models/compiled.py", "_models/inferred", "_models/operation.py"),
-    *("_models/checks.py", "_models/jsonio.py", "_models/money.py", "_models/wire_types.py", "_models/converters.py"),
+    *("_models/money.py", "_models/wire_types.py"),
     *("_jobs/job.py", "_jobs/lookup.py", "_jobs/settings.py", "_jobs/claims.py", "_config/price_paths.py"),
     *("_calls/client.py", "_calls/connections.py", "_calls/decoding.py", "_calls/direct_transport.py", "_calls/endpoints.py"),
     *("_calls/hooks.py", "_calls/limiter.py", "_calls/plain_transport.py", "_calls/tracing.py", "_calls/transport.py"),
