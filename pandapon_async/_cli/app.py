@@ -17,7 +17,7 @@ from .._version import __version__
 from .reasons import error_text
 from .shared import FAILED, Failed, Interrupted, exit_status, tell
 from .streams import standard_streams
-from .words import words_of
+from .words import spoken
 
 COMMANDS: Mapping[str, str] = {
     "demo": "demo",
@@ -52,7 +52,7 @@ class _Warnings(logging.Handler):
         text = record.getMessage()
         if text not in self._shown:
             self._shown.add(text)
-            words = words_of(None)
+            words = spoken()
             tell(words("end.warning", why=words.said(text)))
 
 
@@ -84,7 +84,7 @@ class _Program(click.Group):
         except Exception as error:  # noqa: BLE001 - unknown errors are re-raised
             message, status = _ending(error)
         except KeyboardInterrupt:
-            message, status = words_of(None)("stop.plain"), Interrupted.BY_KEYBOARD
+            message, status = spoken()("stop.plain"), Interrupted.BY_KEYBOARD
         finally:
             logger.removeHandler(warnings)
         if message:
@@ -94,7 +94,7 @@ class _Program(click.Group):
 
 def _ending(error: Exception) -> tuple[str, int]:
     """The message and exit status for an error; click's own errors are re-raised."""
-    words = words_of(None)
+    words = spoken()
     if isinstance(error, PandaponError):
         return words("end.error", why=error_text(error, words)), exit_status(error)
     if isinstance(error, Failed):
@@ -123,7 +123,7 @@ class _UsageError(click.UsageError):
 
 def _in_words(error: click.UsageError) -> click.UsageError:
     """A usage error in the clerk's language; in English it is click's own."""
-    words = words_of(None)
+    words = spoken()
     if not words.table or isinstance(error, click.exceptions.NoArgsIsHelpError):
         return error
     lines = [words("end.error", why=words.said(error.format_message()))]

@@ -42,7 +42,7 @@ from .running import run
 from .shared import BAD_INPUT, FAILED, Failed, labelled, tell, write_out
 from .standing import exit_of, worse_of
 from .waiting import find_waiting, now
-from .words import Words, words_of
+from .words import Words, words_for
 
 _SHOWN = 20
 Steps = Callable[[BookOptions, Settings, Desk, BookingFile, ChosenJournal], "FileBooking"]
@@ -75,7 +75,7 @@ def book_file(path: Path, name: str | None, options: BookOptions, steps: Steps |
 def opened(path: Path, name: str | None, folder: Path, options: BookOptions) -> tuple[Settings, Desk, BookingFile]:
     """The settings of a folder, who is asked, and the file."""
     settings = find_settings(folder)
-    words = words_of(settings.language, settings.path and settings.path.parent)
+    words = words_for(settings)
     if options.work is not None:
         words = words.of_work(options.work)
     desk = Desk(words, options.yes)
@@ -363,7 +363,7 @@ def book_waiting(options: BookOptions) -> int:
     if options.retry_refused:
         raise click.UsageError("--retry-refused needs a FILE; or `pandapon journal PATH --mark REF=pending`")
     settings = find_settings(Path())
-    words = words_of(settings.language, settings.path and settings.path.parent)
+    words = words_for(settings)
     journal = choose_journal(options.journal, settings, Path(), words, new_journal=False, makes=False)
     if not journal.has_rows:
         raise Failed(words("journal.none"), BAD_INPUT)

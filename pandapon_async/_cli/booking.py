@@ -27,7 +27,7 @@ from .in_use import enter_when_free
 from .outage import Outage
 from .parts import Found, Part, WorkTerms, as_json, found_as_json, found_of, objections
 from .progress import Screen
-from .reasons import error_text, plain_text
+from .reasons import error_text, finding_text, plain_text
 from .shared import UNKNOWN, json_text, labelled, say, tell
 from .standing import Standing, exit_of
 from .streams import lost
@@ -342,7 +342,7 @@ class _Problems:
         self.count = 0
         self.path: Path | None = None
         self._words = words
-        self._writer = None if path is None else ProblemsWriter(path, source)
+        self._writer = None if path is None else ProblemsWriter(path, source, lambda one: finding_text(one, words))
 
     def __enter__(self) -> Self:
         return self
@@ -364,7 +364,9 @@ class _Problems:
         try:
             yield
         except (OSError, FileError) as error:
-            why = self._words.said(error.strerror or "") if isinstance(error, OSError) else error_text(error, self._words)
+            why = (
+                self._words.said(error.strerror or "") if isinstance(error, OSError) else error_text(error, self._words)
+            )
             tell(self._words("problems.not_written", why=why))
             if self._writer is not None:
                 self._writer.__exit__(type(error), error, None)

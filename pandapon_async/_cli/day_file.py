@@ -27,6 +27,7 @@ from .file_options import path_beside
 from .plan import Accounts
 from .progress import Screen
 from .question import Prospect, refuse_a_wrong_file
+from .reasons import finding_text
 from .record import person
 from .renewing import Renewal
 from .saved_previews import SavedPreviews
@@ -121,7 +122,7 @@ class _Day(FileBooking):
         lines = frozenset[int]() if self._corrections is None else self._corrections.lines
         wrong = [booking.line for booking in self.source if booking.findings]
         if not lines.issuperset(wrong):
-            with ProblemsWriter(at, self.source) as problems:
+            with ProblemsWriter(at, self.source, lambda one: finding_text(one, self.desk.words)) as problems:
                 for booking in self.source:
                     if booking.findings or booking.origins:
                         problems.add(booking, booking.findings)
@@ -162,6 +163,7 @@ class _Day(FileBooking):
                 journal=journal,
                 settings=self.settings,
                 by=person(),
+                words=self.desk.words,
                 account_of=lambda booking: booking.account if accounts is None else accounts.of(booking).name,
             )
             count, path = handing.write(self._tracking_at)

@@ -19,7 +19,7 @@ from .journal_totals import show_totals
 from .journals import files_of, folder_of, journal_place, location_of
 from .reasons import plain_text
 from .shared import config_option, console, json_text, labelled, show_table, write_out
-from .words import Words, words_of
+from .words import Words, words_for
 
 if TYPE_CHECKING:
     from .._journal.journal import Journal
@@ -117,7 +117,7 @@ def command(path: Place, **options: Any) -> None:
             raise click.UsageError("--month stands for --since and --until: give it alone")
         options["since"], options["until"] = month
     settings = find_settings(folder_of(path))
-    words, zone = words_of(settings.language, settings.path and settings.path.parent), zone_of(settings.time_zone)
+    words, zone = words_for(settings), zone_of(settings.time_zone)
     for name in ("since", "until", "forget_before"):
         if options[name] is not None and options[name].tzinfo is None:
             options[name] = options[name].replace(tzinfo=zone)

@@ -165,9 +165,7 @@ class Found:
         return self.booking.reference if self.booking.request is None else self.booking.pair()[0]
 
 
-def found_of(
-    part: Part, position: int, booking: Booking, known: tuple[State, str | None] | None
-) -> Found:
+def found_of(part: Part, position: int, booking: Booking, known: tuple[State, str | None] | None) -> Found:
     """How a good booking stands after the run; ``position``: its place in the account's share."""
     state: str
     state, error = known or ("unread", None)

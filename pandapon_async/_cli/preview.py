@@ -19,6 +19,7 @@ from .file_options import path_beside
 from .plan import Accounts
 from .previewing import Answer, Previewer, key_of, not_previewed, obstacles
 from .progress import Screen
+from .reasons import finding_line, finding_text
 from .running import run
 from .shared import BAD_INPUT, FAILED, Failed, json_text, labelled, tell, write_out
 from .sums import sums_of
@@ -90,13 +91,13 @@ class FilePreview:
         fees: list[Money | None] = []
         with (
             filled(out, self.source, PREVIEW, (*self.kept, at)) as writer,
-            ProblemsWriter(at, self.source) as problems,
+            ProblemsWriter(at, self.source, lambda one: finding_text(one, self.words)) as problems,
         ):
             for booking, account, answer, found in self._answered(asker):
                 if found or answer.previewed is None or answer.render_id is None:
                     problems.add(booking, found)
                     if problems.count <= _SHOWN:
-                        tell(f"{self.source.name}: {found[0]}")
+                        tell(f"{self.source.name}: {finding_line(found[0], self.words)}")
                     continue
                 cells = answer.previewed.cells("." if self.source.format == "json" else self.source.reading.decimal)
                 writer.add(booking, {"account": account, "renderId": answer.render_id, **cells})

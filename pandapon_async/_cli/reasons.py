@@ -67,13 +67,18 @@ def _with_context(error: PandaponError, words: Words) -> str:
 
 def finding_line(finding: Finding, words: Words) -> str:
     """A finding as a clerk reads it."""
-    facts = {name: words.said(value) for name, value in finding.facts.items()}
-    text = facts.get("said") or words(f"row.{finding.code}", **facts)
+    text = finding_text(finding, words)
     if not finding.line:
         return text
     if finding.column is None:
         return words("rows.finding", line=finding.line, text=text)
     return words("rows.finding_in_column", line=finding.line, column=finding.column, text=text)
+
+
+def finding_text(finding: Finding, words: Words) -> str:
+    """Its sentence alone, as a problems file has it."""
+    facts = {name: words.said(value) for name, value in finding.facts.items()}
+    return facts.get("said") or words(f"row.{finding.code}", **facts)
 
 
 def plain_text(text: str, words: Words) -> str:

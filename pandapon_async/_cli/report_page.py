@@ -162,7 +162,10 @@ class _Page:
     def _refusals(self) -> Iterator[str]:
         if self._report.refusals:
             yield f"<h2>{self._said('refused')}</h2>"
-            rows = [(f"{count:,}", code, self._words.said(text)) for (code, text), count in self._report.refusals.most_common(50)]
+            rows = [
+                (f"{count:,}", code, self._words.said(text))
+                for (code, text), count in self._report.refusals.most_common(50)
+            ]
             yield from _table(self._columns("bookings", "code", "why"), rows, numbers=(0,))
 
     # --- the chart ---

@@ -15,7 +15,7 @@ from .._config.profiles import zone_of
 from .._config.settings import find_settings
 from .journals import folder_of, journal_place
 from .shared import json_text, labelled, write_out
-from .words import Words, words_of
+from .words import Words, words_for
 
 if TYPE_CHECKING:
     from .._fleet.status import Status, StatusReader
@@ -40,7 +40,7 @@ def command(journal: Place, job: str | None, watch: bool, as_json: bool) -> None
     from .._fleet.status import StatusReader
 
     settings = find_settings(folder_of(journal))
-    words = words_of(settings.language, settings.path and settings.path.parent)
+    words = words_for(settings)
     zone = zone_of(settings.time_zone)
     with contextlib.closing(StatusReader(journal, job)) as reader:
         seen = _watch(reader, lambda status: _show(status, words, as_json=as_json), watch=watch)

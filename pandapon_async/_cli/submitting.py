@@ -22,6 +22,7 @@ from .file_work import FileWork
 from .journals import ChosenJournal
 from .parts import items_of, objections
 from .plan import AccountPlan, Accounts
+from .reasons import finding_text
 from .shared import FAILED, tell, write_out
 from .words import Words
 
@@ -100,7 +101,7 @@ class SubmitWork:
     def _write_problems(self, path: Path, objected: Mapping[str, Mapping[int, Finding]]) -> None:
         position: Counter[str] = Counter()
         try:
-            with ProblemsWriter(path, self.source) as problems:
+            with ProblemsWriter(path, self.source, lambda one: finding_text(one, self.words)) as problems:
                 for booking in self.source:
                     findings = booking.findings
                     if not findings:

@@ -103,6 +103,7 @@ _OURS: Final[Mapping[str, str]] = {
     "tracking.handed": "{count} orders handed back in {path}",
     "tracking.left": "{count} orders are not booked",
     "tracking.left_why": "{count} orders are not booked: the column why says why not",
+    "tracking.not_yet": "not booked yet",
     "tracking.nothing": "Nothing to hand back",
     "tracking.nothing_new": "Nothing new to hand back",
     # a file's whole day
@@ -302,5 +303,9 @@ _OURS: Final[Mapping[str, str]] = {
     "error.attempts": "{count} attempts",
 }
 
-TEXTS: Final[Mapping[str, str]] = {**_OURS, **JOURNAL_TEXTS, **{f"row.{code}": check.text for code, check in CHECKS.items()}}
+TEXTS: Final[Mapping[str, str]] = {
+    **_OURS,
+    **JOURNAL_TEXTS,
+    **{f"row.{code}": check.text for code, check in CHECKS.items()},
+}
 """Every text, by its code; those of ``row.`` are the findings' own."""

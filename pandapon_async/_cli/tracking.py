@@ -15,8 +15,10 @@ from .._config.settings import Settings, find_settings
 from .._errors import ConfigError, JournalError, suggestion
 from .file_options import ReadingOptions, reading_options
 from .journals import files_of, journal_place
+from .reasons import finding_line
 from .record import person
 from .shared import BAD_INPUT, Failed, write_out
+from .words import Words, words_for
 
 if TYPE_CHECKING:
     from .._files.booking import Booking
@@ -54,17 +56,16 @@ def command(file: Path, out: Path, journal: Place | None, **options: Any) -> Non
     from .._files.bookings import BookingFile
     from .._journal.journal import Journal
     from .journals import choose_journal
-    from .words import words_of
 
     settings = find_settings(file.parent)
-    words = words_of(settings.language, settings.path and settings.path.parent)
+    words = words_for(settings)
     reading = ReadingOptions(**{name: options.pop(name) for name in attrs.fields_dict(ReadingOptions)})
     source = BookingFile(file, None, reading.reading(settings))
     chosen = choose_journal(journal, settings, file.parent, words, new_journal=False, makes=False)
     if not chosen.has_rows:
         raise Failed(words("journal.nothing_booked", path=chosen.path), BAD_INPUT)
     with Journal.open(chosen.location) as opened:
-        work = HandingBack(source=source, journal=opened, settings=settings, **options)
+        work = HandingBack(source=source, journal=opened, settings=settings, words=words, **options)
         count, path = work.write(out)
     none = "tracking.nothing_new" if work.only_new else "tracking.nothing"
     write_out(words("tracking.handed", count=f"{count:,}", path=path) if count else words(none))
@@ -84,6 +85,7 @@ class HandingBack:
     contact: bool = False
     by: str | None = None
     account_of: Callable[[Booking], str | None] = attrs.field(default=lambda booking: booking.account)
+    words: Words = attrs.field(factory=Words)
     left: int = 0
 
     def write(self, out: Path) -> tuple[int, Path]:
@@ -155,9 +157,10 @@ class HandingBack:
     def _why(self, booking: Booking, row: JournalRow | None) -> str:
         from .day_report import reason_of
 
+        words = self.words
         if row is not None:
-            return reason_of(row) or row.state
-        return "; ".join(map(str, booking.findings)) or "not booked yet"
+            return words.said(reason_of(row)) or words(f"state.{row.state}")
+        return "; ".join(finding_line(one, words) for one in booking.findings) or words("tracking.not_yet")
 
 
 _OPERATION = "logistics.book_freight"

@@ -16,12 +16,15 @@ from pathlib import Path
 from typing import Any, Final
 
 import attrs
+import click
 
+from .._config.settings import Settings
 from .._errors import ConfigError
 from .sentences import Sentences
 from .texts import TEXTS
 
 FOLDER: Final = Path(__file__).parent / "locale"
+_SPOKEN: Final = "pandapon_async.words"
 _ENTRY: Final = re.compile(r'(msgctxt|msgid|msgstr)?\s*("(?:[^"\\]|\\.)*")')
 
 
@@ -79,6 +82,21 @@ def words_of(language: str | None, folder: Path | None = None, environ: Mapping[
         known = ", ".join(["en", *sorted(path.stem for path in FOLDER.glob("*.po"))])
         raise ConfigError(f"language: there is no {language!r}; there are {known}, or the path of a .po file")
     return found
+
+
+def words_for(settings: Settings) -> Words:
+    """The words of the settings, in which the command that is running tells its end, too."""
+    words = words_of(settings.language, settings.path and settings.path.parent)
+    if (context := click.get_current_context(silent=True)) is not None:
+        context.meta[_SPOKEN] = words
+    return words
+
+
+def spoken() -> Words:
+    """The words of the command that is running: those of its settings, once it has them, else of the system."""
+    context = click.get_current_context(silent=True)
+    found = None if context is None else context.meta.get(_SPOKEN)
+    return found if isinstance(found, Words) else words_of(None)
 
 
 def _is_english(language: str) -> bool:

@@ -15,7 +15,7 @@ from .._version import __version__
 from .journals import journal_place, location_of
 from .running import serve
 from .shared import choose, config_option, load_profiles, require_fleet, tell
-from .words import words_of
+from .words import words_for
 
 if TYPE_CHECKING:
     from .._journal.places import Place
@@ -43,7 +43,7 @@ def command(journal: Place, vendor: Sequence[str], config: Path | None, concurre
     worker = Worker(profiles, str(location_of(journal)), concurrency, heartbeat)
     accounts = ", ".join(profile.name for profile in profiles)
     settings = find_settings(Path())
-    words = words_of(settings.language, settings.path and settings.path.parent)
+    words = words_for(settings)
     here = {"process": os.getpid(), "host": socket.gethostname(), "version": __version__}
     tell(words("worker.begun", **here, accounts=accounts, journal=journal))
     try:

@@ -42,7 +42,8 @@ def _above(low: float, *, including: bool = False) -> Callable[[Any, attrs.Attri
     def check(_: Any, member: attrs.Attribute[Any], value: Any) -> None:
         number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
         if not number or value < low or (value == low and not including):
-            raise ConfigError(f"{member.name}: must be a number {'of at least' if including else 'above'} {low}")
+            wanted = f"of at least {low}" if including else f"above {low}"
+            raise ConfigError(f"{member.name}: must be a number {wanted}")
 
     return check
 

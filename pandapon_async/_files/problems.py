@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
+
+import attrs
 
 from .._models.jsonio import JsonError, is_object, loads
 from .booking import Booking
 from .bookings import BookingFile
 from .columns import PROBLEM
-from .csv_table import read_header
+from .csv_table import CsvTable, read_header
 from .findings import EncodingError, FileError, Finding
 from .headers import is_problem_header
 from .json_bookings import JsonBookings, digest_text
@@ -66,8 +68,12 @@ class _Writer(Protocol):
     def close(self) -> None: ...
 
 
+def _in_english(finding: Finding) -> str:
+    return finding.text
+
+
 class ProblemsWriter:
-    """Writes bookings of a file, whole, with ``line,column,code,problem,decision``.
+    """Writes bookings of a file, whole, with ``line,column,code,problem,decision``; ``say`` gives a problem in a clerk's language.
 
     The file is created with the first one, once all are written. A workbook's is xlsx, whatever kind of workbook it was.
 
@@ -79,10 +85,11 @@ class ProblemsWriter:
         FileError: the path belongs to another format.
     """
 
-    def __init__(self, path: Path, source: BookingFile) -> None:
+    def __init__(self, path: Path, source: BookingFile, say: Callable[[Finding], str] = _in_english) -> None:
         self.path = path
         self.count = 0
         self._source = source
+        self._say = say
         self._stack = contextlib.ExitStack()
         self._output: Output | None = None
         self._writer: _Writer | None = None
@@ -113,7 +120,19 @@ class ProblemsWriter:
             self._output = self._stack.enter_context(replaced(self.path))
             self._writer = self._written(self._output.file)
         self.count += bool(findings)
-        self._writer.add(booking, findings)
+        self._writer.add(booking, [self._told(finding) for finding in findings])
+
+    def _told(self, finding: Finding) -> Finding:
+        """A finding with its sentence in the clerk's language; in English where the file's encoding has no such characters."""
+        said = self._say(finding)
+        bookings = self._source.bookings
+        table = bookings.file if isinstance(bookings, JsonBookings) else bookings.table
+        encoding = table.dialect.encoding if isinstance(table, CsvTable) else getattr(table, "encoding", None)
+        with contextlib.suppress(UnicodeEncodeError):
+            if encoding is not None:
+                encoding.encode(said)
+            return attrs.evolve(finding, facts={**finding.facts, "said": said})
+        return finding
 
     def _written(self, file: BinaryIO) -> _Writer:
         bookings = self._source.bookings

@@ -13,13 +13,32 @@ import pandapon_async
 
 PACKAGE: Final = Path(pandapon_async.__file__).parent
 _FOR_PROGRAMMERS: Final = (
-    *("api", "push", "testing", "_fleet", "_streams", "_manager.py", "_session.py", "_quotes/charts.py", "_quotes/sweep.py"),
+    *(
+        "api",
+        "push",
+        "testing",
+        "_fleet",
+        "_streams",
+        "_manager.py",
+        "_session.py",
+        "_quotes/charts.py",
+        "_quotes/sweep.py",
+    ),
     *("_quotes/ordering.py", "_quotes/requests.py", "_models/compiled.py", "_models/inferred", "_models/operation.py"),
     *("_models/money.py", "_models/wire_types.py"),
     *("_jobs/job.py", "_jobs/lookup.py", "_jobs/settings.py", "_jobs/claims.py", "_config/price_paths.py"),
-    *("_calls/client.py", "_calls/connections.py", "_calls/decoding.py", "_calls/direct_transport.py", "_calls/endpoints.py"),
+    *(
+        "_calls/client.py",
+        "_calls/connections.py",
+        "_calls/decoding.py",
+        "_calls/direct_transport.py",
+        "_calls/endpoints.py",
+    ),
     *("_calls/hooks.py", "_calls/limiter.py", "_calls/plain_transport.py", "_calls/tracing.py", "_calls/transport.py"),
-    *(f"_cli/{name}.py" for name in ("call", "demo", "demo_fleet", "fake_vendor", "guide", "listen", "operations", "doctor")),
+    *(
+        f"_cli/{name}.py"
+        for name in ("call", "demo", "demo_fleet", "fake_vendor", "guide", "listen", "operations", "doctor")
+    ),
 )
 """Rooms and commands whose refusals a programmer causes, not a clerk: they stay English where no translation happens to be there."""
 VALUE: Final = "\0"
@@ -66,4 +85,6 @@ def all_texts(folder: Path = PACKAGE) -> set[str]:
 
 def bare(template: str) -> str:
     """A catalogue's template with `VALUE` for each value, as the others here."""
-    return "".join(literal + (VALUE if name is not None else "") for literal, name, *_ in string.Formatter().parse(template))
+    return "".join(
+        literal + (VALUE if name is not None else "") for literal, name, *_ in string.Formatter().parse(template)
+    )

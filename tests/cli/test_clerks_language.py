@@ -16,6 +16,7 @@ from pandapon_async.testing import FakeVendor
 
 from .conftest import Pandapon, environment, process
 from .files import Write
+from .sentences import PACKAGE
 
 _NO_SENTENCE: Final = re.compile(
     r"""`[^`]*` | https?://\S+ | [\w.+-]*/[\w./+-]* | --?[a-z][\w-]* | \b[\w-]+\.(?:csv|db|toml|xlsx|json|txt|po)\b | \[[\w.]+\]
@@ -260,8 +261,12 @@ SITUATIONS: Final = {
     "an account of no kind": _accounts('[vendors.shop]\nkind = "pandapom"\n'),
     "an account without a key": _accounts('[vendors.shop]\nkind = "pandapon"\naccess_key = "k"\n'),
     "an account with a wrong key": _accounts(f'[vendors.shop]\nkind = "pandapon"\n{KEYS}base_ur = "x"\n'),
-    "a key from nowhere": _accounts('[vendors.shop]\nkind = "pandapon"\naccess_key = "env:NONE"\naccess_secret = "s"\n'),
-    "a key from no file": _accounts('[vendors.shop]\nkind = "pandapon"\naccess_key = "file:none"\naccess_secret = "s"\n'),
+    "a key from nowhere": _accounts(
+        '[vendors.shop]\nkind = "pandapon"\naccess_key = "env:NONE"\naccess_secret = "s"\n'
+    ),
+    "a key from no file": _accounts(
+        '[vendors.shop]\nkind = "pandapon"\naccess_key = "file:none"\naccess_secret = "s"\n'
+    ),
     "plain http": _accounts(f'[vendors.shop]\nkind = "pandapon"\n{KEYS}base_url = "http://example.com"\n'),
     "no URL": _accounts(f'[vendors.shop]\nkind = "pandapon"\n{KEYS}base_url = "example"\n'),
     "no limits": _accounts(f'[vendors.shop]\nkind = "pandapon"\n{KEYS}[vendors.shop.limits]\nconcurrency = 0\n'),
@@ -295,7 +300,9 @@ SITUATIONS: Final = {
     "a mark that can't be": _command("journal", "bookings.db", "--mark", "o-0=pending", "--by", "Kim"),
     "a mark of nothing": _command("journal", "bookings.db", "--mark", "o-7=done", "--by", "Kim"),
     "another order no.": _command("journal", "bookings.db", "--mark", "o-0=done", "--order-id", "zz", "--by", "Kim"),
-    "a fee in another currency": _command("journal", "bookings.db", "--mark", "o-0=done", "--fee", "1", "EUR", "--by", "Kim"),
+    "a fee in another currency": _command(
+        "journal", "bookings.db", "--mark", "o-0=done", "--fee", "1", "EUR", "--by", "Kim"
+    ),
     "a credit of nothing": _command("journal", "bookings.db", "--credit", "o-0", "0", "USD", "--by", "Kim"),
     "a credit": _command("journal", "bookings.db", "--credit", "o-0", "1", "USD", "--by", "Kim"),
     "an assignment": _command("journal", "bookings.db", "--assign", "o-0=Kim"),
@@ -331,7 +338,7 @@ SITUATIONS: Final = {
         "reference,renderId,country,itemId,skuId,quantity\no-0,FF0,DE,2048020617114736,413,1\n", name="orders2.csv"
     ),
     "the same parcel": _file(
-        "reference,renderId,name,country,itemId,skuId,quantity\nnew,FF0,Jane Example,US,2048020617114736,413,1\n"
+        "reference,renderId,receiverAddress.name,country,itemId,skuId,quantity\nnew,FF0,Jane Example,US,2048020617114736,413,1\n"
     ),
     "JSON that is none": _file("[{", name="more.json"),
     "JSON with a member that is wrong": _file(
@@ -358,3 +365,37 @@ def test_what_a_clerk_is_told_is_no_english_sentence(situation: Callable[[Desk],
     told = desk(*situation(desk))
     assert re.search("[\u4e00-\u9fff]", told), told
     assert english_in(told) == [], told
+
+
+def test_the_end_of_a_command_is_told_in_the_language_of_the_settings(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    for name in ("LC_ALL", "LANGUAGE"):
+        monkeypatch.setenv(name, "C")
+    desk.write("pandapon.toml", 'language = "zh_CN"\n')
+    assert desk("journal", "bookings.db", "o-7").startswith("错误：")
+
+
+def test_the_program_itself_is_asked_for_help_in_english_and_errs_in_chinese(desk: Desk):
+    with process("journal", "absent.db", environ={"PYTHONPATH": str(PACKAGE.parent)}) as child:
+        _, told = child.communicate(timeout=60)
+    assert told.startswith("错误：")
+    assert told.endswith("absent.db：没有账本\n")
+    assert "Usage: pandapon journal" in desk("journal", "--help")
+
+
+def test_json_is_the_same_in_every_language(desk: Desk):
+    desk.write("more.csv", "reference,renderId,country,itemId,skuId,quantity\no-0,FF0,DE,2048020617114736,413,1\n")
+    desk.vendor.script("drop_after")
+    desk.write("third.json", json.dumps(_third()))
+    for arguments in (("book", "third.json", "--yes", "--json"), ("journal", "bookings.db", "--json")):
+        told = desk.pandapon(*arguments).stdout
+        assert told
+        assert re.search("[\u4e00-\u9fff]", told) is None
+
+
+def test_a_problems_file_says_what_is_wrong_in_the_clerks_language(desk: Desk):
+    text = "reference,renderId,receiverAddress.name,country,itemId,quantity\n1,F1,J{},US,12,x\n2,F2,A,US,13,1\n"
+    for encoding, letter, language in (("utf-8", "ö", "应为整数"), ("cp1252", "ö", "expected a whole number")):
+        (desk.folder / "wrong.csv").write_bytes(text.format(letter).encode(encoding))
+        told = desk("book", "wrong.csv", "--encoding", encoding, "--yes", "--problems", f"{encoding}.csv")
+        assert (desk.folder / f"{encoding}.csv").exists(), told
+        assert language in (desk.folder / f"{encoding}.csv").read_text(encoding)

@@ -96,7 +96,7 @@ def test_without_options_it_counts_the_states(pandapon: Pandapon, journal: str):
 
 def test_one_booking_is_shown_with_its_history(pandapon: Pandapon, journal: str):
     shown = pandapon("journal", journal, "o-1").stdout
-    assert [word for word in ("pending, by job", "sent, by job", "unknown, by job") if word in shown] != []
+    assert [word for word in ("waiting, by job", "sending, by job", "unclear, by job") if word in shown] != []
     assert NAME not in shown
     told = json.loads(pandapon("journal", journal, "o-1", "--json").stdout)
     assert [step["state"] for step in told["history"]] == ["pending", "sent", "unknown"]
