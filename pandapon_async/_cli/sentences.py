@@ -56,13 +56,20 @@ class Sentences:
         """A sentence in the language; each value in it likewise, and each of several in a row."""
         if not text or not depth:
             return text
+        if (whole := self._whole(text, depth)) is not None:
+            return whole
+        before = text
         for one in self.fragments:
             if one.may_fit(text):
-                text = _pattern(one.english).sub(lambda found, to=one.other: self._filled(to, found, depth), text)
+                text = _pattern(one.english).sub(functools.partial(self._filled, one.other, depth=depth), text)
+        whole = None if text == before else self._whole(text, depth)
+        return self._in_parts(text, depth) if whole is None else whole
+
+    def _whole(self, text: str, depth: int) -> str | None:
         for one in self.whole:
             if one.may_fit(text) and (found := _pattern(one.english).fullmatch(text)):
                 return self._filled(one.other, found, depth)
-        return self._in_parts(text, depth)
+        return None
 
     def _filled(self, other: str, found: re.Match[str], depth: int) -> str:
         return other.format(**{name: self._value(name, value, depth - 1) for name, value in found.groupdict().items()})
@@ -70,7 +77,9 @@ class Sentences:
     def _value(self, name: str, value: str, depth: int) -> str:
         if name == "states":  # to choose from: by their codes
             return ", ".join(f"{self.states.get(one, one)} ({one})" for one in value.replace(" or ", ", ").split(", "))
-        return (name.startswith("state") and self.states.get(value)) or self.translated(value, depth)
+        if name.startswith("state"):  # there may be other facts before it
+            value = re.sub(r"\w+$", lambda found: self.states.get(found[0], found[0]), value)
+        return self.translated(value, depth)
 
     def _in_parts(self, text: str, depth: int) -> str:
         """Several sentences in a row, or one behind its place: only the parts that are known change."""

@@ -160,12 +160,6 @@ def _hard_link(desk: Desk) -> Sequence[str]:
     return ("book", "orders.csv", "--yes", "--journal", "link.db")
 
 
-def _unreachable(desk: Desk) -> Sequence[str]:
-    desk.orders(3, name="three.csv")
-    desk.vendor.script("drop_after", 401)
-    return ("book", "three.csv", "--yes")
-
-
 def _vendor_says(*script: object) -> Callable[[Desk], Sequence[str]]:
     def prepare(desk: Desk) -> Sequence[str]:
         desk.write("third.json", json.dumps(_third()))
