@@ -114,6 +114,7 @@ class BookingWork:
         hooks: Any = {"on_attempt": self._outage.note} if screen.is_shown else {}
         async with SessionManager(self.profiles, **hooks) as vendors, contextlib.AsyncExitStack() as stack:
             self._parts += [self._part(vendors, profile) for profile in self.profiles]
+            self.journal.prepare()
             for part in sorted(self._parts, key=_by_name):  # in one order: two programs can't wait for each other
                 await enter_when_free(stack, part.job, self.journal.location, part.name, self.words, self.zone)
             if self.on_entered is not None:

@@ -14,6 +14,7 @@ from .._config.settings import Settings
 from .._errors import JournalError
 from .._journal.places import Place, is_made, place_of
 from .._journal.postgres.url import PostgresUrl, holds_secret, postgres_url
+from .._journal.sqlite.file import forget_lost, remains_of, resolved
 from .._journal.sqlite.schema import APPLICATION_ID
 from .shared import BAD_INPUT, Failed
 from .words import Words
@@ -42,16 +43,22 @@ def journal_place(text: str) -> Place:
 
 @attrs.frozen
 class ChosenJournal:
-    """The journal to use; ``is_new``: it will be made; ``has_rows``: it can be looked into."""
+    """The journal to use; ``is_new``: it will be made; ``has_rows``: it can be looked into; ``may_replace``: also one that is gone."""
 
     path: Place
     is_new: bool
     has_rows: bool
+    may_replace: bool = False
 
     @property
     def location(self) -> str | Path:
         """What opens it; never to be shown, unlike ``path``."""
         return location_of(self.path)
+
+    def prepare(self) -> None:
+        """Let it be made, if it is to replace one that is gone."""
+        if self.may_replace and isinstance(self.path, Path):
+            forget_lost(resolved(self.path))
 
     @property
     def files(self) -> list[Path]:
@@ -96,8 +103,11 @@ def choose_journal(
     if isinstance(path, PostgresUrl):
         if is_made(path):
             return ChosenJournal(path, is_new=False, has_rows=True)
-    elif path.exists():
-        return ChosenJournal(path, is_new=False, has_rows=not _is_unmade(path))
+    else:
+        if not new_journal:
+            _refuse_lost(path, words)
+        if path.exists():
+            return ChosenJournal(path, is_new=False, has_rows=not _is_unmade(path), may_replace=new_journal)
     if not makes:
         return ChosenJournal(path, is_new=True, has_rows=False)
     if configured is not None and not new_journal and _is_same(path, configured):
@@ -105,7 +115,14 @@ def choose_journal(
     others = [one for one in _others(path, configured, folder) if not _is_same(one, path)]
     if others and not new_journal:
         raise Failed(words("journal.another", name=path, names=_names(others)), BAD_INPUT)
-    return ChosenJournal(path, is_new=True, has_rows=False)
+    return ChosenJournal(path, is_new=True, has_rows=False, may_replace=new_journal)
+
+
+def _refuse_lost(path: Path, words: Words) -> None:
+    """As the library does once it makes a journal, but before anything is asked, in words for clerks."""
+    remains = remains_of(resolved(path))
+    if remains and not (path.exists() and path.stat().st_size):
+        raise Failed(words("journal.gone", name=path, remains=_names(file.name for file in remains)), BAD_INPUT)
 
 
 def place_of_setting(journal: str | Path) -> Place:
@@ -154,7 +171,7 @@ def _is_same(one: Place, other: Place) -> bool:
     return os.path.normcase(one.resolve()) == os.path.normcase(other.resolve())
 
 
-def _names(paths: Iterable[Place]) -> str:
+def _names(paths: Iterable[Place | str]) -> str:
     return ", ".join(dict.fromkeys(map(str, paths)))
 
 

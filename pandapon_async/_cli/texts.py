@@ -131,6 +131,11 @@ _OURS: Final[Mapping[str, str]] = {
         "the journal {name}, named in {settings}, isn't there: was it moved, or is a drive missing? If there never was one, "
         "--new-journal makes it"
     ),
+    "journal.gone": (
+        "the journal {name} is gone: {remains} beside it says that bookings were written to it. Was it deleted, moved or renamed? "
+        "Bring the file back, or restore a backup: with a new journal everything would be booked once more. If that is meant: "
+        "--new-journal"
+    ),
     "journal.none": "there is no journal here, so nothing waits",
     "journal.step": "{at} {state}, by {person}{note}",
     "journal.adopted": "{name} is adopted as it is configured now",

@@ -109,6 +109,93 @@ def test_another_one_is_made_if_that_is_asked_for(pandapon: Pandapon, orders: Wr
     assert booked(second) == 1
 
 
+Act = Callable[[Path], object]
+
+
+def emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def left_with_its_wal(path: Path) -> None:
+    """As if it had been moved after a kill, without its other files; and somebody tidied up the locks."""
+    path.rename(path.with_name("old"))
+    path.with_name(f"{path.name}-wal").write_bytes(b"7" * 4096)
+    for lock in path.parent.glob("*.lock"):
+        lock.unlink()
+
+
+def moved_away(path: Path) -> None:
+    (path.parent / "old").mkdir()
+    path.rename(path.parent / "old" / path.name)
+
+
+@pytest.mark.parametrize("act", [Path.unlink, moved_away, emptied, left_with_its_wal])
+@pytest.mark.parametrize("command", ["book", "day"])
+def test_no_new_one_is_made_where_one_was_lost(
+    pandapon: Pandapon, orders: Write, shop: FakeVendor, tmp_path: Path, act: Act, command: str
+):
+    file = orders(2)
+    assert pandapon("book", file).exit_code == 0
+    act(tmp_path / "shop/bookings.db")
+    before = len(shop.ledger.requests)
+    result = pandapon(command, file, "--yes")
+    assert result.exit_code == 2
+    assert "bookings.db" in result.stderr
+    assert "gone" in result.stderr
+    assert len(shop.ledger.requests) == before
+    named = pandapon("book", file, "--journal", str(tmp_path / "shop/bookings.db"))
+    assert (named.exit_code, "gone" in named.stderr) == (2, True)
+    assert shop.ledger.bookings == {"FF0": 1, "FF1": 1}
+
+
+@pytest.mark.parametrize("act", [Path.unlink, emptied])
+def test_who_only_looks_is_told_that_it_is_gone_too(pandapon: Pandapon, orders: Write, tmp_path: Path, act: Act):
+    file, journal = orders(2), tmp_path / "shop/bookings.db"
+    pandapon("book", file)
+    act(journal)
+    for command in (("book", file, "--dry-run"), ("tracking", file, "--out", str(tmp_path / "out.csv"))):
+        result = pandapon(*command)
+        assert (result.exit_code, "gone" in result.stderr) == (2, True), result.stderr
+    if not journal.exists():
+        assert "gone" in pandapon("journal", str(journal)).stderr
+
+
+def test_a_configured_one_that_was_deleted_behind_a_link_is_missed(
+    pandapon: Pandapon, orders: Write, shop: FakeVendor, tmp_path: Path
+):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "all.db").symlink_to(tmp_path / "data/all.db")
+    settle(tmp_path, 'journal = "all.db"')
+    assert pandapon("book", orders(), "--new-journal").exit_code == 0
+    (tmp_path / "data/all.db").unlink()
+    result = pandapon("book", orders())
+    assert (result.exit_code, "gone" in result.stderr) == (2, True)
+    assert shop.ledger.bookings == {"FF0": 1}
+
+
+@pytest.mark.parametrize("act", [Path.unlink, moved_away, emptied])
+def test_a_new_one_instead_of_a_lost_one_is_made_if_that_is_asked_for(
+    pandapon: Pandapon, orders: Write, tmp_path: Path, act: Act
+):
+    file, journal = orders(2), tmp_path / "shop/bookings.db"
+    pandapon("book", file)
+    act(journal)
+    assert pandapon("book", orders(3), "--new-journal").exit_code == 0
+    assert booked(journal) == 3
+    assert pandapon("book", orders(4)).exit_code == 0
+
+
+def test_one_that_was_moved_is_used_where_it_is_and_when_it_is_back(pandapon: Pandapon, orders: Write, tmp_path: Path):
+    journal, elsewhere = tmp_path / "shop/bookings.db", tmp_path / "moved.db"
+    pandapon("book", orders(1))
+    journal.rename(elsewhere)
+    assert pandapon("book", orders(2), "--journal", str(elsewhere)).exit_code == 0
+    assert booked(elsewhere) == 2
+    elsewhere.rename(journal)
+    assert pandapon("book", orders(3)).exit_code == 0
+    assert booked(journal) == 3
+
+
 def test_another_programs_database_is_no_journal(pandapon: Pandapon, orders: Write, tmp_path: Path):
     file = orders()
     with sqlite3.connect(tmp_path / "shop/stock.db") as database:

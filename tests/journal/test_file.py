@@ -14,7 +14,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import attrs
@@ -22,7 +22,7 @@ import pytest
 
 from pandapon_async import Journal, JournalError
 from pandapon_async._journal.sqlite import writer as journal_writer, writing as journal_writing
-from pandapon_async._journal.sqlite.lock import _HELD
+from pandapon_async._journal.sqlite.lock import _HELD, account_lock
 from pandapon_async._journal.sqlite.mounts import network_kind, network_kind_on_mac
 from pandapon_async._journal.sqlite.store import SqliteStore
 from pandapon_async._journal.sqlite.writer import Writer
@@ -56,6 +56,12 @@ def copied(path: Path, folder: Path, *, wal: bool) -> Path:
 def by_another(*command: str | Path) -> None:
     """Let another process do something."""
     subprocess.run(command, check=True)
+
+
+def forget_locks(path: Path) -> None:
+    """What says that a journal was there."""
+    for lock in path.parent.glob("*.lock"):
+        lock.unlink()
 
 
 async def refused(path: Path, match: str) -> None:
@@ -307,8 +313,7 @@ async def test_a_journal_that_was_moved_takes_nothing_from_the_one_at_its_place(
     store = await SqliteStore.open(path, KEY, VirtualClock(NOW))
     await done(store, entry(1))
     moved(path)
-    for lock in path.parent.glob("*.lock"):
-        lock.unlink()
+    forget_locks(path)
     async with opened(path, OTHER) as second:
         await done(second, entry(2))
         await store.close()
@@ -316,6 +321,41 @@ async def test_a_journal_that_was_moved_takes_nothing_from_the_one_at_its_place(
         await done(second, entry(3))
     assert recorded(path) == {"order-2": "done", "order-3": "done"}
     assert recorded(path.parent / "moved.db") == {"order-1": "done"}
+
+
+def emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def left_with_its_wal(path: Path) -> None:
+    path.unlink()
+    Path(f"{path}-wal").write_bytes(b"7" * 4096)
+    forget_locks(path)
+
+
+@pytest.mark.parametrize("act", [Path.unlink, emptied, left_with_its_wal])
+async def test_no_new_one_is_made_where_one_was_lost(path: Path, act: Callable[[Path], None]):
+    async with opened(path) as store:
+        await done(store, entry(1))
+    act(path)
+    left = {file: file.read_bytes()[256:] for file in path.parent.iterdir()}
+    for key in (KEY, OTHER):
+        with pytest.raises(JournalError, match=r"is gone.*bookings\.db.*Bring the file back"):
+            async with opened(path, key):
+                pass
+    assert {file: file.read_bytes()[256:] for file in left} == left
+    for file in left:
+        file.unlink()
+    async with opened(path) as store:
+        await done(store, entry(1))
+
+
+async def test_a_lock_under_which_nothing_was_written_yet_keeps_nobody_from_making_one(path: Path):
+    lock = account_lock(path, KEY.vendor, KEY.name)
+    lock.acquire()  # and killed
+    lock.release()
+    async with opened(path, OTHER):
+        pass
 
 
 @posix
@@ -358,6 +398,7 @@ async def test_reading_goes_on_in_the_file_that_was_opened_but_nothing_is_change
         await done(store, entry(1))
     with Journal.open(path) as journal:
         path.rename(path.parent / "old.db")
+        forget_locks(path)
         async with opened(path) as store:
             await done(store, entry(1))
         with pytest.raises(JournalError, match="moved or replaced"):

@@ -13,11 +13,14 @@ What SQLite does not see by itself, and how it is seen here:
 - *A dropped lock.* POSIX drops all locks of a process on a file as soon as the process closes any descriptor of it. So nothing
   here opens the database's files but SQLite itself, and who only reads opens them read-only and removes nothing.
 - *A file that was moved, replaced or linked* while it is in use: its inode is compared.
+- *A file that is gone*: locks of it that count commits, or its ``-wal``, say that there was one. A new one at its place would book
+  everything once more, so none is made.
 """
 
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import secrets
 import shutil
@@ -30,7 +33,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..._errors import JournalError
-from .lock import counted, is_held_here, lock_file
+from .lock import counted, is_held, is_held_here, lock_file
 from .mounts import refuse_network
 from .schema import check_version, is_fresh, make_tables
 
@@ -112,6 +115,7 @@ def open_to_write(path: Path, *, create: bool, whole: bool = False) -> sqlite3.C
     """
     refuse_network(path)
     if create and not path.exists():
+        refuse_lost(path)
         with as_journal_error(path), contextlib.suppress(FileExistsError):  # by another account's job, just now
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))  # it will hold receivers' data
     if _require_file(path).st_nlink > 1:
@@ -120,11 +124,14 @@ def open_to_write(path: Path, *, create: bool, whole: bool = False) -> sqlite3.C
         )
     if create and not path.stat().st_size:
         path.chmod(0o600)
+        refuse_lost(path, lambda: not path.stat().st_size)  # SQLite deletes a -wal beside an empty file
     connection = _connect(path, "mode=rw")
     try:
         with as_journal_error(path):
             fresh = create and is_fresh(connection)
-            if not fresh:
+            if fresh:
+                refuse_lost(path, lambda: is_fresh(connection))
+            else:
                 _recognise(connection, path, wal_of(path), whole=whole)
             _prepare(connection, path)
             if fresh:
@@ -211,10 +218,47 @@ def _is_whole_alone(connection: sqlite3.Connection, path: Path) -> bool:
     return True
 
 
+def remains_of(path: Path) -> list[Path]:
+    """What is left beside a file of a journal that was written to there: the locks that count commits, and its ``-wal``."""
+    locks = sorted(path.parent.glob(f"{glob.escape(path.name)}.*.lock"))
+    return [lock for lock in locks if counted(lock)[1]] + [wal_of(path)] * bool(_size(wal_of(path)))
+
+
+def refuse_lost(path: Path, is_lost: Callable[[], bool] | None = None) -> None:
+    """Refuse to make a journal where one was lost.
+
+    Args:
+        path: where.
+        is_lost: whether there is still none, once its remains were seen: unless somebody has just made it, they are of a lost one.
+
+    Raises:
+        JournalError: names the remains.
+    """
+    remains = remains_of(path)
+    if remains and (not path.exists() if is_lost is None else is_lost()):
+        names = ", ".join(file.name for file in remains)
+        raise JournalError(
+            f"{path}: this journal is gone: it was deleted, moved or emptied, but {names} beside it says that bookings were "
+            "written to it. Bring the file back, or restore a backup; a new journal would book everything once more. "
+            f"If that is meant, delete {names} first"
+        )
+
+
+def forget_lost(path: Path) -> None:
+    """Let a new journal be made where one was lost: remove the locks of that one that nobody holds, but no booking."""
+    if not _size(path):
+        for lock in remains_of(path):
+            name = lock.name[len(path.name) + 1 : -len(".lock")]
+            if lock != wal_of(path) and not is_held(path, name):
+                with as_journal_error(lock):
+                    lock.unlink(missing_ok=True)
+
+
 def _require_file(path: Path) -> os.stat_result:
     try:
         found = path.stat()
     except FileNotFoundError:
+        refuse_lost(path)
         raise JournalError(f"{path}: there is no journal") from None
     except OSError as error:
         raise JournalError(f"{path}: can't be opened: {error.strerror}") from None
