@@ -350,6 +350,62 @@ async def test_no_new_one_is_made_where_one_was_lost(path: Path, act: Callable[[
         await done(store, entry(1))
 
 
+async def put_back(path: Path, *, restored: bool = False) -> None:
+    """A copy from before the last booking."""
+    async with opened(path) as store:
+        await done(store, entry(1))
+    shutil.copy(path, path.parent / "copy")
+    async with opened(path, OTHER) as store:
+        await done(store, entry(2))
+    async with opened(path) as store:
+        await done(store, entry(3))
+    shutil.copy(path.parent / "copy", path)
+    if restored:
+        with Journal.open(path) as journal:
+            journal.restore(by="jane", note="nothing was booked since")
+
+
+async def test_an_old_copy_that_was_put_in_its_place_is_refused_but_read(path: Path):
+    await put_back(path)
+    for key in (KEY, OTHER):
+        with pytest.raises(JournalError, match=r"an old copy.*Bring the latest file"):
+            async with opened(path, key):
+                pass
+    assert recorded(path) == {"order-1": "done"}
+    with Journal.open(path) as journal, pytest.raises(JournalError, match="an old copy"):
+        journal.resolve("order-1", "void", by="jane", note="x")
+
+
+async def test_an_old_copy_is_used_once_it_is_restored_by_name(path: Path):
+    await put_back(path, restored=True)
+    for number, key in enumerate((KEY, OTHER, KEY), start=4):
+        async with opened(path, key) as store:
+            await done(store, entry(number))
+    with Journal.open(path) as journal:
+        journal.resolve("order-6", "void", by="jane", note="x")
+
+
+async def test_one_that_was_used_elsewhere_meanwhile_is_taken_when_it_is_back(path: Path):
+    elsewhere = path.parent / "elsewhere" / "bookings.db"
+    elsewhere.parent.mkdir()
+    for here, there in ((path, elsewhere), (elsewhere, path)) * 2:
+        for key in (KEY, OTHER):
+            async with opened(here, key):
+                pass
+        here.rename(there)
+    async with opened(path) as store:
+        await done(store, entry(1))
+
+
+async def test_what_another_account_cleared_away_after_a_kill_is_no_old_copy(path: Path):
+    with holder(path) as process:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    for number, key in enumerate((OTHER, KEY), start=2):
+        async with opened(path, key) as store:
+            await done(store, entry(number))
+
+
 async def test_a_lock_under_which_nothing_was_written_yet_keeps_nobody_from_making_one(path: Path):
     lock = account_lock(path, KEY.vendor, KEY.name)
     lock.acquire()  # and killed

@@ -12,8 +12,8 @@ from ..._errors import JournalError
 from ..sql.accounts import known_accounts
 from ..sql.editor import JournalEditor
 from .file import Place, close_unchanged, open_to_write
-from .lock import account_lock, hand_lock
-from .schema import check_whole, refuse_backup
+from .lock import account_lock, counted, hand_lock, locks_of
+from .schema import check_whole, refuse_backup, refuse_older, take_as_latest
 from .writing import Writing
 
 
@@ -58,6 +58,7 @@ class Editor(JournalEditor):
 
     def refuse_backup(self, connection: sqlite3.Connection) -> None:
         refuse_backup(connection, self._path)
+        refuse_older(connection, self._path, map(counted, locks_of(self._path)))
 
     def finish_erasing(self, writing: Writing) -> None:
         try:
@@ -72,6 +73,7 @@ class Editor(JournalEditor):
     def restore(self, by: str, note: str) -> None:
         """Let a backup be used."""
         with self.connected() as writing, self.transaction(writing) as connection:
+            take_as_latest(connection, self._path)
             self.note(connection, "restored", by, note)
 
     def declare_whole(self, by: str, note: str) -> None:
@@ -79,6 +81,7 @@ class Editor(JournalEditor):
         with self.connected(whole=True) as writing, self.transaction(writing) as connection:
             check_whole(connection, self._path)
             connection.execute("DELETE FROM owners WHERE id != (SELECT MAX(id) FROM owners)")
+            take_as_latest(connection, self._path)
             self.note(connection, "whole", by, note)
 
     @contextlib.contextmanager

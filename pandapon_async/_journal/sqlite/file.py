@@ -13,6 +13,8 @@ What SQLite does not see by itself, and how it is seen here:
 - *A dropped lock.* POSIX drops all locks of a process on a file as soon as the process closes any descriptor of it. So nothing
   here opens the database's files but SQLite itself, and who only reads opens them read-only and removes nothing.
 - *A file that was moved, replaced or linked* while it is in use: its inode is compared.
+- *An old copy that was put in the file's place*: the file keeps how far the count of each lock was when its owner ended, and a lock
+  that has counted on says that the file lacks something.
 - *A file that is gone*: locks of it that count commits, or its ``-wal``, say that there was one. A new one at its place would book
   everything once more, so none is made.
 """
@@ -20,7 +22,6 @@ What SQLite does not see by itself, and how it is seen here:
 from __future__ import annotations
 
 import contextlib
-import glob
 import os
 import secrets
 import shutil
@@ -33,7 +34,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..._errors import JournalError
-from .lock import counted, is_held, is_held_here, lock_file
+from .lock import counted, is_held, is_held_here, lock_file, locks_of
 from .mounts import refuse_network
 from .schema import check_version, is_fresh, make_tables
 
@@ -220,8 +221,7 @@ def _is_whole_alone(connection: sqlite3.Connection, path: Path) -> bool:
 
 def remains_of(path: Path) -> list[Path]:
     """What is left beside a file of a journal that was written to there: the locks that count commits, and its ``-wal``."""
-    locks = sorted(path.parent.glob(f"{glob.escape(path.name)}.*.lock"))
-    return [lock for lock in locks if counted(lock)[1]] + [wal_of(path)] * bool(_size(wal_of(path)))
+    return [lock for lock in locks_of(path) if counted(lock)[1]] + [wal_of(path)] * bool(_size(wal_of(path)))
 
 
 def refuse_lost(path: Path, is_lost: Callable[[], bool] | None = None) -> None:

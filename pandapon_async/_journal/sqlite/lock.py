@@ -6,6 +6,7 @@ The file also says how many commits its owners have made, so that a database fil
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import secrets
 import sys
@@ -38,7 +39,7 @@ else:
         os.pwrite(descriptor, data, at)
 
 
-_BY_HAND: Final = "hand-"
+BY_HAND: Final = "hand-"
 RESERVE: Final = 2 * 1024 * 1024
 """Bytes of disk that are kept, so that what is under way can still be written down when the disk is full."""
 _HEAD: Final = 512
@@ -176,12 +177,12 @@ def account_lock(path: Path, vendor: str, name: str) -> OwnerLock:
 
 def hand_lock(path: Path) -> OwnerLock:
     """A lock of somebody who changes a journal by hand, beside others."""
-    return OwnerLock(path, f"{_BY_HAND}{secrets.token_hex(8)}")
+    return OwnerLock(path, f"{BY_HAND}{secrets.token_hex(8)}")
 
 
 def forget_lock(path: Path, name: str) -> None:
     """Remove what a killed owner left, if nobody will ask for it again."""
-    if name.startswith(_BY_HAND):
+    if name.startswith(BY_HAND):
         with contextlib.suppress(OSError):
             lock_file(path, name).unlink()
 
@@ -204,6 +205,11 @@ def is_held(path: Path, name: str) -> bool | None:
 def lock_file(path: Path, name: str) -> Path:
     """Where a lock of a journal is."""
     return path.with_name(f"{path.name}.{name}.lock")
+
+
+def locks_of(path: Path) -> list[Path]:
+    """The locks beside a journal's file."""
+    return sorted(path.parent.glob(f"{glob.escape(path.name)}.*.lock"))
 
 
 def counted(lock: Path) -> tuple[str, int]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Final
 
 from ..._errors import JournalError
+from .lock import BY_HAND, counted, locks_of
 
 VERSION: Final = 2
 APPLICATION_ID: Final = 0x50414E44
@@ -26,6 +28,7 @@ CREATE TABLE owners (
     id INTEGER PRIMARY KEY, account INTEGER REFERENCES accounts, lock TEXT NOT NULL, token TEXT NOT NULL, commits INTEGER NOT NULL,
     host TEXT NOT NULL, boot TEXT NOT NULL, pid INTEGER NOT NULL, start TEXT NOT NULL, at REAL NOT NULL
 );
+CREATE TABLE ended (token TEXT PRIMARY KEY, commits INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE runs (
     id INTEGER PRIMARY KEY, account INTEGER NOT NULL REFERENCES accounts, operation INTEGER NOT NULL REFERENCES operations,
     began REAL NOT NULL, released REAL, ended REAL, host TEXT NOT NULL, pid INTEGER NOT NULL, about TEXT, summary TEXT
@@ -123,6 +126,44 @@ def refuse_backup(connection: sqlite3.Connection, path: Path) -> None:
         raise JournalError(
             f"{path}: is a backup of {when:%Y-%m-%d %H:%M} UTC, and lacks what was booked since: restore it first"
         )
+
+
+def end_owner(connection: sqlite3.Connection, number: int) -> None:
+    """An owner is no more: keep how many commits of it the file has. By hand nobody comes back under the same lock."""
+    _keep_counts(connection, f"SELECT token, commits FROM owners WHERE id = ? AND lock NOT LIKE '{BY_HAND}%'", number)
+    connection.execute("DELETE FROM owners WHERE id = ?", (number,))
+
+
+def take_as_latest(connection: sqlite3.Connection, path: Path) -> None:
+    """Whatever the locks beside it count, this is the file to go on with."""
+    for lock in locks_of(path):
+        _keep_counts(connection, "SELECT ?, ? WHERE true", *counted(lock))
+
+
+def _keep_counts(connection: sqlite3.Connection, counts: str, *values: object) -> None:
+    latest = "ON CONFLICT (token) DO UPDATE SET commits = max(commits, excluded.commits)"
+    connection.execute(f"INSERT INTO ended (token, commits) {counts} {latest}", values)
+
+
+def refuse_older(connection: sqlite3.Connection, path: Path, counts: Iterable[tuple[str, int]]) -> None:
+    """Refuse a file that lacks commits.
+
+    Args:
+        connection: reads it.
+        path: of it.
+        counts: the token of each lock and what it counts, as they were before the file is read.
+
+    Raises:
+        JournalError: says so.
+    """
+    known = "SELECT MAX(commits) FROM (SELECT token, commits FROM owners UNION ALL SELECT * FROM ended) WHERE token = ?"
+    for token, commits in counts:
+        if commits > (connection.execute(known, (token,)).fetchone()[0] or 0):
+            raise JournalError(
+                f"{path}: is not the file that was used here last: an old copy, or another journal, was put in its place, and lacks "
+                "what was booked since. Bring the latest file; or, if it is lost, look at the vendor what was booked since, "
+                "and restore this one"
+            )
 
 
 def check_whole(connection: sqlite3.Connection, path: Path) -> None:

@@ -17,7 +17,7 @@ from ..._errors import JournalError
 from ..sql.owners import Owner
 from .file import WAIT, as_journal_error, is_of_one_moment, wal_of
 from .lock import OwnerLock, forget_lock, is_held
-from .schema import check_whole
+from .schema import check_whole, end_owner
 
 
 class Writing:
@@ -82,7 +82,8 @@ class Writing:
             connection.execute("BEGIN IMMEDIATE")
             known = connection.execute("SELECT MAX(commits) FROM owners WHERE token = ?", (lock.token,)).fetchone()[0]
             commits = max(lock.commits, known or 0) + 1
-            connection.executemany("DELETE FROM owners WHERE id = ?", [(number,) for number in left])
+            for number in left:
+                end_owner(connection, number)
             values = (account, lock.name, lock.token, commits, here.host, here.boot, here.pid, here.start, time.time())
             owner = connection.execute(query, values).lastrowid or 0
             _set_marks(connection)
@@ -134,7 +135,7 @@ class Writing:
     def _leave(self) -> bool:
         with contextlib.suppress(sqlite3.Error), self.connection:
             self.connection.execute("BEGIN IMMEDIATE")
-            self.connection.execute("DELETE FROM owners WHERE id = ?", (self.owner,))
+            end_owner(self.connection, self.owner)
             return True
         return False
 
