@@ -12,7 +12,8 @@ import click
 
 from .._config.profiles import zone_of
 from .._config.settings import Settings, find_settings
-from .._errors import ConfigError, JournalError, suggestion
+from .._errors import ConfigError, suggestion
+from .._files.findings import FileError
 from .file_options import ReadingOptions, reading_options
 from .journals import files_of, journal_place
 from .reasons import finding_line
@@ -35,6 +36,7 @@ _path = click.Path(dir_okay=False, path_type=Path)
 @click.argument("file", type=_path)
 @click.option("--out", type=_path, required=True, metavar="F", help="Where to write.")
 @click.option("--journal", type=journal_place, metavar="PATH or URL", help="The journal; default: as of pandapon book.")
+@click.option("--vendor", metavar="NAME", help="The account, if several have booked the same order numbers.")
 @click.option(
     "--layout", metavar="NAME", help="Only the columns that a shop reads: amazon, shopify, woocommerce, or yours."
 )
@@ -42,7 +44,7 @@ _path = click.Path(dir_okay=False, path_type=Path)
 @click.option("--contact", is_flag=True, help="With the receivers, from the journal.")
 @click.option("--by", metavar="NAME", help="Who does it; your login unless given.")
 @reading_options
-def command(file: Path, out: Path, journal: Place | None, **options: Any) -> None:
+def command(file: Path, out: Path, journal: Place | None, vendor: str | None, **options: Any) -> None:
     """Write FILE once more, with what became of each order: state, the vendor's order no., carrier, tracking number and link.
 
     It is written in FILE's own format and encoding, with its columns and its order of rows. Each item has a row; one that is in two
@@ -65,7 +67,10 @@ def command(file: Path, out: Path, journal: Place | None, **options: Any) -> Non
     if not chosen.has_rows:
         raise Failed(words("journal.nothing_booked", path=chosen.path), BAD_INPUT)
     with Journal.open(chosen.location) as opened:
-        work = HandingBack(source=source, journal=opened, settings=settings, words=words, **options)
+        account_of: Callable[[Booking], str | None] = lambda booking: booking.account or vendor  # noqa: E731
+        work = HandingBack(
+            source=source, journal=opened, settings=settings, account_of=account_of, words=words, **options
+        )
         count, path = work.write(out)
     none = "tracking.nothing_new" if work.only_new else "tracking.nothing"
     write_out(words("tracking.handed", count=f"{count:,}", path=path) if count else words(none))
@@ -144,14 +149,23 @@ class HandingBack:
             yield handed_rows(booking, shipments, newest, self._why(booking, newest), zone), newest
 
     def _shipments(self, booking: Booking) -> list[JournalRow]:
-        """The order's rows in the journal, in the order of their shipments."""
+        """The order's rows in the journal, in the order of their shipments.
+
+        Raises:
+            FileError: several accounts have it, and none was named.
+        """
+        from .._journal.journal import shipments_of
+
         reference = booking.reference or (booking.pair()[0] if booking.request is not None else None)
-        account = self.account_of(booking)
-        found: list[JournalRow] = []
-        with contextlib.suppress(JournalError):
-            while reference is not None:
-                number = len(found) + 1
-                found.append(self.journal.get(reference, shipment=number, account=account, operation=_OPERATION))
+        if reference is None:
+            return []
+        found = shipments_of(self.journal, reference, _OPERATION, self.account_of(booking))
+        names = sorted({row.account for row in found})
+        if len(names) > 1:
+            raise FileError(
+                f"line {booking.line}: {reference} is booked at several accounts ({', '.join(names)}): say which one is meant, with "
+                "--vendor NAME or in a column account"
+            )
         return found
 
     def _why(self, booking: Booking, row: JournalRow | None) -> str:

@@ -209,3 +209,33 @@ def test_json_comes_back_with_the_parcels_as_a_list(pandapon: Pandapon, booked: 
     )  # fmt: skip
     assert two["parcels"] == []
     assert two["why"]
+
+
+def test_an_order_number_of_several_accounts_is_no_unbooked_one_but_asked_about(
+    pandapon: Pandapon, shop: FakeVendor, orders: Path, ann_and_bob: str
+):
+    config = ("--config", ann_and_bob)
+    shop.script(*(reply(number, parcel(f"T{number}", ("601", "55", 3))) for number in ("8001", "8002")))
+    one = orders.with_name("one.csv")
+    for account, item in (("ann", "601"), ("bob", "602")):
+        one.write_text(
+            f"{HEADER}\r\no-1;FF{item};Jane Example;US;{item};55;3;K-7\r\n", encoding="utf-8-sig", newline=""
+        )
+        assert pandapon("book", str(one), "--vendor", account, "--yes", *config, *READING).exit_code == 0
+    out = orders.with_name("tracking.csv")
+    result = pandapon("tracking", str(one), "--out", str(out), *READING)
+    assert (result.exit_code, out.exists()) == (2, False)
+    assert "o-1 is booked at several accounts (ann, bob)" in result.stderr
+    assert "--vendor" in result.stderr
+    (row,) = tracked(pandapon, one, "--vendor", "bob")
+    assert row["order_id"] == "8002"
+
+
+def test_a_second_shipment_alone_is_found(pandapon: Pandapon, shop: FakeVendor, orders: Path, keys: None):
+    shop.script(reply("8001", parcel("T1", ("601", "55", 3))))
+    orders.write_text(
+        f"{HEADER};shipment\r\no-1;FF1;Jane Example;US;601;55;3;K-7;2\r\n", encoding="utf-8-sig", newline=""
+    )
+    assert pandapon("book", str(orders), *READING).exit_code == 0
+    (row,) = tracked(pandapon, orders)
+    assert row["order_id"] == "8001"
