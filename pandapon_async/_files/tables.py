@@ -94,6 +94,9 @@ def open_to_read(path: Path, name: str | None = None) -> BinaryIO:
     Raises:
         FileError: it can't be read.
     """
+    if _is_passing(path):
+        why = "it is a pipe or a device, and is read more than once: save it as a file, or, where stdin is read, give it there as -"
+        raise FileError.whole(name or path, "not-readable", why=why)
     try:
         return path.open("rb")
     except OSError as error:
@@ -102,6 +105,13 @@ def open_to_read(path: Path, name: str | None = None) -> BinaryIO:
         if code is None:
             raise FileError.whole(name or path, "not-readable", why=error.strerror or "") from None
         raise FileError.whole(name or path, code) from None
+
+
+def _is_passing(path: Path) -> bool:
+    """Whether a path names no file of a folder where something can be kept beside it, such as what a shell makes of a redirection."""
+    is_special = path.exists() and not path.is_file() and not path.is_dir()
+    folder = path.absolute().parent
+    return is_special or str(folder) in ("/dev", "/dev/fd") or folder.parts[1:2] == ("proc",)
 
 
 def format_of(path: Path, name: str, encoding: str | None) -> tuple[Format, tuple[str, ...]]:

@@ -7,6 +7,7 @@ import json
 import os
 import random
 import signal
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -438,3 +439,19 @@ def test_a_replacement_of_a_cancelled_booking_is_the_next_shipment_of_its_order(
         ("o-0", "2", "done"),
     ]
     assert shop.ledger.doubled == {}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such files")
+@pytest.mark.parametrize("command", ["book", "day"])
+@pytest.mark.parametrize("kind", ["pipe", "redirection"])
+def test_a_pipe_is_no_file_and_no_journal_is_made_beside_it(
+    orders: Callable[..., str], shop: FakeVendor, tmp_path: Path, command: str, kind: str
+):
+    """Nobody would write to it a second time; beside /dev/stdin it would be in /dev."""
+    os.mkfifo(tmp_path / "pipe")
+    file = str(tmp_path / "pipe") if kind == "pipe" else "/dev/stdin"
+    with open(orders(2), "rb") as stdin, process(command, file, "--yes", stdin=stdin) as child:
+        _, errors = child.communicate(timeout=60)
+    assert child.returncode == 2
+    assert "save it as a file" in errors
+    assert not shop.ledger.requests
