@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -96,6 +96,10 @@ class SpendLimits:
         if self.day is None:
             return None
         return DayBound("the daily spend limit", self.day, self.highest_fee, clock=clock, zone=self.zone)
+
+
+_SET_BACK: Final = 60.0
+"""Seconds by which a time server may correct the clock without it being another day's."""
 
 
 @attrs.define
@@ -202,6 +206,12 @@ class DayBound(Bound):
         if self.clock.now() >= self._ends:
             self._begin()
             self._spent, self._unpriced, self._in_doubt, self._foreign = Decimal(0), 0, 0, None
+
+    def why_not(self) -> str | None:
+        """Why one more doesn't stay within it now; once the clock was set back to before the day, nobody here knows what was spent."""
+        if self.clock.now() < self.began - _SET_BACK:
+            return f"{self.name}: the clock was set back to an earlier day, of which the spending must be counted anew: start again"
+        return super().why_not()
 
     def check(self) -> SpendCheck:
         """What a store that others use, too, asks before it writes that one more is sent."""

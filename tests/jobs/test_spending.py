@@ -352,6 +352,20 @@ async def test_what_ends_after_midnight_counts_for_the_new_day():
     assert day.why_not() == "the daily spend limit of 25 USD is reached: 20 spent, 0 in doubt, 0 without a fee"
 
 
+async def test_a_clock_that_was_a_day_ahead_gives_no_second_allowance():
+    clock = VirtualClock(EVENING)
+    day = SpendLimits(day=usd(25), highest_fee=HighestFee(usd(10)), zone=zone_of("Asia/Shanghai")).of_a_day(clock)
+    assert day is not None
+    day.paid(usd(20))
+    clock.set_wall(EVENING + 86_400)
+    assert day.why_not() is None  # nobody can know better
+    clock.set_wall(EVENING)
+    assert "the clock was set back" in (day.why_not() or "")
+    assert "the clock was set back" in (day.exhausted() or "")
+    clock.set_wall(day.began - 1)  # a time server's correction at midnight
+    assert day.why_not() is None
+
+
 @BOTH
 async def test_one_in_doubt_counts_on_the_day_it_was_sent(vendor: FakeVendor, path: Path, kind: str):
     vendor.script("drop_after", *replies(*[10] * 9))
