@@ -105,7 +105,7 @@ def choose_journal(
             return ChosenJournal(path, is_new=False, has_rows=True)
     else:
         if not new_journal:
-            _refuse_lost(path, words)
+            _refuse_lost([path], words)
         if path.exists():
             return ChosenJournal(path, is_new=False, has_rows=not _is_unmade(path), may_replace=new_journal)
     if not makes:
@@ -115,14 +115,17 @@ def choose_journal(
     others = [one for one in _others(path, configured, folder) if not _is_same(one, path)]
     if others and not new_journal:
         raise Failed(words("journal.another", name=path, names=_names(others)), BAD_INPUT)
+    if not new_journal:
+        _refuse_lost(_once_in(_folders(path, folder)), words)
     return ChosenJournal(path, is_new=True, has_rows=False, may_replace=new_journal)
 
 
-def _refuse_lost(path: Path, words: Words) -> None:
+def _refuse_lost(paths: Iterable[Path], words: Words) -> None:
     """As the library does once it makes a journal, but before anything is asked, in words for clerks."""
-    remains = remains_of(resolved(path))
-    if remains and not (path.exists() and path.stat().st_size):
-        raise Failed(words("journal.gone", name=path, remains=_names(file.name for file in remains)), BAD_INPUT)
+    for path in paths:
+        remains = remains_of(resolved(path))
+        if remains and not (path.exists() and path.stat().st_size):
+            raise Failed(words("journal.gone", name=path, remains=_names(file.name for file in remains)), BAD_INPUT)
 
 
 def place_of_setting(journal: str | Path) -> Place:
@@ -133,7 +136,18 @@ def place_of_setting(journal: str | Path) -> Place:
 def _others(path: Place, configured: Place | None, folder: Path) -> Iterator[Place]:
     if configured is not None:
         yield configured
-    yield from _journals_in([folder, folder_of(path)] if isinstance(path, Path) else [folder])
+    yield from _journals_in(_folders(path, folder))
+
+
+def _folders(path: Place, folder: Path) -> list[Path]:
+    return [folder, folder_of(path)] if isinstance(path, Path) else [folder]
+
+
+def _once_in(folders: Iterable[Path]) -> Iterator[Path]:
+    """The journals that are or were in some folders and were locked there."""
+    for folder in dict.fromkeys(one.resolve() for one in folders):
+        locks = sorted(folder.glob("*.*.lock")) if folder.is_dir() else ()
+        yield from dict.fromkeys(lock.with_name(lock.name.rsplit(".", 2)[0]) for lock in locks)
 
 
 def _journals_in(folders: Iterable[Path]) -> Iterator[Path]:

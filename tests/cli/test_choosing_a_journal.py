@@ -185,6 +185,19 @@ def test_a_new_one_instead_of_a_lost_one_is_made_if_that_is_asked_for(
     assert pandapon("book", orders(4)).exit_code == 0
 
 
+def test_none_is_made_under_another_name_than_the_lost_one(
+    pandapon: Pandapon, orders: Write, shop: FakeVendor, tmp_path: Path
+):
+    file = orders(2)
+    pandapon("book", file, "--journal", str(tmp_path / "shop/all.db"))
+    (tmp_path / "shop/all.db").unlink()
+    for named in ((), ("--journal", str(tmp_path / "shop/new.db")), ("--journal", str(tmp_path / "elsewhere.db"))):
+        result = pandapon("book", file, *named)
+        assert (result.exit_code, "all.db is gone" in result.stderr) == (2, True)
+    assert shop.ledger.bookings == {"FF0": 1, "FF1": 1}
+    assert pandapon("book", orders(3), "--new-journal").exit_code == 0
+
+
 def test_one_that_was_moved_is_used_where_it_is_and_when_it_is_back(pandapon: Pandapon, orders: Write, tmp_path: Path):
     journal, elsewhere = tmp_path / "shop/bookings.db", tmp_path / "moved.db"
     pandapon("book", orders(1))
