@@ -245,11 +245,10 @@ def refuse_lost(path: Path, is_lost: Callable[[], bool] | None = None) -> None:
 
 
 def forget_lost(path: Path) -> None:
-    """Let a new journal be made where one was lost: remove the locks of that one that nobody holds, but no booking."""
-    if not _size(path):
+    """Let a new journal be made where one was lost: remove the locks of that one that nobody holds, unless there is a ``-wal``."""
+    if not _size(path) and not _size(wal_of(path)):
         for lock in remains_of(path):
-            name = lock.name[len(path.name) + 1 : -len(".lock")]
-            if lock != wal_of(path) and not is_held(path, name):
+            if not is_held(path, lock.name[len(path.name) + 1 : -len(".lock")]):
                 with as_journal_error(lock):
                     lock.unlink(missing_ok=True)
 
