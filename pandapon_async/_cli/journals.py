@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +14,7 @@ from .._config.settings import Settings
 from .._errors import JournalError
 from .._journal.places import Place, is_made, place_of
 from .._journal.postgres.url import PostgresUrl, holds_secret, postgres_url
-from .._journal.sqlite.file import forget_lost, remains_of, resolved
+from .._journal.sqlite.file import continues, forget_lost, remains_of, resolved
 from .._journal.sqlite.schema import APPLICATION_ID
 from .shared import BAD_INPUT, Failed
 from .words import Words
@@ -43,12 +43,12 @@ def journal_place(text: str) -> Place:
 
 @attrs.frozen
 class ChosenJournal:
-    """The journal to use; ``is_new``: it will be made; ``has_rows``: it can be looked into; ``may_replace``: also one that is gone."""
+    """The journal to use; ``is_new``: it will be made; ``has_rows``: it can be looked into; ``replaces``: what may be gone."""
 
     path: Place
     is_new: bool
     has_rows: bool
-    may_replace: bool = False
+    replaces: Sequence[Path] = ()
 
     @property
     def location(self) -> str | Path:
@@ -56,9 +56,9 @@ class ChosenJournal:
         return location_of(self.path)
 
     def prepare(self) -> None:
-        """Let it be made, if it is to replace one that is gone."""
-        if self.may_replace and isinstance(self.path, Path):
-            forget_lost(resolved(self.path))
+        """Let it be made, and be the only one, if it is to replace one that is gone."""
+        for path in self.replaces:
+            forget_lost(resolved(path))
 
     @property
     def files(self) -> list[Path]:
@@ -99,15 +99,19 @@ def choose_journal(
         if len(found) > 1:
             raise Failed(words("journal.several", names=_names(found)), BAD_INPUT)
         path = found[0] if found else None
+        _refuse_lost(_once_in([folder]), words, path)
     path = path or folder / DEFAULT_NAME
+    replaces = [*_once_in(_folders(path, folder))] if new_journal else []
     if isinstance(path, PostgresUrl):
         if is_made(path):
             return ChosenJournal(path, is_new=False, has_rows=True)
     else:
-        if not new_journal:
+        if new_journal:
+            replaces.append(path)  # behind a link its locks are elsewhere
+        else:
             _refuse_lost([path], words)
         if path.exists():
-            return ChosenJournal(path, is_new=False, has_rows=not _is_unmade(path), may_replace=new_journal)
+            return ChosenJournal(path, is_new=False, has_rows=not _is_unmade(path), replaces=replaces)
     if not makes:
         return ChosenJournal(path, is_new=True, has_rows=False)
     if configured is not None and not new_journal and _is_same(path, configured):
@@ -117,14 +121,17 @@ def choose_journal(
         raise Failed(words("journal.another", name=path, names=_names(others)), BAD_INPUT)
     if not new_journal:
         _refuse_lost(_once_in(_folders(path, folder)), words)
-    return ChosenJournal(path, is_new=True, has_rows=False, may_replace=new_journal)
+    return ChosenJournal(path, is_new=True, has_rows=False, replaces=replaces)
 
 
-def _refuse_lost(paths: Iterable[Path], words: Words) -> None:
-    """As the library does once it makes a journal, but before anything is asked, in words for clerks."""
+def _refuse_lost(paths: Iterable[Path], words: Words, renamed: Path | None = None) -> None:
+    """As the library does once it makes a journal, but before anything is asked, in words for clerks.
+
+    ``renamed``: what one of them may be now.
+    """
     for path in paths:
         remains = remains_of(resolved(path))
-        if remains and not (path.exists() and path.stat().st_size):
+        if remains and not (path.exists() and path.stat().st_size) and not (renamed and continues(renamed, path)):
             raise Failed(words("journal.gone", name=path, remains=_names(file.name for file in remains)), BAD_INPUT)
 
 

@@ -171,6 +171,7 @@ def test_a_configured_one_that_was_deleted_behind_a_link_is_missed(
     result = pandapon("book", orders())
     assert (result.exit_code, "gone" in result.stderr) == (2, True)
     assert shop.ledger.bookings == {"FF0": 1}
+    assert pandapon("book", orders(), "--new-journal").exit_code == 0
 
 
 @pytest.mark.parametrize("act", [Path.unlink, moved_away, emptied])
@@ -196,6 +197,23 @@ def test_none_is_made_under_another_name_than_the_lost_one(
         assert (result.exit_code, "all.db is gone" in result.stderr) == (2, True)
     assert shop.ledger.bookings == {"FF0": 1, "FF1": 1}
     assert pandapon("book", orders(3), "--new-journal").exit_code == 0
+    assert pandapon("book", orders(4)).exit_code == 0
+
+
+def test_one_that_was_renamed_is_the_only_one_another_that_is_left_is_not(
+    pandapon: Pandapon, orders: Write, shop: FakeVendor, tmp_path: Path
+):
+    first, second, renamed = (tmp_path / "shop" / name for name in ("bookings.db", "second.db", "renamed.db"))
+    pandapon("book", orders(2))
+    first.rename(renamed)
+    assert pandapon("book", orders(3)).exit_code == 0
+    assert booked(renamed) == 3
+    assert pandapon("book", orders(4), "--journal", str(second), "--new-journal").exit_code == 0
+    renamed.unlink()
+    result = pandapon("book", orders(5))
+    assert (result.exit_code, "is gone" in result.stderr) == (2, True)
+    assert pandapon("book", orders(5), "--journal", str(second)).exit_code == 0
+    assert shop.ledger.bookings["FF3"] == 1
 
 
 def test_one_that_was_moved_is_used_where_it_is_and_when_it_is_back(pandapon: Pandapon, orders: Write, tmp_path: Path):

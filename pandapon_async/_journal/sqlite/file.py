@@ -36,7 +36,7 @@ from typing import Any, Final
 from ..._errors import JournalError
 from .lock import counted, is_held, is_held_here, lock_file, locks_of
 from .mounts import refuse_network
-from .schema import check_version, is_fresh, make_tables
+from .schema import check_version, is_fresh, make_tables, refuse_older
 
 WAIT: Final = 5.0
 """Seconds that a reader, or another writer, may hold us up."""
@@ -242,6 +242,22 @@ def refuse_lost(path: Path, is_lost: Callable[[], bool] | None = None) -> None:
             "written to it. Bring the file back, or restore a backup; a new journal would book everything once more. "
             f"If that is meant, delete {names} first"
         )
+
+
+def continues(path: Path, lost: Path) -> bool:
+    """Whether a journal has all that the locks of a lost one count: it is that one, under another name."""
+    try:
+        connection, clean = open_to_read(path)
+    except JournalError:
+        return False
+    try:
+        refuse_older(connection, path, [counted(lock) for lock in locks_of(lost)])
+    except JournalError:
+        return False
+    finally:
+        connection.close()
+        clean()
+    return not _size(wal_of(lost))
 
 
 def forget_lost(path: Path) -> None:
