@@ -1,12 +1,16 @@
 """PgQueuer's tables and queries beside a journal in PostgreSQL: what is queued is the ids of rows, and nothing else.
 
 The journal says what may be sent; the queue only says who tries next. So whatever the queue does (a task twice after a
-`kill -9`, a task for a row that has long ended) can't book anything twice. The tables are in a schema of their own, and have
-PgQueuer's own names: its dashboard and metrics work with ``PGQUEUER_SCHEMA=pandapon_queue``.
+`kill -9`, a task for rows that have long ended) can't book anything twice. A task is a page of rows, since a task costs the engine
+several times what a booking costs. The tables are in a schema of their own, and have PgQueuer's own names: its dashboard and
+metrics work with ``PGQUEUER_SCHEMA=pandapon_queue``.
 """
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any, Final
 
 import psycopg
@@ -17,9 +21,11 @@ from pgqueuer.adapters.persistence.qb import (
     QuerySchedulerBuilder,
 )
 from pgqueuer.adapters.persistence.queries import Queries, SyncQueries
+from pgqueuer.domain.models import Job
 from pgqueuer.domain.settings import DBSettings, Durability
-from pgqueuer.domain.types import Channel
+from pgqueuer.domain.types import Channel, QueueEntrypoint, QueueManagerId
 from pgqueuer.ports.driver import NotifyCallback
+from pgqueuer.ports.repository import EntrypointExecutionParameter
 
 from .._config.profiles import VendorProfile
 from .._errors import JournalError
@@ -29,6 +35,17 @@ from .._journal.postgres.url import PostgresUrl
 SCHEMA: Final = "pandapon_queue"
 CHANNEL: Final = Channel("ch_pgqueuer")
 _AT_ONCE: Final = 5_000
+_LARGEST: Final = 32
+"""Rows of a page: the engine's part of a booking is then a few per cent."""
+_PAGES: Final = 32
+"""Into so many pages at least what is submitted is divided, as far as it goes: several workers have something to do."""
+_QUEUED_ROWS: Final = f"""
+CREATE TABLE IF NOT EXISTS {SCHEMA}.pages (
+    row BIGINT PRIMARY KEY, page BIGINT NOT NULL REFERENCES {SCHEMA}.pgqueuer (id) ON DELETE CASCADE
+);
+CREATE INDEX IF NOT EXISTS pages_by_page ON {SCHEMA}.pages (page);
+"""
+"""Which rows are in a page that hasn't ended; the engine knows only its payload."""
 
 
 def _settings() -> DBSettings:
@@ -66,6 +83,7 @@ def make_queue(place: PostgresUrl) -> None:
             (found,) = connection.execute("SELECT to_regclass(?)", (f"{SCHEMA}.pgqueuer",)).fetchone()
             if found is None:
                 connection.raw.execute(QueryBuilderEnvironment(_settings()).build_install_query().encode())
+                connection.raw.execute(_QUEUED_ROWS.encode())
     except psycopg.Error as error:
         raise JournalError(f"{place}: the queue can't be made: {in_short(error)}") from None
     finally:
@@ -73,24 +91,43 @@ def make_queue(place: PostgresUrl) -> None:
 
 
 def enqueue_run(connection: PostgresConnection, run: int, entrypoint: str, job: str) -> None:
-    """Queue what a run has taken in and is pending, each row once, and note that all of it is of a job."""
+    """Queue what a run has taken in and is pending, and note that all of it is of a job.
+
+    A row is left out if a page has it that nobody has taken yet, nor can until this is committed: whoever has taken one may have
+    looked at its rows already.
+    """
     connection.execute(
         "INSERT INTO jobs SELECT ?::TEXT, row FROM inputs WHERE run = ? ON CONFLICT DO NOTHING", (job, run)
     )
     query = (
-        "SELECT r.id FROM inputs i JOIN rows r ON r.id = i.row WHERE i.run = ? AND r.state = 'pending' ORDER BY r.id"
+        "WITH waiting AS MATERIALIZED ("
+        "SELECT p.row FROM inputs i JOIN pandapon_queue.pages p ON p.row = i.row JOIN pandapon_queue.pgqueuer q ON q.id = p.page "
+        "WHERE i.run = ? AND q.status = 'queued' FOR SHARE OF q SKIP LOCKED) "
+        "SELECT r.id FROM inputs i JOIN rows r ON r.id = i.row WHERE i.run = ? AND r.state = 'pending' "
+        "AND r.id NOT IN (SELECT row FROM waiting) ORDER BY r.id"
     )
-    rows = [str(number) for (number,) in connection.execute(query, (run,)).fetchall()]
+    rows = [number for (number,) in connection.execute(query, (run, run)).fetchall()]
     queries = SyncQueries(SyncPsycopgDriver(connection.raw), qbq=QueryQueueBuilder(_settings()))
-    for start in range(0, len(rows), _AT_ONCE):
-        page = rows[start : start + _AT_ONCE]
-        queries.enqueue(
-            [entrypoint] * len(page),
-            [number.encode() for number in page],
-            [0] * len(page),
-            dedupe_key=list[Any](page),
-            on_conflict="skip",
+    size = min(_LARGEST, -(-len(rows) // _PAGES)) or 1
+    pages = [rows[start : start + size] for start in range(0, len(rows), size)]
+    for start in range(0, len(pages), _AT_ONCE):
+        some = pages[start : start + _AT_ONCE]
+        numbers = queries.enqueue([entrypoint] * len(some), list(map(_payload, some)), [0] * len(some))
+        query = (
+            "INSERT INTO pandapon_queue.pages SELECT * FROM unnest(?::BIGINT[], ?::BIGINT[]) "
+            "ON CONFLICT (row) DO UPDATE SET page = EXCLUDED.page"
         )
+        of = [number for number, page in zip(numbers, some, strict=True) for _ in page]
+        connection.execute(query, (list(itertools.chain.from_iterable(some)), of))
+
+
+def _payload(page: list[int]) -> bytes:
+    return " ".join(map(str, page)).encode()
+
+
+def rows_in(payload: bytes | None) -> list[int]:
+    """The rows of a page."""
+    return [int(number) for number in (payload or b"").split()]
 
 
 class TwoConnections(PsycopgDriver):
@@ -118,12 +155,42 @@ class TwoConnections(PsycopgDriver):
         await super().add_listener(channel, callback)
 
 
-def queries_of(driver: PsycopgDriver) -> Queries:
-    """PgQueuer's queries on our names."""
+class RoomyQueries(Queries):
+    """PgQueuer's queries on our names, with tasks taken as long as there is room for more rows.
+
+    ``rooms`` waits until there is some and tells for which entrypoints, and for how many rows; for none: the worker ends.
+    """
+
+    rooms: Callable[[], Awaitable[dict[str, int]]]
+    _last = 1  # rows of the page that came last
+
+    async def dequeue(
+        self,
+        batch_size: int,
+        entrypoints: dict[QueueEntrypoint, EntrypointExecutionParameter],
+        queue_manager_id: QueueManagerId,
+        global_concurrency_limit: int | None,
+        heartbeat_timeout: timedelta,
+    ) -> list[Job]:
+        """Take some tasks, none once the worker ends."""
+        rooms = await self.rooms()
+        if not rooms:
+            return []
+        batch = max(1, min(batch_size, min(rooms.values()) // self._last))
+        having = {name: limits for name, limits in entrypoints.items() if name in rooms}
+        found = await super().dequeue(batch, having, queue_manager_id, global_concurrency_limit, heartbeat_timeout)
+        self._last = max([len(rows_in(job.payload)) for job in found], default=self._last) or 1
+        return found
+
+
+def queries_of(driver: PsycopgDriver, rooms: Callable[[], Awaitable[dict[str, int]]]) -> RoomyQueries:
+    """The queries of a worker."""
     settings = _settings()
-    return Queries(
+    queries = RoomyQueries(
         driver,
         qbe=QueryBuilderEnvironment(settings),
         qbq=QueryQueueBuilder(settings),
         qbs=QuerySchedulerBuilder(settings),
     )
+    queries.rooms = rooms
+    return queries

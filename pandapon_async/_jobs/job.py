@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
-from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -30,6 +30,7 @@ from .claims import Claims
 from .lookup import made_order, packaged_reconcile
 from .open_journal import OpenJournal, SharedJournal
 from .outcome import InputError, JobOutcome, not_taken
+from .page import NEVER, PageRun
 from .report import Report
 from .run import JobRun
 from .sender import Sender
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 T = TypeVar("T")
-
-_NEVER = Stop(in_a_row=2**62)
 
 
 class WriteJob(Generic[R]):
@@ -222,14 +221,9 @@ class WriteJob(Generic[R]):
         self.report.add(outcome)
         return outcome
 
-    async def _booked_row(self, worker: WorkerState, number: int) -> JobOutcome[R] | None:
-        async with self._journal.used() as journal:
-            row = await journal.store.row(number)
-            return None if row is None else await self._led_to_its_end(worker, row, journal)
-
     async def _ended(self, worker: WorkerState, row: PendingRow, journal: OpenJournal) -> JobOutcome[R]:
         spending = journal.spending_of_single() or Spending()
-        admission = Admission(_NEVER, self._settings.pace, 1, self._settings.client.clock, spending)
+        admission = Admission(NEVER, self._settings.pace, 1, self._settings.client.clock, spending)
         sender: Sender[R] = Sender(self._settings, self._claims, journal.store, admission)
         if starts := row.state == "pending" and await admission.admit():
             admission.began()
@@ -278,14 +272,20 @@ class WriteJob(Generic[R]):
         return Ending(state="done", order_id=made_order(data))
 
 
-async def book_row(job: WriteJob[R], number: int) -> JobOutcome[R] | None:
-    """Send the row with this id, if it is pending, as `WriteJob.book` does; None: the account has none.
+@contextlib.asynccontextmanager
+async def rows_of(
+    job: WriteJob[R], numbers: Sequence[int], slots: asyncio.Semaphore
+) -> AsyncGenerator[PageRun[R], None]:
+    """Send the rows with these ids that are pending, each as soon as it has a slot.
 
     Raises:
         JournalError: the journal can't be used.
     """
-    worker = WorkerState()
-    return await job._to_its_end(worker, job._booked_row(worker, number))  # pyright: ignore[reportPrivateUsage]
+    settings = job._settings  # pyright: ignore[reportPrivateUsage]
+    async with job._journal.used() as journal:  # pyright: ignore[reportPrivateUsage]
+        rows = await journal.store.rows(numbers)
+        async with PageRun(settings, job._claims, journal, rows, slots, settings.size) as outcomes:  # pyright: ignore[reportPrivateUsage]
+            yield outcomes
 
 
 async def find_row(job: WriteJob[Any], reference: str, shipment: int = 1) -> PendingRow:

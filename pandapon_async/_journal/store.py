@@ -247,8 +247,8 @@ class Store(Protocol):
         """
         ...
 
-    async def row(self, number: int) -> PendingRow | None:
-        """The row with this id; None: the account and operation have none."""
+    async def rows(self, numbers: Sequence[int]) -> list[PendingRow]:
+        """The rows with these ids, by id; those that the account and operation haven't are left out."""
         ...
 
     async def reply(self, row: PendingRow) -> str | None:

@@ -215,13 +215,13 @@ class SqlStore(Store):
             raise JournalError(f"{self._name}: no row has it", reference=reference)
         return found[0]
 
-    async def row(self, number: int) -> PendingRow | None:
+    async def rows(self, numbers: Sequence[int]) -> list[PendingRow]:
         query = (
             f"SELECT {_COLUMNS.format(position='0')} FROM rows r LEFT JOIN bodies b ON b.row = r.id "
-            f"WHERE r.id = ? AND r.account = ? AND r.operation = ? AND r.run NOT IN {HIDDEN}"
+            f"WHERE r.id IN ({', '.join('?' * len(numbers)) or 'NULL'}) AND r.account = ? AND r.operation = ? "
+            f"AND r.run NOT IN {HIDDEN} ORDER BY r.id"
         )
-        found = await self._rows(query, (number, *self._scope))
-        return found[0] if found else None
+        return await self._rows(query, (*numbers, *self._scope))
 
     async def _rows(self, query: str, values: Sequence[Any]) -> list[PendingRow]:
         return [pending_row(found) for found in await self._fetched(query, values)]
