@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from pandapon_async import BookingJob, InputError, Journal, JournalError
+from pandapon_async._fleet.queue import rows_in
 from pandapon_async._fleet.submit import Share, submit
 from pandapon_async._journal.places import place_of, reader_of
 from pandapon_async.api.logistics import ReceiverAddress
@@ -31,6 +32,7 @@ from tests.support import booking, most_at_once, session_at
 BOOKINGS = int(os.environ.get("PANDAPON_TEST_FLEET_BOOKINGS", "300"))
 KILLS = int(os.environ.get("PANDAPON_TEST_FLEET_KILLS", "5"))
 RESTARTS = int(os.environ.get("PANDAPON_TEST_FLEET_RESTARTS", "1"))
+PAYLOADS = "SELECT payload FROM pandapon_queue.pgqueuer"
 ROOT = Path(__file__).parents[2]
 
 
@@ -138,9 +140,11 @@ def test_workers_have_no_more_under_way_than_the_account_may(url: str, shop: Fak
     assert counts(url)["done"] == 100
 
 
-async def test_asked_to_stop_a_worker_ends_what_is_under_way(url: str, shop: FakeVendor):
+async def test_asked_to_stop_a_worker_ends_what_is_under_way_and_gives_the_rest_back_at_once(
+    url: str, postgres: PostgresServer, shop: FakeVendor
+):
     shop.faults = Faults(latency=0.3)
-    await submitted(shop, url, 60)
+    await submitted(shop, url, 300)
     with workers(shop, url, 1) as (one,):
         until(lambda: counts(url)["sent"] > 0)
         one.send_signal(signal.SIGTERM)
@@ -150,6 +154,28 @@ async def test_asked_to_stop_a_worker_ends_what_is_under_way(url: str, shop: Fak
     assert found["sent"] == found["unknown"] == 0
     assert found["done"] == len(shop.ledger.bookings) > 0
     assert found["pending"] > 0
+    waiting = "SELECT COUNT(*) FROM pandapon_queue.pgqueuer WHERE status = 'queued' AND execute_after <= now()"
+    (given_back,) = postgres.run("postgres", f"{waiting} AND attempts > 0")
+    assert given_back[0] > 0
+    assert postgres.run("postgres", waiting) == [(len(queued(postgres)),)]
+    with workers(shop, url, 1):
+        until(lambda: has_ended(url))
+    assert judged(shop, url, 300)["done"] == 300
+
+
+async def test_asked_twice_a_worker_leaves_what_is_under_way_in_doubt(url: str, shop: FakeVendor):
+    shop.faults = Faults(latency=50)
+    await submitted(shop, url, 300)
+    with workers(shop, url, 1) as (one,):
+        until(lambda: len(shop.ledger.requests) == 16)
+
+        def asked() -> bool:
+            one.send_signal(signal.SIGTERM)
+            return one.poll() is not None
+
+        until(asked, 40)
+    found = counts(url)
+    assert (found["unknown"], found["pending"], found["sent"]) == (16, 284, 0)
 
 
 async def test_a_desk_that_books_what_the_workers_have_books_nothing_twice(url: str, shop: FakeVendor):
@@ -186,6 +212,32 @@ async def test_what_is_submitted_again_is_queued_once(url: str, postgres: Postgr
     assert len(queued(postgres)) == 7
 
 
+@pytest.mark.parametrize(("count", "pages", "largest"), [(5, 5, 1), (300, 30, 10), (1100, 35, 32)])
+async def test_rows_are_queued_in_pages_of_which_several_workers_get_some(
+    url: str, postgres: PostgresServer, shop: FakeVendor, count: int, pages: int, largest: int
+):
+    await submitted(shop, url, count)
+    found = [rows_in(bytes(row)) for (row,) in postgres.run("postgres", PAYLOADS)]
+    assert (len(found), max(map(len, found))) == (pages, largest)
+    assert sorted(row for page in found for row in page) == sorted(set(range(1, count + 1)))
+
+
+async def test_what_is_submitted_again_is_queued_again_if_a_worker_may_have_looked_at_it(
+    url: str, postgres: PostgresServer, shop: FakeVendor
+):
+    await submitted(shop, url, 40)
+    take = "UPDATE pandapon_queue.pgqueuer SET status = 'picked', heartbeat = now() WHERE payload LIKE '1 %'"
+    postgres.run("postgres", take)
+    await submitted(shop, url, 40)
+    rows = [row for (page,) in postgres.run("postgres", PAYLOADS) for row in rows_in(bytes(page))]
+    assert sorted(rows) == [1, 1, 2, 2, *range(3, 41)]
+    with workers(shop, url, 2):
+        until(lambda: has_ended(url))
+        until(lambda: not queued(postgres))  # the page that nobody has is taken up, too
+    assert judged(shop, url, 40)["done"] == 40
+    assert postgres.run("postgres", "SELECT * FROM pandapon_queue.pages") == []
+
+
 async def test_the_queue_has_ids_of_rows_and_nothing_that_says_whose_they_are(
     url: str, postgres: PostgresServer, shop: FakeVendor
 ):
@@ -204,7 +256,7 @@ async def test_the_queue_has_ids_of_rows_and_nothing_that_says_whose_they_are(
         assert secret not in text
     with contextlib.closing(reader_of(place_of(url))) as reader:
         known = {str(number).encode() for (number,) in reader.read("SELECT id FROM rows")}
-    assert {bytes(row) for (row,) in postgres.run("postgres", "SELECT payload FROM pandapon_queue.pgqueuer")} <= known
+    assert {number for (row,) in postgres.run("postgres", PAYLOADS) for number in bytes(row).split()} <= known
 
 
 async def test_one_that_is_wrong_leaves_nothing_behind(url: str, postgres: PostgresServer, shop: FakeVendor):
