@@ -20,6 +20,7 @@ from .._files.findings import FileError, Finding
 from .._files.problems import ProblemsWriter
 from .._jobs.job import find_row
 from .._jobs.outcome import InputError, JobOutcome
+from .._jobs.run import JobRun, taking_in
 from .._journal.journal import Journal
 from .._journal.store import PendingRow
 from .._manager import SessionManager
@@ -137,14 +138,11 @@ class BookingWork:
         start = time.monotonic()
         try:
             async with contextlib.AsyncExitStack() as stack:
-                for part in self._parts:
-                    requests = None if self.source is None else part.items(self._share(part.name))
-                    part.run = part.job.run(requests, about=self.about)
-                    try:
-                        await stack.enter_async_context(part.run)
-                    except InputError as error:
-                        found = objections(self._share(part.name), error.problems)
-                        raise ObjectedError([*found.values()]) from None
+                runs = [(part, self._run_of(part)) for part in self._parts]
+                for part, run in runs:  # of all before that of one counts: all or nothing is booked
+                    await self._entered(stack, part, taking_in(run))
+                for part, run in runs:
+                    await self._entered(stack, part, run)
                 self._begin()
                 screen.phase(self.words("phase.sending"), self.count)
                 for part in self._parts:
@@ -157,6 +155,20 @@ class BookingWork:
             for part in self._parts:
                 for outcome in () if part.run is None else part.run.undelivered:  # under way when it was interrupted
                     self._take(part, outcome)
+
+    def _run_of(self, part: Part) -> JobRun[Any]:
+        requests = None if self.source is None else part.items(self._share(part.name))
+        part.run = part.job.run(requests, about=self.about)
+        return part.run
+
+    async def _entered(
+        self, stack: contextlib.AsyncExitStack, part: Part, context: contextlib.AbstractAsyncContextManager[object]
+    ) -> None:
+        try:
+            await stack.enter_async_context(context)
+        except InputError as error:
+            found = objections(self._share(part.name), error.problems)
+            raise ObjectedError([*found.values()]) from None
 
     def _begin(self) -> None:
         self.began = True

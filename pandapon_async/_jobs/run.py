@@ -81,6 +81,7 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
         self._requests = requests
         self._about = about
         self._stack = contextlib.AsyncExitStack()
+        self._taken: _Ready | None = None
         self._ready_run: _Ready | None = None
         self._told = self._told_pending = 0
         self._repeated: set[int] = set()
@@ -151,17 +152,34 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
     async def _prepared(self) -> _Ready:
         if self._ready_run is not None:
             return self._ready_run
+        ready = await self._begun()
         try:
-            ready = await self._opened()
-            if self._requests is None:
-                await ready.store.take_unfinished(ready.number)
-            elif self._settings.check == "all":
-                await self._admit_all(ready, self._requests, None)
+            if self._takes_all_in:
                 _refuse(await ready.store.release(ready.number))
         except BaseException:
             await self._stack.aclose()
             raise
         self._ready_run = ready
+        return ready
+
+    @property
+    def _takes_all_in(self) -> bool:
+        """Whether its input counts in one step, once all of it is taken in."""
+        return self._requests is not None and self._settings.check == "all"
+
+    async def _begun(self) -> _Ready:
+        if self._taken is not None:
+            return self._taken
+        try:
+            ready = await self._opened()
+            if self._requests is None:
+                await ready.store.take_unfinished(ready.number)
+            elif self._takes_all_in:
+                await self._admit_all(ready, self._requests, None)
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        self._taken = ready
         return ready
 
     async def _opened(self) -> _Ready:
@@ -288,6 +306,21 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
             self._told += 1
             self._told_pending += made.recorded == "pending"
         super()._put(index, made)
+
+
+@contextlib.asynccontextmanager
+async def taking_in(run: JobRun[Any]) -> AsyncGenerator[None, None]:
+    """Take a run's input in already, but let none of it count before the run is entered; left before that, it leaves nothing behind.
+
+    Raises:
+        InputError, JournalError: as on entering.
+    """
+    await run._begun()  # pyright: ignore[reportPrivateUsage]
+    try:
+        yield
+    finally:
+        if run._ready_run is None:  # pyright: ignore[reportPrivateUsage]
+            await run._stack.aclose()  # pyright: ignore[reportPrivateUsage]
 
 
 def _refuse(problems: list[Problem]) -> None:
