@@ -25,7 +25,14 @@ if TYPE_CHECKING:
 @click.option("--journal", type=journal_place, required=True, metavar="URL", help="The journal, in PostgreSQL.")
 @click.option("--vendor", multiple=True, metavar="NAME", help="Only this account; repeatable. All unless given.")
 @config_option
-@click.option("--concurrency", type=click.IntRange(1), default=16, show_default=True, metavar="N", help="At a time.")
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1),
+    default=16,
+    show_default=True,
+    metavar="N",
+    help="Of each account, at a time.",
+)
 @click.option("--heartbeat", type=click.FloatRange(1), default=30.0, hidden=True)
 def command(journal: Place, vendor: Sequence[str], config: Path | None, concurrency: int, heartbeat: float) -> None:
     """Send what `pandapon submit` has queued for the accounts that are configured here; any number of workers may.

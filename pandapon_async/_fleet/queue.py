@@ -162,7 +162,7 @@ class RoomyQueries(Queries):
     """
 
     rooms: Callable[[], Awaitable[dict[str, int]]]
-    _last = 1  # rows of the page that came last
+    _last = _LARGEST  # rows of the pages that came last
 
     async def dequeue(
         self,

@@ -175,6 +175,8 @@ class Worker:
 
         async def send(task: Job) -> None:
             rows = rows_in(task.payload)
+            if lane.rows >= lane.size:  # pages have become larger meanwhile: others may have room
+                raise pgqueuer.RetryRequested(timedelta(0), reason="no room")
             if not await self._all_ended(job, lane, rows):
                 delay = timedelta(0) if self._stop.is_set() else _delay(task.attempts)
                 raise pgqueuer.RetryRequested(delay, reason="not ended yet")
