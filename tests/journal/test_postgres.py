@@ -20,7 +20,7 @@ import itertools
 import psycopg
 
 from pandapon_async import BookingJob, Journal, JournalError, Limits, PandaPonSession, RetryPolicy
-from pandapon_async._journal.places import place_of
+from pandapon_async._journal.places import place_of, reader_of
 from pandapon_async._journal.postgres import connection as connection_module, schema, workers, writer as writer_module
 from pandapon_async._journal.postgres.connection import PostgresConnection, connected
 from pandapon_async._journal.postgres.store import PostgresStore
@@ -585,7 +585,8 @@ async def test_no_statement_of_a_run_reads_the_whole_past(url: str, postgres: Po
             "n, n, n, 'o' || n, n, fee, currency, tracking, error, request_id, digest, sent_at - 99999, done_at, NULL, NULL, history, NULL "
             "FROM rows, generate_series(2, 50000) n; INSERT INTO money (row, account, operation, at, kind, digits, exponent, currency, by) "
             "SELECT n, account, operation, at - 99999, kind, digits, exponent, currency, by FROM money, generate_series(2, 50000) n; "
-            "ANALYZE rows; ANALYZE money",
+            "INSERT INTO sources SELECT n, n / 10, n % 10 FROM generate_series(2, 50000) n; "
+            "ANALYZE rows; ANALYZE money; ANALYZE sources",
         )
         asked_for: list[tuple[str, Any]] = []
         execute = PostgresConnection.execute
@@ -605,6 +606,9 @@ async def test_no_statement_of_a_run_reads_the_whole_past(url: str, postgres: Po
             await store.take_unfinished(other)
             await store.spent(since=NOW)
             await store.recorded(["old-77"])
+            assert [row.id for row in await store.rows([77, 78])] == [77, 78]
+            with contextlib.closing(reader_of(place_of(url))) as reader:
+                assert reader.counts_of_runs([7])["done"] == 10
             async with opened(url):
                 pass
             with reading(url) as journal:
@@ -612,7 +616,9 @@ async def test_no_statement_of_a_run_reads_the_whole_past(url: str, postgres: Po
                 journal.credit("order-1", usd("1"), by="jane", note="back")
                 journal.resolve("order-1", "void", by="jane", note="withdrawn")
     read = [
-        query for query, values in asked_for if re.search("Seq Scan on (rows|money)", plan(postgres, query, values))
+        query
+        for query, values in asked_for
+        if re.search("Seq Scan on (rows|money|sources)", plan(postgres, query, values))
     ]
     assert read == []
     assert len({query for query, _ in asked_for}) > 30

@@ -61,6 +61,7 @@ CREATE TABLE sources (
     row INTEGER NOT NULL, run INTEGER NOT NULL, line INTEGER NOT NULL, kept TEXT, previewed TEXT, previewed_currency TEXT,
     PRIMARY KEY (row, run)
 ) WITHOUT ROWID;
+CREATE INDEX sources_by_run ON sources (run);
 CREATE TABLE money (
     id INTEGER PRIMARY KEY, row INTEGER NOT NULL REFERENCES rows, account INTEGER NOT NULL, operation INTEGER NOT NULL,
     at REAL NOT NULL, kind TEXT NOT NULL, digits INTEGER NOT NULL, exponent INTEGER NOT NULL, currency TEXT NOT NULL,
