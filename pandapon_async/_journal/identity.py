@@ -6,12 +6,14 @@ say when two spellings are one. They are functions of values, so every store and
 
 from __future__ import annotations
 
-import hashlib
 import ipaddress
 import posixpath
 import socket
+import string
+import struct
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -65,10 +67,14 @@ def _is_invisible(char: str) -> bool:
     return char in _BLANK_LETTERS or any(first <= ord(char) <= last for first, last in _ZERO_WIDTH_MARKS)
 
 
+_read_key: Final = struct.Struct(">q").unpack
+
+
 def key_of(kind: str, *parts: str) -> int:
     """The 8-byte digest that an index holds instead of texts; a release never changes it."""
-    text = "\x00".join((kind, *parts)).encode(errors="surrogatepass")
-    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big", signed=True)
+    text = "\x00".join((kind, *parts)).encode("utf-8", "surrogatepass")
+    key: int = _read_key(blake2b(text, digest_size=8).digest())[0]
+    return key
 
 
 # --- the parcel --------------------------------------------------------------------------------------------------------
@@ -76,7 +82,8 @@ def key_of(kind: str, *parts: str) -> int:
 _PARCEL_OPERATION: Final = FreightBookingRequest.operation.name
 _RECEIVER: Final = ("name", "address", "zip", "country", "phone")
 _INVISIBLE_ASCII: Final = dict.fromkeys((*range(33), 127))
-_INVISIBLE_BUT_ONE: Final = {code: None for code in _INVISIBLE_ASCII if code != 1}
+_INVISIBLE_BUT_ONE: Final = bytes(code for code in _INVISIBLE_ASCII if code != 1)
+_LOWER: Final = bytes.maketrans(string.ascii_uppercase.encode(), string.ascii_lowercase.encode())
 
 
 class ParcelKeys(NamedTuple):
@@ -132,7 +139,7 @@ def _folded_all(values: list[Any]) -> list[str]:
     text = "\x01".join([value if isinstance(value, str) else folded(value) for value in values])
     if not text.isascii() or text.count("\x01") >= len(values):
         return [folded(value) for value in values]
-    return text.lower().translate(_INVISIBLE_BUT_ONE).split("\x01")
+    return text.encode().translate(_LOWER, _INVISIBLE_BUT_ONE).decode().split("\x01")
 
 
 def _quantity(value: Any) -> int:

@@ -22,7 +22,7 @@ import psycopg
 from pandapon_async import BookingJob, Journal, JournalError, Limits, PandaPonSession, RetryPolicy
 from pandapon_async._journal.places import place_of, reader_of
 from pandapon_async._journal.postgres import connection as connection_module, schema, workers, writer as writer_module
-from pandapon_async._journal.postgres.connection import PostgresConnection, connected
+from pandapon_async._journal.postgres.connection import PostgresConnection, _translated, connected
 from pandapon_async._journal.postgres.store import PostgresStore
 from pandapon_async._journal.postgres.url import PostgresUrl, holds_secret, postgres_url
 from pandapon_async._journal.store import Ending, RowMovedError
@@ -627,6 +627,5 @@ async def test_no_statement_of_a_run_reads_the_whole_past(url: str, postgres: Po
 def plan(postgres: PostgresServer, query: str, values: Any) -> str:
     if not query.startswith(("SELECT", "UPDATE", "INSERT", "DELETE")):
         return ""
-    text = query.replace("%", "%%").replace("?", "%s")
     with psycopg.connect(postgres.url("postgres"), options="-c search_path=pandapon") as connection:
-        return "\n".join(line for (line,) in connection.execute(f"EXPLAIN {text}".encode(), values).fetchall())
+        return "\n".join(line for (line,) in connection.execute(b"EXPLAIN " + _translated(query), values).fetchall())

@@ -117,6 +117,7 @@ class PostgresConnection:
 
 @functools.lru_cache(maxsize=256)
 def _translated(query: str) -> bytes:
+    query = query.replace("INSERT OR FAIL", "INSERT")  # as it is here: what follows in a failed transaction fails, too
     return query.replace("%", "%%").replace("?", "%s").encode()
 
 

@@ -56,12 +56,16 @@ class Connection(Protocol):
 
 
 def insert_all(connection: Connection, table: str, rows: Sequence[tuple[Any, ...]], more: str = "") -> None:
-    """Insert many rows in few steps, since each costs a wait; ``more`` says what to do with those that are there already."""
+    """Insert many rows in few steps, since each costs a wait; ``more`` says what to do with those that are there already.
+
+    A row that can't be inserted fails the transaction or its savepoint: to be able to undo the statement alone SQLite would copy
+    every page that it touches, an eighth of the time of a large input.
+    """
     if rows:
         mark, most = f"({', '.join('?' * len(rows[0]))})", _MOST_VALUES // len(rows[0])
         for start in range(0, len(rows), most):
             part = rows[start : start + most]
-            query = f"INSERT INTO {table} VALUES {', '.join([mark] * len(part))} {more}"
+            query = f"INSERT OR FAIL INTO {table} VALUES {', '.join([mark] * len(part))} {more}"
             connection.execute(query, list(itertools.chain.from_iterable(part)))
 
 
