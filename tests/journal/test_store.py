@@ -408,6 +408,28 @@ async def test_one_bad_argument_spoils_nobody_elses_work(path: Where):
         assert (await store.ended(await good, Ending(state="done"))).state == "done"
 
 
+async def test_work_that_fails_half_way_leaves_nothing_and_takes_nobody_along(path: Where):
+    def half(connection: Any) -> None:
+        connection.execute("UPDATE runs SET about = 'half' WHERE id = ?", (run,))
+        connection.execute("SELECT nothing FROM nowhere")
+
+    async with opened(path) as store:
+        run = await store.begin_run(released=True)
+        (found,) = await store.admit([entry(1)], run, retry_refused=False)
+        assert isinstance(found, PendingRow)
+        before = store.admit([entry(2)], run, retry_refused=False)
+        failing = store._writer.submit(half)
+        after = store.admit([entry(3)], run, retry_refused=False)
+        results = await asyncio.gather(store.sent(found), before, failing, after, return_exceptions=True)
+        about = await store._fetched("SELECT about FROM runs WHERE id = ?", (run,))
+        kept = await store.page(run, 0, 10)
+    assert [type(result).__name__ for result in results] == ["PendingRow", "list", "JournalError", "list"]
+    assert about == [(None,)]
+    assert [(one.reference, one.state) for one in kept] == [
+        ("order-1", "sent"), ("order-2", "pending"), ("order-3", "pending"),
+    ]  # fmt: skip
+
+
 # --- an end that was none ----------------------------------------------------------------------------------------------
 
 
