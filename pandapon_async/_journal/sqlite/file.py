@@ -131,7 +131,7 @@ def open_to_write(path: Path, *, create: bool, whole: bool = False) -> sqlite3.C
         with as_journal_error(path):
             fresh = create and is_fresh(connection)
             if fresh:
-                refuse_lost(path, lambda: is_fresh(connection))
+                refuse_lost(path, lambda: _is_still_fresh(connection))
             else:
                 _recognise(connection, path, wal_of(path), whole=whole)
             _prepare(connection, path)
@@ -141,6 +141,15 @@ def open_to_write(path: Path, *, create: bool, whole: bool = False) -> sqlite3.C
         close_unchanged(connection, path)
         raise
     return connection
+
+
+def _is_still_fresh(connection: sqlite3.Connection) -> bool:
+    """The same once whoever is just making it has committed: the ``-wal`` is there before that."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        return is_fresh(connection)
+    finally:
+        connection.execute("ROLLBACK")
 
 
 def close_unchanged(connection: sqlite3.Connection, path: Path) -> None:
