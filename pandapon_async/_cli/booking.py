@@ -17,7 +17,6 @@ from .._errors import JournalError
 from .._files.booking import Booking
 from .._files.bookings import BookingFile
 from .._files.findings import FileError, Finding
-from .._files.problems import ProblemsWriter
 from .._jobs.job import find_row
 from .._jobs.outcome import InputError, JobOutcome
 from .._jobs.run import JobRun, taking_in
@@ -27,8 +26,9 @@ from .._manager import SessionManager
 from .in_use import enter_when_free
 from .outage import Outage
 from .parts import Found, Part, WorkTerms, as_json, found_as_json, found_of, objections
+from .problem_files import ProblemFile
 from .progress import Screen
-from .reasons import error_text, finding_text, plain_text
+from .reasons import error_text, plain_text
 from .shared import UNKNOWN, json_text, labelled, say, tell
 from .standing import Standing, exit_of
 from .streams import lost
@@ -355,7 +355,7 @@ class _Problems:
         self.count = 0
         self.path: Path | None = None
         self._words = words
-        self._writer = None if path is None else ProblemsWriter(path, source, lambda one: finding_text(one, words))
+        self._writer = None if path is None else ProblemFile(path, source, words)
 
     def __enter__(self) -> Self:
         return self

@@ -25,9 +25,9 @@ from .book_options import BookOptions
 from .booking import LABELS
 from .file_options import path_beside
 from .plan import Accounts
+from .problem_files import ProblemFile
 from .progress import Screen
 from .question import Prospect, refuse_a_wrong_file
-from .reasons import finding_text
 from .record import person
 from .renewing import Renewal
 from .saved_previews import SavedPreviews
@@ -122,7 +122,7 @@ class _Day(FileBooking):
         lines = frozenset[int]() if self._corrections is None else self._corrections.lines
         wrong = [booking.line for booking in self.source if booking.findings]
         if not lines.issuperset(wrong):
-            with ProblemsWriter(at, self.source, lambda one: finding_text(one, self.desk.words)) as problems:
+            with ProblemFile(at, self.source, self.desk.words) as problems:
                 for booking in self.source:
                     if booking.findings or booking.origins:
                         problems.add(booking, booking.findings)

@@ -18,8 +18,9 @@ from .._models.money import Money
 from .file_options import path_beside
 from .plan import Accounts
 from .previewing import Answer, Previewer, key_of, not_previewed, obstacles
+from .problem_files import ProblemFile
 from .progress import Screen
-from .reasons import finding_line, finding_text
+from .reasons import finding_line
 from .running import run
 from .shared import BAD_INPUT, FAILED, Failed, json_text, labelled, tell, write_out
 from .sums import sums_of
@@ -91,7 +92,7 @@ class FilePreview:
         fees: list[Money | None] = []
         with (
             filled(out, self.source, PREVIEW, (*self.kept, at)) as writer,
-            ProblemsWriter(at, self.source, lambda one: finding_text(one, self.words)) as problems,
+            ProblemFile(at, self.source, self.words) as problems,
         ):
             for booking, account, answer, found in self._answered(asker):
                 if found or answer.previewed is None or answer.render_id is None:

@@ -12,7 +12,6 @@ import attrs
 from .._config.profiles import VendorProfile
 from .._files.bookings import BookingFile
 from .._files.findings import Checked, FileError, Finding
-from .._files.problems import ProblemsWriter
 from .._journal.rows import State
 from .._journal.store import Problem
 from .._manager import SessionManager
@@ -22,7 +21,7 @@ from .file_work import FileWork
 from .journals import ChosenJournal
 from .parts import items_of, objections
 from .plan import AccountPlan, Accounts
-from .reasons import finding_text
+from .problem_files import ProblemFile
 from .shared import FAILED, tell, write_out
 from .words import Words
 
@@ -101,7 +100,7 @@ class SubmitWork:
     def _write_problems(self, path: Path, objected: Mapping[str, Mapping[int, Finding]]) -> None:
         position: Counter[str] = Counter()
         try:
-            with ProblemsWriter(path, self.source, lambda one: finding_text(one, self.words)) as problems:
+            with ProblemFile(path, self.source, self.words) as problems:
                 for booking in self.source:
                     findings = booking.findings
                     if not findings:

@@ -16,4 +16,4 @@ def sums_of(fees: Iterable[Money | None]) -> str:
     for fee in fees:
         if fee is not None:
             sums[fee.currency] = sums.get(fee.currency, Decimal()) + fee.amount
-    return ", ".join(f"{amount:,} {currency}" for currency, amount in sums.items())
+    return ", ".join(f"{amount:,f} {currency}" for currency, amount in sums.items())

@@ -68,6 +68,7 @@ _OURS: Final[Mapping[str, str]] = {
     ),
     "problems.none_good": "none of the {total} bookings can be sent as it is; nothing was sent",
     "problems.written": "{count} bookings in {path}: correct them there and book that file",
+    "problems.beside": "{path} has corrections, or is open in a program: it stays as it is, and the new problems are in {beside}",
     "problems.not_written": "the problems could not be written: {why}",
     # the question before money is spent
     "question.account": "Account",

@@ -37,6 +37,9 @@ class BookingFile:
         said: what was understood and isn't written in it, a sentence each.
         corrected: what is made of all of them when they are read, such as those that were corrected in a problems file.
         revised: what is made of each booking after that, such as one whose preview was renewed.
+        state: what tells whether the file is still the one that it was at first.
+        carried: the states of problems files of which whatever is written of this one has all again: what was corrected there was
+            read with it, or was written of it.
 
     Raises:
         EncodingError: it is text in another encoding; carries a guess.
@@ -47,7 +50,8 @@ class BookingFile:
         self.path = Path(path)
         self.name = name or str(path)
         self.reading = reading or Reading()
-        self._state = _state_of(self.path)
+        self.state = state_of(self.path)
+        self.carried: set[tuple[int, ...] | None] = set()
         self.format: Format
         self.format, said = format_of(self.path, self.name, self.reading.encoding)
         self.bookings: JsonBookings | TableBookings = self._opened()
@@ -73,7 +77,7 @@ class BookingFile:
         self._require_same()
 
     def _require_same(self) -> None:
-        if _state_of(self.path) != self._state:
+        if state_of(self.path) != self.state:
             raise FileError.whole(self.name, "file-changed")
 
     def check(self) -> Checked:
@@ -109,7 +113,7 @@ class BookingFile:
         )
 
 
-def _state_of(path: Path) -> tuple[int, ...] | None:
+def state_of(path: Path) -> tuple[int, ...] | None:
     """What tells whether a file is still the one it was, without reading it; None: it is gone."""
     try:
         stat = path.stat()

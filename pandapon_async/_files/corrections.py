@@ -82,6 +82,7 @@ def corrections_in(path: Path, source: BookingFile) -> Corrections:
             continue
         instead[position] = digests, [shaped.booking(one, booking, digests) for one in found]
     links.check()
+    source.carried.add(there.state)
     return Corrections(source, there.name, len(instead), frozenset(lines), instead)
 
 

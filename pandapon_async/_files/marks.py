@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 import attrs
@@ -69,6 +69,21 @@ class Marks:
         if not counts:
             found += [Finding.of(code, line, self.column, said=self.problem) for code in self.codes]
         return found
+
+
+def other_cells(cells: Iterable[object], count: int, marks: Collection[int]) -> list[object]:
+    """A row's cells but for those of a problems file: those of the ``count`` columns, then what is beside them.
+
+    Args:
+        cells: as they came.
+        count: of the columns that the header names.
+        marks: the numbers of those of `PROBLEM`, from 0.
+    """
+    found = list(cells)
+    found += [""] * (count - len(found))
+    while len(found) > count and found[-1] == "":
+        found.pop()
+    return [cell for index, cell in enumerate(found) if index not in marks]
 
 
 def digest_of_cells(cells: Iterable[object]) -> str:

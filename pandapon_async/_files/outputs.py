@@ -56,7 +56,8 @@ def _is_one_of(path: Path, kept: Path) -> bool:
 class Output:
     """A file being written.
 
-    ``path``: where it is once written: beside the one asked for, if that couldn't be replaced since a program holds it open.
+    ``path``: where it is once written: beside the one asked for, if what is there must not be replaced, or can't be since a
+    program holds it open.
     """
 
     file: BinaryIO
@@ -64,12 +65,15 @@ class Output:
 
 
 @contextlib.contextmanager
-def replaced(path: Path, *, private: bool = True) -> Generator[Output, None, None]:
+def replaced(
+    path: Path, *, private: bool = True, may_replace: Callable[[Path], bool] = lambda _: True
+) -> Generator[Output, None, None]:
     """A file to be written; what was at the path is replaced once all is written, else kept.
 
     Args:
         path: where.
         private: only its owner may read it, since it holds personal data; otherwise as the folder's new files.
+        may_replace: tells, once all is written, whether what is at the path then may be replaced.
 
     Raises:
         OSError: it can't be written.
@@ -87,24 +91,26 @@ def replaced(path: Path, *, private: bool = True) -> Generator[Output, None, Non
         with os.fdopen(descriptor, "wb") as file:
             output = Output(file, path)
             yield output
-        output.path = _put(new, path, target)
+        output.path = _put(new, path, target, may_replace)
     except BaseException:
         new.unlink(missing_ok=True)
         raise
 
 
-def _put(new: Path, path: Path, target: Path) -> Path:
-    """Move the file to its place; on Windows nobody can replace a file that a spreadsheet holds open, so then beside it."""
-    try:
-        new.replace(target)
-    except PermissionError:
-        if not target.exists():
-            raise
-    else:
-        return path
+def _put(new: Path, path: Path, target: Path, may_replace: Callable[[Path], bool]) -> Path:
+    """Move the file to its place, or beside it; on Windows nobody can replace a file that a spreadsheet holds open."""
+    if not target.is_file() or not target.stat().st_size or may_replace(target):
+        try:
+            new.replace(target)
+        except PermissionError:
+            if not target.exists():
+                raise
+        else:
+            return path
     for number in itertools.count(2):
         beside = path.with_name(f"{path.stem} ({number}){path.suffix}")
-        if not beside.exists():
+        with contextlib.suppress(FileExistsError):
+            beside.touch(mode=0o600, exist_ok=False)  # whoever writes at the same time takes the next one
             new.replace(beside)
             return beside
     raise AssertionError

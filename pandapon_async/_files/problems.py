@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
@@ -12,7 +12,7 @@ import attrs
 
 from .._models.jsonio import JsonError, is_object, loads
 from .booking import Booking
-from .bookings import BookingFile
+from .bookings import BookingFile, state_of
 from .columns import PROBLEM
 from .csv_table import CsvTable, read_header
 from .findings import EncodingError, FileError, Finding
@@ -20,10 +20,10 @@ from .headers import is_problem_header
 from .json_bookings import JsonBookings, digest_text
 from .json_file import JsonFile
 from .json_out import ObjectWriter, members_of
-from .marks import digest_of_cells, written
+from .marks import Marks, digest_of_cells, other_cells, written
 from .outputs import Output, check_output, replaced
-from .sheets import writer_like
-from .table_bookings import TableBookings
+from .sheets import open_table, writer_like
+from .table_bookings import TableBookings, as_it_came
 from .tables import format_of
 from .workbooks import WorkbookTable
 
@@ -51,6 +51,48 @@ def is_problems(path: Path) -> bool:
         return False
 
 
+def is_untouched(path: Path, encoding: str | None) -> bool:
+    """Whether a problems file is still as it was written: nobody has corrected, decided on or added a row. If in doubt, no.
+
+    Args:
+        path: a problems file.
+        encoding: of a text file that doesn't say it by itself.
+    """
+    try:
+        return all(_is_as_written(marks) for marks in _marks_in(path, encoding))
+    except EncodingError as error:
+        return error.guess is not None and is_untouched(path, error.guess)
+    except (FileError, JsonError, OSError, UnicodeError):
+        return False
+
+
+def _is_as_written(marks: Marks | None) -> bool:
+    return marks is not None and not (marks.is_changed or marks.is_altered or marks.decision)
+
+
+def _marks_in(path: Path, encoding: str | None) -> Iterator[Marks | None]:
+    """What each row says, whatever its columns are."""
+    kind, _ = format_of(path, str(path), encoding)
+    if kind == "json":
+        for value in JsonFile(path, str(path), frozenset(), encoding):
+            members = loads(value.text.encode(), unique_keys=True)
+            if not is_object(members):
+                raise FileError.whole(path, "is-there")
+            cells = [str(members.pop(name, "") or "") for name in PROBLEM]
+            yield Marks.read(cells, (digest_text(members),))
+        return
+    table = open_table(path, str(path), kind, encoding=encoding, sheet=None)
+    rows = table.rows()
+    header = next(rows)
+    if isinstance(table, CsvTable):
+        table.columns = len(header.cells)
+    count = max(index for index, title in enumerate(header.cells, 1) if title)
+    marks = range(count - len(PROBLEM), count)
+    for row in rows:
+        cells = [row.cells[index] if index < len(row.cells) else "" for index in marks]
+        yield Marks.read(cells, other_cells(as_it_came(row, table), count, marks))
+
+
 def check_format(path: Path, source: BookingFile, what: str) -> None:
     """Refuse a path whose name promises another format than what comes of a file is written in: the file's own, or xlsx.
 
@@ -75,11 +117,12 @@ def _in_english(finding: Finding) -> str:
 class ProblemsWriter:
     """Writes bookings of a file, whole, with ``line,column,code,problem,decision``; ``say`` gives a problem in a clerk's language.
 
-    The file is created with the first one, once all are written. A workbook's is xlsx, whatever kind of workbook it was.
+    The file is created with the first one, once all are written. A workbook's is xlsx, whatever kind of workbook it was. It replaces
+    an earlier one, unless that has corrections or decisions which this one hasn't: then it is put beside it.
 
     Attributes:
         count: how many bookings with findings were written.
-        path: where they are, once written: beside the path asked for, if a program holds that file open.
+        path: where they are, once written: beside the path asked for, if that file must stay, or a program holds it open.
 
     Raises:
         FileError: the path belongs to another format.
@@ -108,6 +151,8 @@ class ProblemsWriter:
             self._stack.__exit__(kind, error, trace)
         if self._output is not None:
             self.path = self._output.path
+            if kind is None:
+                self._source.carried.add(state_of(self.path))
 
     def add(self, booking: Booking, findings: Sequence[Finding]) -> None:
         """Write one booking with what was found; without, if it is a correction that is to stay.
@@ -117,10 +162,14 @@ class ProblemsWriter:
         """
         if self._writer is None:
             check_output(self.path, (self._source.path,), is_problems)
-            self._output = self._stack.enter_context(replaced(self.path))
+            self._output = self._stack.enter_context(replaced(self.path, may_replace=self._may_replace))
             self._writer = self._written(self._output.file)
         self.count += bool(findings)
         self._writer.add(booking, [self._told(finding) for finding in findings])
+
+    def _may_replace(self, path: Path) -> bool:
+        source = self._source
+        return state_of(path) in source.carried or is_untouched(path, source.reading.encoding)
 
     def _told(self, finding: Finding) -> Finding:
         """A finding with its sentence in the clerk's language; in English where the file's encoding has no such characters."""

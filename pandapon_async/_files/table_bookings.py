@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,12 +16,12 @@ from .columns import PROBLEM, REFERENCE, SHIPMENT, Column, Layout, put
 from .csv_table import CsvTable
 from .findings import CHECKS, FileError, Finding
 from .headers import ACCOUNT, SKU, Column as Title, columns_of_header, recognised
-from .marks import Marks
+from .marks import Marks, other_cells
 from .orders import Group, OrderIndex, Places
 from .previewed import PREVIEWED, PREVIEWED_FEE
 from .reading import Reading
 from .sheets import header_of, open_table
-from .tables import Format, Row
+from .tables import Format, Row, Table
 
 _NEEDED: Final = ("renderId", "receiverAddress.")
 _AS_ABOVE: Final = ("freightInfo.", "currency")
@@ -339,11 +339,12 @@ class TableBookings:
 
     def others(self, row: Row) -> list[object]:
         """A row's cells as they came, but for those of a problems file: those of the columns, then what is beside them."""
-        cells: list[object] = list(row.source if row.finding or not isinstance(self.table, CsvTable) else row.cells)
-        cells += [""] * (self.count - len(cells))
-        while len(cells) > self.count and cells[-1] == "":
-            cells.pop()
-        return [cell for index, cell in enumerate(cells) if index not in self._marks]
+        return other_cells(as_it_came(row, self.table), self.count, self._marks)
+
+
+def as_it_came(row: Row, table: Table) -> Sequence[object]:
+    """A row's cells as they are written again."""
+    return row.source if row.finding or not isinstance(table, CsvTable) else row.cells
 
 
 class _Place:

@@ -194,18 +194,32 @@ def credit(connection: Connection, row: JournalRow, money: Money, by: str, note:
     """Enter a credit inside a transaction.
 
     Raises:
-        JournalError: the row never cost anything, or the amount is none.
+        JournalError: the row never cost anything, or not as much, or the amount is none.
     """
     if row.state not in ("done", "void"):
         raise JournalError(f"it is {row.state}: only what was booked is credited", reference=row.reference)
     credited = storable(money)
     if credited is None or credited.amount == 0:
         raise JournalError("a credit is an amount above zero", reference=row.reference)
+    if refusal := _above_fee(row, credited):
+        raise JournalError(refusal, reference=row.reference)
     set_ = "UPDATE rows SET version = version + 1, history = history || ? WHERE id = ? AND version = ?"
     line = history_entry(now, row.state, by, f"credited {credited}: {note}")
     if not connection.execute(set_, (line, row.id, row.version)).rowcount:
         raise _moved(row)
     connection.execute(ENTER_MONEY, money_values(row.id, _scope(connection, row), now, "credit", credited, by, note))
+
+
+def _above_fee(row: JournalRow, credited: Money) -> str | None:
+    """Why a credit can't be: a booking gives back no more than it cost, all its credits together."""
+    if row.fee is None and row.state == "void":
+        return "it was cancelled without a fee: there is nothing to credit"
+    if row.fee is None:
+        return "its fee isn't known: enter the fee before a credit"
+    if row.fee.currency != credited.currency:
+        return f"its fee is in {row.fee.currency}, and no credit can be in {credited.currency}"
+    credits_ = sum((one.money for one in row.money if one.kind == "credit"), credited)
+    return f"{credits_} would be credited, and its fee is {row.fee}" if credits_ > row.fee else None
 
 
 def _changed(connection: Connection, row: JournalRow, values: tuple[Any, ...]) -> None:

@@ -60,4 +60,4 @@ class Money(ReplyModel):
         return self.amount < self._same(other) if isinstance(other, Money) else NotImplemented
 
     def __str__(self) -> str:
-        return f"{self.amount} {self.currency}"
+        return f"{self.amount:f} {self.currency}"

@@ -425,6 +425,24 @@ def test_after_no_the_problems_of_the_run_before_are_still_there(
     assert [row["reference"] for row in rows_of(problems)] == [row["reference"] for row in before]
 
 
+@on_a_terminal
+def test_what_is_corrected_while_the_question_waits_is_not_replaced_by_the_problems_of_that_run(
+    real: str, shop: FakeVendor, orders: Orders, tmp_path: Path
+):
+    file, problems = orders(8, wrong=(3,)), tmp_path / "orders.problems.csv"
+    with terminal("day", str(file), "--config", real) as screen:
+        screen.until("Enter is no:")
+        corrected(problems, o_3={"quantity": "2"})
+        kept = problems.read_bytes()
+        screen.type("y\n")
+        assert screen.end()[0] == 1
+    assert problems.read_bytes() == kept
+    assert [row["reference"] for row in rows_of(tmp_path / "orders.problems (2).csv")] == ["o-3"]
+    with process("day", str(file), "--config", real, "--yes") as child:
+        assert child.wait(60) == 0
+    is_true(shop, tmp_path, 8)
+
+
 def test_what_was_refused_is_tried_again_with_a_preview_of_its_own(
     keys: None, pandapon: Pandapon, shop: FakeVendor, orders: Orders, tmp_path: Path
 ):

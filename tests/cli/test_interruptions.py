@@ -23,7 +23,7 @@ from pandapon_async.testing import FakeVendor, Faults
 from tests.journal.conftest import small_disk
 
 from .conftest import Pandapon, environment, order, process
-from .files import Write
+from .files import Write, rows_of, write
 
 pty = pytest.importorskip("pty")  # not on Windows
 
@@ -464,6 +464,40 @@ def test_problems_are_replaced_by_the_next_ones(
     assert pandapon(*book).exit_code == 1
     assert problems.read_bytes() == first != b""
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.parametrize("other", [False, True], ids=["the same input", "another input"])
+def test_a_correction_that_is_not_booked_yet_stays_when_the_next_run_has_problems(
+    pandapon: Pandapon, orders: Write, tmp_path: Path, journal: str, other: bool
+):
+    problems, beside = tmp_path / "problems.csv", tmp_path / "problems (2).csv"
+    options = ("--journal", journal, "--problems", str(problems))
+    file = orders(3, wrong=(1,))
+    assert pandapon("book", file, *options).exit_code == 1
+    write(problems, [{**row, "quantity": "7"} for row in rows_of(problems)])
+    corrected = problems.read_bytes()
+    result = pandapon("book", orders(4, wrong=(1, 2), name="b.csv") if other else file, *options)
+    assert result.exit_code == 1
+    assert problems.read_bytes() == corrected
+    assert [row["reference"] for row in rows_of(beside)] == (["o-1", "o-2"] if other else ["o-1"])
+    told = " ".join((result.stdout + result.stderr).split())
+    assert f"{problems} has corrections" in told
+    assert f"the new problems are in {beside}" in told
+    assert f"bookings in {beside}: correct them there" in told
+    assert pandapon("book", str(problems), "--journal", journal).exit_code == 0
+
+
+def test_a_problems_file_that_nobody_has_touched_is_replaced_by_that_of_another_input(
+    pandapon: Pandapon, orders: Write, tmp_path: Path, journal: str
+):
+    problems = tmp_path / "problems.csv"
+    options = ("--journal", journal, "--problems", str(problems))
+    pandapon("book", orders(3, wrong=(1,)), *options)
+    second = Path(orders(5, wrong=(3, 4), name="b.csv", account="pandapon"))
+    result = pandapon("book", str(second), *options)
+    assert [row["reference"] for row in rows_of(problems)] == ["o-3", "o-4"]
+    assert "has corrections" not in result.stdout + result.stderr
+    assert list(tmp_path.glob("problems (*")) == []
 
 
 def test_problems_that_can_not_be_written_cost_no_total(

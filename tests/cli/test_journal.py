@@ -120,6 +120,17 @@ def test_rows_are_chosen_by_state_account_and_time(pandapon: Pandapon, journal: 
     assert chosen("--until", "2020-01-01T00:00:00Z") == []
 
 
+def test_a_credit_above_the_fee_is_refused_in_plain_digits(pandapon: Pandapon, journal: str):
+    with Journal.open(journal) as opened:
+        fee = opened.get("o-0").fee
+    result = pandapon("journal", journal, "--credit", "o-0", "1e9", "USD", "--by", "Jane")
+    assert result.exit_code == 2
+    assert f"1000000000 USD would be credited, and its fee is {fee}" in " ".join(result.stderr.split())
+    result = pandapon("journal", journal, "--credit", "o-0", "1e1", "USD", "--by", "Jane")
+    assert (result.exit_code, "10 USD" in result.output, "E+" in result.output) == (0, True, False)
+    assert "E+" not in pandapon("journal", journal, "o-0").stdout
+
+
 def test_what_was_paid_and_credited_is_summed_per_account_and_currency(pandapon: Pandapon, journal: str):
     with Journal.open(journal) as opened:
         fee = opened.get("o-0").fee

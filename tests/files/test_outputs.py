@@ -70,6 +70,18 @@ def test_beside_a_file_that_a_spreadsheet_holds_open(tmp_path: Path, monkeypatch
     }
 
 
+def test_beside_a_file_that_must_stay_once_all_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    for text in ("one", "two", "three"):
+        with replaced(path, may_replace=lambda there: there.read_text() != "one") as output:
+            output.file.write(text.encode())
+    assert {one.name: one.read_text() for one in tmp_path.iterdir()} == {
+        "out.csv": "one",
+        "out (2).csv": "two",
+        "out (3).csv": "three",
+    }
+
+
 def test_no_output_replaces_an_input_a_journal_or_a_strangers_file(tmp_path: Path) -> None:
     path = tmp_path / "bookings.db"
     for output in (path, tmp_path / "bookings.db-wal", tmp_path / "bookings.db.lock"):

@@ -18,7 +18,7 @@ from pandapon_async._files.booking import Booking
 from pandapon_async._files.bookings import BookingFile
 from pandapon_async._files.columns import PROBLEM
 from pandapon_async._files.findings import FileError, Finding
-from pandapon_async._files.problems import ProblemsWriter, is_problems
+from pandapon_async._files.problems import ProblemsWriter, is_problems, is_untouched
 from pandapon_async._files.reading import Reading
 
 from .corpus_damaged import CASES
@@ -72,6 +72,7 @@ def test_a_problems_file_fed_as_it_is_books_nothing(case: Case, tmp_path: Path) 
     )
     assert len(again) >= len(before)
     assert is_problems(problems)
+    assert is_untouched(problems, case.reading and case.reading.encoding)
 
 
 @pytest.mark.parametrize("name", ["orders.csv", "orders.xlsx"])
@@ -217,6 +218,44 @@ def test_problems_replace_only_problems(made: Callable[..., Path]) -> None:
         problems_of(path)
     with pytest.raises(FileError, match="choose another file"):
         problems_of(path, name="orders")
+
+
+@pytest.mark.parametrize("name", ["orders.csv", "orders.xlsx"])
+@pytest.mark.parametrize(("column", "text"), [("quantity", "2"), ("decision", "book"), ("code", "whole-number")])
+def test_a_problems_file_that_somebody_has_worked_on_is_not_as_it_was_written(
+    made: Callable[..., Path], name: str, column: str, text: str
+) -> None:
+    problems = problems_of(made(WRONG, name))
+    assert is_untouched(problems, None)
+    _edit(problems, column, text)
+    assert not is_untouched(problems, None)
+
+
+@pytest.mark.parametrize("layout", ["lines", "array"])
+def test_a_corrected_object_is_not_as_it_was_written(tmp_path: Path, layout: str) -> None:
+    path, orders = tmp_path / "orders.json", [{"reference": f"o-{number}", "renderId": 7} for number in range(2)]
+    path.write_text(json.dumps(orders) if layout == "array" else "\n".join(map(json.dumps, orders)) + "\n")
+    problems = problems_of(path)
+    assert is_untouched(problems, None)
+    problems.write_text(problems.read_text().replace('"renderId": 7', '"renderId": "FF7"', 1))
+    assert not is_untouched(problems, None)
+
+
+def test_a_row_that_was_added_to_a_problems_file_is_kept(made: Callable[..., Path]) -> None:
+    path = made(WRONG)
+    problems = problems_of(path)
+    with problems.open("a", newline="") as file:
+        csv.writer(file).writerow([*ROWS[3], *[""] * 5])
+    kept = problems.read_bytes()
+    assert problems_of(path) == problems.with_name("problems (2).csv")
+    assert problems.read_bytes() == kept
+
+
+def test_untouched_problems_are_known_whatever_the_encoding_of_the_next_input(tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv"
+    rows = [(*CHINESE_ROWS[0][:7], "两", *CHINESE_ROWS[0][8:]), *CHINESE_ROWS[1:]] * 5
+    path.write_bytes(lines(rows, CHINESE).encode("gb18030"))
+    assert is_untouched(problems_of(path, Reading(encoding="gb18030")), None)
 
 
 def test_problems_may_be_read_by_their_owner_only(made: Callable[..., Path]) -> None:

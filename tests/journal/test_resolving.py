@@ -206,6 +206,35 @@ async def test_what_never_cost_anything_is_not_credited(path: Where):
         journal.credit("order-3", usd("1"), by="jane", note="x")
 
 
+@pytest.mark.parametrize(
+    ("money", "why"),
+    [
+        (usd("3.01"), r"12\.51 USD would be credited, and its fee is 12\.50 USD"),
+        (usd("1E+9"), r"1000000009\.50 USD would be credited, and its fee is 12\.50 USD"),
+        (attrs.evolve(usd("1"), currency="EUR"), "its fee is in USD, and no credit can be in EUR"),
+    ],
+)
+async def test_no_more_is_credited_than_was_paid(path: Where, money: Any, why: str):
+    async with opened(path) as store:
+        await done(store, entry(1), fee=usd("10"))
+    with reading(path, NOW + 86_400) as journal:
+        journal.resolve("order-1", "done", by="jane", note="on the bill", fee=usd("12.50"))
+        journal.credit("order-1", usd("9.50"), by="jane", note="late")
+        with pytest.raises(JournalError, match=why):
+            journal.credit("order-1", money, by="jane", note="x")
+        assert len(journal.credit("order-1", usd("3"), by="jane", note="the rest").money) == 4
+
+
+@pytest.mark.parametrize(("state", "why"), [("done", "enter the fee before"), ("void", "cancelled without a fee")])
+async def test_what_has_no_fee_is_not_credited(path: Where, state: Any, why: str):
+    async with opened(path) as store:
+        await done(store, entry(1), fee=None)
+    with reading(path, NOW + 86_400) as journal:
+        journal.resolve("order-1", state, by="jane", note="seen")
+        with pytest.raises(JournalError, match=why):
+            journal.credit("order-1", usd("1"), by="jane", note="x")
+
+
 async def test_what_has_no_fee_is_counted(path: Where):
     with reading(await filled(path)) as journal:
         assert (journal.totals(), journal.unpriced()) == ([], {"shop": 1})

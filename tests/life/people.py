@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from pandapon_async import InputError, RequestError
-from pandapon_async.api.logistics import FreightBookingRequest, Money
+from pandapon_async.api.logistics import FreightBookingRequest
 from tests.life.plans import KILLS, QUIET
 from tests.life.shop import DAY, KEYS, URLS, Shop
 from tests.life.worlds import Kill
@@ -52,11 +52,8 @@ class People(Shop):
     def credit(self, which: int, cents: int) -> None:
         """The vendor gives something back."""
         done = self._in("done")
-        amount = Decimal(cents) / 100
         with self._by_hand(None) as journal:
-            reference = done[which % len(done)]
-            journal.credit(reference, Money(amount=amount, currency="USD"), by="ann", note="late")
-        self.credited[reference] += amount  # type: ignore[assignment]
+            self._give_back(journal, done[which % len(done)], Decimal(cents) / 100, "late")
 
     @rule(which=st.integers(0, 9))
     @precondition(lambda self: self._in("done"))

@@ -194,8 +194,16 @@ class Shop(RuleBasedStateMachine):
         """Somebody enters what came back for one that is done, while the run goes on, and whatever becomes of that."""
         if done := self._in("done"):
             with self.world.by_another(), self._journal() as journal:
-                journal.credit(done[0], Money(amount=Decimal(1), currency="USD"), by="bob", note="seen on the bill")
-            self.credited[done[0]] += 1
+                self._give_back(journal, done[0], Decimal(1), "seen on the bill")
+
+    def _give_back(self, journal: Journal, reference: str, most: Decimal, note: str) -> None:
+        """Enter what came back, which is no more than what is left of the fee."""
+        fee = journal.get(reference).fee
+        assert fee is not None
+        amount = min(most, fee.amount - self.credited[reference])
+        if amount:
+            journal.credit(reference, Money(amount=amount, currency="USD"), by="bob", note=note)
+            self.credited[reference] += amount  # type: ignore[assignment]
 
     def _spent(self) -> Decimal:
         """What the orders of the shop have cost so far."""
