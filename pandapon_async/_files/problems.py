@@ -83,7 +83,9 @@ def _marks_in(path: Path, encoding: str | None) -> Iterator[Marks | None]:
         return
     table = open_table(path, str(path), kind, encoding=encoding, sheet=None)
     rows = table.rows()
-    header = next(rows)
+    header = next(rows, None)
+    if header is None or not is_problem_header(header.cells):
+        raise FileError.whole(path, "is-there")
     if isinstance(table, CsvTable):
         table.columns = len(header.cells)
     count = max(index for index, title in enumerate(header.cells, 1) if title)

@@ -241,6 +241,15 @@ def test_a_corrected_object_is_not_as_it_was_written(tmp_path: Path, layout: str
     assert not is_untouched(problems, None)
 
 
+@pytest.mark.parametrize(
+    "text", [",,,\n", "reference,renderId\no-1,FF1\n", '[{"reference": "o-1"}]', "[1]", "{broken", ""]
+)
+def test_what_is_no_problems_file_is_not_as_one_was_written(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "problems"
+    path.write_text(text)
+    assert not is_untouched(path, None)
+
+
 def test_a_row_that_was_added_to_a_problems_file_is_kept(made: Callable[..., Path]) -> None:
     path = made(WRONG)
     problems = problems_of(path)
