@@ -157,7 +157,7 @@ def _contradiction(row: JournalRow, resolution: Resolution) -> str | None:
     if resolution.fee is not None and fee is None:
         return "its fee is no amount that can have been paid"
     if row.fee and fee and row.fee.currency != fee.currency:
-        return f"its fee is in {row.fee.currency}, and not in {fee.currency}: credit it first"
+        return f"its fee is in {row.fee.currency}, and can't become one in {fee.currency}"
     return None
 
 
