@@ -21,9 +21,9 @@ from pgqueuer.adapters.persistence.qb import (
     QuerySchedulerBuilder,
 )
 from pgqueuer.adapters.persistence.queries import Queries, SyncQueries
-from pgqueuer.domain.models import Job
+from pgqueuer.domain.models import Job, TracebackRecord
 from pgqueuer.domain.settings import DBSettings, Durability
-from pgqueuer.domain.types import Channel, QueueEntrypoint, QueueManagerId
+from pgqueuer.domain.types import JOB_STATUS, Channel, QueueEntrypoint, QueueManagerId
 from pgqueuer.ports.driver import NotifyCallback
 from pgqueuer.ports.repository import EntrypointExecutionParameter
 
@@ -181,6 +181,10 @@ class RoomyQueries(Queries):
         found = await super().dequeue(batch, having, queue_manager_id, global_concurrency_limit, heartbeat_timeout)
         self._last = max([len(rows_in(job.payload)) for job in found], default=self._last) or 1
         return found
+
+    async def log_jobs(self, job_status: list[tuple[Job, JOB_STATUS, TracebackRecord | None]]) -> None:
+        """Remove the tasks that have ended; what was only left (cut off, or couldn't be given back) is taken up as a dead worker's."""
+        await super().log_jobs([one for one in job_status if one[1] == "successful"])
 
 
 def queries_of(driver: PsycopgDriver, rooms: Callable[[], Awaitable[dict[str, int]]]) -> RoomyQueries:

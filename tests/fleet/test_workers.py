@@ -163,7 +163,9 @@ async def test_asked_to_stop_a_worker_ends_what_is_under_way_and_gives_the_rest_
     assert judged(shop, url, 300)["done"] == 300
 
 
-async def test_asked_twice_a_worker_leaves_what_is_under_way_in_doubt(url: str, shop: FakeVendor):
+async def test_asked_twice_a_worker_leaves_what_is_under_way_in_doubt_and_the_rest_in_the_queue(
+    url: str, postgres: PostgresServer, shop: FakeVendor
+):
     shop.faults = Faults(latency=50)
     await submitted(shop, url, 300)
     with workers(shop, url, 1) as (one,):
@@ -176,6 +178,9 @@ async def test_asked_twice_a_worker_leaves_what_is_under_way_in_doubt(url: str, 
         until(asked, 40)
     found = counts(url)
     assert (found["unknown"], found["pending"], found["sent"]) == (16, 284, 0)
+    with contextlib.closing(reader_of(place_of(url))) as reader:
+        pending = {number for (number,) in reader.read("SELECT id FROM rows WHERE state = 'pending'")}
+    assert pending <= {*rows_of_pages(postgres)}
 
 
 async def test_a_desk_that_books_what_the_workers_have_books_nothing_twice(url: str, shop: FakeVendor):
@@ -206,6 +211,10 @@ def queued(postgres: PostgresServer) -> list[Any]:
     return postgres.run("postgres", "SELECT * FROM pandapon_queue.pgqueuer")
 
 
+def rows_of_pages(postgres: PostgresServer) -> list[int]:
+    return [row for (page,) in postgres.run("postgres", PAYLOADS) for row in rows_in(bytes(page))]
+
+
 async def test_what_is_submitted_again_is_queued_once(url: str, postgres: PostgresServer, shop: FakeVendor):
     assert (await submitted(shop, url, 5))["pending"] == 5
     assert (await submitted(shop, url, 7, "morning"))["pending"] == 7
@@ -229,8 +238,7 @@ async def test_what_is_submitted_again_is_queued_again_if_a_worker_may_have_look
     take = "UPDATE pandapon_queue.pgqueuer SET status = 'picked', heartbeat = now() WHERE payload LIKE '1 %'"
     postgres.run("postgres", take)
     await submitted(shop, url, 40)
-    rows = [row for (page,) in postgres.run("postgres", PAYLOADS) for row in rows_in(bytes(page))]
-    assert sorted(rows) == [1, 1, 2, 2, *range(3, 41)]
+    assert sorted(rows_of_pages(postgres)) == [1, 1, 2, 2, *range(3, 41)]
     with workers(shop, url, 2):
         until(lambda: has_ended(url))
         until(lambda: not queued(postgres))  # the page that nobody has is taken up, too
