@@ -22,7 +22,7 @@ import pytest
 
 from pandapon_async import Journal, JournalError
 from pandapon_async._journal.sqlite import writer as journal_writer, writing as journal_writing
-from pandapon_async._journal.sqlite.lock import _HELD, account_lock
+from pandapon_async._journal.sqlite.lock import _HELD, OwnerLock, account_lock
 from pandapon_async._journal.sqlite.mounts import network_kind, network_kind_on_mac
 from pandapon_async._journal.sqlite.store import SqliteStore
 from pandapon_async._journal.sqlite.writer import Writer
@@ -383,6 +383,59 @@ async def test_an_old_copy_is_used_once_it_is_restored_by_name(path: Path):
             await done(store, entry(number))
     with Journal.open(path) as journal:
         journal.resolve("order-6", "void", by="jane", note="x")
+
+
+async def test_an_old_copy_that_lacks_what_another_account_has_booked_is_refused(path: Path):
+    async with opened(path) as store:
+        await done(store, entry(1))
+    shutil.copy(path, path.parent / "copy")
+    async with opened(path, OTHER) as store:
+        await done(store, entry(2))
+    shutil.copy(path.parent / "copy", path)
+    with pytest.raises(JournalError, match="an old copy"):
+        async with opened(path):
+            pass
+
+
+async def test_an_old_copy_is_refused_though_a_power_cut_has_taken_the_last_counts(path: Path):
+    async with opened(path) as store:
+        await done(store, entry(1))
+    (lock,) = path.parent.glob("*.lock")
+    counted = lock.read_bytes()
+    async with opened(path) as store:
+        await done(store, entry(2))
+    lock.write_bytes(counted)  # which isn't waited for to be on disk
+    shutil.copy(path, path.parent / "copy")
+    async with opened(path) as store:
+        await done(store, entry(3))
+    shutil.copy(path.parent / "copy", path)
+    with pytest.raises(JournalError, match="an old copy"):
+        async with opened(path):
+            pass
+
+
+async def test_what_somebody_left_who_changed_it_by_hand_and_was_killed_makes_it_no_old_copy(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    async with opened(path) as store:
+        await done(store, entry(1))
+        await done(store, entry(2))
+    monkeypatch.setattr(OwnerLock, "remove", OwnerLock.release)  # killed in between: nobody removes it
+    with Journal.open(path) as journal:
+        for number in (1, 2):
+            journal.resolve(f"order-{number}", "void", by="jane", note="x")
+    async with opened(path) as store:
+        await done(store, entry(3))
+
+
+@pytest.mark.parametrize("other", ["bookings.db.test", "bookings.db.hand-made"])
+async def test_the_locks_of_a_journal_whose_name_begins_alike_say_nothing_of_this_one(path: Path, other: str):
+    async with opened(path.with_name(other)) as store:
+        await done(store, entry(1))
+    async with opened(path) as store:
+        await done(store, entry(1))
+    with Journal.open(path) as journal:
+        journal.resolve("order-1", "void", by="jane", note="x")
 
 
 async def test_one_that_was_used_elsewhere_meanwhile_is_taken_when_it_is_back(path: Path):

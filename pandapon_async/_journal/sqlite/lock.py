@@ -208,8 +208,11 @@ def lock_file(path: Path, name: str) -> Path:
 
 
 def locks_of(path: Path) -> list[Path]:
-    """The locks beside a journal's file."""
-    return sorted(path.parent.glob(f"{glob.escape(path.name)}.*.lock"))
+    """The accounts' locks beside a journal's file; those of a journal whose name begins alike aren't among them.
+
+    Nor are those of who changes it by hand: nobody comes back under one, so what is left of it says nothing.
+    """
+    return sorted(path.parent.glob(f"{glob.escape(path.name)}.{'[0-9a-f]' * 16}.lock"))
 
 
 def counted(lock: Path) -> tuple[str, int]:

@@ -146,6 +146,12 @@ def _keep_counts(connection: sqlite3.Connection, counts: str, *values: object) -
     connection.execute(f"INSERT INTO ended (token, commits) {counts} {latest}", values)
 
 
+def commits_of(connection: sqlite3.Connection, token: str) -> int:
+    """How many commits under a lock a file has; after a power cut the lock may count fewer."""
+    query = "SELECT MAX(commits) FROM (SELECT token, commits FROM owners UNION ALL SELECT * FROM ended) WHERE token = ?"
+    return int(connection.execute(query, (token,)).fetchone()[0] or 0)
+
+
 def refuse_older(connection: sqlite3.Connection, path: Path, counts: Iterable[tuple[str, int]]) -> None:
     """Refuse a file that lacks commits.
 
@@ -157,9 +163,8 @@ def refuse_older(connection: sqlite3.Connection, path: Path, counts: Iterable[tu
     Raises:
         JournalError: says so.
     """
-    known = "SELECT MAX(commits) FROM (SELECT token, commits FROM owners UNION ALL SELECT * FROM ended) WHERE token = ?"
     for token, commits in counts:
-        if commits > (connection.execute(known, (token,)).fetchone()[0] or 0):
+        if commits > commits_of(connection, token):
             raise JournalError(
                 f"{path}: is not the file that was used here last: an old copy, or another journal, was put in its place, and lacks "
                 "what was booked since. Bring the latest file; or, if it is lost, look at the vendor what was booked since, "

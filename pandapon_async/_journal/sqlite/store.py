@@ -16,7 +16,7 @@ from ..sql.changes import Mover
 from ..sql.store import Opened, SqlStore, close_unused
 from ..store import BY_JOB
 from .file import close_unchanged, open_to_write, resolved
-from .lock import OwnerLock, account_lock
+from .lock import OwnerLock, account_lock, counted, locks_of
 from .schema import refuse_backup, refuse_older
 from .writer import Writer
 from .writing import Writing
@@ -81,7 +81,7 @@ def _begun(
     """Note who works here from now on; nothing is written unless it may."""
     path = lock.journal
     refuse_backup(connection, path)
-    refuse_older(connection, path, [(lock.token, lock.commits)])
+    refuse_older(connection, path, [counted(one) for one in locks_of(path)])
     account = admitted_account(connection, key, adopted, now, write=False)
     writing = Writing(connection, path, lock, account or None)
     try:

@@ -17,7 +17,7 @@ from ..._errors import JournalError
 from ..sql.owners import Owner
 from .file import WAIT, as_journal_error, is_of_one_moment, wal_of
 from .lock import OwnerLock, forget_lock, is_held
-from .schema import check_whole, end_owner
+from .schema import check_whole, commits_of, end_owner
 
 
 class Writing:
@@ -80,8 +80,7 @@ class Writing:
         query = "INSERT INTO owners (account, lock, token, commits, host, boot, pid, start, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
         with connection:
             connection.execute("BEGIN IMMEDIATE")
-            known = connection.execute("SELECT MAX(commits) FROM owners WHERE token = ?", (lock.token,)).fetchone()[0]
-            commits = max(lock.commits, known or 0) + 1
+            commits = max(lock.commits, commits_of(connection, lock.token)) + 1
             for number in left:
                 end_owner(connection, number)
             values = (account, lock.name, lock.token, commits, here.host, here.boot, here.pid, here.start, time.time())
