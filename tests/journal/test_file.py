@@ -58,6 +58,25 @@ def by_another(*command: str | Path) -> None:
     subprocess.run(command, check=True)
 
 
+async def test_one_that_was_killed_while_it_made_the_journal_left_nothing_that_was_written(path: Path):
+    code = """
+        import sqlite3
+        from pandapon_async._journal.sqlite.schema import TABLES
+        connection = sqlite3.connect(path, isolation_level=None)
+        connection.execute("PRAGMA journal_mode = wal")
+        connection.execute("PRAGMA cache_size = 1")  # so that it doesn't wait for the commit
+        connection.execute("BEGIN IMMEDIATE")
+        for statement in TABLES.split(";")[:-1]:
+            connection.execute(statement)
+        os._exit(0)
+    """
+    said(script(code, path))
+    assert Path(f"{path}-wal").stat().st_size
+    async with opened(path) as store:
+        await done(store, entry(1))
+    assert recorded(path) == {"order-1": "done"}
+
+
 def forget_locks(path: Path) -> None:
     """What says that a journal was there."""
     for lock in path.parent.glob("*.lock"):

@@ -230,7 +230,21 @@ def _is_whole_alone(connection: sqlite3.Connection, path: Path) -> bool:
 
 def remains_of(path: Path) -> list[Path]:
     """What is left beside a file of a journal that was written to there: the locks that count commits, and its ``-wal``."""
-    return [lock for lock in locks_of(path) if counted(lock)[1]] + [wal_of(path)] * bool(_size(wal_of(path)))
+    return [lock for lock in locks_of(path) if counted(lock)[1]] + [wal_of(path)] * _has_commit(wal_of(path))
+
+
+def _has_commit(wal: Path) -> bool:
+    """Whether a ``-wal`` says of any frame that it ended a commit: it has none of who was killed while making the journal."""
+    try:
+        with wal.open("rb") as file:  # SQLite's locks are on other files
+            size = int.from_bytes(file.read(32)[8:12], "big")
+            while len(head := file.read(24)) == 24:
+                if any(head[4:8]):
+                    return True
+                file.seek(size, os.SEEK_CUR)
+    except OSError:
+        return wal.exists()
+    return False
 
 
 def refuse_lost(path: Path, is_lost: Callable[[], bool] | None = None) -> None:
@@ -266,12 +280,12 @@ def continues(path: Path, lost: Path) -> bool:
     finally:
         connection.close()
         clean()
-    return not _size(wal_of(lost))
+    return not _has_commit(wal_of(lost))
 
 
 def forget_lost(path: Path) -> None:
     """Let a new journal be made where one was lost: remove the locks of that one that nobody holds, unless there is a ``-wal``."""
-    if not _size(path) and not _size(wal_of(path)):
+    if not _size(path) and not _has_commit(wal_of(path)):
         for lock in remains_of(path):
             if not is_held(path, lock.name[len(path.name) + 1 : -len(".lock")]):
                 with as_journal_error(lock):
