@@ -107,8 +107,11 @@ def _put(new: Path, path: Path, target: Path, may_replace: Callable[[Path], bool
                 raise
         else:
             return path
+    folder = (
+        path.parent if path.parent.resolve() == target.parent else target.parent
+    )  # a link may lead to another drive
     for number in itertools.count(2):
-        beside = path.with_name(f"{path.stem} ({number}){path.suffix}")
+        beside = folder / f"{path.stem} ({number}){path.suffix}"
         with contextlib.suppress(FileExistsError):
             beside.touch(mode=0o600, exist_ok=False)  # whoever writes at the same time takes the next one
             new.replace(beside)

@@ -82,6 +82,17 @@ def test_beside_a_file_that_must_stay_once_all_is_written(tmp_path: Path) -> Non
     }
 
 
+def test_beside_a_file_behind_a_link_is_beside_the_file(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    there, link = tmp_path / "there" / "out.csv", tmp_path / "out.csv"
+    there.write_text("one")
+    link.symlink_to(there)
+    with replaced(link, may_replace=lambda _: False) as output:
+        output.file.write(b"two")
+    assert (output.path, output.path.read_text()) == (there.with_name("out (2).csv"), "two")
+    assert link.read_text() == "one"
+
+
 def test_no_output_replaces_an_input_a_journal_or_a_strangers_file(tmp_path: Path) -> None:
     path = tmp_path / "bookings.db"
     for output in (path, tmp_path / "bookings.db-wal", tmp_path / "bookings.db.lock"):
