@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 R = TypeVar("R")
-T = TypeVar("T")
 
 
 class WriteJob(Generic[R]):
@@ -185,7 +184,7 @@ class WriteJob(Generic[R]):
         worker = WorkerState()
         return await self._to_its_end(worker, self._booked(worker, request, reference, shipment))
 
-    async def _to_its_end(self, worker: WorkerState, made: Coroutine[Any, Any, T]) -> T:
+    async def _to_its_end(self, worker: WorkerState, made: Coroutine[Any, Any, JobOutcome[R]]) -> JobOutcome[R]:
         booking = asyncio.ensure_future(made)
         self._bookings.add(booking)
         booking.add_done_callback(self._bookings.discard)
@@ -225,10 +224,11 @@ class WriteJob(Generic[R]):
         spending = journal.spending_of_single() or Spending()
         admission = Admission(NEVER, self._settings.pace, 1, self._settings.client.clock, spending)
         sender: Sender[R] = Sender(self._settings, self._claims, journal.store, admission)
-        if starts := row.state == "pending" and await admission.admit():
+        if row.state == "pending" and await admission.admit():
+            row.admitted = True
             admission.began()
         try:
-            made = await sender.finish(worker, 0, row, starts=starts)
+            made = await sender.finish(worker, 0, row)
             if isinstance(made, Unwritten):
                 try:
                     with contextlib.suppress(JournalError):
@@ -239,9 +239,6 @@ class WriteJob(Generic[R]):
             worker.cut = True
             self.report.add(await sender.cut_off(worker, 0, row))
             raise
-        finally:
-            if starts:
-                admission.ended()
         if made.state == "pending" and admission.reason is not None and made.error is None:
             error = LimitExceededError(f"not sent: {admission.reason}", reference=row.reference)
             made = attrs.evolve(made, error=error)

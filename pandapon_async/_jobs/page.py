@@ -51,7 +51,6 @@ class PageRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
         self._admission = Admission(NEVER, settings.pace, size, settings.client.clock, spending)
         self._sender: Sender[R] = Sender(settings, claims, journal.store, self._admission)
         self._slots = slots
-        self._begun: set[int] = set()
         self.ended, self.unended = 0, len(rows)
         source = RowSource(_only(rows), self._prepared)
         super().__init__(Lane(settings.client, source, min(size, len(rows))), ordered=False, drain=settings.drain)
@@ -67,35 +66,18 @@ class PageRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
         self, worker: WorkerState, index: int, item: PendingRow | Problem
     ) -> JobOutcome[R] | Unwritten[JobOutcome[R]]:
         assert isinstance(item, PendingRow)
-        try:
-            async with self._slots:
-                self._begun.add(index)
-                made = await self._sender.finish(worker, index, item)
-        except BaseException as error:
-            if not isinstance(error, asyncio.CancelledError):  # that ends with `_cut_off`
-                self._ended(item)
-            raise
-        self._ended(item)
-        return made
+        async with self._slots:
+            return await self._sender.finish(worker, index, item)
 
     async def _cut_off(self, worker: WorkerState, index: int, item: PendingRow | Problem) -> JobOutcome[R]:
         assert isinstance(item, PendingRow)
-        try:
-            if index not in self._begun:
-                return self._sender.outcome(index, item, "pending", "pending")
-            return await self._sender.cut_off(worker, index, item)
-        finally:
-            self._ended(item)
+        return await self._sender.cut_off(worker, index, item)
 
     def _put(self, index: int, made: JobOutcome[R]) -> None:
         if made.recorded not in ("pending", "sent"):
             self.unended -= 1
             self.ended += made.state != "skipped"
         super()._put(index, made)
-
-    def _ended(self, item: PendingRow) -> None:
-        if item.admitted:
-            self._admission.ended()
 
 
 async def _only(rows: Sequence[PendingRow]) -> AsyncGenerator[Sequence[PendingRow | Problem], None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Sequence
@@ -277,26 +276,11 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
         if isinstance(item, Problem):
             return not_taken(item)
         ready = self._ready_run or await self._prepared()
-        try:
-            made = await ready.sender.finish(worker, item.position, item)
-        except BaseException as error:
-            if not isinstance(error, asyncio.CancelledError):  # that ends with `_cut_off`
-                self._ended(ready, item)
-            raise
-        self._ended(ready, item)
-        return made
+        return await ready.sender.finish(worker, item.position, item)
 
     async def _cut_off(self, worker: WorkerState, index: int, item: PendingRow | Problem) -> JobOutcome[R]:
         assert isinstance(item, PendingRow)  # a problem is never under way
-        ready = await self._prepared()
-        try:
-            return await ready.sender.cut_off(worker, item.position, item)
-        finally:
-            self._ended(ready, item)
-
-    def _ended(self, ready: _Ready, item: PendingRow) -> None:
-        if item.admitted:
-            ready.admission.ended()
+        return await (await self._prepared()).sender.cut_off(worker, item.position, item)
 
     def _put(self, index: int, made: JobOutcome[R]) -> None:
         self._report.add(made)

@@ -65,13 +65,30 @@ class Sender(Generic[R]):
         self._under_way: dict[WorkerState, _OnDisk] = {}
 
     async def finish(
-        self, worker: WorkerState, index: int, row: PendingRow, *, starts: bool = True
+        self, worker: WorkerState, index: int, row: PendingRow
     ) -> JobOutcome[R] | Unwritten[JobOutcome[R]]:
         """Bring one row to its end: send it, ask for it, or skip it. One that was made must still come on disk.
 
-        Only one that was pending and has been admitted (``starts``) is sent, whatever it has become meanwhile.
+        Only one that was pending and has been admitted is sent, whatever it has become meanwhile. One that is cancelled ends with
+        `cut_off`.
         """
-        admitted = starts and row.state == "pending"
+        try:
+            made = await self._finished(worker, index, row, row.admitted and row.state == "pending")
+        except BaseException as error:
+            if not isinstance(error, asyncio.CancelledError):
+                self._ended(row)
+            raise
+        self._ended(row)
+        return made
+
+    def _ended(self, row: PendingRow) -> None:
+        if row.admitted:
+            row.admitted = False
+            self._admission.ended()
+
+    async def _finished(
+        self, worker: WorkerState, index: int, row: PendingRow, admitted: bool
+    ) -> JobOutcome[R] | Unwritten[JobOutcome[R]]:
         key = (row.reference, row.shipment)
         while (other := self._claims.claim(key)) is not None:
             await asyncio.shield(other)
@@ -97,6 +114,12 @@ class Sender(Generic[R]):
 
     async def cut_off(self, worker: WorkerState, index: int, row: PendingRow) -> JobOutcome[R]:
         """The outcome of one that was cancelled: in doubt if a byte may have left. What was under way is written down first."""
+        try:
+            return await self._left(worker, index, row)
+        finally:
+            self._ended(row)
+
+    async def _left(self, worker: WorkerState, index: int, row: PendingRow) -> JobOutcome[R]:
         if worker.made is not None:
             return self._as_recorded(worker.made, await self._current(row, "sent"))
         on_disk = self._under_way.pop(worker, None)
