@@ -12,17 +12,11 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar, cast
 import attrs
 
 from .._calls.made import says_something
-from .._config.profiles import CodeMeaning
 from .._errors import (
-    ApiError,
-    AuthError,
-    HttpStatusError,
     JournalError,
     LimitExceededError,
     OutcomeUnknownError,
     PandaponError,
-    RateLimitedError,
-    RequestError,
     in_short,
 )
 from .._journal.resolving import believed_at
@@ -35,6 +29,7 @@ from .._models.operation import Reply, VendorRequest
 from .._streams.admission import Admission, is_fatal
 from .._streams.workers import Unwritten, WorkerState
 from .claims import Claims
+from .failures import ending_of, state_after
 from .outcome import Ended, JobOutcome
 from .settings import JobSettings
 
@@ -241,7 +236,7 @@ class Sender(Generic[R]):
 
     async def _failed(self, worker: WorkerState, index: int, row: PendingRow, error: Exception) -> JobOutcome[R]:
         is_sent = row.state == "sent"
-        state = _state_after(error, worker) if is_sent else "pending"
+        state = state_after(error, worker) if is_sent else "pending"
         outcome = worker.made = self.outcome(index, row, state, state, error=error)
         if is_fatal(error) or isinstance(error, LimitExceededError):
             self._admission.halt(error.message if isinstance(error, PandaponError) else type(error).__name__)
@@ -254,7 +249,7 @@ class Sender(Generic[R]):
             current = await self._current(row, "pending")  # others may have it by now
             return outcome if current.state == "pending" else self.outcome(index, current, "skipped", current.state)
         try:
-            await self._store.ended(row, _ending(state, error))
+            await self._store.ended(row, ending_of(state, error))
         except JournalError as failure:
             self._not_written(failure)
             return self._as_recorded(outcome, await self._current(row, "sent"))
@@ -390,25 +385,3 @@ def _still_in_doubt(outcome: JobOutcome[R], text: str, cause: Exception | None =
     error = OutcomeUnknownError(f"{known}; {text}", reference=outcome.reference)
     error.__cause__ = cause
     return attrs.evolve(outcome, error=error)
-
-
-def _ending(state: State, error: Exception) -> Ending:
-    """How a booking ended that failed; the vendor's reply is kept for whoever looks it up, but not for one that will be sent again."""
-    if not isinstance(error, PandaponError):
-        return Ending(state=state, error=in_short(error))
-    said = (error.text or None) if error.raw is None else error.raw
-    reply = None if state == "pending" or said is None else dumps(said).decode()
-    return Ending(state=state, error=in_short(error), request_id=error.request_id, reply=reply)
-
-
-def _state_after(error: Exception, worker: WorkerState) -> Literal["refused", "unknown", "pending"]:
-    if isinstance(error, OutcomeUnknownError):
-        return "unknown"
-    if isinstance(error, ApiError):
-        return "refused" if error.meaning == CodeMeaning.REFUSED else "pending"
-    if isinstance(error, HttpStatusError) and not isinstance(error, (AuthError, RateLimitedError)):
-        return "refused" if error.status < 500 else "pending"
-    if isinstance(error, RequestError):
-        return "refused"
-    # What isn't ours (a hook, a signer) may have been raised at any moment.
-    return "unknown" if not isinstance(error, PandaponError) and worker.must_end else "pending"
