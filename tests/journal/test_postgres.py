@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,16 +19,16 @@ import itertools
 import psycopg
 
 from pandapon_async import BookingJob, Journal, JournalError, Limits, PandaPonSession, RetryPolicy
-from pandapon_async._journal.places import place_of, reader_of
+from pandapon_async._journal.places import place_of
 from pandapon_async._journal.postgres import connection as connection_module, schema, workers, writer as writer_module
-from pandapon_async._journal.postgres.connection import PostgresConnection, _translated, connected
+from pandapon_async._journal.postgres.connection import PostgresConnection, connected
 from pandapon_async._journal.postgres.store import PostgresStore
 from pandapon_async._journal.postgres.url import PostgresUrl, holds_secret, postgres_url
 from pandapon_async._journal.store import Ending, RowMovedError
 from pandapon_async._session import client_of
 from pandapon_async.testing import FakeVendor
 from tests.jobs.support import pairs, ran, recorded, row_of, states
-from tests.journal.support import NOW, asked, done, entry, opened, problems, reading, row, taken, usd
+from tests.journal.support import NOW, asked, done, entry, opened, problems, reading, row, taken
 from tests.postgres import PostgresServer
 from tests.support import booking, session_at, until
 
@@ -570,62 +569,3 @@ def test_a_url_may_stand_in_a_variable_or_a_file(tmp_path: Path, monkeypatch: py
 )  # fmt: skip
 def test_a_secret_in_a_url_is_seen(text: str, expected: bool):
     assert holds_secret(text) is expected
-
-
-# --- the past ----------------------------------------------------------------------------------------------------------
-
-
-async def test_no_statement_of_a_run_reads_the_whole_past(url: str, postgres: PostgresServer):
-    """Among fifty thousand bookings that are done: what a run, a single booking and a heartbeat ask is found by indexes."""
-    async with opened(url) as store:
-        await done(store, entry(1, body=BODY), "x", usd("1"))
-        postgres.run(
-            "postgres",
-            "SET search_path = pandapon; INSERT INTO rows SELECT n, account, operation, 'old-' || n, n, 1, state, 3, owner, 0, at, "
-            "n, n, n, 'o' || n, n, fee, currency, tracking, error, request_id, digest, sent_at - 99999, done_at, NULL, NULL, history, NULL "
-            "FROM rows, generate_series(2, 50000) n; INSERT INTO money (row, account, operation, at, kind, digits, exponent, currency, by) "
-            "SELECT n, account, operation, at - 99999, kind, digits, exponent, currency, by FROM money, generate_series(2, 50000) n; "
-            "INSERT INTO sources SELECT n, n / 10, n % 10 FROM generate_series(2, 50000) n; "
-            "ANALYZE rows; ANALYZE money; ANALYZE sources",
-        )
-        asked_for: list[tuple[str, Any]] = []
-        execute = PostgresConnection.execute
-
-        def notes(self: PostgresConnection, query: str, values: Any = (), /) -> Any:
-            asked_for.append((query, values))
-            return execute(self, query, values)
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(PostgresConnection, "execute", notes)
-            run = await store.begin_run(released=False)
-            await taken(store, entry(50_001, body={**BODY, "renderId": "Q", "lineItems": [{"itemId": "2"}]}), run=run)
-            assert await store.release(run) == []
-            (found,) = await store.page(run, 0, 9)
-            await store.ended(await store.sent(found), Ending(state="done", order_id="new", fee=usd("1")))
-            other = await store.begin_run(released=True)
-            await store.take_unfinished(other)
-            await store.spent(since=NOW)
-            await store.recorded(["old-77"])
-            assert [row.id for row in await store.rows([77, 78])] == [77, 78]
-            with contextlib.closing(reader_of(place_of(url))) as reader:
-                assert reader.counts_of_runs([7])["done"] == 10
-            async with opened(url):
-                pass
-            with reading(url) as journal:
-                assert list(journal.rows(state="unknown")) == []
-                journal.credit("order-1", usd("1"), by="jane", note="back")
-                journal.resolve("order-1", "void", by="jane", note="withdrawn")
-    read = [
-        query
-        for query, values in asked_for
-        if re.search("Seq Scan on (rows|money|sources)", plan(postgres, query, values))
-    ]
-    assert read == []
-    assert len({query for query, _ in asked_for}) > 30
-
-
-def plan(postgres: PostgresServer, query: str, values: Any) -> str:
-    if not query.startswith(("SELECT", "UPDATE", "INSERT", "DELETE")):
-        return ""
-    with psycopg.connect(postgres.url("postgres"), options="-c search_path=pandapon") as connection:
-        return "\n".join(line for (line,) in connection.execute(b"EXPLAIN " + _translated(query), values).fetchall())

@@ -308,9 +308,9 @@ def _sweep_run(connection: Connection, account: int, living: Collection[int]) ->
 
 def _forget_parcels(connection: Connection, now: float) -> bool:
     """Erase the digests of receivers that nothing is held against any more."""
-    query = (
+    query = (  # in such words that either database goes by the time, and not through all that is done
         "UPDATE rows SET parcel_key = NULL WHERE id IN (SELECT id FROM rows WHERE parcel_key IS NOT NULL AND at < ? "
-        "AND COALESCE(sent_at, at) < ? AND state IN ('done', 'refused', 'void') LIMIT ?)"
+        "AND COALESCE(sent_at, at) < ? AND state NOT IN ('pending', 'sent', 'unknown') ORDER BY at LIMIT ?)"
     )
     return connection.execute(query, (now - PARCEL_SECONDS, now - PARCEL_SECONDS, _PAGE)).rowcount == _PAGE
 
