@@ -75,31 +75,42 @@ def _look_at(future: asyncio.Future[Any]) -> None:
 async def _pages(
     items: Requests, entry: Callable[[int, Any], Entry], size: int
 ) -> AsyncGenerator[tuple[list[Problem], list[Entry]], None]:
-    problems: list[Problem] = []
-    page: list[Entry] = []
-    async with contextlib.aclosing(_each(items)) as each:
-        async for position, item in each:
-            try:
-                page.append(entry(position, item))
-            except RequestError as error:
-                problems.append(Problem(position, error.reference or "", error.message))
-            if len(page) >= size or len(problems) >= MOST_PROBLEMS:
-                yield problems, page
-                problems, page = [], []
-    yield problems, page
-
-
-async def _each(items: Requests) -> AsyncGenerator[tuple[int, Any], None]:
-    position = 0
-    if not isinstance(items, AsyncIterable):
+    read = _Read(entry, size)
+    if isinstance(items, AsyncIterable):
+        iterator: Any = aiter(items)
+        try:
+            async for item in iterator:
+                if read.fills_page(item):
+                    yield read.page()
+        finally:
+            await close_source(iterator)
+    else:
         for item in items:
-            yield position, item
-            position += 1
-        return
-    iterator: Any = aiter(items)
-    try:
-        async for item in iterator:
-            yield position, item
-            position += 1
-    finally:
-        await close_source(iterator)
+            if read.fills_page(item):
+                yield read.page()
+    yield read.page()
+
+
+class _Read:
+    """What was read of an input and isn't in a page yet."""
+
+    def __init__(self, entry: Callable[[int, Any], Entry], size: int) -> None:
+        self._entry = entry
+        self._size = size
+        self._position = 0
+        self._problems: list[Problem] = []
+        self._entries: list[Entry] = []
+
+    def fills_page(self, item: Any) -> bool:
+        """Add an item; whether a page is full with it."""
+        position, self._position = self._position, self._position + 1
+        try:
+            self._entries.append(self._entry(position, item))
+        except RequestError as error:
+            self._problems.append(Problem(position, error.reference or "", error.message))
+        return len(self._entries) >= self._size or len(self._problems) >= MOST_PROBLEMS
+
+    def page(self) -> tuple[list[Problem], list[Entry]]:
+        """The page; the next one begins."""
+        page, self._problems, self._entries = (self._problems, self._entries), [], []
+        return page

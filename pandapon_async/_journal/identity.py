@@ -106,15 +106,14 @@ def parcel_keys(vendor: str, operation: str, body: Mapping[str, Any]) -> ParcelK
         return NO_PARCEL
     receiver, lines = _object(body, "receiverAddress"), body.get("lineItems")
     items = [item for item in lines if is_object(item)] if is_array(lines) else []
-    values = [body.get("renderId"), _object(body, "tmallOrderInfo").get("tmallOrderId")]
-    values += [receiver.get(name) for name in _RECEIVER]
-    values += [item.get(name) for item in items for name in ("itemId", "skuId")]
+    values = [body.get("renderId"), _object(body, "tmallOrderInfo").get("tmallOrderId"), *map(receiver.get, _RECEIVER)]
+    for item in items:
+        values += item.get("itemId"), item.get("skuId")
     render, tmall, *rest = _folded_all(values)
-    who, what = rest[: len(_RECEIVER)], iter(rest[len(_RECEIVER) :])
     return ParcelKeys(
         key_of("render", vendor, render) if render else None,
         key_of("tmall", tmall) if tmall else None,
-        _parcel(who, [(name, sku, item) for name, sku, item in zip(what, what, items, strict=True)]),
+        _parcel(rest[: len(_RECEIVER)], rest[len(_RECEIVER) :], items),
     )
 
 
@@ -124,14 +123,15 @@ def destination_of(body: Mapping[str, Any]) -> str | None:
     return country.strip().upper() or None if isinstance(country, str) else None
 
 
-def _parcel(who: list[str], items: list[tuple[str, str, Mapping[str, Any]]]) -> int | None:
-    quantities: dict[tuple[str, str], int] = {}
-    for name, sku, item in items:
+def _parcel(who: list[str], what: list[str], items: list[dict[str, Any]]) -> int | None:
+    pieces: dict[str, int] = {}
+    for name, sku, item in zip(what[::2], what[1::2], items, strict=True):
         if name or sku:
-            quantities[name, sku] = quantities.get((name, sku), 0) + _quantity(item.get("quantity"))
-    if not any(who) or not quantities:
+            thing = f"{name}\x01{sku}"
+            pieces[thing] = pieces.get(thing, 0) + _quantity(item.get("quantity"))
+    if not pieces or not any(who):
         return None
-    return key_of("parcel", *who, *(f"{item}\x01{sku}\x01{count}" for (item, sku), count in sorted(quantities.items())))
+    return key_of("parcel", *who, *[f"{thing}\x01{count}" for thing, count in sorted(pieces.items())])
 
 
 def _folded_all(values: list[Any]) -> list[str]:

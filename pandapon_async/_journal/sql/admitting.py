@@ -94,8 +94,8 @@ class Page:
         self._retry_refused = retry_refused
         self._living = living
         self._known: dict[tuple[str, int], _Known] = {}
-        self._others: tuple[dict[int | None, list[_Other]], ...] = tuple({} for _ in _COLUMNS)
-        self._of_this_page: tuple[dict[int | None, list[tuple[Entry, int]]], ...] = tuple({} for _ in _COLUMNS)
+        self._others: dict[int | None, list[_Other]] = {}
+        self._of_this_page: dict[int | None, list[tuple[Entry, int]]] = {}
         self._references: dict[str, int] = {}
         self._next_id = 0
         self._new: list[tuple[Entry, int, ParcelKeys]] = []
@@ -138,11 +138,11 @@ class Page:
 
     def _find_others(self, keys: Collection[ParcelKeys]) -> None:
         """What the journal has of these parcels, but for the rows of runs that ended before they counted."""
-        for index, (column, others) in enumerate(zip(_COLUMNS, self._others, strict=True)):
-            wanted = {value for one in keys if (value := one[index]) is not None}
+        for column, values in zip(_COLUMNS, zip(*keys, strict=True), strict=False):
+            wanted = {value for value in values if value is not None}
             for value, other in others_with(self._connection, self._scope[1], column, wanted, self._now):
                 if other.hidden_run in (None, self._run, *self._living) or other.scope[0] != self._scope[0]:
-                    others.setdefault(value, []).append(other)
+                    self._others.setdefault(value, []).append(other)
 
     # --- one entry ---
 
@@ -212,21 +212,23 @@ class Page:
     # --- the same parcel ---
 
     def _held(self, entry: Entry, keys: ParcelKeys, row: int | None) -> Problem | None:
-        if entry.allow_same_parcel:
+        if entry.allow_same_parcel or (
+            self._others.keys().isdisjoint(keys) and self._of_this_page.keys().isdisjoint(keys)
+        ):
             return None
-        for value, others, of_this_page, what in zip(keys, self._others, self._of_this_page, _WORDS, strict=True):
-            for other in others.get(value, ()):
+        for value, what in zip(keys, _WORDS, strict=True):
+            for other in self._others.get(value, ()):
                 if other.id != row and not _is_sibling(entry, self._scope, other):
                     return _same_parcel(entry, what, other.text)
-            for near, number in of_this_page.get(value, ()):
+            for near, number in self._of_this_page.get(value, ()):
                 if number != row and not (entry.shipment > 1 and near.reference == entry.reference):
                     return _same_parcel(entry, what, f"{near.reference}, number {near.position + 1} of this input")
         return None
 
     def _note_keys(self, entry: Entry, row: int, keys: ParcelKeys) -> None:
-        for value, of_this_page in zip(keys, self._of_this_page, strict=True):
+        for value in keys:
             if value is not None:
-                of_this_page.setdefault(value, []).append((entry, row))
+                self._of_this_page.setdefault(value, []).append((entry, row))
 
     def _write(self) -> None:
         line = history_entry(self._now, "pending", BY_JOB)
