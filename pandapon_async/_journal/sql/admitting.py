@@ -151,7 +151,9 @@ class Page:
         if known is not None and known.is_hidden:
             if known.run in self._living:
                 return Problem(entry.position, entry.reference, "a run is just taking it in: try again", "taken in")
-            drop_rows(self._connection, known.run, [known.id])  # of a run that ended before all of its input was there
+            drop_rows(
+                self._connection, known.run, known.id, known.id
+            )  # of a run that ended before all of its input was there
             known = None
         if known is None:
             return self._held(entry, keys, None) or self._admit_new(entry, keys)
@@ -313,12 +315,14 @@ def renew(connection: Connection, row: PendingRow, body: str, keys: ParcelKeys, 
     return attrs.evolve(row, version=row.version + 1, state="pending", body=body, error=None)
 
 
-def drop_rows(connection: Connection, run: int, rows: Sequence[int]) -> None:
-    """Remove rows of a run that never counted."""
-    connection.executemany("DELETE FROM bodies WHERE row = ?", [(row,) for row in rows])
-    connection.executemany("DELETE FROM rows WHERE id = ? AND run = ?", [(row, run) for row in rows])
-    connection.executemany("DELETE FROM inputs WHERE row = ? AND run = ?", [(row, run) for row in rows])
-    connection.executemany("DELETE FROM sources WHERE row = ? AND run = ?", [(row, run) for row in rows])
+def drop_rows(connection: Connection, run: int, first: int, last: int) -> None:
+    """Remove what a run that never counted has brought in, from one row to another."""
+    part, values = "run = ? AND row BETWEEN ? AND ?", (run, first, last)
+    new = f"(SELECT row FROM inputs WHERE {part} AND is_new = 1)"
+    connection.execute(f"DELETE FROM bodies WHERE row IN {new}", values)
+    connection.execute(f"DELETE FROM rows WHERE id IN {new} AND run = ?", (*values, run))
+    connection.execute(f"DELETE FROM sources WHERE {part}", values)
+    connection.execute(f"DELETE FROM inputs WHERE {part}", values)
 
 
 def pending_row(values: Sequence[Any]) -> PendingRow:

@@ -295,12 +295,13 @@ def _sweep_run(connection: Connection, account: int, living: Collection[int]) ->
     for run, released in connection.execute(query, (account,)).fetchall():
         if run in living:
             continue
-        rows = connection.execute("SELECT row, is_new FROM inputs WHERE run = ? LIMIT ?", (run, _PAGE)).fetchall()
-        if released is None:
-            drop_rows(connection, run, [row for row, is_new in rows if is_new])
-            connection.executemany("DELETE FROM sources WHERE row = ? AND run = ?", [(row, run) for row, _ in rows])
-        connection.executemany("DELETE FROM inputs WHERE run = ? AND row = ?", [(run, row) for row, _ in rows])
-        if released is None and len(rows) < _PAGE:
+        query = "SELECT COUNT(*), MAX(row) FROM (SELECT row FROM inputs WHERE run = ? ORDER BY row LIMIT ?) AS page"
+        count, last = connection.execute(query, (run, _PAGE)).fetchone()
+        if released is not None:
+            connection.execute("DELETE FROM inputs WHERE run = ? AND row <= ?", (run, last))
+        elif count:
+            drop_rows(connection, run, 0, last)
+        else:
             connection.execute("DELETE FROM runs WHERE id = ?", (run,))
         return True
     return False
