@@ -21,7 +21,7 @@ from .._errors import (
 )
 from .._journal.resolving import believed_at
 from .._journal.rows import State, storable
-from .._journal.store import Ending, LeaseLostError, PendingRow, RowMovedError, Store
+from .._journal.store import Ending, PendingRow, RowMovedError, Store
 from .._models.converters import from_wire
 from .._models.jsonio import dumps, loads
 from .._models.money import Money
@@ -244,9 +244,7 @@ class Sender(Generic[R]):
         if state == "unknown":
             self._admission.doubted()
         if not is_sent:
-            if isinstance(error, JournalError) and not isinstance(error, LeaseLostError):
-                return outcome  # it can't be read, either
-            current = await self._current(row, "pending")  # others may have it by now
+            current = await self._current(row, "pending")  # others may have it by now, or the first of two in one input
             return outcome if current.state == "pending" else self.outcome(index, current, "skipped", current.state)
         try:
             await self._store.ended(row, ending_of(state, error))

@@ -51,6 +51,17 @@ def test_a_run_that_is_left_tells_the_order_id_of_what_a_caller_has_booked():
         life.stack.close()
 
 
+@pytest.mark.parametrize("commit", range(5, 13))
+def test_a_booking_that_stands_twice_is_told_as_it_is_whichever_commit_finds_the_disk_full(commit: int):
+    life = LifeOnDisk()
+    try:
+        life.day(plan=attrs.evolve(QUIET, new=2, concurrency=1, feed="twice", streamed=True, full=(commit, 2)))
+        made = {deed.reference for deed in life.vendor.deeds}
+        assert not made & {told.reference for told in life.told if told.recorded == "pending"}
+    finally:
+        life.stack.close()
+
+
 async def test_a_booking_whose_order_id_is_another_s_is_counted_as_in_doubt(
     vendor: FakeVendor, panda: PandaPonSession, path: Path
 ):
