@@ -122,11 +122,11 @@ def put_in_doubt(connection: Connection, account: int, now: float) -> int:
     return sum(of == account for (of,) in found)
 
 
-def draw(connection: Connection, account: int, number: int, interval: float) -> list[float]:
-    """The next starts of an account, in seconds from now: nobody else is given them."""
-    query = f"UPDATE paces SET due = GREATEST(due, {NOW}) + ? WHERE account = ? RETURNING due - {NOW}"
-    (end,) = connection.execute(query, (number * interval, account)).fetchone()
-    return [end - (number - at) * interval for at in range(number)]
+def draw(connection: Connection, account: int, number: int, interval: float) -> tuple[list[float], float]:
+    """The next starts of an account, by PostgreSQL's clock, and what that says: nobody else is given them."""
+    query = f"UPDATE paces SET due = GREATEST(due, {NOW}) + ? WHERE account = ? RETURNING due, {NOW}"
+    end, now = connection.execute(query, (number * interval, account)).fetchone()
+    return [end - (number - at) * interval for at in range(number)], now
 
 
 def take_slots(
