@@ -48,8 +48,11 @@ class SharedPacer:
     """Seconds whose starts are drawn at once, at most: so long those of the others may have to wait."""
     AHEAD = 0.05
     """Seconds before the last start that was drawn at which the next are: longer than a round trip, or some would be missed."""
-    LAPSE = 0.02
-    """Seconds after which a start lapses, unless an interval is longer: by no more can a second exceed the rate."""
+    EARLY = 0.03
+    """Seconds before a start at which its call gets it: meanwhile it is noted in the journal that it is sent."""
+    LAPSE = 0.01
+    """Seconds after which a start lapses, unless an interval is longer: by no more can a second exceed the rate, and the way to the
+    vendor adds to it."""
 
     def __init__(self, rate: float, shared: SharedLimits, clock: Clock) -> None:
         self._interval = 1.0 / rate
@@ -59,7 +62,7 @@ class SharedPacer:
         self._clock = clock
         self._starts: deque[float] = deque()
         self._last = -math.inf
-        self._line: deque[asyncio.Future[None]] = deque()
+        self._line: deque[asyncio.Future[float]] = deque()
         self._drawing: asyncio.Task[None] | None = None
         self._handing_out: asyncio.Task[None] | None = None
 
@@ -69,17 +72,25 @@ class SharedPacer:
         start = self._starts[missing] if missing < 0 else self._last + (missing + 1) * self._interval
         return max(0.0, start - self._clock.monotonic())
 
-    async def take(self) -> None:
-        """Wait for a start and take it. Cancelled, it is left to whoever comes next."""
-        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    async def take(self) -> float:
+        """Wait for a start and take it, somewhat early; see `reach`. Cancelled, it is left to whoever comes next."""
+        place: asyncio.Future[float] = asyncio.get_running_loop().create_future()
         self._line.append(place)
         self._go_on()
         try:
-            await place
+            return await place
         except asyncio.CancelledError:
             with contextlib.suppress(ValueError):  # it had its start already, which lapses
                 self._line.remove(place)
             raise
+
+    async def reach(self, start: float) -> None:
+        """Wait for the moment of a start that was taken; if it has lapsed meanwhile, for another one's."""
+        while not 0 <= (late := self._clock.monotonic() - start) <= self._patience:
+            if late < 0:
+                await self._clock.sleep(-late)
+            else:
+                start = await self.take()
 
     def _go_on(self) -> None:
         if self._drawing is None and len(self._line) > len(self._starts):
@@ -106,17 +117,17 @@ class SharedPacer:
             self._drawing = None
 
     async def _hand_out(self) -> None:
-        """Give the starts to those who wait as they come: to all for whom one has come, since a pass of a busy loop takes a while."""
+        """Give the starts to those who wait as they come: all that have come at once, since a pass of a busy loop takes a while."""
         try:
             while self._line and self._starts:
-                if (early := self._starts[0] - self._clock.monotonic()) > 0:
+                if (early := self._starts[0] - self.EARLY - self._clock.monotonic()) > 0:
                     await self._clock.sleep(early)
                 now = self._clock.monotonic()
-                while self._line and self._starts and self._starts[0] <= now:
+                while self._line and self._starts and self._starts[0] - self.EARLY <= now:
                     if self._line[0].done():  # cancelled
                         self._line.popleft()
-                    elif now <= self._starts.popleft() + self._patience:
-                        self._line.popleft().set_result(None)
+                    elif now <= (start := self._starts.popleft()) + self._patience:
+                        self._line.popleft().set_result(start)
                 self._go_on()
         finally:
             self._handing_out = None

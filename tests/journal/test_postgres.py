@@ -20,13 +20,19 @@ import psycopg
 
 from pandapon_async import BookingJob, Journal, JournalError, Limits, PandaPonSession, RetryPolicy
 from pandapon_async._journal.places import place_of
-from pandapon_async._journal.postgres import connection as connection_module, schema, workers, writer as writer_module
+from pandapon_async._journal.postgres import (
+    connection as connection_module,
+    schema,
+    store as store_module,
+    workers,
+    writer as writer_module,
+)
 from pandapon_async._journal.postgres.connection import PostgresConnection, connected
 from pandapon_async._journal.postgres.store import PostgresStore
 from pandapon_async._journal.postgres.url import PostgresUrl, holds_secret, postgres_url
 from pandapon_async._journal.store import Ending, RowMovedError
 from pandapon_async._session import client_of
-from pandapon_async.testing import FakeVendor
+from pandapon_async.testing import FakeVendor, VirtualClock
 from tests.jobs.support import pairs, ran, recorded, row_of, states
 from tests.journal.support import NOW, asked, done, entry, opened, problems, reading, row, taken
 from tests.postgres import PostgresServer
@@ -286,6 +292,22 @@ async def test_the_starts_of_all_desks_are_evenly_spaced(url: str):
     gaps = [later - earlier for earlier, later in itertools.pairwise(starts)]
     assert len(starts) == 150
     assert [round(gap / 1000) for gap in gaps] == [1] * 149
+
+
+async def test_starts_in_an_answer_that_was_held_up_have_lapsed(url: str, monkeypatch: pytest.MonkeyPatch):
+    async with opened(url) as store:
+        assert store.shared is not None
+        clock: VirtualClock = store._clock  # type: ignore[assignment]
+
+        def held_up(*asked: Any) -> Any:
+            found = workers.draw(*asked)
+            clock.advance(1000)
+            return found
+
+        await store.shared.starts(1, 0.001)
+        monkeypatch.setattr(store_module, "draw", held_up)
+        (start,) = await store.shared.starts(1, 0.001)
+        assert start < clock.monotonic() - 900
 
 
 async def test_a_429_pauses_the_others_before_their_next_booking(vendor: FakeVendor, url: str):

@@ -138,6 +138,7 @@ class SharedLimits:
 
     async def starts(self, number: int, interval: float) -> list[float]:
         """The next starts."""
+
         def work(connection: Connection) -> list[float]:
             starts, now = draw(connection, self._account, number, interval)
             self._ahead.append(self._clock.monotonic() - now)
