@@ -9,6 +9,7 @@ metrics work with ``PGQUEUER_SCHEMA=pandapon_queue``.
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, Final
@@ -151,8 +152,13 @@ class TwoConnections(PsycopgDriver):
         return await self._working.execute(query, *args)
 
     async def add_listener(self, channel: str, callback: NotifyCallback) -> None:
-        """Listen on the listening connection."""
-        await super().add_listener(channel, callback)
+        """Listen on the listening connection, but for tasks that have ended: each would have every idle worker ask for more."""
+
+        def heard(event: str | bytes | bytearray) -> None:
+            if json.loads(event).get("operation") != "delete":
+                callback(event)
+
+        await super().add_listener(channel, heard)
 
 
 class RoomyQueries(Queries):
@@ -181,6 +187,12 @@ class RoomyQueries(Queries):
         found = await super().dequeue(batch, having, queue_manager_id, global_concurrency_limit, heartbeat_timeout)
         self._last = max([len(rows_in(job.payload)) for job in found], default=self._last) or 1
         return found
+
+    async def retry_job(self, job: Job, delay: timedelta, traceback_record: TracebackRecord | None) -> None:
+        """Queue a task again; one that may come at once was only given back, which is no attempt."""
+        await super().retry_job(job, delay, traceback_record)
+        if not delay:
+            await self.driver.execute(f"UPDATE {SCHEMA}.pgqueuer SET attempts = attempts - 1 WHERE id = $1", job.id)
 
     async def log_jobs(self, job_status: list[tuple[Job, JOB_STATUS, TracebackRecord | None]]) -> None:
         """Remove the tasks that have ended; what was only left (cut off, or couldn't be given back) is taken up as a dead worker's."""

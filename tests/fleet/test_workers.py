@@ -154,10 +154,10 @@ async def test_asked_to_stop_a_worker_ends_what_is_under_way_and_gives_the_rest_
     assert found["sent"] == found["unknown"] == 0
     assert found["done"] == len(shop.ledger.bookings) > 0
     assert found["pending"] > 0
+    given_back = "SELECT 1 FROM pandapon_queue.pgqueuer_log WHERE status = 'queued' AND traceback IS NOT NULL"
+    assert postgres.run("postgres", given_back)
     waiting = "SELECT COUNT(*) FROM pandapon_queue.pgqueuer WHERE status = 'queued' AND execute_after <= now()"
-    (given_back,) = postgres.run("postgres", f"{waiting} AND attempts > 0")
-    assert given_back[0] > 0
-    assert postgres.run("postgres", waiting) == [(len(queued(postgres)),)]
+    assert postgres.run("postgres", f"{waiting} AND attempts = 0") == [(len(queued(postgres)),)]
     with workers(shop, url, 1):
         until(lambda: has_ended(url))
     assert judged(shop, url, 300)["done"] == 300
