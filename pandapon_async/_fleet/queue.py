@@ -192,7 +192,9 @@ class RoomyQueries(Queries):
         """Queue a task again; one that may come at once was only given back, which is no attempt."""
         await super().retry_job(job, delay, traceback_record)
         if not delay:
-            await self.driver.execute(f"UPDATE {SCHEMA}.pgqueuer SET attempts = attempts - 1 WHERE id = $1", job.id)
+            await self.driver.execute(
+                "UPDATE pandapon_queue.pgqueuer SET attempts = attempts - 1 WHERE id = $1", job.id
+            )
 
     async def log_jobs(self, job_status: list[tuple[Job, JOB_STATUS, TracebackRecord | None]]) -> None:
         """Remove the tasks that have ended; what was only left (cut off, or couldn't be given back) is taken up as a dead worker's."""

@@ -27,9 +27,10 @@ from pandapon_async._journal.postgres import (
     workers,
     writer as writer_module,
 )
-from pandapon_async._journal.postgres.connection import PostgresConnection, connected
+from pandapon_async._journal.postgres.connection import LOCK_ADMISSION, PostgresConnection, connected
 from pandapon_async._journal.postgres.store import PostgresStore
 from pandapon_async._journal.postgres.url import PostgresUrl, holds_secret, postgres_url
+from pandapon_async._journal.sql.connection import Batch
 from pandapon_async._journal.store import Ending, RowMovedError
 from pandapon_async._session import client_of
 from pandapon_async.testing import FakeVendor, VirtualClock
@@ -155,16 +156,16 @@ async def test_three_jobs_with_inputs_that_overlap_book_everything_once(
 
 async def test_a_large_input_is_taken_in_by_parts_between_which_others_come(url: str, monkeypatch: pytest.MonkeyPatch):
     locks = 0
-    lock = PostgresConnection.lock_admission
+    together = PostgresConnection.execute_together
 
-    def counted(self: PostgresConnection) -> None:
+    def counted(self: PostgresConnection, *queries: str) -> Any:
         nonlocal locks
-        locks += 1
-        lock(self)
+        locks += LOCK_ADMISSION in queries
+        return together(self, *queries)
 
     async with opened(url) as one:
         run = await one.begin_run(released=False)
-        monkeypatch.setattr(PostgresConnection, "lock_admission", counted)
+        monkeypatch.setattr(PostgresConnection, "execute_together", counted)
         pages = [[entry(number) for number in range(first, first + 256)] for first in range(0, 4096, 256)]
         await asyncio.gather(*[one.admit(page, run, retry_refused=False) for page in pages])
     assert locks >= 4
@@ -424,7 +425,7 @@ def test_who_is_cut_off_inside_a_transaction_does_not_hold_its_locks_for_ever(
         stalls.execute("BEGIN")
         stalls.lock_admission()
         if many:
-            stalls.executemany("INSERT INTO held VALUES (?)", [(1,), (2,)])
+            stalls.executemany(Batch("INSERT INTO held VALUES (?)", "INT"), [(1,), (2,)])
         waits.execute("SET lock_timeout = '60s'")
         with waits.raw.transaction():
             waits.lock_admission()

@@ -66,19 +66,18 @@ def enlist(connection: Connection, account: int, timeout: float) -> int:
     return int(connection.execute(query, values).fetchone()[0])
 
 
-def renew(connection: Connection, worker: int, commits: int) -> tuple[bool, float, int]:
-    """Note a commit that is to come, and renew the lease.
+def begin(connection: PostgresConnection, worker: int, commits: int, *locks: str) -> tuple[bool, float, int]:
+    """Begin a transaction, in one message: lock, note a commit that is to come, and renew the lease.
 
     Returns:
         Whether it could be renewed, how many seconds the account still has to pause, and the version that a release must know.
     """
     query = (
-        f"UPDATE workers SET commits = ?, lease_end = CASE WHEN ended IS NULL THEN {NOW} + ? ELSE lease_end END "
-        f"WHERE id = ? RETURNING ended IS NULL, (SELECT paused_until - {NOW} FROM paces p WHERE p.account = workers.account), "
+        f"UPDATE workers SET commits = {commits}, lease_end = CASE WHEN ended IS NULL THEN {NOW} + {LEASE} ELSE lease_end END "
+        f"WHERE id = {worker} RETURNING ended IS NULL, (SELECT paused_until - {NOW} FROM paces p WHERE p.account = workers.account), "
         "(SELECT oldest FROM journal)"
     )
-    is_alive, pause, oldest = connection.execute(query, (commits, LEASE, worker)).fetchone() or (False, 0.0, 0)
-    return is_alive, pause, oldest
+    return connection.execute_together("BEGIN", *locks, query) or (False, 0.0, 0)
 
 
 def dismiss(connection: Connection, worker: int) -> None:
