@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 import pytest
+from hypothesis import given, strategies as st
 
 pytest.importorskip("psycopg", reason="PostgreSQL is not tested: psycopg is not installed")
 
@@ -429,6 +430,36 @@ def test_who_is_cut_off_inside_a_transaction_does_not_hold_its_locks_for_ever(
         waits.execute("SET lock_timeout = '60s'")
         with waits.raw.transaction():
             waits.lock_admission()
+
+
+def test_many_rows_are_written_by_one_statement_as_they_are(url: str):
+    place = postgres_url(url)
+    assert place is not None
+    text = st.none() | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+    row = st.tuples(st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False, allow_infinity=False), text)
+    enter = Batch("INSERT INTO held VALUES (?, ?, ?)", "BIGINT FLOAT8 TEXT")
+    change = Batch("UPDATE held SET at = ?, text = ? WHERE id = ?", "FLOAT8 TEXT BIGINT")
+    drop = Batch("DELETE FROM held WHERE id = ? AND text = ?", "BIGINT TEXT")
+
+    with contextlib.closing(connected(place)) as connection:
+        connection.execute("CREATE TEMP TABLE held (id BIGINT, at FLOAT8, text TEXT)")
+
+        def held() -> list[Any]:
+            return sorted(connection.execute("SELECT * FROM held").fetchall(), key=repr)
+
+        @given(st.lists(row, max_size=150, unique_by=lambda row: row[0]))
+        def as_they_are(rows: list[Any]) -> None:
+            connection.execute("DELETE FROM held")
+            assert connection.executemany(enter, rows).rowcount == len(rows)
+            assert held() == sorted(rows, key=repr)
+            changed = [(number, -at, f"{text}'") for number, at, text in rows]
+            assert connection.executemany(change, [(*values, number) for number, *values in changed]).rowcount == len(
+                rows
+            )
+            assert held() == sorted(changed, key=repr)
+            assert connection.executemany(drop, [(number, text) for number, _, text in changed]).rowcount == len(rows)
+
+        as_they_are()
 
 
 async def test_an_unexpected_end_names_no_user(postgres: PostgresServer):
