@@ -48,8 +48,9 @@ class SharedPacer:
     """Seconds whose starts are drawn at once, at most: so long those of the others may have to wait."""
     AHEAD = 0.05
     """Seconds before the last start that was drawn at which the next are: longer than a round trip, or some would be missed."""
-    EARLY = 0.03
-    """Seconds before a start at which its call gets it: meanwhile it is noted in the journal that it is sent."""
+    EARLY = 0.06
+    """Seconds before a start at which its call gets it, or up to half of them later, so that some get theirs together: meanwhile the
+    journal notes, in one commit, that they are sent."""
     LAPSE = 0.01
     """Seconds after which a start lapses, unless an interval is longer: by no more can a second exceed the rate, and the way to the
     vendor adds to it."""
@@ -120,7 +121,7 @@ class SharedPacer:
         """Give the starts to those who wait as they come: all that have come at once, since a pass of a busy loop takes a while."""
         try:
             while self._line and self._starts:
-                if (early := self._starts[0] - self.EARLY - self._clock.monotonic()) > 0:
+                if (early := self._starts[0] - self.EARLY / 2 - self._clock.monotonic()) > 0:
                     await self._clock.sleep(early)
                 now = self._clock.monotonic()
                 while self._line and self._starts and self._starts[0] - self.EARLY <= now:
