@@ -158,7 +158,9 @@ def rows_looked_at(postgres: PostgresServer, query: bytes, values: Any) -> int:
 
     if not query.startswith((b"SELECT", b"UPDATE", b"DELETE", b"INSERT")) or b" VALUES " in query:
         return 0
-    with psycopg.connect(postgres.url("postgres"), options="-c search_path=pandapon") as connection:
+    with psycopg.connect(
+        postgres.url("postgres"), options="-c search_path=pandapon", cursor_factory=psycopg.RawCursor
+    ) as connection:
         (found,) = connection.execute(b"EXPLAIN (ANALYZE, FORMAT JSON) " + query, values).fetchone() or ([],)
         connection.rollback()
     plans = found if isinstance(found, list) else json.loads(found)
