@@ -36,7 +36,7 @@ from .._journal.postgres.url import PostgresUrl
 SCHEMA: Final = "pandapon_queue"
 CHANNEL: Final = Channel("ch_pgqueuer")
 _AT_ONCE: Final = 5_000
-_LARGEST: Final = 32
+_LARGEST: Final = 64
 """Rows of a page: the engine's part of a booking is then a few per cent."""
 _PAGES: Final = 32
 """Into so many pages at least what is submitted is divided, as far as it goes: several workers have something to do."""

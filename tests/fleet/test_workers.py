@@ -223,7 +223,7 @@ async def test_what_is_submitted_again_is_queued_once(url: str, postgres: Postgr
     assert len(queued(postgres)) == 7
 
 
-@pytest.mark.parametrize(("count", "pages", "largest"), [(5, 5, 1), (300, 30, 10), (1100, 35, 32)])
+@pytest.mark.parametrize(("count", "pages", "largest"), [(5, 5, 1), (300, 30, 10), (1100, 32, 35), (2200, 35, 64)])
 async def test_rows_are_queued_in_pages_of_which_several_workers_get_some(
     url: str, postgres: PostgresServer, shop: FakeVendor, count: int, pages: int, largest: int
 ):
