@@ -124,7 +124,7 @@ def held_up(others: Others, seconds: float) -> Callable[[int, float], Awaitable[
     return starts
 
 
-@pytest.mark.parametrize(("late", "drawn"), [(0.0, 1), (0.02, 1), (0.03, 2), (9.0, 2)])
+@pytest.mark.parametrize(("late", "drawn"), [(0.0, 1), (0.015, 1), (0.03, 2), (9.0, 2)])
 async def test_a_call_whose_start_has_lapsed_while_it_was_noted_in_the_journal_waits_for_another_one(
     late: float, drawn: int
 ):
