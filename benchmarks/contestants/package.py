@@ -132,26 +132,27 @@ async def job_in_postgres(setting: Setting) -> AsyncGenerator[Book, None]:
 
 @asynccontextmanager
 async def worker(setting: Setting) -> AsyncGenerator[Book, None]:
-    """The same pairs, submitted, and sent by a worker that is started for them."""
+    """The same pairs, submitted, and sent by a worker that is there already; that they are queued is part of its work."""
     from pandapon_async._fleet.submit import Share, submit
     from pandapon_async._fleet.worker import Worker
 
     pairs = _pairs(setting)
     with own_postgres() as url:
+        sending = Worker([_profile(setting)], url, setting.concurrency)
+        running = asyncio.ensure_future(sending.run())
 
         async def book(number: int) -> None:
+            until = sending.done + number
             async with PandaPonSession(_profile(setting)) as panda:
-                await submit([Share(panda, itertools.islice(pairs, number))], url, "all")
-            setting.meter.prepared()
-            sending = Worker([_profile(setting)], url, setting.concurrency)
-            running = asyncio.ensure_future(sending.run())
-            while sending.done < number:
+                shares = [Share(panda, itertools.islice(pairs, number))]
+                await submit(shares, url, "all", agree=setting.meter.prepared)
+            while sending.done < until:
                 assert not running.done(), running
                 await asyncio.sleep(0.01)
-            running.cancel()
-            await asyncio.wait([running])
 
         yield book
+        running.cancel()
+        await asyncio.wait([running])
 
 
 def _pairs(setting: Setting) -> Iterator[tuple[str, FreightBookingRequest]]:

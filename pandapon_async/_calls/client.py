@@ -156,9 +156,9 @@ class ApiClient:
         try:
             if permits.free and limiter.pacer is None and limiter.pause.until <= clock.monotonic():
                 permits.free -= 1
-                waited = False
+                waited, start = False, None
             else:
-                await limiter.acquire(wait_forever=wait_forever)
+                start = await limiter.acquire(wait_forever=wait_forever)
                 waited = True
             try:
                 if hooks.on_start is not None:
@@ -166,6 +166,8 @@ class ApiClient:
                 if before_send is not None:
                     await before_send()
                     waited = True
+                if start is not None:
+                    await limiter.reach(start)
                 began = call.began = clock.monotonic()
                 exchange: Exchange | None = None
                 result: Reply[Any] | Failure | None
@@ -228,11 +230,14 @@ class ApiClient:
                 raise result.error
             if on_requeue is not None:
                 deadline += await self._took(on_requeue(result.error))
-            deadline += await self._wait(retry_after, deadline)
+            start, waited = await self._wait(retry_after, deadline)
+            deadline += waited
             if state.clock.monotonic() >= deadline:
                 raise DeadlineExceededError("the deadline passed before the next attempt")
             if before_next is not None:
                 deadline += await self._took(before_next())
+            if start is not None:
+                deadline += await self._took(state.limiter.reach(start))
             next_result = await self._attempt(call, records, deadline)
             if not isinstance(next_result, Failure):
                 return next_result
@@ -293,8 +298,8 @@ class ApiClient:
         if isinstance(error, OutcomeUnknownError):
             self._observer.in_doubt(call)
 
-    async def _wait(self, retry_after: RetryAfter, deadline: float) -> float:
-        """Wait for the next attempt; returns the seconds of it that the deadline doesn't count."""
+    async def _wait(self, retry_after: RetryAfter, deadline: float) -> tuple[float | None, float]:
+        """Wait for the next attempt; returns its start, and the seconds that the deadline doesn't count."""
         clock = self.state.clock
         if retry_after.pause:
             self.state.limiter.pause.extend(retry_after.wait)
@@ -303,8 +308,8 @@ class ApiClient:
                 raise DeadlineExceededError("the deadline would pass before the next attempt")
             await clock.sleep(retry_after.wait)
         began = clock.monotonic()
-        await self.state.limiter.next_attempt(wait_forever=True)
-        return clock.monotonic() - began
+        start = await self.state.limiter.next_attempt(wait_forever=True)
+        return start, clock.monotonic() - began
 
 
 def _is_plain_refusal(failure: Failure, call: Call) -> bool:

@@ -219,8 +219,11 @@ class Limiter:
         """Permits that nobody holds."""
         return self.semaphore.free
 
-    async def acquire(self, *, wait_forever: bool) -> None:
+    async def acquire(self, *, wait_forever: bool) -> float | None:
         """Wait for a permit. Cancelled or refused, nothing is held.
+
+        Returns:
+            When its call may start, for `reach`; None: at once.
 
         Args:
             wait_forever: however long it takes, as a stream or a job does; a single call waits ``max_wait`` seconds.
@@ -230,7 +233,7 @@ class Limiter:
         """
         waited = 0.0 if self.semaphore.try_acquire() else await self._waited_for_semaphore(wait_forever=wait_forever)
         try:
-            await self.next_attempt(waited, wait_forever=wait_forever)
+            return await self.next_attempt(waited, wait_forever=wait_forever)
         except BaseException:
             self.semaphore.release()
             raise
@@ -250,10 +253,13 @@ class Limiter:
             ) from None
         return self.clock.monotonic() - began
 
-    async def next_attempt(self, waited: float = 0.0, *, wait_forever: bool = False) -> None:
+    async def next_attempt(self, waited: float = 0.0, *, wait_forever: bool = False) -> float | None:
         """Take a rate token and sit out the pause, before every attempt.
 
         Once a call has begun it waits however long it takes: its own deadline ends it.
+
+        Returns:
+            When the attempt may start, for `reach`; None: at once.
 
         Raises:
             LimitExceededError: a call would wait longer than ``max_wait``, ``waited`` seconds of it already spent.
@@ -269,11 +275,16 @@ class Limiter:
                     jitter = min(jitter, self._slack(clock.monotonic() - began + left))
                 await clock.sleep(left + jitter)
             if pacer is None:
-                return
-            await pacer.take()
+                return None
+            start = await pacer.take()
             if pause.left() <= 0:
-                return
+                return start
             # A pause has begun meanwhile; its end takes a token anew, else all who hold one would start at once.
+
+    async def reach(self, start: float) -> None:
+        """Wait for the start of a call that was given one; what had to be done before it may have taken longer or less."""
+        if isinstance(self.pacer, SharedPacer):
+            await self.pacer.reach(start)
 
     def _slack(self, seconds: float) -> float:
         """What a wait of so many seconds leaves of ``max_wait``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 from collections import deque
 from collections.abc import Callable
@@ -37,50 +38,100 @@ class SharedLimits(Protocol):
 
 
 class SharedPacer:
-    """The starts of one of those who share a rate, drawn in batches, so that a call costs no round trip.
+    """The starts of one of those who share a rate, drawn for all who wait together, so that a call costs no round trip.
 
-    A start that isn't taken in time lapses: taken later, it would come on top of the others' starts.
+    None is drawn that nobody waits for: the others would miss it. Nor earlier than needed: who comes meanwhile is drawn for by
+    the same round trip. A start that isn't taken in time lapses: taken later, it would come on top of the others' starts.
     """
 
     BATCH = 0.1
-    """Seconds whose starts are drawn at once: so long those of the others may have to wait."""
-    LAPSE = 0.02
-    """Seconds after which a start lapses, unless an interval is longer: by no more can a second exceed the rate."""
+    """Seconds whose starts are drawn at once, at most: so long those of the others may have to wait."""
+    AHEAD = 0.05
+    """Seconds before the last start that was drawn at which the next are: longer than a round trip, or some would be missed."""
+    EARLY = 0.06
+    """Seconds before a start at which its call gets it, or up to half of them later, so that some get theirs together: meanwhile the
+    journal notes, in one commit, that they are sent."""
+    LAPSE = 0.01
+    """Seconds after which a start lapses, unless an interval is longer: by no more can a second exceed the rate, and the way to the
+    vendor adds to it."""
 
     def __init__(self, rate: float, shared: SharedLimits, clock: Clock) -> None:
         self._interval = 1.0 / rate
-        self._number = max(1, math.ceil(rate * self.BATCH))
+        self._most = max(1, math.ceil(rate * self.BATCH))
+        self._patience = max(self._interval, self.LAPSE)
         self._shared = shared
         self._clock = clock
         self._starts: deque[float] = deque()
-        self._line = asyncio.Lock()
+        self._last = -math.inf
+        self._line: deque[asyncio.Future[float]] = deque()
         self._drawing: asyncio.Task[None] | None = None
+        self._handing_out: asyncio.Task[None] | None = None
 
     def expected_wait(self) -> float:
         """Seconds until a newcomer would get its start, as far as that is known."""
-        return max(0.0, self._starts[0] - self._clock.monotonic()) if self._starts else 0.0
+        missing = len(self._line) - len(self._starts)
+        start = self._starts[missing] if missing < 0 else self._last + (missing + 1) * self._interval
+        return max(0.0, start - self._clock.monotonic())
 
-    async def take(self) -> None:
-        """Wait for a start and take it. Cancelled, it lapses."""
-        async with self._line:
-            while True:
-                if len(self._starts) * 2 <= self._number and self._drawing is None:
-                    self._drawing = asyncio.ensure_future(self._draw())
-                    self._drawing.add_done_callback(_looked_at)
-                if not self._starts:
-                    assert self._drawing is not None
-                    await asyncio.shield(self._drawing)
-                    continue
-                start, now = self._starts.popleft(), self._clock.monotonic()
-                if now <= start + max(self._interval, self.LAPSE):
-                    await self._clock.sleep(max(0.0, start - now))
-                    return
+    async def take(self) -> float:
+        """Wait for a start and take it, somewhat early; see `reach`. Cancelled, it is left to whoever comes next."""
+        place: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        self._line.append(place)
+        self._go_on()
+        try:
+            return await place
+        except asyncio.CancelledError:
+            with contextlib.suppress(ValueError):  # it had its start already, which lapses
+                self._line.remove(place)
+            raise
+
+    async def reach(self, start: float) -> None:
+        """Wait for the moment of a start that was taken; if it has lapsed meanwhile, for another one's."""
+        while not 0 <= (late := self._clock.monotonic() - start) <= self._patience:
+            if late < 0:
+                await self._clock.sleep(-late)
+            else:
+                start = await self.take()
+
+    def _go_on(self) -> None:
+        if self._drawing is None and len(self._line) > len(self._starts):
+            self._drawing = asyncio.ensure_future(self._draw())
+        if self._handing_out is None and self._line and self._starts:
+            self._handing_out = asyncio.ensure_future(self._hand_out())
 
     async def _draw(self) -> None:
+        """Draw for those who wait and have no start yet, until there is nobody."""
         try:
-            self._starts += await self._shared.starts(self._number, self._interval)
+            while len(self._line) > len(self._starts):
+                if (early := self._last - self.AHEAD - self._clock.monotonic()) > 0:
+                    await self._clock.sleep(early)
+                if (missing := len(self._line) - len(self._starts)) > 0:
+                    self._starts += await self._shared.starts(min(missing, self._most), self._interval)
+                    self._last = self._starts[-1]
+                    self._go_on()
+        except Exception as error:  # noqa: BLE001 - whoever waits is told, and who comes next asks again
+            line, self._line = self._line, deque()
+            for place in line:
+                if not place.done():
+                    place.set_exception(error)
         finally:
             self._drawing = None
+
+    async def _hand_out(self) -> None:
+        """Give the starts to those who wait as they come: all that have come at once, since a pass of a busy loop takes a while."""
+        try:
+            while self._line and self._starts:
+                if (early := self._starts[0] - self.EARLY / 2 - self._clock.monotonic()) > 0:
+                    await self._clock.sleep(early)
+                now = self._clock.monotonic()
+                while self._line and self._starts and self._starts[0] - self.EARLY <= now:
+                    if self._line[0].done():  # cancelled
+                        self._line.popleft()
+                    elif now <= (start := self._starts.popleft()) + self._patience:
+                        self._line.popleft().set_result(start)
+                self._go_on()
+        finally:
+            self._handing_out = None
 
 
 class SharedPermits:

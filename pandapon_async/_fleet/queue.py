@@ -9,6 +9,7 @@ metrics work with ``PGQUEUER_SCHEMA=pandapon_queue``.
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, Final
@@ -35,7 +36,7 @@ from .._journal.postgres.url import PostgresUrl
 SCHEMA: Final = "pandapon_queue"
 CHANNEL: Final = Channel("ch_pgqueuer")
 _AT_ONCE: Final = 5_000
-_LARGEST: Final = 32
+_LARGEST: Final = 64
 """Rows of a page: the engine's part of a booking is then a few per cent."""
 _PAGES: Final = 32
 """Into so many pages at least what is submitted is divided, as far as it goes: several workers have something to do."""
@@ -151,8 +152,13 @@ class TwoConnections(PsycopgDriver):
         return await self._working.execute(query, *args)
 
     async def add_listener(self, channel: str, callback: NotifyCallback) -> None:
-        """Listen on the listening connection."""
-        await super().add_listener(channel, callback)
+        """Listen on the listening connection, but for tasks that have ended: each would have every idle worker ask for more."""
+
+        def heard(event: str | bytes | bytearray) -> None:
+            if json.loads(event).get("operation") != "delete":
+                callback(event)
+
+        await super().add_listener(channel, heard)
 
 
 class RoomyQueries(Queries):
@@ -181,6 +187,14 @@ class RoomyQueries(Queries):
         found = await super().dequeue(batch, having, queue_manager_id, global_concurrency_limit, heartbeat_timeout)
         self._last = max([len(rows_in(job.payload)) for job in found], default=self._last) or 1
         return found
+
+    async def retry_job(self, job: Job, delay: timedelta, traceback_record: TracebackRecord | None) -> None:
+        """Queue a task again; one that may come at once was only given back, which is no attempt."""
+        await super().retry_job(job, delay, traceback_record)
+        if not delay:
+            await self.driver.execute(
+                "UPDATE pandapon_queue.pgqueuer SET attempts = attempts - 1 WHERE id = $1", job.id
+            )
 
     async def log_jobs(self, job_status: list[tuple[Job, JOB_STATUS, TracebackRecord | None]]) -> None:
         """Remove the tasks that have ended; what was only left (cut off, or couldn't be given back) is taken up as a dead worker's."""

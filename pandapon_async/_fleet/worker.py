@@ -21,6 +21,8 @@ import psycopg
 from pgqueuer.core.qm import QueueManager
 from pgqueuer.domain.models import Job
 
+from .._calls.semaphore import Semaphore
+from .._clock import SystemClock
 from .._config.profiles import VendorProfile
 from .._errors import JournalError
 from .._jobs.job import BookingJob, rows_of
@@ -46,7 +48,7 @@ class _Lane:
     """One account's part of a worker: how many bookings at the same time, and the rows of pages that were taken and haven't ended."""
 
     size: int
-    slots: asyncio.Semaphore
+    slots: Semaphore
     rows: int = 0
 
 
@@ -79,7 +81,7 @@ class Worker:
         self._stop = asyncio.Event()
         self._failure: JournalError | None = None
         self._lanes = {
-            entrypoint_of(profile): _Lane(concurrency, asyncio.Semaphore(concurrency)) for profile in profiles
+            entrypoint_of(profile): _Lane(concurrency, Semaphore(concurrency, SystemClock())) for profile in profiles
         }
         self._changed = asyncio.Event()
         self._pages: set[PageRun[Any]] = set()
@@ -196,7 +198,8 @@ class Worker:
                         return False
                     async for _ in outcomes:
                         left, lane.rows = left - 1, lane.rows - 1
-                        self._changed.set()
+                        if lane.rows < lane.size:
+                            self._changed.set()
                 finally:
                     self._pages.discard(outcomes)
                     self.done += outcomes.ended

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attrs
 
+from .._calls.semaphore import Semaphore
 from .._config.profiles import VendorProfile, spend_limit as checked_limit, zone_of
 from .._errors import ConfigError, JournalError, LimitExceededError
 from .._journal.identity import AccountKey
@@ -270,9 +271,7 @@ class WriteJob(Generic[R]):
 
 
 @contextlib.asynccontextmanager
-async def rows_of(
-    job: WriteJob[R], numbers: Sequence[int], slots: asyncio.Semaphore
-) -> AsyncGenerator[PageRun[R], None]:
+async def rows_of(job: WriteJob[R], numbers: Sequence[int], slots: Semaphore) -> AsyncGenerator[PageRun[R], None]:
     """Send the rows with these ids that are pending, each as soon as it has a slot.
 
     Raises:

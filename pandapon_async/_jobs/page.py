@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from typing import TypeVar
 
+from .._calls.semaphore import Semaphore
 from .._journal.store import PendingRow, Problem
 from .._streams.admission import Admission, Spending, Stop
 from .._streams.workers import Lane, Unwritten, WorkerState, WorkerStream, cut_off
@@ -44,7 +44,7 @@ class PageRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
         claims: Claims,
         journal: OpenJournal,
         rows: Sequence[PendingRow],
-        slots: asyncio.Semaphore,
+        slots: Semaphore,
         size: int,
     ) -> None:
         spending = journal.spending_of_single() or Spending()
@@ -66,8 +66,12 @@ class PageRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
         self, worker: WorkerState, index: int, item: PendingRow | Problem
     ) -> JobOutcome[R] | Unwritten[JobOutcome[R]]:
         assert isinstance(item, PendingRow)
-        async with self._slots:
+        if not self._slots.try_acquire():
+            await self._slots.acquire(wait_forever=True)
+        try:
             return await self._sender.finish(worker, index, item)
+        finally:
+            self._slots.release()
 
     async def _cut_off(self, worker: WorkerState, index: int, item: PendingRow | Problem) -> JobOutcome[R]:
         assert isinstance(item, PendingRow)

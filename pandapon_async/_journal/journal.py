@@ -88,7 +88,8 @@ def write_down(journal: Journal, facts: Iterable[tuple[JournalRow, Mapping[str, 
     now = behind.clock.now()
     lines = [(history_entry(now, row.state, by, **fact), row.id) for row, fact in facts]
     with behind.editor.writing() as connection:
-        connection.executemany("UPDATE rows SET history = history || ? WHERE id = ?", lines)
+        for line in lines:
+            connection.execute("UPDATE rows SET history = history || ? WHERE id = ?", line)
 
 
 class Journal:

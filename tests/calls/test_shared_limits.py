@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import pytest
 from hypothesis import given, strategies as st
@@ -57,7 +57,7 @@ async def started(pacers: list[SharedPacer], clock: VirtualClock, number: int) -
     at: list[float] = []
 
     async def start(pacer: SharedPacer) -> None:
-        await pacer.take()
+        await pacer.reach(await pacer.take())
         at.append(clock.monotonic())
 
     await asyncio.gather(*[start(pacers[call % len(pacers)]) for call in range(number)])
@@ -80,27 +80,99 @@ async def test_however_many_share_a_rate_it_is_kept_and_reached(workers: int):
     assert len(others.drawn) <= 200 / 5 + 2 * workers  # no round trip a call
 
 
+async def test_workers_that_have_few_calls_at_a_time_reach_the_rate_and_draw_nothing_in_vain():
+    clock = VirtualClock(auto=False)
+    others = Others(clock)
+    at: list[float] = []
+
+    async def calls_one_after_another(pacer: SharedPacer) -> None:
+        for _ in range(10):
+            await pacer.reach(await pacer.take())
+            at.append(clock.monotonic())
+            await clock.sleep(0.2)  # as long as the vendor takes
+
+    pacers = [SharedPacer(50, others, clock) for _ in range(4)]
+    calls = asyncio.gather(*[calls_one_after_another(pacer) for pacer in pacers for _ in range(5)])
+    while not calls.done():
+        await spin()
+        clock.advance(_STEP)
+    assert len(at) == sum(others.drawn) == 200
+    assert at[-1] - at[0] < 200 / 50 * 1.05
+
+
 async def test_a_start_that_was_slept_over_lapses():
     clock = VirtualClock()
     others = Others(clock)
     pacer = SharedPacer(50, others, clock)
-    await pacer.take()
-    await clock.sleep(10)
-    before = clock.monotonic()
+    others.starts = held_up(others, 10)
     at = await started([pacer], clock, 10)
-    assert at[0] >= before
+    assert at[0] == pytest.approx(10)
     assert at[9] - at[0] == pytest.approx(0.18)
+    assert sum(others.drawn) == 15
 
 
-async def test_who_gets_no_start_is_told_and_the_next_one_asks_again():
+def held_up(others: Others, seconds: float) -> Callable[[int, float], Awaitable[list[float]]]:
+    """An answer that comes so late; those after it don't."""
+    answer = others.starts
+
+    async def starts(number: int, interval: float) -> list[float]:
+        found = await answer(number, interval)
+        if len(others.drawn) == 1:
+            await others.clock.sleep(seconds)
+        return found
+
+    return starts
+
+
+@pytest.mark.parametrize(("late", "drawn"), [(0.0, 1), (0.015, 1), (0.03, 2), (9.0, 2)])
+async def test_a_call_whose_start_has_lapsed_while_it_was_noted_in_the_journal_waits_for_another_one(
+    late: float, drawn: int
+):
+    clock = VirtualClock()
+    others = Others(clock)
+    pacer = SharedPacer(50, others, clock)
+    start = await pacer.take()
+    await clock.sleep(start + late - clock.monotonic())
+    await pacer.reach(start)
+    assert sum(others.drawn) == drawn
+    assert clock.monotonic() == pytest.approx(start + late)
+
+
+async def test_a_call_has_its_start_early_and_waits_for_it_once_it_is_noted():
+    clock = VirtualClock()
+    pacer = SharedPacer(1, Others(clock), clock)
+    await pacer.take()
+    start = await pacer.take()
+    assert clock.monotonic() == pytest.approx(start - SharedPacer.EARLY / 2)
+    await pacer.reach(start)
+    assert clock.monotonic() == pytest.approx(start)
+
+
+async def test_the_start_of_one_that_waits_no_more_is_the_next_ones():
     clock = VirtualClock()
     others = Others(clock)
     pacer = SharedPacer(1, others, clock)
-    others.error = RuntimeError("away")
-    with pytest.raises(RuntimeError, match="away"):
-        await pacer.take()
-    others.error = None
     await pacer.take()
+    left = asyncio.ensure_future(pacer.take())
+    await spin()
+    left.cancel()
+    await asyncio.wait([left])
+    await pacer.reach(await pacer.take())
+    assert clock.monotonic() == pytest.approx(1)
+    assert sum(others.drawn) == 2
+
+
+async def test_what_a_newcomer_would_wait_is_known_from_what_was_drawn_and_who_waits():
+    clock = VirtualClock(auto=False)
+    pacer = SharedPacer(1, Others(clock), clock)
+    assert pacer.expected_wait() == 0
+    calls = [asyncio.ensure_future(pacer.take()) for _ in range(4)]
+    await spin()
+    assert pacer.expected_wait() == pytest.approx(4)
+    for call in calls:
+        call.cancel()
+    await asyncio.wait(calls)
+    await spin()
 
 
 async def test_a_pause_is_told_to_the_others_and_one_of_theirs_is_kept_here():

@@ -18,16 +18,18 @@ from typing import Any
 import pytest
 
 from pandapon_async import BookingJob, InputError, Journal, JournalError
-from pandapon_async._fleet.queue import rows_in
+from pandapon_async._fleet.queue import CHANNEL, TwoConnections, rows_in
 from pandapon_async._fleet.submit import Share, submit
 from pandapon_async._journal.places import place_of, reader_of
+from pandapon_async._journal.postgres.connection import connected_async
+from pandapon_async._journal.postgres.url import PostgresUrl
 from pandapon_async.api.logistics import ReceiverAddress
 from pandapon_async.testing import FakeVendor, Faults
 from tests.cli.conftest import Pandapon, environment, order, process
 from tests.jobs.support import pairs, ran, states
 from tests.jobs.test_kill import FAULTS
 from tests.postgres import PostgresServer
-from tests.support import booking, most_at_once, session_at
+from tests.support import booking, most_at_once, session_at, until as until_async
 
 BOOKINGS = int(os.environ.get("PANDAPON_TEST_FLEET_BOOKINGS", "300"))
 KILLS = int(os.environ.get("PANDAPON_TEST_FLEET_KILLS", "5"))
@@ -154,10 +156,10 @@ async def test_asked_to_stop_a_worker_ends_what_is_under_way_and_gives_the_rest_
     assert found["sent"] == found["unknown"] == 0
     assert found["done"] == len(shop.ledger.bookings) > 0
     assert found["pending"] > 0
+    given_back = "SELECT 1 FROM pandapon_queue.pgqueuer_log WHERE status = 'queued' AND traceback IS NOT NULL"
+    assert postgres.run("postgres", given_back)
     waiting = "SELECT COUNT(*) FROM pandapon_queue.pgqueuer WHERE status = 'queued' AND execute_after <= now()"
-    (given_back,) = postgres.run("postgres", f"{waiting} AND attempts > 0")
-    assert given_back[0] > 0
-    assert postgres.run("postgres", waiting) == [(len(queued(postgres)),)]
+    assert postgres.run("postgres", f"{waiting} AND attempts = 0") == [(len(queued(postgres)),)]
     with workers(shop, url, 1):
         until(lambda: has_ended(url))
     assert judged(shop, url, 300)["done"] == 300
@@ -221,7 +223,7 @@ async def test_what_is_submitted_again_is_queued_once(url: str, postgres: Postgr
     assert len(queued(postgres)) == 7
 
 
-@pytest.mark.parametrize(("count", "pages", "largest"), [(5, 5, 1), (300, 30, 10), (1100, 35, 32)])
+@pytest.mark.parametrize(("count", "pages", "largest"), [(5, 5, 1), (300, 30, 10), (1100, 32, 35), (2200, 35, 64)])
 async def test_rows_are_queued_in_pages_of_which_several_workers_get_some(
     url: str, postgres: PostgresServer, shop: FakeVendor, count: int, pages: int, largest: int
 ):
@@ -285,6 +287,25 @@ async def test_what_can_not_be_queued_is_not_taken_in(url: str, postgres: Postgr
 async def test_a_journal_on_disk_is_refused(tmp_path: Path, shop: FakeVendor):
     with pytest.raises(JournalError, match="need a journal in PostgreSQL"):
         await submitted(shop, str(tmp_path / "bookings.db"), 1)
+
+
+async def test_a_worker_that_has_nothing_to_do_hears_of_new_pages_and_not_of_ended_ones(
+    url: str, postgres: PostgresServer, shop: FakeVendor
+):
+    await submitted(shop, url, 1)
+    heard: list[str] = []
+    place = place_of(url)
+    assert isinstance(place, PostgresUrl)
+    async with (
+        await connected_async(place) as listening,
+        await connected_async(place) as working,
+        TwoConnections(listening, working) as driver,
+    ):
+        await driver.add_listener(CHANNEL, lambda event: heard.append(json.loads(event)["operation"]))
+        postgres.run("postgres", "DELETE FROM pandapon_queue.pgqueuer")
+        await submitted(shop, url, 2)
+        await until_async(lambda: "insert" in heard)
+    assert "delete" not in heard
 
 
 # --- the commands ---

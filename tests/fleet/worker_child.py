@@ -87,10 +87,10 @@ def at_commit(act: Callable[[], object]) -> None:
     real, real_do = PostgresConnection.execute, PostgresWriter._do
     is_sending = False
 
-    def do(self: PostgresWriter, connection: PostgresConnection, items: list[Item]) -> None:
+    def do(self: PostgresWriter, connection: PostgresConnection, items: list[Item], *, alone: bool) -> None:
         nonlocal is_sending
         is_sending = any(isinstance(item, Change) and not item.is_ending for item in items)
-        real_do(self, connection, items)
+        real_do(self, connection, items, alone=alone)
 
     def execute(self: PostgresConnection, query: str, values: Any = (), /) -> Any:
         if query == "COMMIT" and is_sending:

@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 import pytest
+from hypothesis import given, strategies as st
 
 pytest.importorskip("psycopg", reason="PostgreSQL is not tested: psycopg is not installed")
 
@@ -20,13 +21,20 @@ import psycopg
 
 from pandapon_async import BookingJob, Journal, JournalError, Limits, PandaPonSession, RetryPolicy
 from pandapon_async._journal.places import place_of
-from pandapon_async._journal.postgres import connection as connection_module, schema, workers, writer as writer_module
-from pandapon_async._journal.postgres.connection import PostgresConnection, connected
+from pandapon_async._journal.postgres import (
+    connection as connection_module,
+    schema,
+    store as store_module,
+    workers,
+    writer as writer_module,
+)
+from pandapon_async._journal.postgres.connection import LOCK_ADMISSION, PostgresConnection, connected
 from pandapon_async._journal.postgres.store import PostgresStore
 from pandapon_async._journal.postgres.url import PostgresUrl, holds_secret, postgres_url
+from pandapon_async._journal.sql.connection import Batch
 from pandapon_async._journal.store import Ending, RowMovedError
 from pandapon_async._session import client_of
-from pandapon_async.testing import FakeVendor
+from pandapon_async.testing import FakeVendor, VirtualClock
 from tests.jobs.support import pairs, ran, recorded, row_of, states
 from tests.journal.support import NOW, asked, done, entry, opened, problems, reading, row, taken
 from tests.postgres import PostgresServer
@@ -149,16 +157,16 @@ async def test_three_jobs_with_inputs_that_overlap_book_everything_once(
 
 async def test_a_large_input_is_taken_in_by_parts_between_which_others_come(url: str, monkeypatch: pytest.MonkeyPatch):
     locks = 0
-    lock = PostgresConnection.lock_admission
+    together = PostgresConnection.execute_together
 
-    def counted(self: PostgresConnection) -> None:
+    def counted(self: PostgresConnection, *queries: str) -> Any:
         nonlocal locks
-        locks += 1
-        lock(self)
+        locks += LOCK_ADMISSION in queries
+        return together(self, *queries)
 
     async with opened(url) as one:
         run = await one.begin_run(released=False)
-        monkeypatch.setattr(PostgresConnection, "lock_admission", counted)
+        monkeypatch.setattr(PostgresConnection, "execute_together", counted)
         pages = [[entry(number) for number in range(first, first + 256)] for first in range(0, 4096, 256)]
         await asyncio.gather(*[one.admit(page, run, retry_refused=False) for page in pages])
     assert locks >= 4
@@ -288,6 +296,22 @@ async def test_the_starts_of_all_desks_are_evenly_spaced(url: str):
     assert [round(gap / 1000) for gap in gaps] == [1] * 149
 
 
+async def test_starts_in_an_answer_that_was_held_up_have_lapsed(url: str, monkeypatch: pytest.MonkeyPatch):
+    async with opened(url) as store:
+        assert store.shared is not None
+        clock: VirtualClock = store._clock  # type: ignore[assignment]
+
+        def held_up(*asked: Any) -> Any:
+            found = workers.draw(*asked)
+            clock.advance(1000)
+            return found
+
+        await store.shared.starts(1, 0.001)
+        monkeypatch.setattr(store_module, "draw", held_up)
+        (start,) = await store.shared.starts(1, 0.001)
+        assert start < clock.monotonic() - 900
+
+
 async def test_a_429_pauses_the_others_before_their_next_booking(vendor: FakeVendor, url: str):
     profile = vendor.profile("pandapon", retry=RetryPolicy(base=0, attempts=1))
     async with session_at(profile) as one, session_at(profile) as two:
@@ -402,10 +426,40 @@ def test_who_is_cut_off_inside_a_transaction_does_not_hold_its_locks_for_ever(
         stalls.execute("BEGIN")
         stalls.lock_admission()
         if many:
-            stalls.executemany("INSERT INTO held VALUES (?)", [(1,), (2,)])
+            stalls.executemany(Batch("INSERT INTO held VALUES (?)", "INT"), [(1,), (2,)])
         waits.execute("SET lock_timeout = '60s'")
         with waits.raw.transaction():
             waits.lock_admission()
+
+
+def test_many_rows_are_written_by_one_statement_as_they_are(url: str):
+    place = postgres_url(url)
+    assert place is not None
+    text = st.none() | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+    row = st.tuples(st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False, allow_infinity=False), text)
+    enter = Batch("INSERT INTO held VALUES (?, ?, ?)", "BIGINT FLOAT8 TEXT")
+    change = Batch("UPDATE held SET at = ?, text = ? WHERE id = ?", "FLOAT8 TEXT BIGINT")
+    drop = Batch("DELETE FROM held WHERE id = ? AND text = ?", "BIGINT TEXT")
+
+    with contextlib.closing(connected(place)) as connection:
+        connection.execute("CREATE TEMP TABLE held (id BIGINT, at FLOAT8, text TEXT)")
+
+        def held() -> list[Any]:
+            return sorted(connection.execute("SELECT * FROM held").fetchall(), key=repr)
+
+        @given(st.lists(row, max_size=150, unique_by=lambda row: row[0]))
+        def as_they_are(rows: list[Any]) -> None:
+            connection.execute("DELETE FROM held")
+            assert connection.executemany(enter, rows).rowcount == len(rows)
+            assert held() == sorted(rows, key=repr)
+            changed = [(number, -at, f"{text}'") for number, at, text in rows]
+            assert connection.executemany(change, [(*values, number) for number, *values in changed]).rowcount == len(
+                rows
+            )
+            assert held() == sorted(changed, key=repr)
+            assert connection.executemany(drop, [(number, text) for number, _, text in changed]).rowcount == len(rows)
+
+        as_they_are()
 
 
 async def test_an_unexpected_end_names_no_user(postgres: PostgresServer):

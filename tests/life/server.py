@@ -22,7 +22,7 @@ from pandapon_async._journal.postgres import (
 from pandapon_async._journal.postgres.connection import PostgresConnection
 from pandapon_async._journal.postgres.workers import HEARTBEAT
 from pandapon_async._journal.postgres.writer import PostgresWriter
-from pandapon_async._journal.sql.connection import Rows
+from pandapon_async._journal.sql.connection import Batch, Counted, Rows
 from tests.life.simulation import VirtualLoop
 from tests.life.worlds import Kill, Process, Stepped, World
 from tests.postgres import PostgresServer
@@ -123,9 +123,13 @@ class _Watched(PostgresConnection):
         with self._world.commit() if query == "COMMIT" else contextlib.nullcontext():
             return super().execute(query, values)
 
-    def executemany(self, query: str, values: Sequence[Sequence[Any]], /) -> Rows:
+    def executemany(self, query: Batch, values: Sequence[Sequence[Any]], /) -> Counted:
         self._world.tick()
         return super().executemany(query, values)
+
+    def execute_together(self, *queries: str) -> Any:
+        self._world.tick()
+        return super().execute_together(*queries)
 
 
 class _Raw:

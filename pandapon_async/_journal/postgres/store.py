@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Final, cast
 
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 _SPARED: Final = 86_400
 """Seconds that the input of a run is kept whose worker was taken for dead."""
+_ANSWERS: Final = 32
+"""By so many of PostgreSQL's last answers it is known what its clock says: by the one that came quickest, so that the starts in one
+that was held up (this process was stopped, or the network stalled) have lapsed."""
 
 
 class PostgresStore(SqlStore):
@@ -124,6 +128,7 @@ class SharedLimits:
         self._account = opened.mover.scope[0]
         self._worker = opened.mover.owner
         self._clock = clock
+        self._ahead: deque[float] = deque(maxlen=_ANSWERS)
 
     async def permits(self, held: int, wanted: int, concurrency: int) -> int:
         """How many calls may be under way here."""
@@ -133,9 +138,14 @@ class SharedLimits:
 
     async def starts(self, number: int, interval: float) -> list[float]:
         """The next starts."""
-        found = await self._writer.submit_apart(lambda connection: draw(connection, self._account, number, interval))
-        now = self._clock.monotonic()
-        return [now + seconds for seconds in found]
+
+        def work(connection: Connection) -> list[float]:
+            starts, now = draw(connection, self._account, number, interval)
+            self._ahead.append(self._clock.monotonic() - now)
+            ahead = min(self._ahead)
+            return [start + ahead for start in starts]
+
+        return await self._writer.submit_apart(work)
 
     def pause(self, seconds: float) -> None:
         """Let all pause."""

@@ -66,19 +66,18 @@ def enlist(connection: Connection, account: int, timeout: float) -> int:
     return int(connection.execute(query, values).fetchone()[0])
 
 
-def renew(connection: Connection, worker: int, commits: int) -> tuple[bool, float, int]:
-    """Note a commit that is to come, and renew the lease.
+def begin(connection: PostgresConnection, worker: int, commits: int, *locks: str) -> tuple[bool, float, int]:
+    """Begin a transaction, in one message: lock, note a commit that is to come, and renew the lease.
 
     Returns:
         Whether it could be renewed, how many seconds the account still has to pause, and the version that a release must know.
     """
     query = (
-        f"UPDATE workers SET commits = ?, lease_end = CASE WHEN ended IS NULL THEN {NOW} + ? ELSE lease_end END "
-        f"WHERE id = ? RETURNING ended IS NULL, (SELECT paused_until - {NOW} FROM paces p WHERE p.account = workers.account), "
+        f"UPDATE workers SET commits = {commits}, lease_end = CASE WHEN ended IS NULL THEN {NOW} + {LEASE} ELSE lease_end END "
+        f"WHERE id = {worker} RETURNING ended IS NULL, (SELECT paused_until - {NOW} FROM paces p WHERE p.account = workers.account), "
         "(SELECT oldest FROM journal)"
     )
-    is_alive, pause, oldest = connection.execute(query, (commits, LEASE, worker)).fetchone() or (False, 0.0, 0)
-    return is_alive, pause, oldest
+    return connection.execute_together("BEGIN", *locks, query) or (False, 0.0, 0)
 
 
 def dismiss(connection: Connection, worker: int) -> None:
@@ -122,11 +121,11 @@ def put_in_doubt(connection: Connection, account: int, now: float) -> int:
     return sum(of == account for (of,) in found)
 
 
-def draw(connection: Connection, account: int, number: int, interval: float) -> list[float]:
-    """The next starts of an account, in seconds from now: nobody else is given them."""
-    query = f"UPDATE paces SET due = GREATEST(due, {NOW}) + ? WHERE account = ? RETURNING due - {NOW}"
-    (end,) = connection.execute(query, (number * interval, account)).fetchone()
-    return [end - (number - at) * interval for at in range(number)]
+def draw(connection: Connection, account: int, number: int, interval: float) -> tuple[list[float], float]:
+    """The next starts of an account, by PostgreSQL's clock, and what that says: nobody else is given them."""
+    query = f"UPDATE paces SET due = GREATEST(due, {NOW}) + ? WHERE account = ? RETURNING due, {NOW}"
+    end, now = connection.execute(query, (number * interval, account)).fetchone()
+    return [end - (number - at) * interval for at in range(number)], now
 
 
 def take_slots(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import time
 from collections.abc import Callable
@@ -18,10 +19,10 @@ from ..sql.changes import Change, Item, Work, make_all
 from ..sql.store import spent_of
 from ..sql.writer import RETRY_EVERY, GroupThread, do
 from ..store import Ending, LeaseLostError, Spent
-from .connection import PostgresConnection, connected, in_short
+from .connection import LOCK_ADMISSION, PostgresConnection, connected, in_short
 from .schema import VERSION
 from .url import PostgresUrl
-from .workers import HEARTBEAT, LEASE, MARGIN, boot_seconds, dismiss, end_lapsed, put_in_doubt, renew
+from .workers import HEARTBEAT, LEASE, MARGIN, begin, boot_seconds, dismiss, end_lapsed, put_in_doubt
 
 T = TypeVar("T")
 _ENDED_ELSEWHERE: Final = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
@@ -163,18 +164,14 @@ class PostgresWriter(GroupThread):
 
     def _commit(self, connection: PostgresConnection, items: list[Item], since: float) -> None:
         self._commits += 1
-        connection.execute("BEGIN")
         try:
-            if any(item.rows for item in items):
-                connection.lock_admission()
-            is_alive, pause, oldest = renew(connection, self._worker, self._commits)
-            if not is_alive or oldest > VERSION:
-                why = "this worker lost its lease" if not is_alive else "a newer release has changed it"
-                self._lost = LeaseLostError(f"{self.name}: {why}: nothing more is begun; start it again")
-            elif since >= self._renewed + HEARTBEAT:
-                end_lapsed(connection)
-                put_in_doubt(connection, self._account, self._clock.now())
-            self._do(connection, items)
+            pause = self._begin(connection, items, since)
+            try:
+                self._do(connection, items, alone=False)
+            except _OneFailedError:
+                connection.execute("ROLLBACK")
+                pause = self._begin(connection, items, since)
+                self._do(connection, items, alone=True)
             self._uncertain = items
             connection.execute("COMMIT")
             self._uncertain = None
@@ -189,17 +186,31 @@ class PostgresWriter(GroupThread):
         if pause > 0:
             self.heard_pause(pause)
 
-    def _do(self, connection: PostgresConnection, items: list[Item]) -> None:
+    def _begin(self, connection: PostgresConnection, items: list[Item], since: float) -> float:
+        """Begin a transaction, and see whether anything may begin in it; gives the seconds that all have to pause."""
+        locks = [LOCK_ADMISSION] if any(item.rows for item in items) else []
+        is_alive, pause, oldest = begin(connection, self._worker, self._commits, *locks)
+        if not is_alive or oldest > VERSION:
+            why = "this worker lost its lease" if not is_alive else "a newer release has changed it"
+            self._lost = LeaseLostError(f"{self.name}: {why}: nothing more is begun; start it again")
+        elif since >= self._renewed + HEARTBEAT:
+            end_lapsed(connection)
+            put_in_doubt(connection, self._account, self._clock.now())
+        return pause
+
+    def _do(self, connection: PostgresConnection, items: list[Item], *, alone: bool) -> None:
+        """Do everything; each so that it can be undone ``alone``, once something has failed."""
         for item in items:
             item.error = self._lost if item.begins else None
         self._check_spending(connection, [item for item in items if item.error is None])
         items = [item for item in items if item.error is None]
-        connection.execute("SAVEPOINT changes")
-        changes = [item for item in items if isinstance(item, Change)]
-        make_all(connection, changes, lambda: connection.execute("ROLLBACK TO changes"))
+        if alone:
+            connection.execute("SAVEPOINT changes")
+        undo = functools.partial(connection.execute, "ROLLBACK TO changes") if alone else _give_up
+        make_all(connection, [item for item in items if isinstance(item, Change)], undo)
         for item in items:
             if isinstance(item, Work):
-                do(connection, item)
+                (do if alone else _do_together)(connection, item)
 
     def _check_spending(self, connection: PostgresConnection, items: list[Item]) -> None:
         """Refuse what isn't within the limits that hold for all who spend for the account."""
@@ -230,6 +241,23 @@ class PostgresWriter(GroupThread):
 
 def _ignored(_: float) -> None:
     """Nobody shares the pauses."""
+
+
+class _OneFailedError(Exception):
+    """Something of a group failed that can be done without: then each is done so that it can be undone alone."""
+
+
+def _give_up() -> None:
+    raise _OneFailedError
+
+
+def _do_together(connection: PostgresConnection, item: Work) -> None:
+    try:
+        item.value = item.do(connection)
+    except connection.OperationalError:
+        raise  # it is about the database, or about who else uses it
+    except Exception:  # noqa: BLE001 - whoever submitted it is told once it has failed alone
+        raise _OneFailedError from None
 
 
 def _read(connection: PostgresConnection, item: Work) -> None:

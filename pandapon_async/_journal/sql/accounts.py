@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import Final
 
 from ..identity import AccountKey, Fact, KnownAccount, new_facts
-from .connection import Connection
+from .connection import Batch, Connection
+
+_NOTE: Final = Batch("INSERT INTO facts VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", "BIGINT TEXT TEXT FLOAT8")
 
 
 def known_accounts(connection: Connection) -> list[KnownAccount]:
@@ -42,7 +45,7 @@ def admitted_account(
 def note_facts(connection: Connection, account: int, facts: Iterable[Fact], now: float) -> None:
     """Note facts of an account."""
     values = [(account, kind, value, now) for kind, value in facts]
-    connection.executemany("INSERT INTO facts VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", values)
+    connection.executemany(_NOTE, values)
 
 
 def account_id(connection: Connection, vendor: str, name: str) -> int:

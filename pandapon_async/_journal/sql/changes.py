@@ -13,21 +13,27 @@ from ..._models.money import Money
 from ..identity import key_of
 from ..rows import EntryKind, history_entry, storable
 from ..store import BY_JOB, Ending, PendingRow, RowMovedError, SpendCheck
-from .connection import Connection
+from .connection import Batch, Connection
 
 _WHICH: Final = "version = version + 1, history = history || ? WHERE id = ? AND version = ?"
-_SENT: Final = (
+_SENT: Final = Batch(
     "UPDATE rows SET state = 'sent', owner = ?, sent_at = ?, done_at = NULL, error = NULL, order_id = NULL, order_key = NULL, "
-    f"fee = NULL, currency = NULL, tracking = NULL, request_id = NULL, {_WHICH}"
+    f"fee = NULL, currency = NULL, tracking = NULL, request_id = NULL, {_WHICH}",
+    "BIGINT FLOAT8 TEXT BIGINT BIGINT",
 )
-_ENDED: Final = (
+_ENDED: Final = Batch(
     "UPDATE rows SET state = ?, owner = NULL, done_at = ?, error = ?, order_id = ?, order_key = ?, fee = ?, currency = ?, "
-    f"tracking = ?, request_id = ?, {_WHICH}"
+    f"tracking = ?, request_id = ?, {_WHICH}",
+    "TEXT FLOAT8 TEXT TEXT BIGINT TEXT TEXT TEXT TEXT TEXT BIGINT BIGINT",
 )
-_REPLY: Final = "INSERT INTO replies VALUES (?, ?) ON CONFLICT (row) DO UPDATE SET reply = excluded.reply"
-ENTER_MONEY: Final = (
+_REPLY: Final = Batch(
+    "INSERT INTO replies VALUES (?, ?) ON CONFLICT (row) DO UPDATE SET reply = excluded.reply", "BIGINT TEXT"
+)
+_FORGET_REPLY: Final = Batch("DELETE FROM replies WHERE row = ?", "BIGINT")
+ENTER_MONEY: Final = Batch(
     "INSERT INTO money (row, account, operation, at, kind, digits, exponent, currency, by, note) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "BIGINT BIGINT BIGINT FLOAT8 TEXT BIGINT INT TEXT TEXT TEXT",
 )
 
 
@@ -297,7 +303,7 @@ def _is_late(connection: Connection, change: Change) -> bool:
 def forget_replies(connection: Connection, rows: Sequence[int]) -> None:
     """Forget what the vendor said of rows that wait again: it isn't the reply to their next sending."""
     if rows:
-        connection.executemany("DELETE FROM replies WHERE row = ?", [(row,) for row in rows])
+        connection.executemany(_FORGET_REPLY, [(row,) for row in rows])
 
 
 def _in_doubt_if_taken(connection: Connection, change: Change) -> Ending | None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 _MOST_VALUES: Final = 999  # what any SQLite lets a statement bind
 
@@ -16,6 +19,23 @@ STATES_OF_RUN: Final = (
     "SELECT r.state, COUNT(*) FROM inputs i JOIN rows r ON r.id = i.row WHERE i.run = ? GROUP BY r.state"
 )
 """How the input of a run stands; it is known until the account's next run begins."""
+
+
+class Batch(str):
+    """A statement for many rows of values, no two of which concern one row of the journal.
+
+    ``types`` are those of its values, for a store that takes all of them in one statement; so it is ``INSERT INTO ... VALUES (?, ...)``,
+    ``UPDATE ... WHERE ...`` or ``DELETE FROM ... WHERE ...``.
+    """
+
+    __slots__ = ("types",)
+    types: tuple[str, ...]
+
+    def __new__(cls, query: str, types: str) -> Self:
+        """``types``: PostgreSQL's names, in the order of the values."""
+        made = super().__new__(cls, query)
+        made.types = tuple(types.split())
+        return made
 
 
 class Counted(Protocol):
@@ -52,7 +72,7 @@ class Connection(Protocol):
     @property
     def DataError(self) -> type[Exception]: ...  # noqa: N802 - DB-API's name
     def execute(self, query: str, values: Sequence[Any] = (), /) -> Rows: ...
-    def executemany(self, query: str, values: Sequence[Sequence[Any]], /) -> Counted: ...
+    def executemany(self, query: Batch, values: Sequence[Sequence[Any]], /) -> Counted: ...
 
 
 def insert_all(connection: Connection, table: str, rows: Sequence[tuple[Any, ...]], more: str = "") -> None:
