@@ -9,7 +9,7 @@ from typing import Any, Final
 import attrs
 
 from .._errors import RequestError
-from .._journal.rows import DerivedReference
+from .._journal.rows import MOST_SHIPMENTS, DerivedReference
 from .._models.converters import from_wire, to_wire
 from .._models.digest import digest_of
 from .._models.jsonio import dumps, is_array, is_object
@@ -124,7 +124,7 @@ class Draft:
 
     def take_shipment(self, number: object) -> None:
         """Note which shipment of the order it is."""
-        if isinstance(number, int) and not isinstance(number, bool) and number > 0:
+        if isinstance(number, int) and not isinstance(number, bool) and 0 < number <= MOST_SHIPMENTS:
             self.shipment = number
         else:
             self.find("member", SHIPMENT, why="expected a whole number from 1")

@@ -70,7 +70,7 @@ class SharedJournal:
     async def __aenter__(self) -> OpenJournal:
         async with self._lock:
             if self._closing is not None:
-                await asyncio.shield(self._closing)
+                await asyncio.wait([self._closing])
             if self._open is not None and self._open.store.is_lost:
                 await self._leave()
             found = self._open
@@ -137,5 +137,6 @@ class SharedJournal:
 
 
 async def _close_unused(opening: asyncio.Future[OpenJournal]) -> None:
-    with contextlib.suppress(Exception):  # whoever comes next opens it, and is told
-        await (await opening).store.close()
+    await asyncio.wait([opening])
+    if not opening.cancelled() and opening.exception() is None:  # else whoever comes next opens it, and is told
+        await opening.result().store.close()

@@ -31,7 +31,7 @@ from .._streams.workers import Unwritten, WorkerState
 from .claims import Claims
 from .failures import ending_of, state_after
 from .outcome import Ended, JobOutcome
-from .settings import JobSettings
+from .settings import JobSettings, Reconcile
 
 if TYPE_CHECKING:
     from .._calls.exchange import Call
@@ -192,7 +192,8 @@ class Sender(Generic[R]):
             problem = f"facts() of the job: {type(error).__name__}; what the vendor gave stands in the reply only"
             self._admission.halt(problem)
             ending = Ending(state="done", note=problem)
-        ending.request_id, ending.reply = reply.request_id, dumps(reply.raw).decode()
+        ending.request_id = reply.request_id and reply.request_id.replace("\0", " ")  # no database has such a text
+        ending.reply = dumps(reply.raw).decode()
         self._admission.succeeded(ending.fee, reply.elapsed)
         outcome = self.outcome(index, row, "done", "done", ending=ending, reply=reply)
         outcome = worker.made = outcome if problem is None else attrs.evolve(outcome, problem=problem)
@@ -210,7 +211,10 @@ class Sender(Generic[R]):
         if not isinstance(fee, (Money, type(None))):
             raise TypeError
         order_id, tracking = facts.order_id or "", tuple(facts.tracking)
-        "".join((order_id, *tracking)).encode()
+        texts = "".join((order_id, fee.currency if fee else "", *tracking))
+        texts.encode()
+        if "\0" in texts:
+            raise ValueError
         named = order_id.strip() if says_something(order_id.strip()) else None
         return Ending(state="done", order_id=named, fee=storable(fee), tracking=tracking)
 
@@ -284,7 +288,7 @@ class Sender(Generic[R]):
         if self._settings.reconcile is None or row.body is None:
             return in_doubt
         try:
-            found = await self._settings.reconcile(self._settings.session, self._request(row.body.encode()))
+            found = await self._looked_up(self._settings.reconcile, row.body)
             if found is None:
                 return in_doubt
             if found == NOT_BOOKED and (believed_at := self._believed_at(row, since())) is not None:
@@ -297,7 +301,7 @@ class Sender(Generic[R]):
         except PandaponError:
             return in_doubt
         except Exception as failure:  # noqa: BLE001 - the caller's own code: said once, and nothing more starts
-            problem = f"reconcile raised {type(failure).__name__}"
+            problem = f"reconcile raised {'CancelledError' if isinstance(failure, _GaveUp) else type(failure).__name__}"
             self._admission.halt(problem)
             return _still_in_doubt(in_doubt, problem, failure)
         if row.state == "unknown":  # what was found is another booking's
@@ -307,6 +311,20 @@ class Sender(Generic[R]):
             return self.outcome(index, row, "pending", "pending", error=error)
         self._admission.succeeded(ending.fee, 0.0)
         return self.outcome(index, row, "done", "done", ending=ending)
+
+    async def _looked_up(self, reconcile: Reconcile, body: str) -> Any:
+        """What `reconcile` answers. It has a task of its own, so that a cancel that it raises isn't taken for ours."""
+        looking = asyncio.ensure_future(reconcile(self._settings.session, self._request(body.encode())))
+        try:
+            await asyncio.wait([looking])
+        except asyncio.CancelledError:
+            looking.cancel()
+            await asyncio.wait([looking])
+            _ = looking.cancelled() or looking.exception()
+            raise
+        if looking.cancelled():
+            raise _GaveUp
+        return looking.result()
 
     def _believed_at(self, row: PendingRow, since: float) -> datetime | None:
         """When it is believed that a booking was not made; None: now."""
@@ -345,6 +363,10 @@ class Sender(Generic[R]):
             body=row.body,
             request_type=self._settings.request_type,
         )
+
+
+class _GaveUp(Exception):  # noqa: N818 - it has no message
+    """`reconcile` has cancelled itself."""
 
 
 class _OnDisk:

@@ -10,7 +10,7 @@ import attrs
 from .._calls.client import ApiClient
 from .._errors import ConfigError, RequestError
 from .._journal.identity import normal_reference
-from .._journal.rows import DerivedReference
+from .._journal.rows import MOST_SHIPMENTS, DerivedReference
 from .._journal.store import Ending, Entry, Source
 from .._models.converters import to_wire
 from .._models.digest import digest_of
@@ -89,8 +89,8 @@ class JobSettings(Generic[R]):
         if not isinstance(request, self.request_type):
             found = type(request).__name__
             raise RequestError(f"expected a {self.request_type.__name__}, not {found}", reference=reference)
-        if not isinstance(shipment, int) or isinstance(shipment, bool) or shipment < 1:
-            raise RequestError("a shipment must be a whole number of at least 1", reference=reference)
+        if not isinstance(shipment, int) or isinstance(shipment, bool) or not 1 <= shipment <= MOST_SHIPMENTS:
+            raise RequestError(f"a shipment must be a whole number from 1 to {MOST_SHIPMENTS}", reference=reference)
         ours = cast("VendorRequest[Any]", request)
         wire = to_wire(ours)
         self.client.check_endpoint(self.request_type, wire)

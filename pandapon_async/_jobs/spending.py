@@ -12,6 +12,7 @@ import attrs
 
 from .._clock import Clock
 from .._errors import ConfigError
+from .._journal.rows import storable
 from .._journal.store import SpendCheck, Spent
 from .._models.money import Money
 from .._streams.admission import Spending
@@ -33,7 +34,7 @@ class HighestFee:
         """A booking is to be made; ``request`` None: nobody knows which."""
         if self.told is None or self._is_unknown:
             return
-        fee = None if request is None else self.told(reference, request)
+        fee = None if request is None else storable(self.told(reference, request))
         if fee is None or (self._highest is not None and fee.currency != self._highest.currency):
             self._is_unknown = True
         elif self._highest is None or fee.amount > self._highest.amount:
@@ -42,12 +43,13 @@ class HighestFee:
     @property
     def fee(self) -> Money | None:
         """It; None: not known."""
-        return self.fixed if self.told is None else None if self._is_unknown else self._highest
+        return self.fixed if self.told is None else None if self.is_unknown else self._highest
 
     @property
     def is_unknown(self) -> bool:
-        """Whether it isn't known, nor will be."""
-        return self._is_unknown if self.told is not None else self.fixed is None
+        """Whether it isn't known, nor will be: a preview that says that all of it is free says nothing."""
+        free = self._highest is not None and not self._highest.amount
+        return self._is_unknown or free if self.told is not None else self.fixed is None
 
 
 @attrs.frozen(kw_only=True)

@@ -20,7 +20,7 @@ from .._models.money import Money
 from .identity import AccountKey, key_of, normal_reference
 from .places import Place, editor_of, place_of, reader_of
 from .resolving import NOT_BOOKED_AFTER, Resolution, credit, resolve_all
-from .rows import STATES, JournalRow, Run, State, history_entry
+from .rows import MOST_SHIPMENTS, STATES, JournalRow, Run, State, history_entry
 from .sql.accounts import account_id, admitted_account, known_accounts
 from .sql.editor import JournalEditor
 from .sql.forgetting import forget_page
@@ -158,7 +158,7 @@ class Journal:
         tests = {
             "r.reference_key = ?": key_of("reference", known),
             "r.reference = ?": known,
-            "r.shipment = ?": shipment,
+            "r.shipment = ?": min(shipment, MOST_SHIPMENTS + 1),  # no database can compare any number
         }
         found = list(self._reader.select({**tests, "a.name = ?": account, "o.name = ?": operation}))
         if len(found) == 1:
@@ -259,7 +259,7 @@ class Journal:
                 after its sending (see `open`).
         """
         resolution = Resolution(
-            reference, state, order_id, fee, tuple(tracking), account, shipment=shipment, operation=operation
+            reference, state, order_id, fee, tracking, account, shipment=shipment, operation=operation
         )
         return self.resolve_all([resolution], by=by, note=note)[0]
 

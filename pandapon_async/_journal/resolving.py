@@ -32,6 +32,10 @@ _UPDATE: Final = (
 )
 
 
+def _numbers(given: Sequence[str]) -> tuple[str, ...] | str:
+    return given if isinstance(given, str) else tuple(given)  # one that is taken apart can't be refused
+
+
 @attrs.frozen
 class Resolution:
     """What a person found out of one booking; see `Journal.resolve`."""
@@ -40,7 +44,7 @@ class Resolution:
     state: State
     order_id: str | None = None
     fee: Money | None = None
-    tracking: tuple[str, ...] = ()
+    tracking: tuple[str, ...] = attrs.field(default=(), converter=_numbers)
     account: str | None = None
     note: str | None = None
     """Why, if not what is said for all that are resolved together."""
@@ -87,6 +91,7 @@ def resolve_all(
     """
     said: dict[int, tuple[Any, ...]] = {}
     for row, resolution in pairs:
+        _check(resolution)
         meaning = _meaning(resolution)
         if said.setdefault(row.id, meaning) != meaning:
             raise JournalError("two resolutions of it contradict each other", reference=row.reference)
@@ -102,6 +107,22 @@ def resolve_all(
             if refusal:
                 raise JournalError(refusal, reference=row.reference)
             _resolve(connection, row, resolution, by, resolution.note or note, now)
+
+
+def _check(resolution: Resolution) -> None:
+    """Refuse what types don't hold back at run time: a text would be taken apart for tracking numbers, letter by letter."""
+    order_id: object = resolution.order_id
+    fee: object = resolution.fee
+    tracking: object = resolution.tracking
+    wrong = None
+    if not (order_id is None or (isinstance(order_id, str) and order_id.isprintable())):
+        wrong = "order_id: must be printable text"
+    elif not isinstance(fee, (Money, type(None))):
+        wrong = "fee: must be Money"
+    elif not (isinstance(tracking, tuple) and all(isinstance(one, str) and one.isprintable() for one in tracking)):
+        wrong = "tracking: must be numbers, each as text"
+    if wrong is not None:
+        raise JournalError(wrong, reference=resolution.reference)
 
 
 def _meaning(resolution: Resolution) -> tuple[Any, ...]:
@@ -158,7 +179,13 @@ def _contradiction(row: JournalRow, resolution: Resolution) -> str | None:
         return "its fee is no amount that can have been paid"
     if row.fee and fee and row.fee.currency != fee.currency:
         return f"its fee is in {row.fee.currency}, and can't become one in {fee.currency}"
+    if row.fee and fee and (credits_ := sum(_credits(row), fee * 0)) > fee:
+        return f"{credits_} was credited, which is more than a fee of {fee}"
     return None
+
+
+def _credits(row: JournalRow) -> list[Money]:
+    return [one.money for one in row.money if one.kind == "credit"]
 
 
 def _order_id(connection: Connection, row: JournalRow, resolution: Resolution, scope: tuple[int, int]) -> str | None:
@@ -218,7 +245,7 @@ def _above_fee(row: JournalRow, credited: Money) -> str | None:
         return "its fee isn't known: enter the fee before a credit"
     if row.fee.currency != credited.currency:
         return f"its fee is in {row.fee.currency}, and no credit can be in {credited.currency}"
-    credits_ = sum((one.money for one in row.money if one.kind == "credit"), credited)
+    credits_ = sum(_credits(row), credited)
     return f"{credits_} would be credited, and its fee is {row.fee}" if credits_ > row.fee else None
 
 

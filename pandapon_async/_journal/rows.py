@@ -18,6 +18,8 @@ State = Literal["pending", "sent", "done", "refused", "unknown", "void"]
 
 STATES: Final[tuple[State, ...]] = ("pending", "sent", "done", "refused", "unknown", "void")
 
+MOST_SHIPMENTS: Final = 1_000_000
+"""Of one reference."""
 _MOST_DIGITS: Final = 15
 _MOST_PLACES: Final = 6
 """Of a fee, before and after the point: so the sum of a million has the 28 digits that a `Decimal` sum is exact to."""

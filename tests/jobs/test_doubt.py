@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -115,6 +116,27 @@ async def test_what_a_look_up_raises_is_named_by_its_type_and_quoted_nowhere(ven
     assert "; reconcile raised ValueError" in str(first.error)
     assert isinstance(first.error.__cause__, ValueError)
     assert "nobody" not in f"{first.error!r} {first.error} {row_of(path, 'order-0').error}"
+
+
+@BOTH
+@pytest.mark.parametrize("later", [False, True])
+async def test_a_look_up_that_cancels_itself_ends_the_job_which_says_so(
+    vendor: FakeVendor, path: Path, kind: str, later: bool
+):
+    async def look_up(session: Any, request: Any) -> Any:
+        raise asyncio.CancelledError
+
+    vendor.script("drop_after")
+    async with on_virtual_clock(vendor, time.time(), kind=kind) as (session, _):
+        if later:
+            await ran(BookingJob(session, journal=path), pairs(1))
+        job = BookingJob(session, journal=path, reconcile=look_up, concurrency=1)
+        (first,) = await ran(job, pairs(3))
+        assert first.recorded == "unknown"
+        assert "; reconcile raised CancelledError" in str(first.error)
+        assert (job.report.stopped, job.report.pending) == ("reconcile raised CancelledError", 2)
+        single = await job.book(*reversed(pairs(1)[0]))
+    assert (single.state, vendor.ledger.bookings) == ("skipped", {"R0": 1})
 
 
 @pytest.mark.parametrize("seconds", [-1, float("nan")])

@@ -52,6 +52,7 @@ WRONG: dict[str, type[BookingJob]] = {
     "they are none": giving(None),
     "an order id that is a number": giving(Ending(state="done", order_id=21)),  # type: ignore[arg-type]
     "an order id that can't be stored": giving(Ending(state="done", order_id="\ud800")),
+    "an order id that no database has": giving(Ending(state="done", order_id="2\x001")),
     "a fee that is a number": giving(Ending(state="done", fee=5)),  # type: ignore[arg-type]
     "tracking that is None": giving(Ending(state="done", tracking=None)),  # type: ignore[arg-type]
     "tracking that holds None": giving(Ending(state="done", tracking=(None,))),  # type: ignore[arg-type]

@@ -42,7 +42,7 @@ async def test_a_second_shipment_of_a_reference_is_another_booking(
     assert (again.state, again.order_id, again.shipment) == ("skipped", second, 2)
 
 
-@pytest.mark.parametrize("shipment", [0, -1, True, "2", 1.5, None])
+@pytest.mark.parametrize("shipment", [0, -1, True, "2", 1.5, None, 2**31, 10**40])
 async def test_a_shipment_that_is_no_number_from_one_is_refused(panda: Any, path: Path, shipment: Any):
     with pytest.raises(InputError, match="a shipment must be a whole number"):
         await ran(BookingJob(panda, journal=path), [("order-1", booking("A"), shipment)])

@@ -13,6 +13,7 @@ import pytest
 
 from pandapon_async import (
     NOT_BOOKED,
+    BookingJob,
     ConfigError,
     Credentials,
     InputError,
@@ -27,7 +28,7 @@ from pandapon_async.testing import FakeVendor, Faults
 from tests.jobs.support import recorded
 from tests.journal.support import asked
 from tests.postgres import PostgresServer
-from tests.support import AT_ONCE, booking, local_profile, session_at, until
+from tests.support import AT_ONCE, booking, local_profile, session_at, spin, until, yes
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -69,6 +70,41 @@ async def test_what_is_in_doubt_is_asked_for_and_not_sent_again(
     third = await book_once(panda, booking("R1"), reference="a", journal=journal, reconcile=finds_nothing)
     assert third.recorded == "unknown"  # too soon to believe it
     assert vendor.ledger.bookings == {"R1": 1}
+
+
+async def test_a_request_id_that_no_database_has_loses_nothing(
+    vendor: FakeVendor, panda: PandaPonSession, journal: str
+):
+    data = {"orderId": "77", "orderFee": {"amount": "5", "currency": "USD"}}
+    vendor.script({"json": {**yes(data), "requestId": "a\x00b"}})
+    outcome = await book_once(panda, booking("R1"), reference="order-1", journal=journal)
+    assert (outcome.recorded, outcome.order_id) == ("done", "77")
+    with Journal.open(journal) as opened:
+        row = opened.get("order-1")
+        assert (row.request_id, row.reply["requestId"]) == ("a b", "a\x00b")
+
+
+@pytest.mark.parametrize("rounds", range(12))
+async def test_whoever_cancels_all_tasks_while_the_journal_opens_can_open_it_again(
+    vendor: FakeVendor, panda: PandaPonSession, journal: str, rounds: int
+):
+    """As an interrupted `asyncio.run` does, in a process that goes on."""
+    others = asyncio.all_tasks()
+    calling = asyncio.ensure_future(BookingJob(panda, journal=journal).book(booking("R1"), "order-1"))
+    await spin(rounds)
+    for task in asyncio.all_tasks() - others:
+        task.cancel()
+    await asyncio.wait([calling])
+    for _ in range(20_000):
+        try:
+            outcome = await BookingJob(panda, journal=journal).book(booking("R1"), "order-1")
+            break
+        except JournalError:  # the thread that opens it has not ended
+            await asyncio.sleep(0.0005)
+    else:
+        raise AssertionError("it stays in use")
+    assert outcome.recorded in ("done", "unknown")
+    assert vendor.ledger.doubled == {}
 
 
 async def test_what_waits_is_sent_by_the_next_call(vendor: FakeVendor, panda: PandaPonSession, journal: str):

@@ -502,6 +502,30 @@ async def test_a_previewed_fee_of_every_booking_takes_the_place_of_highest_fee(
     assert (most > 1) is not missing
 
 
+@pytest.mark.parametrize("fee", ["0", "-5", "1E+20"])
+async def test_a_preview_that_can_not_be_true_says_nothing_of_a_fee(
+    vendor: FakeVendor, account: VendorSession, path: Path, fee: str
+):
+    vendor.script(*replies(*[50] * 16))
+    told = as_previewed(dict.fromkeys((reference for reference, _ in pairs(16)), usd(fee)))
+    job = BookingJob(account, journal=path, concurrency=16, spend_limit=usd(170), highest_fee=told)
+    await ran(job, pairs(16))
+    assert job.report.one_at_a_time is not None
+    assert paid(path) == 150
+
+
+async def test_one_that_is_previewed_as_free_beside_others_reserves_as_much_as_they_do(
+    vendor: FakeVendor, account: VendorSession, path: Path
+):
+    vendor.script(*replies(*[50] * 16))
+    fees: dict[str, Money | None] = dict.fromkeys((reference for reference, _ in pairs(16)), usd(0))
+    fees[pairs(16)[9][0]] = usd(60)
+    job = BookingJob(account, journal=path, concurrency=16, spend_limit=usd(170), highest_fee=as_previewed(fees))
+    await ran(job, pairs(16))
+    assert job.report.one_at_a_time is None
+    assert paid(path) == 150
+
+
 async def test_the_highest_previewed_fee_of_the_whole_input_is_reserved_for_each(
     vendor: FakeVendor, account: VendorSession, path: Path
 ):

@@ -37,6 +37,20 @@ def resolved(path: Where, reference: str, state: Any, **facts: Any) -> JournalRo
         return journal.resolve(reference, state, by="jane", note="by phone", **facts)
 
 
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"order_id": 21}, {"order_id": "2\x001"}, {"order_id": "\ud800"}, {"fee": 5}, {"fee": "5 USD"}, {"tracking": "LX1"},
+        {"tracking": (5,)}, {"tracking": ["LX\x001"]},
+    ],
+)  # fmt: skip
+async def test_what_can_not_be_meant_is_refused_by_its_name(path: Where, facts: dict[str, Any]):
+    (name,) = facts
+    with pytest.raises(JournalError, match=f"{name}: must be"):
+        resolved(await filled(path), "order-2", "done", **facts)
+    assert row_of(path, "order-2").state == "unknown"
+
+
 # --- resolving ---------------------------------------------------------------------------------------------------------
 
 
@@ -223,6 +237,18 @@ async def test_no_more_is_credited_than_was_paid(path: Where, money: Any, why: s
         with pytest.raises(JournalError, match=why):
             journal.credit("order-1", money, by="jane", note="x")
         assert len(journal.credit("order-1", usd("3"), by="jane", note="the rest").money) == 4
+
+
+async def test_a_fee_is_not_corrected_to_less_than_was_credited(path: Where):
+    async with opened(path) as store:
+        await done(store, entry(1), fee=usd("10"))
+    with reading(path, NOW + 86_400) as journal:
+        journal.credit("order-1", usd("6"), by="jane", note="late")
+        with pytest.raises(JournalError, match=r"6\.00 USD was credited, which is more than a fee of 5\.50 USD"):
+            journal.resolve("order-1", "done", by="jane", note="on the bill", fee=usd("5.50"))
+        assert journal.resolve("order-1", "done", by="jane", note="on the bill", fee=usd("6")).fee == usd("6")
+        (total,) = journal.totals()
+        assert total.net == 0
 
 
 @pytest.mark.parametrize(("state", "why"), [("done", "enter the fee before"), ("void", "cancelled without a fee")])

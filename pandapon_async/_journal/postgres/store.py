@@ -18,7 +18,7 @@ from ..sql.accounts import admitted_account, operation_id
 from ..sql.changes import Mover
 from ..sql.connection import Connection
 from ..sql.owners import Owner
-from ..sql.store import Opened, SqlStore, close_unused
+from ..sql.store import Opened, SqlStore, opened_in_thread
 from .connection import PostgresConnection, connected, in_short
 from .schema import make_tables
 from .url import PostgresUrl
@@ -60,12 +60,7 @@ class PostgresStore(SqlStore):
         Raises:
             JournalError: the journal can't be opened, or has this account otherwise.
         """
-        opening = asyncio.ensure_future(asyncio.to_thread(cls._open, url, key, clock, timeout, adopt_key))
-        try:
-            return await asyncio.shield(opening)
-        except asyncio.CancelledError:
-            opening.add_done_callback(close_unused)
-            raise
+        return await opened_in_thread(cls._open, url, key, clock, timeout, adopt_key)
 
     @classmethod
     def _open(cls, url: PostgresUrl, key: AccountKey, clock: Clock, timeout: float, adopt_key: bool) -> Self:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import attrs
 
@@ -21,6 +21,8 @@ from .changes import Change, Mover
 from .connection import HIDDEN, STATES_OF_RUN, Connection, next_id
 from .owners import Owner
 from .writer import GroupThread
+
+StoreT = TypeVar("StoreT", bound=Store)
 
 _PAGE: Final = 5_000
 _COLUMNS: Final = (
@@ -353,7 +355,23 @@ def spent_of(connection: Connection, scope: tuple[int, int], run: int | None, si
     return Spent(paid=paid, highest=highest, unpriced=counts["unpriced"], in_doubt=counts["in doubt"])
 
 
-def close_unused(opening: asyncio.Task[Any]) -> None:
-    """Close a store that nobody waits for any more."""
-    if not opening.cancelled() and opening.exception() is None:
-        opening.result().close_soon()
+async def opened_in_thread(opening: Callable[..., StoreT], *args: Any) -> StoreT:
+    """What a function opens in a thread. Who is cancelled meanwhile leaves nothing open, also if all tasks are cancelled at once."""
+    opened: list[StoreT] = []
+    left = False
+
+    def open_store() -> StoreT:
+        opened.append(store := opening(*args))
+        if left:
+            store.close_soon()
+        return store
+
+    task = asyncio.ensure_future(asyncio.to_thread(open_store))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        left = True
+        task.add_done_callback(lambda _: task.cancelled() or task.exception())
+        for store in opened:
+            store.close_soon()
+        raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -13,7 +12,7 @@ from ..identity import AccountKey
 from ..rows import history_entry
 from ..sql.accounts import admitted_account, operation_id
 from ..sql.changes import Mover
-from ..sql.store import Opened, SqlStore, close_unused
+from ..sql.store import Opened, SqlStore, opened_in_thread
 from ..store import BY_JOB
 from .file import close_unchanged, open_to_write, resolved
 from .lock import OwnerLock, account_lock, counted, locks_of
@@ -43,12 +42,7 @@ class SqliteStore(SqlStore):
         Raises:
             JournalError: the journal is in use, can't be opened, or has this account otherwise.
         """
-        opening = asyncio.ensure_future(asyncio.to_thread(cls._open, path, key, clock, adopt_key))
-        try:
-            return await asyncio.shield(opening)
-        except asyncio.CancelledError:
-            opening.add_done_callback(close_unused)
-            raise
+        return await opened_in_thread(cls._open, path, key, clock, adopt_key)
 
     @classmethod
     def _open(cls, path: Path, key: AccountKey, clock: Clock, adopt_key: bool) -> Self:
