@@ -25,7 +25,7 @@ from .._journal.store import PendingRow
 from .._manager import SessionManager
 from .in_use import enter_when_free
 from .outage import Outage
-from .parts import Found, Part, WorkTerms, as_json, found_as_json, found_of, objections
+from .parts import Found, Part, WorkTerms, as_json, found_as_json, found_of, left_out, objections, recorded_of
 from .problem_files import ProblemFile
 from .progress import Screen
 from .reasons import error_text, plain_text
@@ -243,9 +243,14 @@ class BookingWork:
 
     async def _count(self, source: BookingFile) -> None:
         states: Counter[str] = Counter()
-        with _Problems(self.problems, source, self.words) as problems:
-            async for one in self._all(source):
+        has_rows = self.journal.has_rows
+        with (
+            Journal.open(self.journal.location) if has_rows else contextlib.nullcontext() as journal,
+            _Problems(self.problems, source, self.words) as problems,
+        ):
+            async for one in self._all(source, journal):
                 states[one.state] += 1
+                self._standing.note_doubt(one.state, one.reference)
                 if self.as_json and not one.is_shown:
                     say(json_text(found_as_json(one, await self._made_row(one))))
                 if one.findings or one.booking.origins:
@@ -259,19 +264,19 @@ class BookingWork:
         part = next(part for part in self._parts if part.name == one.account)
         return await find_row(part.job, one.booking.pair()[0], one.booking.shipment)
 
-    async def _all(self, source: BookingFile) -> AsyncGenerator[Found, None]:
+    async def _all(self, source: BookingFile, journal: Journal | None) -> AsyncGenerator[Found, None]:
         parts = {part.name: part for part in self._parts}
         position: Counter[str] = Counter()
-        bookings = iter(source)
+        bookings, operation = iter(source), self.terms.request_type.operation.name
         while page := list(itertools.islice(bookings, _PAGE)):
             names = {id(one): self.accounts.of(one).name for one in page if not one.findings}
             known: dict[str, Any] = {}
             for name in dict.fromkeys(names.values()):
                 mine = [one for one in page if names.get(id(one)) == name]
-                known[name] = await _recorded(parts[name], mine)
+                known[name] = await recorded_of(parts[name], mine)
             for booking in page:
                 if (name := names.get(id(booking), "")) not in parts:
-                    yield Found(booking, booking.account, "wrong" if booking.is_wrong else "held", booking.findings)
+                    yield left_out(booking, self.accounts.name_of(booking), journal, operation)
                     continue
                 recorded = known[name].get(id(booking))
                 yield found_of(parts[name], position[name], booking, recorded)
@@ -384,16 +389,6 @@ class _Problems:
             if self._writer is not None:
                 self._writer.__exit__(type(error), error, None)
                 self._writer = None
-
-
-async def _recorded(part: Part, bookings: Sequence[Booking]) -> dict[int, Any]:
-    """What the journal says of some of an account's bookings, by their identity in memory."""
-    found: dict[int, Any] = {}
-    for shipment in {one.shipment for one in bookings}:
-        mine = [one for one in bookings if one.shipment == shipment]
-        known = await part.job.recorded([one.pair()[0] for one in mine], shipment)
-        found |= {id(one): known.get(one.pair()[0]) for one in mine}
-    return found
 
 
 def _by_name(part: Part) -> str:

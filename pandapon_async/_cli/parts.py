@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from .._jobs.outcome import InputError, JobOutcome
 from .._jobs.run import JobRun
 from .._jobs.settings import FileItem
 from .._journal.identity import normal_reference
+from .._journal.journal import Journal, shipments_of
 from .._journal.rows import State
 from .._journal.store import PendingRow, Problem, Source
 from .._session import client_of
@@ -173,13 +174,29 @@ def found_of(part: Part, position: int, booking: Booking, known: tuple[State, st
         return Found(booking, part.name, "unwritten", is_shown=True)
     is_shown = position < len(part.shown) and bool(part.shown[position])
     if (untaken := part.untaken.get(position)) is not None:
-        # What was sent under its reference before is in doubt all the same.
-        if state not in ("sent", "unknown"):
-            state = "held" if untaken.state == "held" else "wrong"
+        state = _as_begun(state, "held" if untaken.state == "held" else "wrong")
         return Found(booking, part.name, state, (objection(booking, untaken.error),), is_shown)
     why = plain_text(error or TEXTS["state.refused"], Words())
     findings = (Finding.of("refused", booking.line, None, why=why),) if state == "refused" else ()
     return Found(booking, part.name, state, findings, is_shown)
+
+
+def left_out(booking: Booking, account: str | None, journal: Journal | None, operation: str) -> Found:
+    """How a booking stands whose row is wrong or held."""
+    found = Found(booking, booking.account, "wrong" if booking.is_wrong else "held", booking.findings)
+    if journal is None or found.reference is None:
+        return found
+    for row in shipments_of(journal, found.reference, operation, account):
+        if row.shipment == booking.shipment and (state := _as_begun(row.state, found.state)) != found.state:
+            return Found(booking, row.account, state, booking.findings)
+    return found
+
+
+def _as_begun(recorded: str, state: str) -> str:
+    """How one stands that is ``wrong`` or ``held``: as it was begun before, if it may have been made; or waits, and there is nothing to
+    decide."""
+    counts = ("sent", "unknown") if state == "held" else ("sent", "unknown", "pending")
+    return recorded if recorded in counts else state
 
 
 def objection(booking: Booking, error: Exception | None) -> Finding:
@@ -238,3 +255,13 @@ def found_as_json(found: Found, row: PendingRow | None) -> dict[str, Any]:
         "code": " ".join(dict.fromkeys(finding.code for finding in found.findings)) or None,
         "error": "; ".join(map(str, found.findings)) or None,
     }
+
+
+async def recorded_of(part: Part, bookings: Sequence[Booking]) -> dict[int, Any]:
+    """What the journal says of some of an account's bookings, by their identity in memory."""
+    found: dict[int, Any] = {}
+    for shipment in {one.shipment for one in bookings}:
+        mine = [one for one in bookings if one.shipment == shipment]
+        known = await part.job.recorded([one.pair()[0] for one in mine], shipment)
+        found |= {id(one): known.get(one.pair()[0]) for one in mine}
+    return found

@@ -111,6 +111,12 @@ class Accounts:
                 raise FileError(f"line {booking.line}, column account: {error.message}") from None
         return self._by_name[name]
 
+    def name_of(self, booking: Booking) -> str | None:
+        """The name of its account, also of one that can't be booked; None: that can't be told."""
+        with contextlib.suppress(ConfigError, FileError):
+            return self.of(booking).name
+        return None
+
     def share(self, name: str, bookings: Iterable[Booking]) -> Iterator[Booking]:
         """The good bookings of one account."""
         return (booking for booking in bookings if not booking.findings and self.of(booking).name == name)

@@ -47,6 +47,7 @@ class Standing:
         fees, earlier_fees: what was paid in this run, and by earlier ones as far as they were met with.
         unpriced: done, and without a fee.
         waits: why those wait that were tried in this run, counted.
+        in_doubt: the references of the first that are in doubt.
     """
 
     words: Words
@@ -57,6 +58,12 @@ class Standing:
     earlier_fees: dict[str, Decimal] = attrs.field(factory=dict[str, Decimal])
     unpriced: int = 0
     waits: Counter[str] = attrs.field(factory=Counter[str])
+    in_doubt: list[str] = attrs.field(factory=list[str])
+
+    def note_doubt(self, state: str, reference: str | None) -> None:
+        """Note what one in doubt is called, as far as there is room for it."""
+        if state in ("unknown", "sent") and reference is not None and len(self.in_doubt) < EXAMPLES:
+            self.in_doubt.append(reference)
 
     def add(self, outcome: JobOutcome[Any]) -> None:
         """Count the outcome of one booking; the state of one that couldn't be written down comes with `count_late`."""
@@ -94,7 +101,7 @@ class Standing:
         if states["void"]:
             yield words("sum.cancelled"), f"{states['void']:,}"
         yield words("sum.unclear"), self._counted(states, "unknown", "sent")
-        in_doubt = [reference for report in reports for reference in report.in_doubt]
+        in_doubt = self.in_doubt or [reference for report in reports for reference in report.in_doubt]
         if in_doubt:
             yield "", words("sum.unclear_line", examples=", ".join(in_doubt[:EXAMPLES]))
         yield from self._waiting(states)

@@ -312,6 +312,30 @@ def test_the_status_is_of_all_runs(
     assert pandapon(*book).exit_code == status
 
 
+@pytest.mark.parametrize(("step", "status", "label"), [("drop_after", 3, "Unclear"), (401, 4, "Waiting")])
+@pytest.mark.parametrize("count", [1, 3])
+def test_what_an_earlier_run_began_counts_though_its_row_is_wrong_now(
+    pandapon: Pandapon, shop: FakeVendor, orders: Write, journal: str, tmp_path: Path,
+    step: str | int, status: int, label: str, count: int,
+):  # fmt: skip
+    shop.script(step)
+    assert pandapon("book", orders(1), "--journal", journal).exit_code == status
+    file, problems = orders(count, wrong=(0,)), str(tmp_path / "problems.csv")
+    result = pandapon("book", file, "--journal", journal, "--problems", problems)
+    assert result.exit_code == status
+    found = {"Booked": count - 1, "Refused by vendor": 0, "Unclear": 0, "Waiting": 0}
+    assert summary(result.stdout) == {**found, label: 1}
+    assert ("such as o-0" in result.stdout) is (status == 3)
+    assert [row["reference"] for row in rows_of(Path(problems))] == ["o-0"]
+    told = pandapon("book", file, "--journal", journal, "--problems", problems, "--json")
+    (wrong,) = (one for one in map(json.loads, told.stdout.splitlines()) if one["reference"] == "o-0")
+    assert (told.exit_code, wrong["recorded"], wrong["code"]) == (
+        status,
+        {3: "unknown", 4: "pending"}[status],
+        "whole-number",
+    )
+
+
 def test_a_void_booking_that_is_fed_again_is_status_1(pandapon: Pandapon, orders: Write, journal: str):
     file = orders(2)
     pandapon("book", file, "--journal", journal)
