@@ -38,6 +38,17 @@ port_option = click.option("--port", type=click.IntRange(0, 65535), default=0, h
 host_option = click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 
 
+def once_option(*names: str, **how: Any) -> Any:
+    """An option that says what is to be done: given twice it is refused, since only the last would be done."""
+
+    def the_only(context: click.Context, option: click.Parameter, given: tuple[Any, ...]) -> Any:
+        if len(given) > 1:
+            raise click.BadParameter("is given more than once")
+        return given[0] if given else None
+
+    return click.option(*names, multiple=True, callback=the_only, **how)
+
+
 class Failed(Exception):  # noqa: N818 - control flow, not an API error
     """Ends the program with one message on stderr and an exit status."""
 
