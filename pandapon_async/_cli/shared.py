@@ -8,9 +8,9 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from .._config.profiles import VendorProfile
     from ..testing import Faults
+
+CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
 FAILED, BAD_INPUT, UNKNOWN, PENDING = 1, 2, 3, 4
 """Exit statuses: the vendor refused or failed; nothing was sent; an outcome is unknown; bookings are pending."""
@@ -38,7 +40,7 @@ port_option = click.option("--port", type=click.IntRange(0, 65535), default=0, h
 host_option = click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 
 
-def once_option(*names: str, **how: Any) -> Any:
+def once_option(*names: str, **how: Any) -> Callable[[CommandT], CommandT]:
     """An option that says what is to be done: given twice it is refused, since only the last would be done."""
 
     def the_only(context: click.Context, option: click.Parameter, given: tuple[Any, ...]) -> Any:

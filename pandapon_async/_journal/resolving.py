@@ -32,7 +32,7 @@ _UPDATE: Final = (
 )
 
 
-def _numbers(given: Sequence[str]) -> tuple[str, ...] | str:
+def _numbers(given: Sequence[str]) -> Any:
     return given if isinstance(given, str) else tuple(given)  # one that is taken apart can't be refused
 
 
@@ -109,12 +109,9 @@ def resolve_all(
             _resolve(connection, row, resolution, by, resolution.note or note, now)
 
 
-def _check(resolution: Resolution) -> None:
+def _check(resolution: Any) -> None:
     """Refuse what types don't hold back at run time: a text would be taken apart for tracking numbers, letter by letter."""
-    order_id: object = resolution.order_id
-    fee: object = resolution.fee
-    tracking: object = resolution.tracking
-    wrong = None
+    order_id, fee, tracking, wrong = resolution.order_id, resolution.fee, resolution.tracking, None
     if not (order_id is None or (isinstance(order_id, str) and order_id.isprintable())):
         wrong = "order_id: must be printable text"
     elif not isinstance(fee, (Money, type(None))):
