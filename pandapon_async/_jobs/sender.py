@@ -28,10 +28,11 @@ from .._models.money import Money
 from .._models.operation import Reply, VendorRequest
 from .._streams.admission import Admission, is_fatal
 from .._streams.workers import Unwritten, WorkerState
+from .asking import look_up, name_of, still_in_doubt
 from .claims import Claims
 from .failures import ending_of, state_after
 from .outcome import Ended, JobOutcome
-from .settings import JobSettings, Reconcile
+from .settings import JobSettings
 
 if TYPE_CHECKING:
     from .._calls.exchange import Call
@@ -288,12 +289,12 @@ class Sender(Generic[R]):
         if self._settings.reconcile is None or row.body is None:
             return in_doubt
         try:
-            found = await self._looked_up(self._settings.reconcile, row.body)
+            found = await look_up(self._settings.reconcile(self._settings.session, self._request(row.body.encode())))
             if found is None:
                 return in_doubt
             if found == NOT_BOOKED and (believed_at := self._believed_at(row, since())) is not None:
                 text = f"not there yet, which counts from {believed_at:%Y-%m-%d %H:%M:%S} UTC: ask again then"
-                return _still_in_doubt(in_doubt, text)
+                return still_in_doubt(in_doubt, text)
             ending = self._found(found)
             await self._store.ended(row, ending)
         except RowMovedError:
@@ -301,9 +302,9 @@ class Sender(Generic[R]):
         except PandaponError:
             return in_doubt
         except Exception as failure:  # noqa: BLE001 - the caller's own code: said once, and nothing more starts
-            problem = f"reconcile raised {'CancelledError' if isinstance(failure, _GaveUp) else type(failure).__name__}"
+            problem = f"reconcile raised {name_of(failure)}"
             self._admission.halt(problem)
-            return _still_in_doubt(in_doubt, problem, failure)
+            return still_in_doubt(in_doubt, problem, failure)
         if row.state == "unknown":  # what was found is another booking's
             return attrs.evolve(in_doubt, error=OutcomeUnknownError(row.error or "", reference=row.reference))
         self._admission.resolved(row.sent_at or 0.0)
@@ -311,20 +312,6 @@ class Sender(Generic[R]):
             return self.outcome(index, row, "pending", "pending", error=error)
         self._admission.succeeded(ending.fee, 0.0)
         return self.outcome(index, row, "done", "done", ending=ending)
-
-    async def _looked_up(self, reconcile: Reconcile, body: str) -> Any:
-        """What `reconcile` answers. It has a task of its own, so that a cancel that it raises isn't taken for ours."""
-        looking = asyncio.ensure_future(reconcile(self._settings.session, self._request(body.encode())))
-        try:
-            await asyncio.wait([looking])
-        except asyncio.CancelledError:
-            looking.cancel()
-            await asyncio.wait([looking])
-            _ = looking.cancelled() or looking.exception()
-            raise
-        if looking.cancelled():
-            raise _GaveUp
-        return looking.result()
 
     def _believed_at(self, row: PendingRow, since: float) -> datetime | None:
         """When it is believed that a booking was not made; None: now."""
@@ -365,10 +352,6 @@ class Sender(Generic[R]):
         )
 
 
-class _GaveUp(Exception):  # noqa: N818 - it has no message
-    """`reconcile` has cancelled itself."""
-
-
 class _OnDisk:
     """What the journal is told of one row while it is being sent."""
 
@@ -397,11 +380,3 @@ class _OnDisk:
             with contextlib.suppress(JournalError):
                 await self._writing
         return self._row
-
-
-def _still_in_doubt(outcome: JobOutcome[R], text: str, cause: Exception | None = None) -> JobOutcome[R]:
-    """The outcome of one in doubt that was asked for, and what came of that."""
-    known = outcome.error.message if isinstance(outcome.error, PandaponError) else type(outcome.error).__name__
-    error = OutcomeUnknownError(f"{known}; {text}", reference=outcome.reference)
-    error.__cause__ = cause
-    return attrs.evolve(outcome, error=error)

@@ -9,6 +9,7 @@ from typing import Any, Final
 import attrs
 
 from .._errors import JournalError
+from .._models.jsonio import is_array
 from .._models.money import Money
 from .identity import parcel_keys
 from .rows import EntryKind, JournalRow, State, history_entry, storable
@@ -112,14 +113,18 @@ def resolve_all(
 def _check(resolution: Any) -> None:
     """Refuse what types don't hold back at run time: a text would be taken apart for tracking numbers, letter by letter."""
     order_id, fee, tracking, wrong = resolution.order_id, resolution.fee, resolution.tracking, None
-    if not (order_id is None or (isinstance(order_id, str) and order_id.isprintable())):
+    if not (order_id is None or _is_printable(order_id)):
         wrong = "order_id: must be printable text"
     elif not isinstance(fee, (Money, type(None))):
         wrong = "fee: must be Money"
-    elif not (isinstance(tracking, tuple) and all(isinstance(one, str) and one.isprintable() for one in tracking)):
+    elif not (is_array(tracking) and all(map(_is_printable, tracking))):
         wrong = "tracking: must be numbers, each as text"
     if wrong is not None:
         raise JournalError(wrong, reference=resolution.reference)
+
+
+def _is_printable(text: object) -> bool:
+    return isinstance(text, str) and text.isprintable()
 
 
 def _meaning(resolution: Resolution) -> tuple[Any, ...]:
