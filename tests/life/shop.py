@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from decimal import Decimal
 from typing import Any
 
@@ -51,6 +51,18 @@ OTHER = Account(kind="pandapon", access_key="other-key", access_secret="other-se
 HIGHEST_FEE = Money(amount=Decimal(420), currency="USD")
 
 
+@contextlib.contextmanager
+def _overtaken(callers: list[Caller]) -> Generator[None, None, None]:
+    """What somebody brings may be refused since others have brought it at the same moment, or another quote for it."""
+    try:
+        yield
+    except InputError as error:
+        corrects = any(caller.corrects for caller in callers)
+        codes = {"taken in", "moved", "other body"} if corrects else {"taken in"} if callers else set[str]()
+        if {problem.code for problem in error.problems} - codes:
+            raise
+
+
 class Shop(RuleBasedStateMachine):
     """One shop and its journal. Each rule is an act; after each, the vendor's books decide."""
 
@@ -79,6 +91,7 @@ class Shop(RuleBasedStateMachine):
         self.daily: int | None = None
         self.told_today: list[tuple[str, Told]] = []
         self.looked_around: set[str] = set()
+        self.asking = "found"
 
     # --- what is particular to where the journal is ---
 
@@ -108,6 +121,7 @@ class Shop(RuleBasedStateMachine):
         self.vendor.faults.clear()
         self.vendor.faults.extend(plan.faults)
         self.looked_around.clear()
+        self.asking = plan.asking
         spent, began = self._spent(), self._midnight()
         spent_today, self.daily = self._spent_since(began), plan.daily
         task: asyncio.Task[None] | None = None
@@ -130,11 +144,14 @@ class Shop(RuleBasedStateMachine):
                     self.loop.run_until_complete(other)
                 self._end_tasks()
         self.vendor.receive_all()
-        if plan.limit is not None and not plan.callers and plan.feed not in ("unfinished", "copied"):
-            assert self._spent() <= max(spent, Decimal(plan.limit)), f"more than {plan.limit} was spent"
+        is_known = plan.preview == "fixed" or (plan.preview == "all" and plan.feed != "unfinished")
+        above = 0 if is_known else HIGHEST_FEE.amount  # of the last one
+        if plan.limit is not None and not plan.callers and plan.feed not in ("unfinished", "copied", "some"):
+            assert self._spent() <= max(spent, plan.limit + above), f"more than {plan.limit} was spent"
         if plan.daily is not None and self._midnight() == began:
-            assert self._spent_since(began) <= max(spent_today, Decimal(plan.daily)), f"more than {plan.daily} a day"
+            assert self._spent_since(began) <= max(spent_today, plan.daily + above), f"more than {plan.daily} a day"
         self.daily = None
+        self._note_editions()
 
     async def _booked(self, plan: Plan) -> None:
         async with self._session() as session:
@@ -147,12 +164,15 @@ class Shop(RuleBasedStateMachine):
 
     async def _worked(self, job: BookingJob, plan: Plan) -> None:
         async with job:
-            callers = [asyncio.create_task(self._call(job, caller)) for caller in plan.callers]
-            await self._run(job, plan)
+            callers = [asyncio.create_task(self._call(job, caller, plan.callers)) for caller in plan.callers]
+            for _ in range(2 if "again" in plan.around else 1):
+                with _overtaken(plan.callers):
+                    await self._run(job, plan)
             await asyncio.gather(*callers)
         given_up = any(caller.patience for caller in plan.callers)  # counted, perhaps, and never told
         if not self.world.is_dead() and not given_up:
-            whole = not plan.callers and not plan.streamed and plan.feed not in ("unfinished", "twice", "copied")
+            whole = not plan.callers and not plan.streamed and "again" not in plan.around
+            whole &= plan.feed not in ("unfinished", "twice", "copied", "some")
             check_report(job.report, self.told_today, self.vendor.deeds, len(self.orders) if whole else None)
 
     async def _run(self, job: BookingJob, plan: Plan) -> None:
@@ -175,10 +195,13 @@ class Shop(RuleBasedStateMachine):
             with self._journal() as journal:
                 journal.counts()
         await self._around_here(plan)
-        for once in ("other account", "edit"):
+        for once in ("other account", "edit", "by hand"):
             if once in plan.around and once not in self.looked_around and not self.world.is_dead():
                 self.looked_around.add(once)
-                await self._other_account(plan) if once == "other account" else self._edit()
+                if once == "other account":
+                    await self._other_account(plan)
+                else:
+                    self._edit() if once == "edit" else self._decide()
 
     async def _other_account(self, plan: Plan) -> None:
         """Another account books its own orders into the same journal."""
@@ -195,6 +218,21 @@ class Shop(RuleBasedStateMachine):
         if done := self._in("done"):
             with self.world.by_another(), self._journal() as journal:
                 self._give_back(journal, done[0], Decimal(1), "seen on the bill")
+
+    def _decide(self) -> None:
+        """Somebody withdraws and resolves what can be, while the run goes on."""
+        with self.world.by_another(), self._journal() as journal:
+            found = {state: next(journal.rows(state=state), None) for state in ("pending", "unknown", "refused")}  # type: ignore[arg-type]
+            for state, row in found.items():
+                if row is None:
+                    continue
+                (resolution,) = self._resolutions([row.reference])
+                if state == "pending":
+                    resolution = attrs.evolve(resolution, state="void", order_id=None, fee=None)
+                with contextlib.suppress(JournalError):  # it has gone on, or it is too soon
+                    journal.resolve_all([resolution], by="ann", note="while it runs")
+                    if state == "pending":
+                        self.withdrawn.add(row.reference)
 
     def _give_back(self, journal: Journal, reference: str, most: Decimal, note: str) -> None:
         """Enter what came back, which is no more than what is left of the fee."""
@@ -235,9 +273,17 @@ class Shop(RuleBasedStateMachine):
             retry_refused="retry refused" in plan.around,
             adopt_account="adopt" in plan.around,
             spend_limit=None if plan.limit is None else Money(amount=Decimal(plan.limit), currency="USD"),
-            highest_fee=None if plan.limit is None and plan.daily is None else HIGHEST_FEE,
+            highest_fee=None if plan.limit is None and plan.daily is None else self._highest_fee(plan.preview),
             reconcile=self._reconcile if "reconcile" in plan.around else None,
         )
+
+    def _highest_fee(self, preview: str) -> Any:
+        def told(reference: str, request: Any) -> Money | None:
+            if preview == "some" and reference.endswith(("1", "3")):
+                return None
+            return HIGHEST_FEE * 0 if preview == "free" else HIGHEST_FEE
+
+        return HIGHEST_FEE if preview == "fixed" else told
 
     def _input(self, feed: str) -> list[tuple[str, FreightBookingRequest]] | None:
         pairs = [(order.reference, order.request()) for order in self.orders]
@@ -245,22 +291,20 @@ class Shop(RuleBasedStateMachine):
             pairs.append(("copy-of-1", self.orders[0].request()))  # held: it is never sent
         if feed == "blanks":
             pairs = [(f"\u3000{reference} ", request) for reference, request in pairs]
-        return None if feed == "unfinished" else {"twice": pairs * 2, "shuffled": pairs[::-1]}.get(feed, pairs)
+        return (
+            None
+            if feed == "unfinished"
+            else {"twice": pairs * 2, "shuffled": pairs[::-1], "some": pairs[::2]}.get(feed, pairs)
+        )
 
-    async def _call(self, job: BookingJob, caller: Caller) -> None:
+    async def _call(self, job: BookingJob, caller: Caller, callers: list[Caller]) -> None:
         await asyncio.sleep(caller.at)
         if not self.orders:
             return
         order = self.orders[-1 - caller.which % len(self.orders)]
-        try:
-            outcome = await asyncio.wait_for(job.book(order.request(), order.reference), caller.patience or None)
-        except asyncio.TimeoutError:
-            return
-        except InputError as error:
-            if [problem.code for problem in error.problems] != ["taken in"]:
-                raise
-            return
-        self._tell(outcome)
+        request = attrs.evolve(order, edition=order.edition + caller.corrects).request()
+        with _overtaken(callers), contextlib.suppress(asyncio.TimeoutError):
+            self._tell(await asyncio.wait_for(job.book(request, order.reference), caller.patience or None))
 
     async def _refused(self, job: BookingJob) -> None:
         """It may not begin, and sends nothing."""
@@ -271,7 +315,14 @@ class Shop(RuleBasedStateMachine):
         assert sum(self.vendor.ledger.seen.values()) == seen
 
     async def _reconcile(self, session: PandaPonSession, request: FreightBookingRequest) -> Any:
-        """What the vendor's list of orders says, though a booking that isn't there yet may still come."""
+        """What the vendor's list of orders says, though a booking that isn't there yet may still come; if anything can be said."""
+        await asyncio.sleep({"late": 100, "hangs": 3_000}.get(self.asking, 0))
+        if self.asking == "raises":
+            raise ValueError
+        if self.asking == "cancels":
+            raise asyncio.CancelledError
+        if self.asking in ("none", "hangs"):
+            return None
         reference = reference_of(request.render_id or "")
         for deed in self.vendor.deeds:
             if deed.reference == reference:
@@ -363,6 +414,13 @@ class Shop(RuleBasedStateMachine):
     def _order(self, reference: str) -> Order:
         number = int(reference.partition("-")[2])
         return self.orders[number - 1] if number < OTHERS else self.others[number - OTHERS]
+
+    def _note_editions(self) -> None:
+        """Whoever has corrected an order has told the others: it is fed as the journal has it."""
+        with contextlib.suppress(JournalError), self._journal() as journal:
+            for row in journal.rows():
+                if row.body is not None:
+                    self._order(row.reference).edition = int(row.body["renderId"].partition(".")[2] or 0)
 
     def _row(self, reference: str) -> JournalRow:
         with self._journal() as journal:
