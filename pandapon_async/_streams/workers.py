@@ -128,8 +128,8 @@ class WorkerStream(ClosableIterator[OutT], Generic[ItemT, OutT]):
 
     @property
     def in_flight(self) -> int:
-        """The number of items whose cancellation would lose something."""
-        return sum(worker.must_end for worker in self._workers.values())
+        """The number of items that are under way, or were made and aren't written down yet."""
+        return sum(worker.must_end for worker in self._workers.values()) + len(self._unwritten)
 
     # --- for subclasses ---
 

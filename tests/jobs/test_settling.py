@@ -105,6 +105,19 @@ async def test_a_run_that_is_left_waits_until_what_was_made_is_on_disk(path: Pat
     assert recorded(path) == {"R0": "done"}
 
 
+async def test_what_was_made_and_is_not_on_disk_yet_counts_as_under_way(path: Path):
+    async with held("R0") as (server, session):
+        job = BookingJob(session, journal=path)
+        async with job.run([booking("R0")]) as outcomes:
+            reading = asyncio.ensure_future(anext(outcomes))
+            await until(lambda: server.seen)
+            async with slow_disk(job):
+                await made_but_not_on_disk(server, session)
+                assert outcomes.in_flight == 1
+            await reading
+            assert outcomes.in_flight == 0
+
+
 async def test_the_same_reference_waits_until_it_is_on_disk(path: Path):
     async with held("R0") as (server, session):
         job = BookingJob(session, journal=path)

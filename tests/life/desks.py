@@ -17,12 +17,12 @@ from tests.postgres import PostgresServer
 
 
 @contextlib.contextmanager
-def _taken_in_elsewhere() -> Generator[None, None, None]:
+def _taken_in_elsewhere(*more: str) -> Generator[None, None, None]:
     """Of two who bring an order at the same moment one may be told to bring it again."""
     try:
         yield
     except InputError as error:
-        if {problem.code for problem in error.problems} - {"taken in", "moved"}:
+        if {problem.code for problem in error.problems} - {"taken in", "moved", *more}:
             raise
 
 
@@ -45,7 +45,8 @@ class LifeOnServer(People):
         if plan.stalled:
             until = self.loop.time() + plan.after + plan.stalled
             self.loop.call_later(plan.after, setattr, process, "stalled_until", until)
-        if "second start" not in plan.around or not self._key_is_known:
+        self.others_book = "second start" in plan.around and self._key_is_known
+        if not self.others_book:
             return []
         return [self.loop.create_task(self._another_desk(plan))]
 
@@ -56,7 +57,8 @@ class LifeOnServer(People):
     async def _another_desk(self, plan: Plan) -> None:
         """Another desk books the same orders at the same time, some of them perhaps taken from the first."""
         await asyncio.sleep(plan.desk)
-        with self.world.by_another(), _taken_in_elsewhere():
+        corrected = ["other body"] if any(caller.corrects for caller in plan.callers) else []
+        with self.world.by_another(), _taken_in_elsewhere(*corrected):
             async with self._session() as session:
                 job = self._job(session, attrs.evolve(QUIET, limit=plan.limit, daily=plan.daily, concurrency=2))
                 async with job.run(self._input("shuffled")) as outcomes:
