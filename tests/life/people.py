@@ -55,6 +55,14 @@ class People(Shop):
         with self._by_hand(None) as journal:
             self._give_back(journal, done[which % len(done)], Decimal(cents) / 100, "late")
 
+    @rule(kill=KILLS)
+    @precondition(lambda self: any(self.rows[done].fee is None for done in self._in("done")))
+    def enter_the_fees(self, kill: Kill | None) -> None:
+        """Somebody looks up at the vendor what the replies have not said."""
+        unpriced = [done for done in self._in("done") if self.rows[done].fee is None]
+        with self._by_hand(kill) as journal:
+            journal.resolve_all(self._resolutions(unpriced), by="ann", note="on the bill")
+
     @rule(which=st.integers(0, 9))
     @precondition(lambda self: self._in("done"))
     def cancel(self, which: int) -> None:

@@ -7,12 +7,14 @@ thread of the journal's writer, whose work the loop does in turn: so a day depen
 from __future__ import annotations
 
 import asyncio
+import json
 import selectors
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
+import attrs
 from multidict import CIMultiDict
 
 from pandapon_async import PandaPonSession, VendorProfile
@@ -38,6 +40,7 @@ FAULTS: dict[str, ScriptStep] = {
     "ok": "ok", "refuse": "refuse", "drop_before": "drop_before", "drop_after": "drop_after", "half_body": "half_body",
     "html": "html", "empty": "empty", "null": "null_envelope", "stall": "stall", "429": 429, "502": 502, "503": 503, "403": 403,
     "unreachable": "ok", "late": "ok", "stray": "ok", "stray_refused": "refuse",
+    "no_fee": "ok",
 }  # fmt: skip
 """What can happen to an attempt, and what the vendor does then. ``stray``: it is answered with the reply to an earlier one."""
 
@@ -110,12 +113,14 @@ class SimulatedVendor:
 
     Attributes:
         faults: what happens to the next attempts.
+        without_fee: the order ids whose reply has not said what they cost.
         sending: the process whose calls come.
     """
 
     def __init__(self, clock: VirtualLoop, accounts: list[Account], sending: Sending) -> None:
         self.ledger = Ledger()
         self.deeds = deeds_of(self.ledger, clock.now)
+        self.without_fee: set[str] = set()
         self.faults: deque[str] = deque()
         self.sending = sending
         self._clock = clock
@@ -144,6 +149,14 @@ class SimulatedVendor:
         self._on_the_way.append(arrive)
         self._clock.call_later(delay, arrive)
         return reply
+
+    def stripped(self, body: bytes) -> bytes:
+        """A reply without what the booking cost."""
+        reply = json.loads(body)
+        if reply.get("data"):
+            self.without_fee.add(reply["data"]["orderId"])
+            del reply["data"]["orderFee"]
+        return json.dumps(reply).encode()
 
     def receive_all(self) -> None:
         """Let everything arrive that is still on its way."""
@@ -186,6 +199,8 @@ class _Way:
             answer = self._last or answer
         elif fault == "ok":
             self._last = answer
+        elif fault == "no_fee":
+            answer = attrs.evolve(answer, body=vendor.stripped(answer.body))
         now = self._clock.now()
         return Exchange(
             answer.status, CIMultiDict(answer.headers), answer.body, now - LATENCY, now, signature.signed_at, True, signature.values,
