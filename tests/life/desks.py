@@ -45,9 +45,9 @@ class LifeOnServer(People):
         if plan.stalled:
             until = self.loop.time() + plan.after + plan.stalled
             self.loop.call_later(plan.after, setattr, process, "stalled_until", until)
-        self.others_book = "second start" in plan.around and self._key_is_known
-        if not self.others_book:
+        if "second start" not in plan.around or not self._key_is_known:
             return []
+        self.others_book = True
         return [self.loop.create_task(self._another_desk(plan))]
 
     async def _worked(self, job: BookingJob, plan: Plan) -> None:

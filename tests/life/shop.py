@@ -122,7 +122,7 @@ class Shop(RuleBasedStateMachine):
         self.vendor.faults.clear()
         self.vendor.faults.extend(plan.faults)
         self.looked_around.clear()
-        self.asking = plan.asking
+        self.asking, self.others_book = plan.asking, bool(plan.callers)
         spent, began = self._spent(), self._midnight()
         spent_today, self.daily = self._spent_since(began), plan.daily
         task: asyncio.Task[None] | None = None
