@@ -158,6 +158,8 @@ def _contradiction(row: JournalRow, resolution: Resolution) -> str | None:
         return "its fee is no amount that can have been paid"
     if row.fee and fee and row.fee.currency != fee.currency:
         return f"its fee is in {row.fee.currency}, and can't become one in {fee.currency}"
+    if fee and (given := _credited(row)) and given.currency == fee.currency and given > fee:
+        return f"{given} of it was credited already, so its fee can't become {fee}"
     return None
 
 
@@ -218,8 +220,15 @@ def _above_fee(row: JournalRow, credited: Money) -> str | None:
         return "its fee isn't known: enter the fee before a credit"
     if row.fee.currency != credited.currency:
         return f"its fee is in {row.fee.currency}, and no credit can be in {credited.currency}"
-    credits_ = sum((one.money for one in row.money if one.kind == "credit"), credited)
+    earlier = _credited(row)
+    credits_ = credited if earlier is None else earlier + credited
     return f"{credits_} would be credited, and its fee is {row.fee}" if credits_ > row.fee else None
+
+
+def _credited(row: JournalRow) -> Money | None:
+    """What it has given back already; None: nothing."""
+    credits_ = [one.money for one in row.money if one.kind == "credit"]
+    return sum(credits_[1:], credits_[0]) if credits_ else None
 
 
 def _changed(connection: Connection, row: JournalRow, values: tuple[Any, ...]) -> None:

@@ -225,6 +225,18 @@ async def test_no_more_is_credited_than_was_paid(path: Where, money: Any, why: s
         assert len(journal.credit("order-1", usd("3"), by="jane", note="the rest").money) == 4
 
 
+async def test_a_fee_is_not_lowered_below_what_was_credited(path: Where):
+    async with opened(path) as store:
+        await done(store, entry(1), fee=usd("12.50"))
+    with reading(path, NOW + 86_400) as journal:
+        journal.credit("order-1", usd("4"), by="jane", note="late")
+        journal.credit("order-1", usd("1"), by="jane", note="still late")
+        with pytest.raises(JournalError, match="^5 USD of it was credited already, so its fee can't become 4.99 USD"):
+            journal.resolve("order-1", "done", by="jane", note="on the bill", fee=usd("4.99"))
+        assert len(journal.get("order-1").money) == 3
+        assert journal.resolve("order-1", "done", by="jane", note="on the bill", fee=usd("5")).fee == usd("5")
+
+
 @pytest.mark.parametrize(("state", "why"), [("done", "enter the fee before"), ("void", "cancelled without a fee")])
 async def test_what_has_no_fee_is_not_credited(path: Where, state: Any, why: str):
     async with opened(path) as store:
