@@ -19,7 +19,7 @@ from .._files.bookings import BookingFile
 from .._files.findings import FileError, Finding
 from .._jobs.job import find_row
 from .._jobs.outcome import InputError, JobOutcome
-from .._jobs.run import JobRun, taking_in
+from .._jobs.run import JobRun, count_in, taking_in
 from .._journal.journal import Journal
 from .._journal.store import PendingRow
 from .._manager import SessionManager
@@ -116,7 +116,9 @@ class BookingWork:
         async with SessionManager(self.profiles, **hooks) as vendors, contextlib.AsyncExitStack() as stack:
             self._parts += [self._part(vendors, profile) for profile in self.profiles]
             self.journal.prepare()
-            for part in sorted(self._parts, key=_by_name):  # in one order: two programs can't wait for each other
+            for part in sorted(
+                self._parts, key=lambda part: part.name
+            ):  # in one order: two programs can't wait for each other
                 await enter_when_free(stack, part.job, self.journal.location, part.name, self.words, self.zone)
             if self.on_entered is not None:
                 self.on_entered()
@@ -140,9 +142,13 @@ class BookingWork:
             async with contextlib.AsyncExitStack() as stack:
                 runs = [(part, self._run_of(part)) for part in self._parts]
                 for part, run in runs:  # of all before that of one counts: all or nothing is booked
-                    await self._entered(stack, part, taking_in(run))
-                for part, run in runs:
-                    await self._entered(stack, part, run)
+                    await self._taken_in(stack, part, run)
+                in_the_way = zip(runs, await count_in([run for _, run in runs]), strict=True)
+                if found := [(part.name, problems) for (part, _), problems in in_the_way if problems]:
+                    of_each = [objections(self._share(name), problems).values() for name, problems in found]
+                    raise ObjectedError([finding for some in of_each for finding in some])
+                for _, run in runs:
+                    await stack.enter_async_context(run)
                 self._begin()
                 screen.phase(self.words("phase.sending"), self.count)
                 for part in self._parts:
@@ -161,11 +167,9 @@ class BookingWork:
         part.run = part.job.run(requests, about=self.about)
         return part.run
 
-    async def _entered(
-        self, stack: contextlib.AsyncExitStack, part: Part, context: contextlib.AbstractAsyncContextManager[object]
-    ) -> None:
+    async def _taken_in(self, stack: contextlib.AsyncExitStack, part: Part, run: JobRun[Any]) -> None:
         try:
-            await stack.enter_async_context(context)
+            await stack.enter_async_context(taking_in(run))
         except InputError as error:
             found = objections(self._share(part.name), error.problems)
             raise ObjectedError([*found.values()]) from None
@@ -394,7 +398,3 @@ async def _recorded(part: Part, bookings: Sequence[Booking]) -> dict[int, Any]:
         known = await part.job.recorded([one.pair()[0] for one in mine], shipment)
         found |= {id(one): known.get(one.pair()[0]) for one in mine}
     return found
-
-
-def _by_name(part: Part) -> str:
-    return part.name

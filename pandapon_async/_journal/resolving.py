@@ -158,8 +158,8 @@ def _contradiction(row: JournalRow, resolution: Resolution) -> str | None:
         return "its fee is no amount that can have been paid"
     if row.fee and fee and row.fee.currency != fee.currency:
         return f"its fee is in {row.fee.currency}, and can't become one in {fee.currency}"
-    if fee and (given := _credited(row)) and given.currency == fee.currency and given > fee:
-        return f"{given} of it was credited already, so its fee can't become {fee}"
+    if fee and (credits_ := _credited(row)) and credits_.currency == fee.currency and credits_ > fee:
+        return f"{credits_} of it was credited already, so its fee can't become {fee}"
     return None
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pandapon_async import Journal
+from pandapon_async._fleet.queue import make_queue
 from pandapon_async.testing import FakeVendor
 from tests.cli.conftest import Pandapon, environment, order, pandapon as pandapon, shop as shop
 from tests.jobs.support import recorded
@@ -64,6 +65,23 @@ def test_what_the_journal_objects_to_at_one_account_keeps_all_out(submit: Any, u
     assert "line 3" in result.stderr
     assert "nothing was submitted" in result.stderr
     assert sorted(recorded(url)) == ["o-3"]
+    assert queued(url) == [("xportcn_ka/xportcn_ka", 1)]
+
+
+def test_what_is_withdrawn_while_a_file_is_taken_in_leaves_nothing_of_the_other_account_queued(
+    submit: Any, pandapon: Pandapon, url: str, monkeypatch: pytest.MonkeyPatch
+):
+    assert submit(of("xportcn_ka", 2)).exit_code == 0
+
+    def made(place: Any) -> None:
+        make_queue(place)
+        assert pandapon("journal", "env:JOURNAL", "--mark", "o-2=void", "--by", "Jane").exit_code == 0
+
+    monkeypatch.setattr("pandapon_async._fleet.submit.make_queue", made)
+    result = submit([*of("pandapon", 1), order(2, account="xportcn_ka", renderId="FF7")])
+    assert result.exit_code == 2
+    assert "line 2: its row was changed while the input was taken in: feed it again" in result.stderr
+    assert recorded(url) == {"o-2": "void"}
     assert queued(url) == [("xportcn_ka/xportcn_ka", 1)]
 
 
