@@ -115,8 +115,11 @@ def find_settings(start: Path, environ: Mapping[str, str] | None = None) -> Sett
         ConfigError: the file can't be read, or holds something unknown or wrong; the key is named.
     """
     for path in _places(start, os.environ if environ is None else environ):
-        if path.is_file():
-            return read_settings(path)
+        try:
+            if path.is_file():
+                return read_settings(path)
+        except OSError as error:  # whether it names a journal can't be known
+            raise ConfigError(f"{path}: can't be read: {error.strerror}") from None
     return Settings()
 
 
@@ -227,6 +230,7 @@ def _file(name: str, table: Any, folder: Path) -> FileSettings:
 
 
 # --- values ------------------------------------------------------------------------------------------------------------
+
 
 def _value(members: Mapping[str, Any], name: str, kind: type[T]) -> T | None:
     value = members.get(name)

@@ -164,6 +164,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "json-no-table": Check("wrong", "is JSON, and a table was expected"),
     "is-kept": Check("wrong", "is {what}, or belongs to it: choose another file to write to"),
     "is-there": Check("wrong", "is there already, and something else: remove it, or choose another file to write to"),
+    "no-folder": Check("wrong", "can't be written: there is no folder {what}"),
     "not-writable": Check("wrong", "can't be written: {why}"),
     # the words of other rooms
     "refused": Check("wrong", "was refused by the vendor: {why}"),

@@ -121,7 +121,7 @@ def test_the_status_of_a_file_s_bookings_in_a_journal_on_disk(pandapon: Pandapon
     assert {state: count for state, count in json.loads(result.stdout).items() if count} == {"done": 3}
     result = pandapon("status", *journal, "night")
     assert result.exit_code == 2
-    assert "'night': no file is named so that was booked; files: a.jsonl, b.jsonl" in " ".join(result.stderr.split())
+    assert "no booked file is named 'night'; files: a.jsonl, b.jsonl" in " ".join(result.stderr.split())
 
 
 def test_the_status_of_what_was_submitted_is_found_by_the_file_s_name_too(submit: Any, pandapon: Pandapon):
