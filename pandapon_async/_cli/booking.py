@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from .._config.profiles import VendorProfile
+    from .._journal.rows import JournalRow
     from .._models.money import Money
     from .journals import ChosenJournal
     from .plan import Accounts
@@ -323,22 +324,20 @@ class BookingWork:
     def _count_unwritten(self) -> None:
         """Count the endings that the journal couldn't take at once; it goes on trying until it is closed."""
         for part in self._parts:
-            states = self._states_now(part) if part.unwritten else {}
+            rows = self._rows_now(part) if part.unwritten else {}
             for index, outcome in part.unwritten.items():
-                state = states.get(index, "sent")
-                self._standing.count_late(state)
-                if state in ("sent", "unknown") and outcome.state in ("done", "refused"):
+                row = rows.get(index)
+                self._standing.count_late(outcome, row)
+                if (row is None or row.state in ("sent", "unknown")) and outcome.state in ("done", "refused"):
                     what = self._facts(outcome)
                     tell(self.words("sum.not_in_journal", reference=outcome.reference, what=what))
 
-    def _states_now(self, part: Part) -> dict[int, str]:
-        found: dict[int, str] = {}
-        operation = self.terms.request_type.operation.name
+    def _rows_now(self, part: Part) -> dict[int, JournalRow]:
+        found: dict[int, JournalRow] = {}
+        facts = {"account": part.name, "operation": self.terms.request_type.operation.name}
         with contextlib.suppress(JournalError), Journal.open(self.journal.location) as journal:
             for index, outcome in part.unwritten.items():
-                found[index] = journal.get(
-                    outcome.reference, shipment=outcome.shipment, account=part.name, operation=operation
-                ).state
+                found[index] = journal.get(outcome.reference, shipment=outcome.shipment, **facts)
         return found
 
     def _facts(self, outcome: JobOutcome[Any]) -> str:
