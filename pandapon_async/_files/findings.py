@@ -50,7 +50,9 @@ CHECKS: Final[Mapping[str, Check]] = {
     "continues-nothing": Check("wrong", "has an item and nothing else: write the reference of its order into it"),
     "differs": Check("wrong", "differs from line {other} of the same booking"),
     # a cell, whatever its column
-    "not-text": Check("wrong", "has bytes that aren't {encoding}: the encoding is another, or the cell was damaged"),
+    "not-text": Check(
+        "wrong", "has bytes that aren't {encoding}: the encoding is another (--encoding), or the cell was damaged"
+    ),
     "lost-characters": Check(
         "wrong", "has characters that were lost when a program read it in a wrong encoding: enter it again"
     ),
