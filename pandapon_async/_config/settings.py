@@ -255,7 +255,10 @@ def _path(members: Mapping[str, Any], name: str, folder: Path) -> Path | None:
 
 def _journal(members: Mapping[str, Any], folder: Path) -> Path | str | None:
     text = _value(members, "journal", str)
-    return text if text is not None and _DATABASE.match(text) else _path(members, "journal", folder)
+    if text is None or not _DATABASE.match(text):
+        return _path(members, "journal", folder)
+    source, _, path = text.partition(":")
+    return f"file:{folder / Path(path).expanduser()}" if source == "file" and path else text
 
 
 def _texts(members: Mapping[str, Any], name: str) -> dict[str, str]:
