@@ -611,7 +611,7 @@ def test_a_url_may_stand_in_a_variable_or_a_file(tmp_path: Path, monkeypatch: py
         assert place_of(spelling) == PostgresUrl(text, "postgresql://db.example:5433/x")
     for spelling, why in (
         ("env:NOT_SET_ANYWHERE", "no URL"),
-        (f"file:{tmp_path}", "would stand in the file .*, which can't be read: Is a directory$"),
+        (f"file:{tmp_path}", "would stand in .*; that can't be read: Is a directory$"),
     ):
         with pytest.raises(JournalError, match=why):
             place_of(spelling)

@@ -538,7 +538,7 @@ async def test_a_new_key_is_refused_until_it_is_adopted_and_then_known(path: Whe
     rotated = attrs.evolve(KEY, key="f9")
     async with opened(path) as store:
         await row(store, entry(1))
-    with pytest.raises(JournalError, match=r"another key f9 \(known: f1\)"):
+    with pytest.raises(JournalError, match=r"another key: f9 \(known: f1\)"):
         async with opened(path, rotated):
             pass
     async with opened(path, rotated, adopt_key=True) as store:

@@ -72,7 +72,8 @@ def postgres_url(text: str) -> PostgresUrl | None:
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else "it isn't UTF-8"
             raise JournalError(
-                f"{text!r}: the URL of a PostgreSQL database would stand in the file {name}, which can't be read: {why}"
+                f"{text!r}: a journal is a file on disk or a PostgreSQL database, whose URL would stand in {name}; that can't be "
+                f"read: {why}"
             ) from None
     if not found.startswith((*_SCHEMES, "service=")):
         raise JournalError(f"{text}: there is no URL of a PostgreSQL database")
