@@ -106,7 +106,10 @@ def _ending(error: Exception) -> tuple[str, int]:
     if isinstance(error, BrokenPipeError):
         return "", 0  # whoever reads has seen enough
     if isinstance(error, OSError) and error.strerror:
-        return words("end.error", why=words.said(error.strerror)), FAILED
+        why = words.said(error.strerror)
+        if isinstance(error.filename, str):
+            why = words("error.text", where=error.filename, message=why)
+        return words("end.error", why=why), FAILED
     if isinstance(error, click.UsageError):
         raise _in_words(error)
     if isinstance(error, (click.ClickException, click.exceptions.Exit)):

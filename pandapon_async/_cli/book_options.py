@@ -18,6 +18,7 @@ from ..api.logistics import FreightBookingRequest
 from .file_options import ReadingOptions
 from .parts import WorkTerms
 from .shared import load_profiles
+from .sums import money_given
 
 if TYPE_CHECKING:
     from .._config.profiles import VendorProfile
@@ -69,7 +70,10 @@ class BookOptions:
         names = attrs.fields_dict(ReadingOptions)
         reading = ReadingOptions(**{name: options[name] for name in names})
         rest = {name: value for name, value in options.items() if name not in names}
-        amounts: dict[str, Any] = {name: _money(rest[name]) for name in ("spend_limit", "highest_fee") if name in rest}
+        options_of = {"spend_limit": "--spend-limit", "highest_fee": "--highest-fee"}
+        amounts: dict[str, Any] = {
+            name: money_given(option, *rest[name]) for name, option in options_of.items() if rest.get(name) is not None
+        }
         return cls(**{**rest, **amounts, **more}, reading=reading)
 
     @property
@@ -121,9 +125,3 @@ def offering(
         names = ", ".join(wrong or [one.name for one in profiles])
         raise ConfigError(f"{operation.name} is offered by {', '.join(operation.vendors)}, not at {names}")
     return found
-
-
-def _money(amount: tuple[str, str] | None) -> Money | None:
-    from .._files.resolutions import money_of
-
-    return money_of(*amount) if amount else None

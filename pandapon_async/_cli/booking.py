@@ -19,7 +19,7 @@ from .._files.bookings import BookingFile
 from .._files.findings import FileError, Finding
 from .._jobs.job import find_row
 from .._jobs.outcome import InputError, JobOutcome
-from .._jobs.run import JobRun, taking_in
+from .._jobs.run import JobRun, count_in, taking_in
 from .._journal.journal import Journal
 from .._journal.store import PendingRow
 from .._manager import SessionManager
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from .._config.profiles import VendorProfile
+    from .._journal.rows import JournalRow
     from .._models.money import Money
     from .journals import ChosenJournal
     from .plan import Accounts
@@ -140,9 +141,13 @@ class BookingWork:
             async with contextlib.AsyncExitStack() as stack:
                 runs = [(part, self._run_of(part)) for part in self._parts]
                 for part, run in runs:  # of all before that of one counts: all or nothing is booked
-                    await self._entered(stack, part, taking_in(run))
-                for part, run in runs:
-                    await self._entered(stack, part, run)
+                    await self._taken_in(stack, part, run)
+                in_the_way = zip(runs, await count_in([run for _, run in runs]), strict=True)
+                if found := [(part.name, problems) for (part, _), problems in in_the_way if problems]:
+                    of_each = [objections(self._share(name), problems).values() for name, problems in found]
+                    raise ObjectedError([finding for some in of_each for finding in some])
+                for _, run in runs:
+                    await stack.enter_async_context(run)
                 self._begin()
                 screen.phase(self.words("phase.sending"), self.count)
                 for part in self._parts:
@@ -161,11 +166,9 @@ class BookingWork:
         part.run = part.job.run(requests, about=self.about)
         return part.run
 
-    async def _entered(
-        self, stack: contextlib.AsyncExitStack, part: Part, context: contextlib.AbstractAsyncContextManager[object]
-    ) -> None:
+    async def _taken_in(self, stack: contextlib.AsyncExitStack, part: Part, run: JobRun[Any]) -> None:
         try:
-            await stack.enter_async_context(context)
+            await stack.enter_async_context(taking_in(run))
         except InputError as error:
             found = objections(self._share(part.name), error.problems)
             raise ObjectedError([*found.values()]) from None
@@ -324,22 +327,20 @@ class BookingWork:
     def _count_unwritten(self) -> None:
         """Count the endings that the journal couldn't take at once; it goes on trying until it is closed."""
         for part in self._parts:
-            states = self._states_now(part) if part.unwritten else {}
+            rows = self._rows_now(part) if part.unwritten else {}
             for index, outcome in part.unwritten.items():
-                state = states.get(index, "sent")
-                self._standing.count_late(state)
-                if state in ("sent", "unknown") and outcome.state in ("done", "refused"):
+                row = rows.get(index)
+                self._standing.count_late(outcome, row)
+                if (row is None or row.state in ("sent", "unknown")) and outcome.state in ("done", "refused"):
                     what = self._facts(outcome)
                     tell(self.words("sum.not_in_journal", reference=outcome.reference, what=what))
 
-    def _states_now(self, part: Part) -> dict[int, str]:
-        found: dict[int, str] = {}
-        operation = self.terms.request_type.operation.name
+    def _rows_now(self, part: Part) -> dict[int, JournalRow]:
+        found: dict[int, JournalRow] = {}
+        facts = {"account": part.name, "operation": self.terms.request_type.operation.name}
         with contextlib.suppress(JournalError), Journal.open(self.journal.location) as journal:
             for index, outcome in part.unwritten.items():
-                found[index] = journal.get(
-                    outcome.reference, shipment=outcome.shipment, account=part.name, operation=operation
-                ).state
+                found[index] = journal.get(outcome.reference, shipment=outcome.shipment, **facts)
         return found
 
     def _facts(self, outcome: JobOutcome[Any]) -> str:

@@ -134,11 +134,16 @@ class ReadingOptions:
     def _saved(self, settings: Settings) -> FileSettings:
         if self.named is None:
             return FileSettings()
+        if settings.path is None:
+            raise ConfigError(
+                f"--as {self.named}: no pandapon.toml was found beside the file, above it, or in your own folder"
+            )
         if self.named not in settings.files:
-            where = settings.path or "no settings file was found, so there"
             known = ", ".join(settings.files) or "none"
             hint = suggestion(self.named, settings.files)
-            raise ConfigError(f"--as {self.named}: {where} has no [files.{self.named}]{hint}; there are: {known}")
+            raise ConfigError(
+                f"--as {self.named}: {settings.path} has no [files.{self.named}]{hint}; there are: {known}"
+            )
         return settings.files[self.named]
 
     def _pairs(self) -> Iterable[tuple[str, str]]:

@@ -15,12 +15,12 @@ from .._errors import ConfigError, JournalError
 from .._journal.rows import STATES
 from .record import person
 from .shared import choose, load_profiles, say
+from .sums import money_given
 from .words import Words
 
 if TYPE_CHECKING:
     from .._journal.journal import Journal
     from .._journal.places import Place
-    from .._models.money import Money
 
 
 def meant_operation(
@@ -134,7 +134,7 @@ class Action:
             by=self._author(),
             note=self.note or "resolved by hand",
             order_id=self.order_id,
-            fee=None if self.fee is None else _money(*self.fee),
+            fee=None if self.fee is None else money_given("--fee", *self.fee),
             tracking=self.tracking,
             shipment=self.shipment,
             account=self.account,
@@ -145,7 +145,7 @@ class Action:
     def _credit(self, journal: Journal) -> None:
         assert self.credit is not None
         reference, amount, currency = self.credit
-        money = _money(amount, currency)
+        money = money_given("--credit", amount, currency)
         row = journal.credit(
             reference,
             money,
@@ -216,9 +216,3 @@ class Action:
 
 
 ACTION_FIELDS: Final = frozenset(attrs.fields_dict(Action)) - {"words", "zone"}
-
-
-def _money(amount: str, currency: str) -> Money:
-    from .._files.resolutions import money_of
-
-    return money_of(amount, currency)

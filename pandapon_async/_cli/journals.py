@@ -36,7 +36,7 @@ def journal_place(text: str) -> Place:
         url = postgres_url(text)
     except JournalError as error:
         raise click.BadParameter(error.message) from None
-    if url is None and Path(text).is_dir():
+    if url is None and os.path.isdir(text):
         raise click.BadParameter(f"{text!r} is a folder")
     return Path(text) if url is None else url
 
@@ -110,7 +110,7 @@ def choose_journal(
             replaces.append(path)  # behind a link its locks are elsewhere
         else:
             _refuse_lost([path], words)
-        if path.exists():
+        if os.path.exists(path):
             return ChosenJournal(path, is_new=False, has_rows=not _is_unmade(path), replaces=replaces)
     if not makes:
         return ChosenJournal(path, is_new=True, has_rows=False)
@@ -131,7 +131,11 @@ def _refuse_lost(paths: Iterable[Path], words: Words, renamed: Path | None = Non
     """
     for path in paths:
         remains = remains_of(resolved(path))
-        if remains and not (path.exists() and path.stat().st_size) and not (renamed and continues(renamed, path)):
+        if (
+            remains
+            and not (os.path.exists(path) and path.stat().st_size)
+            and not (renamed and continues(renamed, path))
+        ):
             raise Failed(words("journal.gone", name=path, remains=_names(file.name for file in remains)), BAD_INPUT)
 
 
@@ -153,13 +157,13 @@ def _folders(path: Place, folder: Path) -> list[Path]:
 def _once_in(folders: Iterable[Path]) -> Iterator[Path]:
     """The journals that are or were in some folders and were locked there."""
     for folder in dict.fromkeys(one.resolve() for one in folders):
-        locks = sorted(folder.glob("*.*.lock")) if folder.is_dir() else ()
+        locks = sorted(folder.glob("*.*.lock")) if os.path.isdir(folder) else ()
         yield from dict.fromkeys(lock.with_name(lock.name.rsplit(".", 2)[0]) for lock in locks)
 
 
 def _journals_in(folders: Iterable[Path]) -> Iterator[Path]:
     for folder in dict.fromkeys(one.resolve() for one in folders):
-        if folder.is_dir():
+        if os.path.isdir(folder):
             yield from (path for path in sorted(folder.glob("*.db")) if is_journal(path))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -14,6 +14,10 @@ from .._jobs.report import Report
 from .reasons import reason_of, stopped_text
 from .shared import FAILED, PENDING, UNKNOWN
 from .words import Words
+
+if TYPE_CHECKING:
+    from .._journal.rows import JournalRow
+    from .._models.money import Money
 
 EXAMPLES = 5
 _REASONS = 3
@@ -74,16 +78,22 @@ class Standing:
             self.waits[reason_of(outcome.error, self.words)] += 1
         if "done" not in (outcome.state, outcome.recorded):
             return
-        fee, fees = outcome.fee, self.earlier_fees if outcome.state == "skipped" else self.fees
+        self._pay(outcome.fee, self.earlier_fees if outcome.state == "skipped" else self.fees)
+
+    def count_late(self, outcome: JobOutcome[Any], row: JournalRow | None) -> None:
+        """Count a booking that was under way in the journal: it couldn't be written down at once, or another run had it."""
+        state = "sent" if row is None else row.state
+        if outcome.state != "skipped":
+            self.now[state] += 1
+        elif row is not None and state == "done":
+            self._pay(row.fee, self.earlier_fees)
+        if self.states is not None:
+            self.states[state] += 1
+
+    def _pay(self, fee: Money | None, fees: dict[str, Decimal]) -> None:
         self.unpriced += fee is None
         if fee is not None:
             fees[fee.currency] = fees.get(fee.currency, Decimal(0)) + fee.amount
-
-    def count_late(self, state: str) -> None:
-        """Count a booking that couldn't be written down at once."""
-        self.now[state] += 1
-        if self.states is not None:
-            self.states[state] += 1
 
     def lines(self, reports: Iterable[Report], seconds: float) -> Iterator[tuple[str, str]]:
         """The summary: label and text of each line."""

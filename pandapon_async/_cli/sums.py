@@ -1,4 +1,4 @@
-"""Amounts of money summed up, as they are told."""
+"""Amounts of money, as they are given and told."""
 
 from __future__ import annotations
 
@@ -6,8 +6,24 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+import click
+
 if TYPE_CHECKING:
     from .._models.money import Money
+
+
+def money_given(option: str, amount: str, currency: str) -> Money:
+    """The amount that is given with an option.
+
+    Raises:
+        BadParameter: it is none; the option and what it got are named.
+    """
+    from .._files.resolutions import money_of
+
+    def wrong(_: str, why: str) -> Exception:
+        return click.BadParameter(f"{amount} {currency}: {why}", param_hint=option)
+
+    return money_of(amount, currency, wrong)
 
 
 def sums_of(fees: Iterable[Money | None]) -> str:

@@ -129,7 +129,7 @@ def parsed_paths(texts: Any) -> tuple[str, ...]:
         ConfigError: it isn't a list of paths.
     """
     if not is_array(texts):
-        raise ConfigError(f"price_paths: must be a list of paths, not {type(texts).__name__}")
+        raise ConfigError("price_paths: must be a list of texts")
     return tuple(PricePath.parse(text).text for text in texts)
 
 

@@ -22,6 +22,7 @@ from .._models.money import Money
 from .._models.operation import Operation, Route
 from .price_paths import parsed_paths
 from .signing import PUSH_BASES, Signer, documented_signer
+from .texts import KINDS
 from .urls import normalised_url, parsed_url
 
 
@@ -56,22 +57,15 @@ def _count(_: Any, member: attrs.Attribute[Any], value: Any) -> None:
 def _of(cls: type) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
     def check(_: Any, member: attrs.Attribute[Any], value: Any) -> None:
         if not isinstance(value, cls):
-            expected = "True or False" if cls is bool else f"a {cls.__name__}"
-            raise ConfigError(f"{member.name}: must be {expected}, not {type(value).__name__}")
+            raise ConfigError(f"{member.name}: must be {KINDS.get(cls) or f'a {cls.__name__}'}")
 
     return check
 
 
-def _table_of(cls: type) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
-    def check(_: Any, member: attrs.Attribute[Any], value: Any) -> None:
-        table = cast("Mapping[Any, Any]", value)
-        fits = isinstance(value, Mapping) and all(
-            isinstance(name, str) and isinstance(table[name], cls) for name in table
-        )
-        if not fits:
-            raise ConfigError(f"{member.name}: must be a table of names and {cls.__name__} values")
-
-    return check
+def _table_of_texts(_: Any, member: attrs.Attribute[Any], value: Any) -> None:
+    table = cast("Mapping[Any, Any]", value)
+    if not (isinstance(value, Mapping) and all(isinstance(text, str) for pair in table.items() for text in pair)):
+        raise ConfigError(f"{member.name}: must be a table of texts")
 
 
 def _callable(_: Any, member: attrs.Attribute[Any], value: Any) -> None:
@@ -155,8 +149,10 @@ class Credentials:
             value: object = getattr(self, member.name)
             if member.name == "user_id" and value is None:
                 continue
-            if not isinstance(value, str) or not value:
-                raise ConfigError(f"{member.name}: must be text that isn't empty")
+            if not isinstance(value, str):
+                raise ConfigError(f"{member.name}: must be {KINDS[str]}")
+            if not value:
+                raise ConfigError(f"{member.name}: must not be empty")
             if not (value.isascii() and value.isprintable()) or value != value.strip():
                 raise ConfigError(f"{member.name}: must be printable ASCII without spaces around it")
 
@@ -320,7 +316,7 @@ class VendorProfile:
     timestamp_unit: str = attrs.field(default="s")
     signed_query: bool = attrs.field(default=True, validator=_of(bool))
     push_base: str = attrs.field(default="body")
-    paths: Mapping[str, str] = attrs.field(factory=dict[str, str], hash=False, validator=_table_of(str))
+    paths: Mapping[str, str] = attrs.field(factory=dict[str, str], hash=False, validator=_table_of_texts)
     codes: Mapping[int | str, CodeMeaning] = attrs.field(factory=dict[Any, Any], converter=_code_table, hash=False)
     price_paths: tuple[str, ...] = attrs.field(default=(), converter=parsed_paths)
     strict: bool = attrs.field(default=False, validator=_of(bool))

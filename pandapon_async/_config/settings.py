@@ -20,6 +20,7 @@ from .._errors import ConfigError, RequestError
 from .._models.money import Money
 from .loading import read_toml
 from .profiles import field_names, refuse_unknown, zone_of
+from .texts import KINDS
 
 NAME: Final = "pandapon.toml"
 _DATABASE: Final = re.compile(r"postgres(ql)?://|env:|file:|service=")
@@ -114,8 +115,11 @@ def find_settings(start: Path, environ: Mapping[str, str] | None = None) -> Sett
         ConfigError: the file can't be read, or holds something unknown or wrong; the key is named.
     """
     for path in _places(start, os.environ if environ is None else environ):
-        if path.is_file():
-            return read_settings(path)
+        try:
+            if path.is_file():
+                return read_settings(path)
+        except OSError as error:  # whether it names a journal can't be known
+            raise ConfigError(f"{path}: can't be read: {error.strerror}") from None
     return Settings()
 
 
@@ -227,20 +231,12 @@ def _file(name: str, table: Any, folder: Path) -> FileSettings:
 
 # --- values ------------------------------------------------------------------------------------------------------------
 
-_WORDS: Final[Mapping[type, str]] = {
-    str: "text (in quotes)",
-    dict: "a table",
-    bool: "true or false",
-    list: "a list of texts",
-    float: "a number of at least 0",
-}
-
 
 def _value(members: Mapping[str, Any], name: str, kind: type[T]) -> T | None:
     value = members.get(name)
     if value is None or (isinstance(value, kind) and value != ""):
         return value
-    raise ConfigError(f"{name}: must be {_WORDS[kind]}")
+    raise ConfigError(f"{name}: must be {KINDS[kind]}")
 
 
 def _number(members: Mapping[str, Any], name: str) -> float | None:
@@ -249,7 +245,7 @@ def _number(members: Mapping[str, Any], name: str) -> float | None:
         return None
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < float("inf"):
         return float(value)
-    raise ConfigError(f"{name}: must be {_WORDS[float]}")
+    raise ConfigError(f"{name}: must be {KINDS[float]}")
 
 
 def _path(members: Mapping[str, Any], name: str, folder: Path) -> Path | None:
@@ -259,7 +255,10 @@ def _path(members: Mapping[str, Any], name: str, folder: Path) -> Path | None:
 
 def _journal(members: Mapping[str, Any], folder: Path) -> Path | str | None:
     text = _value(members, "journal", str)
-    return text if text is not None and _DATABASE.match(text) else _path(members, "journal", folder)
+    if text is None or not _DATABASE.match(text):
+        return _path(members, "journal", folder)
+    source, _, path = text.partition(":")
+    return f"file:{folder / Path(path).expanduser()}" if source == "file" and path else text
 
 
 def _texts(members: Mapping[str, Any], name: str) -> dict[str, str]:
@@ -273,5 +272,5 @@ def _texts(members: Mapping[str, Any], name: str) -> dict[str, str]:
 def _list(members: Mapping[str, Any], name: str) -> tuple[str, ...]:
     values = cast("list[Any]", _value(members, name, list) or [])
     if not all(isinstance(value, str) for value in values):
-        raise ConfigError(f"{name}: must be {_WORDS[list]}")
+        raise ConfigError(f"{name}: must be {KINDS[list]}")
     return tuple(values)

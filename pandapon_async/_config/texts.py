@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import codecs
+from collections.abc import Mapping
+from typing import Final
 
 BOM = "\ufeff"
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _QUOTES = "\"'"
+KINDS: Final[Mapping[type, str]] = {
+    str: "text (in quotes)",
+    dict: "a table",
+    bool: "true or false",
+    list: "a list of texts",
+    float: "a number of at least 0",
+}
+"""What a setting must be, in the words of whoever writes the file."""
 
 
 def decoded(data: bytes) -> str:

@@ -5,7 +5,7 @@ Nothing is changed here: what is found about an unclear booking is a proposal.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final, Literal
 
 import attrs
@@ -58,48 +58,72 @@ class Compared:
 def compared(lines: Sequence[StatementLine], rows: Iterable[JournalRow]) -> Iterator[Compared]:
     """Compare a statement with the rows that it should have: those that are booked, cancelled, unclear or under way.
 
-    A line belongs to the row with its order no.; one of several lines with one order no. is `twice`. What is left is tried on the
-    unclear rows by preview no., by our order no., then by receiver, and proposed only where exactly one line and one row fit.
+    A line belongs to the row with its order no.; one of several lines with one order no. is `twice`. Where one of both has none, a
+    line belongs to the booked row with its preview no., or our order no., if exactly one line and one row have it. What is left is
+    tried on the unclear rows in the same way, then by receiver, and proposed.
     """
     by_order: dict[str, list[StatementLine]] = {}
     for line in lines:
         by_order.setdefault(line.order_id.strip(), []).append(line)
     nameless = by_order.pop("", [])
     unclear: list[JournalRow] = []
+    booked: list[JournalRow] = []
     for row in rows:
         if row.order_id and row.order_id in by_order:
             first, *again = by_order.pop(row.order_id)
-            yield from _of_both(row, first)
+            yield _of_both(row, first)
             yield from (Compared("twice", row, line) for line in again)
-        elif row.state in ("unknown", "sent"):
-            unclear.append(row)
-        elif row.state == "done":
-            yield Compared("only ours", row, None)
+        else:
+            (unclear if row.state in ("unknown", "sent") else booked).append(row)
+    with_order, without = [row for row in booked if row.order_id], [row for row in booked if not row.order_id]
+    nameless, with_order = yield from _matched(nameless, with_order)
     left = [line for several in by_order.values() for line in several] + nameless
+    left, without = yield from _matched(left, without)
+    yield from (Compared("only ours", row, None) for row in with_order + without if row.state == "done")
     yield from _proposals(left, unclear)
 
 
-def _of_both(row: JournalRow, line: StatementLine) -> Iterator[Compared]:
-    if line.fee is not None and line.fee != row.fee:
-        yield Compared("other fee", row, line)
-    else:
-        yield Compared("both", row, line)
+def _of_both(row: JournalRow, line: StatementLine) -> Compared:
+    return Compared("both" if line.fee is None or line.fee == row.fee else "other fee", row, line)
+
+
+_Left = tuple["list[StatementLine]", "list[JournalRow]"]
+
+
+def _matched(lines: list[StatementLine], rows: list[JournalRow]) -> Generator[Compared, None, _Left]:
+    for _, of_line, of_row in _WAYS[:-1]:
+        fits, lines, rows = _fitting(lines, rows, of_line, of_row)
+        yield from (_of_both(row, line) for row, line in fits)
+    return lines, rows
 
 
 def _proposals(lines: list[StatementLine], unclear: list[JournalRow]) -> Iterator[Compared]:
     for by, of_line, of_row in _WAYS:
-        rows: dict[str, list[JournalRow]] = {}
-        for row in unclear:
-            rows.setdefault(of_row(row), []).append(row)
-        wanted: dict[str, list[StatementLine]] = {}
-        for line in lines:
-            wanted.setdefault(of_line(line), []).append(line)
-        fits = {key: None for key, fitting in wanted.items() if key and len(fitting) == len(rows.get(key, ())) == 1}
-        yield from (Compared("proposal", rows[key][0], wanted[key][0], by) for key in fits)
-        lines = [line for key, fitting in wanted.items() if key not in fits for line in fitting]
-        unclear = [row for key, fitting in rows.items() if key not in fits for row in fitting]
+        fits, lines, unclear = _fitting(lines, unclear, of_line, of_row)
+        yield from (Compared("proposal", row, line, by) for row, line in fits)
     yield from (Compared("only theirs", None, line) for line in lines)
     yield from (Compared("only ours", row, None) for row in unclear)
+
+
+def _fitting(
+    lines: list[StatementLine],
+    rows: list[JournalRow],
+    of_line: Callable[[StatementLine], str],
+    of_row: Callable[[JournalRow], str],
+) -> tuple[list[tuple[JournalRow, StatementLine]], list[StatementLine], list[JournalRow]]:
+    """Where exactly one line and one row have a key; and what is left."""
+    having: dict[str, list[JournalRow]] = {}
+    for row in rows:
+        having.setdefault(of_row(row), []).append(row)
+    wanted: dict[str, list[StatementLine]] = {}
+    for line in lines:
+        wanted.setdefault(of_line(line), []).append(line)
+    keys = {key: None for key, fitting in wanted.items() if key and len(fitting) == len(having.get(key, ())) == 1}
+    return (
+        [(having[key][0], wanted[key][0]) for key in keys],
+        [line for key, fitting in wanted.items() if key not in keys for line in fitting],
+        [row for key, fitting in having.items() if key not in keys for row in fitting],
+    )
 
 
 def _receiver(name: str, code: str) -> str:

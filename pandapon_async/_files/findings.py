@@ -50,7 +50,9 @@ CHECKS: Final[Mapping[str, Check]] = {
     "continues-nothing": Check("wrong", "has an item and nothing else: write the reference of its order into it"),
     "differs": Check("wrong", "differs from line {other} of the same booking"),
     # a cell, whatever its column
-    "not-text": Check("wrong", "has bytes that aren't {encoding}: the encoding is another, or the cell was damaged"),
+    "not-text": Check(
+        "wrong", "has bytes that aren't {encoding}: the encoding is another (--encoding), or the cell was damaged"
+    ),
     "lost-characters": Check(
         "wrong", "has characters that were lost when a program read it in a wrong encoding: enter it again"
     ),
@@ -164,6 +166,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "json-no-table": Check("wrong", "is JSON, and a table was expected"),
     "is-kept": Check("wrong", "is {what}, or belongs to it: choose another file to write to"),
     "is-there": Check("wrong", "is there already, and something else: remove it, or choose another file to write to"),
+    "no-folder": Check("wrong", "can't be written: there is no folder {what}"),
     "not-writable": Check("wrong", "can't be written: {why}"),
     # the words of other rooms
     "refused": Check("wrong", "was refused by the vendor: {why}"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import os
 import secrets
@@ -18,7 +19,7 @@ _BESIDE_A_JOURNAL: Final = ("-wal", "-shm", "-journal", ".lock")
 
 
 def check_output(path: Path, kept: Iterable[Path], is_ours: Callable[[Path], bool]) -> None:
-    """Refuse a path where something would be lost.
+    """Refuse a path where something would be lost, or where nothing can be written.
 
     Args:
         path: what is to be written.
@@ -31,7 +32,14 @@ def check_output(path: Path, kept: Iterable[Path], is_ours: Callable[[Path], boo
     for one in kept:
         if _is_one_of(path, one):
             raise FileError.whole(path, "is-kept", what=one.name)
-    if not path.is_file() or not path.stat().st_size:  # a pipe or a device loses nothing
+    if path.exists() and not path.is_file():  # a pipe or a device loses nothing
+        return
+    folder = path.resolve().parent
+    if not folder.is_dir():
+        raise FileError.whole(path, "no-folder", what=str(folder))
+    if not os.access(folder, os.W_OK):
+        raise FileError.whole(path, "not-writable", why=os.strerror(errno.EACCES))
+    if not path.exists() or not path.stat().st_size:
         return
     try:
         ours = is_ours(path)
@@ -84,9 +92,11 @@ def replaced(
         return
     target = path.resolve()
     new = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(
-        new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600 if private else 0o666
-    )
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    try:
+        descriptor = os.open(new, flags, 0o600 if private else 0o666)
+    except OSError as error:  # about the file that was asked for
+        raise OSError(error.errno, error.strerror, str(path)) from None
     try:
         with os.fdopen(descriptor, "wb") as file:
             output = Output(file, path)

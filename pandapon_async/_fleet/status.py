@@ -70,9 +70,10 @@ class StatusReader:
             return counts
         files = self._reader.files()
         if job not in files:
-            what = "no job is named so, and no file" if self._is_shared else "no file is named so"
             known = ", ".join(files) or "none"
-            raise JournalError(f"{self._reader.name}: {job!r}: {what} that was booked; files: {known}")
+            if self._is_shared:
+                raise JournalError(f"{self._reader.name}: no job and no booked file is named {job!r}; files: {known}")
+            raise JournalError(f"{self._reader.name}: no booked file is named {job!r}; files: {known}")
         return self._reader.counts_of_runs(files[job])
 
     def _workers(self) -> tuple[WorkerSeen, ...]:

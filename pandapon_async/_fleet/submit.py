@@ -1,4 +1,4 @@
-"""Bookings taken into the journal and queued: of an input with mistakes nothing is, and of each account all in one transaction."""
+"""Bookings taken into the journal and queued: of an input with mistakes nothing is, else all of it in one transaction."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import attrs
 
 from .._errors import JournalError
 from .._jobs.job import BookingJob
+from .._jobs.run import count_in, refuse
 from .._jobs.settings import Allowance
 from .._journal.places import place_of
 from .._journal.postgres.url import PostgresUrl
@@ -50,7 +51,7 @@ async def submit(
         journal: its URL.
         job: what it is called.
         about: as in `WriteJob.run`.
-        agree: called once all is taken in, and before anything of it counts; may raise.
+        agree: called once all is taken in, and before anything of it counts, and again if something is in the way of that; may raise.
 
     Returns:
         How many of its bookings are in each state.
@@ -62,20 +63,25 @@ async def submit(
     place = place_of(journal)
     if not isinstance(place, PostgresUrl):
         raise JournalError(f"{place}: workers need a journal in PostgreSQL: postgresql://..., env:NAME or file:PATH")
-    counts: Counter[State] = Counter()
     async with contextlib.AsyncExitStack() as stack:
-        taken = [
-            await stack.enter_async_context(
-                _job(share, journal).run(share.requests, about=about).taken_in(share.left_out)
-            )
-            for share in shares
-        ]
+        runs = [_job(share, journal).run(share.requests, about=about) for share in shares]
+        for share, run in zip(shares, runs, strict=True):
+            await stack.enter_async_context(run.taken_in(share.left_out))
         agree()
         await asyncio.to_thread(make_queue, place)
-        for share, count_in in zip(shares, taken, strict=True):
-            queue = functools.partial(enqueue_run, entrypoint=entrypoint_of(share.session.profile), job=job)
-            counts.update(await count_in(queue))
-    return counts
+        entrypoints = [entrypoint_of(share.session.profile) for share in shares]
+        queues = [functools.partial(enqueue_run, entrypoint=entrypoint, job=job) for entrypoint in entrypoints]
+        in_the_way = await count_in(runs, queues)
+        if any(in_the_way):
+            for share, problems in zip(shares, in_the_way, strict=True):
+                if share.left_out is not None:
+                    share.left_out.extend(problems)
+            agree()
+            refuse([problem for problems in in_the_way for problem in problems])
+        counts: Counter[State] = Counter()
+        for run in runs:
+            counts.update(await run.states())
+        return counts
 
 
 def _job(share: Share, journal: str) -> BookingJob:

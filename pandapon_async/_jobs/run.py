@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
 from .._errors import JournalError
 from .._journal.rows import State
-from .._journal.store import Entry, PendingRow, Problem, Store, Then
+from .._journal.store import Entry, PendingRow, Problem, Release, Store, Then
 from .._streams.admission import Admission, Spending
 from .._streams.workers import Lane, Unwritten, WorkerState, WorkerStream
 from .claims import Claims
@@ -32,8 +32,6 @@ R = TypeVar("R")
 _log = logging.getLogger("pandapon_async.jobs")
 _PAGE = 256
 _PAGES_AHEAD = 64
-CountIn = Callable[[Then], Awaitable[dict[State, int]]]
-"""Lets an input count that was taken in, in one step of which ``then`` is part; how many of its bookings are in each state."""
 
 
 @attrs.frozen
@@ -82,6 +80,7 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
         self._stack = contextlib.AsyncExitStack()
         self._taken: _Ready | None = None
         self._ready_run: _Ready | None = None
+        self._counts = False
         self._told = self._told_pending = 0
         self._repeated: set[int] = set()
 
@@ -90,8 +89,8 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
         return await super().__aenter__()
 
     @contextlib.asynccontextmanager
-    async def taken_in(self, left_out: list[Problem] | None = None) -> AsyncGenerator[CountIn, None]:
-        """Take the input into the journal and send nothing; what is given lets it count, else it leaves nothing behind.
+    async def taken_in(self, left_out: list[Problem] | None = None) -> AsyncGenerator[None, None]:
+        """Take the input into the journal and send nothing; `count_in` lets it count, else it leaves nothing behind.
 
         Args:
             left_out: where what can't be taken goes; None: then nothing is taken.
@@ -101,14 +100,14 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
             JournalError: the journal can't be used.
         """
         async with self._stack:
-            ready = await self._opened()
-            await self._admit_all(ready, self._requests or (), left_out)
+            self._taken = await self._opened()
+            await self._admit_all(self._taken, self._requests or (), left_out)
+            yield
 
-            async def count_in(then: Then) -> dict[State, int]:
-                _refuse(await ready.store.release(ready.number, then))
-                return await ready.store.counts(ready.number)
-
-            yield count_in
+    async def states(self) -> dict[State, int]:
+        """How many bookings of the input are in each state, once it is taken in."""
+        ready = await self._begun()
+        return await ready.store.counts(ready.number)
 
     async def _end(self) -> None:
         try:
@@ -153,8 +152,9 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
             return self._ready_run
         ready = await self._begun()
         try:
-            if self._takes_all_in:
-                _refuse(await ready.store.release(ready.number))
+            if self._takes_all_in and not self._counts:
+                for problems in await count_in([self]):
+                    refuse(problems)
         except BaseException:
             await self._stack.aclose()
             raise
@@ -208,7 +208,7 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
                 if left_out is None and len(problems) >= MOST_PROBLEMS:
                     break
         if left_out is None:
-            _refuse(problems)
+            refuse(problems)
 
     async def _admitted(
         self, ready: _Ready, requests: Requests
@@ -307,7 +307,29 @@ async def taking_in(run: JobRun[Any]) -> AsyncGenerator[None, None]:
             await run._stack.aclose()  # pyright: ignore[reportPrivateUsage]
 
 
-def _refuse(problems: list[Problem]) -> None:
+async def count_in(runs: Sequence[JobRun[Any]], then: Sequence[Then | None] = ()) -> list[list[Problem]]:
+    """Let the inputs of runs over one journal count, in one step, of which what is ``then`` done with each is part.
+
+    Returns:
+        What is in the way, of each; if anything is, none counts.
+
+    Raises:
+        JournalError: it can't be written.
+    """
+    releases: list[Release] = []
+    for run, step in zip(runs, then or [None] * len(runs), strict=True):
+        ready = await run._begun()  # pyright: ignore[reportPrivateUsage]
+        releases.append(Release(ready.store, ready.number, step))
+    wanted = [one for run, one in zip(runs, releases, strict=True) if run._takes_all_in]  # pyright: ignore[reportPrivateUsage]
+    if wanted:
+        await wanted[0].store.release(*wanted)
+    if not any(one.problems for one in wanted):
+        for run in runs:
+            run._counts = True  # pyright: ignore[reportPrivateUsage]
+    return [one.problems for one in releases]
+
+
+def refuse(problems: list[Problem]) -> None:
     """Raise what is wrong with an input, if anything is."""
     if not problems:
         return

@@ -241,21 +241,22 @@ def new_facts(account: AccountKey, known: Iterable[KnownAccount], adopted: Colle
             mine = other
         elif other.vendor == account.vendor and _is_same(account, other):
             raise JournalError(
-                f"the journal has this account's bookings under the name {other.name!r}: use that name, or rename it",
+                f"the journal has this account's bookings under the name {other.name!r}: use that name, or rename it "
+                f"(pandapon journal PATH --rename {other.name}={account.name})",
                 vendor=account.name,
             )
     if mine is None:
         return account.facts
     unknown = tuple(fact for fact in account.facts if fact not in mine.facts)
     refused = [
-        f"another {kind} {value or 'none'} (known: {', '.join(sorted(one or 'none' for one in mine.values(kind)))})"
+        f"another {kind}: {value or 'none'} (known: {', '.join(sorted(one or 'none' for one in mine.values(kind)))})"
         for kind, value in unknown
         if kind not in adopted
     ]
     if refused:
         raise JournalError(
             f"the journal has bookings of {account.name!r} with {', '.join(refused)}: "
-            "adopt it if it is the same account, else give this one another name",
+            f"adopt it if it is the same account (pandapon journal PATH --adopt {account.name}), else give this one another name",
             vendor=account.name,
         )
     return unknown

@@ -51,7 +51,7 @@ def reader_of(place: Place) -> Reader:
         JournalError: there is none, or it can't be read.
     """
     if isinstance(place, Path):
-        return SqliteReader(place)
+        return SqliteReader(resolved(place))
     _require_psycopg()
     from .postgres.editor import PostgresReader
 
@@ -61,7 +61,7 @@ def reader_of(place: Place) -> Reader:
 def editor_of(place: Place, clock: Clock) -> JournalEditor:
     """Changes the journal there."""
     if isinstance(place, Path):
-        return Editor(place, clock)
+        return Editor(resolved(place), clock)
     _require_psycopg()
     from .postgres.editor import PostgresEditor
 

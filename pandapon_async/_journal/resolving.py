@@ -181,13 +181,9 @@ def _contradiction(row: JournalRow, resolution: Resolution) -> str | None:
         return "its fee is no amount that can have been paid"
     if row.fee and fee and row.fee.currency != fee.currency:
         return f"its fee is in {row.fee.currency}, and can't become one in {fee.currency}"
-    if row.fee and fee and (credits_ := sum(_credits(row), fee * 0)) > fee:
-        return f"{credits_} was credited, which is more than a fee of {fee}"
+    if fee and (credits_ := _credited(row)) and credits_.currency == fee.currency and credits_ > fee:
+        return f"{credits_} of it was credited already, so its fee can't become {fee}"
     return None
-
-
-def _credits(row: JournalRow) -> list[Money]:
-    return [one.money for one in row.money if one.kind == "credit"]
 
 
 def _order_id(connection: Connection, row: JournalRow, resolution: Resolution, scope: tuple[int, int]) -> str | None:
@@ -247,8 +243,15 @@ def _above_fee(row: JournalRow, credited: Money) -> str | None:
         return "its fee isn't known: enter the fee before a credit"
     if row.fee.currency != credited.currency:
         return f"its fee is in {row.fee.currency}, and no credit can be in {credited.currency}"
-    credits_ = sum(_credits(row), credited)
+    earlier = _credited(row)
+    credits_ = credited if earlier is None else earlier + credited
     return f"{credits_} would be credited, and its fee is {row.fee}" if credits_ > row.fee else None
+
+
+def _credited(row: JournalRow) -> Money | None:
+    """What it has given back already; None: nothing."""
+    credits_ = [one.money for one in row.money if one.kind == "credit"]
+    return sum(credits_[1:], credits_[0]) if credits_ else None
 
 
 def _changed(connection: Connection, row: JournalRow, values: tuple[Any, ...]) -> None:

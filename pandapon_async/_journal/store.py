@@ -167,6 +167,16 @@ class SpendCheck:
 Then = Callable[[Any, int], object]
 
 
+@attrs.define
+class Release:
+    """The input of a run that is to count; ``then`` is part of that step, ``problems`` say why it can't."""
+
+    store: Store
+    run: int
+    then: Then | None = None
+    problems: list[Problem] = attrs.field(factory=list[Problem])
+
+
 class Store(Protocol):
     """The rows of one account and operation; rows of another are never touched.
 
@@ -218,10 +228,11 @@ class Store(Protocol):
         """
         ...
 
-    async def release(self, run: int, then: Then | None = None) -> list[Problem]:
-        """Let the whole input of a run count, in one step; or, if there are problems, nothing of it.
+    async def release(self, *releases: Release) -> None:
+        """Let the whole inputs of runs count, of this store or of others of the same journal, in one step; or, if there are
+        problems, nothing of any.
 
-        ``then`` is part of that step: it gets the store's own connection, and the run.
+        ``then`` gets the store's own connection, and the run.
         """
         ...
 

@@ -137,13 +137,15 @@ def test_an_interruption_is_130(pandapon: Pandapon, monkeypatch: pytest.MonkeyPa
     assert (result.exit_code, result.stderr.strip()) == (130, "Interrupted.")
 
 
-def test_what_the_system_refuses_is_one_line(pandapon: Pandapon, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_system_refuses_is_one_line_and_names_the_file(
+    pandapon: Pandapon, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail() -> None:
         raise PermissionError(13, "Permission denied", "a-file")
 
     command_that(monkeypatch, fail)
     result = pandapon("demo")
-    assert (result.exit_code, result.stderr) == (1, "Error: Permission denied\n")
+    assert (result.exit_code, result.stderr) == (1, "Error: a-file: Permission denied\n")
 
 
 def test_a_warning_is_shown_once(pandapon: Pandapon, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -225,6 +225,8 @@ def test_what_the_journal_objects_to_is_named_by_line(
         ["orders.csv", "--journal", "j.db", "--spend-limit", "x", "USD"],
         ["orders.csv", "--journal", "j.db", "--spend-limit", "5", "dollars"],
         ["orders.csv", "--journal", "j.db", "--problems", "orders.csv"],
+        ["orders.csv", "--journal", "j.db", "--problems", "nofolder/problems.csv"],
+        ["orders.csv", "--journal", "j.db", "--as", "nobody"],
         ["orders.csv", "--journal", "j.db", "--concurrency", "0"],
         ["orders.csv", "--journal", "j.db", "--vendor", "nobody"],
     ],

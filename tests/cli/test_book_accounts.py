@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pandapon_async._jobs.run import count_in
 from pandapon_async.testing import FakeVendor
 from tests.jobs.support import recorded
 
@@ -42,6 +43,25 @@ def test_what_the_journal_objects_to_at_one_account_leaves_nothing_of_the_others
     assert book(order(1, account=first), order(2, account=first), order(5, account=second)).exit_code == 0
     assert set(recorded(tmp_path / "bookings.db")) == {"o-1", "o-2", "o-3", "o-5"}
     assert len(shop.ledger.bookings) == 4
+
+
+def test_what_is_withdrawn_while_a_file_is_taken_in_leaves_nothing_of_the_other_account_waiting(
+    book: Any, pandapon: Pandapon, tmp_path: Path, shop: FakeVendor, monkeypatch: pytest.MonkeyPatch
+):
+    journal = tmp_path / "bookings.db"
+    shop.script({"status": 401})
+    assert book(order(2, account="xportcn_ka")).exit_code == 4
+
+    async def counted_in(*arguments: Any) -> Any:
+        assert pandapon("journal", str(journal), "--mark", "o-2=void", "--by", "Jane").exit_code == 0
+        return await count_in(*arguments)
+
+    monkeypatch.setattr("pandapon_async._cli.booking.count_in", counted_in)
+    result = book(order(1, account="pandapon"), order(2, account="xportcn_ka", renderId="FF7"))
+    assert result.exit_code == 2
+    assert "line 2: its row was changed while the input was taken in: feed it again" in result.stderr
+    assert recorded(journal) == {"o-2": "void"}
+    assert shop.ledger.bookings == {}
 
 
 def test_one_parcel_at_two_accounts_of_a_file_is_held(book: Any, tmp_path: Path, shop: FakeVendor):

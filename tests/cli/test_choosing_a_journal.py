@@ -227,6 +227,29 @@ def test_one_that_was_moved_is_used_where_it_is_and_when_it_is_back(pandapon: Pa
     assert booked(journal) == 3
 
 
+LOOKS = {
+    "journal": ("journal", "{}"),
+    "journal --backup": ("journal", "{}", "--backup", "copy.db"),
+    "status": ("status", "--journal", "{}"),
+    "doctor": ("doctor", "--journal", "{}"),
+    "tracking": ("tracking", "shop/orders.jsonl", "--out", "tracked.jsonl", "--journal", "{}"),
+    "book": ("book", "shop/orders.jsonl", "--journal", "{}"),
+    "what waits": ("book", "--journal", "{}"),
+}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("name", ["shop/bookings.db", "./shop/../shop/bookings.db", "link.db"])
+def test_one_is_found_from_the_folder_where_the_command_is_given(
+    pandapon: Pandapon, orders: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, look: str, name: str
+):
+    pandapon("book", orders())
+    (tmp_path / "link.db").symlink_to("shop/bookings.db")
+    monkeypatch.chdir(tmp_path)
+    result = pandapon(*(word.format(name) for word in LOOKS[look]))
+    assert (result.exit_code, booked(tmp_path / "shop/bookings.db")) == (0, 1), result.stderr
+
+
 def test_another_programs_database_is_no_journal(pandapon: Pandapon, orders: Write, tmp_path: Path):
     file = orders()
     with sqlite3.connect(tmp_path / "shop/stock.db") as database:

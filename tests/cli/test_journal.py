@@ -131,6 +131,21 @@ def test_a_credit_above_the_fee_is_refused_in_plain_digits(pandapon: Pandapon, j
     assert "E+" not in pandapon("journal", journal, "o-0").stdout
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--credit", "o-0", "1,50", "USD"], "--credit: 1,50 USD: not a decimal number"),
+        (["--credit", "o-0", "5", "dollars"], "--credit: 5 dollars: expected three capital letters"),
+        (["--mark", "o-0=done", "--fee", "-1", "USD"], "--fee: -1 USD: is below zero"),
+    ],
+)
+def test_an_amount_that_is_none_is_named_with_its_option(
+    pandapon: Pandapon, journal: str, arguments: list[str], said: str
+):
+    result = pandapon("journal", journal, *arguments, "--by", "Jane")
+    assert (result.exit_code, said in " ".join(result.stderr.split())) == (2, True), result.stderr
+
+
 def test_what_was_paid_and_credited_is_summed_per_account_and_currency(pandapon: Pandapon, journal: str):
     with Journal.open(journal) as opened:
         fee = opened.get("o-0").fee

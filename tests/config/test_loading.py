@@ -330,7 +330,10 @@ def test_a_secret_that_only_looks_like_a_reference_is_taken_as_it_is(toml: Any, 
         ("[vendors.pandapon.codes]\n500 = 5", "codes: 5 is not one of"),
         ("[vendors.pandapon]\ncodes = 5", "codes: must be a table"),
         ("[vendors.pandapon]\npaths = 5", "paths: must be a table"),
-        ("[vendors.pandapon.paths]\na = 5", "paths: must be a table"),
+        ("[vendors.pandapon.paths]\na = 5", "paths: must be a table of texts"),
+        ("[vendors.pandapon]\nprice_paths = 5", "price_paths: must be a list of texts"),
+        ("[vendors.pandapon]\nstrict = 1", "strict: must be true or false"),
+        (f"[vendors.pandapon]\n{KEYS}user_id = 1000000000001", "user_id: must be text (in quotes)"),
         ("[vendors.pandapon]\nbase_url = 5", "base_url: must be http:// or https://"),
         (f"[vendors.pandapon]\n{KEYS}credentials = 5", "a value has the wrong type"),
         (f"[vendors.pandapon]\nproxy = 'user:{SECRET}@proxy.example.com:3128'", "proxy: must be http:// or https://"),
@@ -387,7 +390,7 @@ def test_a_variable_that_cannot_be_meant_is_refused_by_name(toml: Any):
 def test_an_empty_secret_file_is_refused(toml: Any, tmp_path: Path):
     (tmp_path / "secret.txt").write_text("\n")
     said = refused(toml, "[vendors.pandapon]\naccess_key = 'k1'\naccess_secret = 'file:secret.txt'")
-    assert "access_secret: must be text that isn't empty" in said
+    assert "access_secret: must not be empty" in said
 
 
 @pytest.mark.parametrize(

@@ -128,6 +128,18 @@ def test_a_relative_start_is_looked_up_from_the_working_directory(tmp_path: Path
     assert find_settings(Path(), {}).path == path
 
 
+def test_a_file_with_a_journal_s_url_is_relative_to_the_settings(tmp_path: Path):
+    path = written(tmp_path, 'journal = "file:url.txt"')
+    assert read_settings(path).journal == f"file:{tmp_path / 'url.txt'}"
+    assert read_settings(written(tmp_path, 'journal = "env:URL"')).journal == "env:URL"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names may be longer elsewhere")
+def test_settings_that_can_not_be_looked_for_are_no_settings_that_are_missing(tmp_path: Path):
+    with pytest.raises(ConfigError, match=r"pandapon\.toml: can't be read: File name too long"):
+        find_settings(tmp_path / ("a" * 300), {})
+
+
 @pytest.mark.skipif(os.name != "posix" or not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads all")
 def test_settings_that_can_not_be_read_are_no_settings_that_are_missing(tmp_path: Path):
     written(tmp_path, "").chmod(0)

@@ -69,6 +69,37 @@ def test_fees_are_compared_by_amount_and_currency():
     assert found(lines, rows) == [("other fee", "a", 2, None), ("both", "b", 3, None)]
 
 
+def test_a_statement_without_order_nos_is_compared_by_preview_no_and_order_no():
+    lines = [
+        StatementLine(line=2, render_id="ff1", fee=usd("12.50")),
+        StatementLine(line=3, reference="b", fee=usd("1")),
+        StatementLine(line=4, reference="d"),
+    ]
+    rows = [
+        row("a", order_id="8", fee=usd("12.50"), body=body("FF1")),
+        row("b", order_id="9", fee=usd("2")),
+        row("c", order_id="10", body=body("FF3")),
+        row("d", "unknown"),
+    ]
+    assert found(lines, rows) == [
+        ("both", "a", 2, None),
+        ("other fee", "b", 3, None),
+        ("only ours", "c", None, None),
+        ("proposal", "d", 4, "your order no."),
+    ]
+
+
+def test_what_was_entered_without_its_order_no_is_found_by_its_preview_no():
+    lines = [StatementLine(line=2, order_id="8", render_id="FF1")]
+    assert found(lines, [row("a", body=body("FF1"))]) == [("both", "a", 2, None)]
+
+
+def test_another_order_no_under_the_same_preview_no_is_not_the_same():
+    lines = [StatementLine(line=2, order_id="7", render_id="FF1")]
+    told = found(lines, [row("a", order_id="8", body=body("FF1"))])
+    assert told == [("only ours", "a", None, None), ("only theirs", None, 2, None)]
+
+
 def test_what_is_done_and_not_in_the_statement_is_only_ours():
     assert found([], [row("a", order_id="8"), row("b", "refused")]) == [("only ours", "a", None, None)]
 

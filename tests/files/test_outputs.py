@@ -18,6 +18,17 @@ from pandapon_async._files.templates import write_template
 from .made import ROWS
 
 
+def test_where_nothing_can_be_written_is_said_before_anything_is_done(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match=r"out\.csv: can't be written: there is no folder .*nofolder"):
+        check_output(tmp_path / "nofolder/out.csv", (), lambda _: True)
+
+
+def test_what_can_not_be_written_is_named_as_it_was_asked_for(tmp_path: Path) -> None:
+    with pytest.raises(OSError) as caught, replaced(tmp_path / "nofolder/out.csv"):
+        pass
+    assert caught.value.filename == str(tmp_path / "nofolder/out.csv")
+
+
 def test_what_was_there_stays_until_all_is_written(tmp_path: Path) -> None:
     path = tmp_path / "out.csv"
     path.write_text("before")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pandapon_async import Journal
+from pandapon_async._fleet.queue import make_queue
 from pandapon_async.testing import FakeVendor
 from tests.cli.conftest import Pandapon, environment, order, pandapon as pandapon, shop as shop
 from tests.jobs.support import recorded
@@ -67,6 +68,23 @@ def test_what_the_journal_objects_to_at_one_account_keeps_all_out(submit: Any, u
     assert queued(url) == [("xportcn_ka/xportcn_ka", 1)]
 
 
+def test_what_is_withdrawn_while_a_file_is_taken_in_leaves_nothing_of_the_other_account_queued(
+    submit: Any, pandapon: Pandapon, url: str, monkeypatch: pytest.MonkeyPatch
+):
+    assert submit(of("xportcn_ka", 2)).exit_code == 0
+
+    def made(place: Any) -> None:
+        make_queue(place)
+        assert pandapon("journal", "env:JOURNAL", "--mark", "o-2=void", "--by", "Jane").exit_code == 0
+
+    monkeypatch.setattr("pandapon_async._fleet.submit.make_queue", made)
+    result = submit([*of("pandapon", 1), order(2, account="xportcn_ka", renderId="FF7")])
+    assert result.exit_code == 2
+    assert "line 2: its row was changed while the input was taken in: feed it again" in result.stderr
+    assert recorded(url) == {"o-2": "void"}
+    assert queued(url) == [("xportcn_ka/xportcn_ka", 1)]
+
+
 def test_with_problems_the_good_ones_are_submitted_and_the_others_written_down(submit: Any, url: str, tmp_path: Path):
     assert submit(of("pandapon", 1)).exit_code == 0
     problems = tmp_path / "problems.jsonl"
@@ -103,7 +121,7 @@ def test_the_status_of_a_file_s_bookings_in_a_journal_on_disk(pandapon: Pandapon
     assert {state: count for state, count in json.loads(result.stdout).items() if count} == {"done": 3}
     result = pandapon("status", *journal, "night")
     assert result.exit_code == 2
-    assert "'night': no file is named so that was booked; files: a.jsonl, b.jsonl" in " ".join(result.stderr.split())
+    assert "no booked file is named 'night'; files: a.jsonl, b.jsonl" in " ".join(result.stderr.split())
 
 
 def test_the_status_of_what_was_submitted_is_found_by_the_file_s_name_too(submit: Any, pandapon: Pandapon):

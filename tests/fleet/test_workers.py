@@ -367,4 +367,4 @@ async def test_the_status_of_a_journal_on_disk(pandapon: Any, tmp_path: Path, sh
     assert (status, json.loads(out)["done"]) == (0, 3)
     status, _, errors = pandapon("status", "--journal", str(path), "night")
     assert status == 2
-    assert "no file is named so that was booked; files: none" in " ".join(errors.split())
+    assert "no booked file is named 'night'; files: none" in " ".join(errors.split())

@@ -15,7 +15,7 @@ from pandapon_async._clock import SystemClock
 from pandapon_async._journal.identity import AccountKey
 from pandapon_async._journal.places import editor_of, place_of, reader_of, store_at
 from pandapon_async._journal.sql.store import SqlStore
-from pandapon_async._journal.store import Ending, Entry, PendingRow, Problem
+from pandapon_async._journal.store import Ending, Entry, PendingRow, Problem, Release, Then
 from pandapon_async.api.logistics import Money
 from pandapon_async.testing import VirtualClock
 from tests.jobs.support import KEY
@@ -64,6 +64,13 @@ def hours_later(path: Where, hours: float = 1) -> None:
 async def taken(store: SqlStore, *entries: Entry, run: int = 0, retry_refused: bool = False) -> list[Any]:
     """What the journal makes of entries: rows, and problems."""
     return list(await store.admit(entries, run, retry_refused=retry_refused))
+
+
+async def let_count(store: SqlStore, run: int, then: Then | None = None) -> list[Problem]:
+    """Let a run's input count; or what is in the way of that."""
+    release = Release(store, run, then)
+    await store.release(release)
+    return release.problems
 
 
 async def row(store: SqlStore, one: Entry) -> PendingRow:

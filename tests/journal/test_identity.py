@@ -232,7 +232,7 @@ def test_a_new_account_is_noted_with_its_facts_and_a_known_one_is_just_known():
 def test_a_new_fact_is_refused_and_both_are_named_until_its_kind_is_adopted(change: dict[str, str], kind: str):
     (value,) = change.values()
     others = {"key", "host", "user id"} - {kind}
-    with pytest.raises(JournalError, match=rf"another {kind} {value or 'none'} \(known: "):
+    with pytest.raises(JournalError, match=rf"another {kind}: {value or 'none'} \(known: "):
         new_facts(account(**change), known(account()), others)
     assert new_facts(account(**change), known(account()), {kind}) == ((kind, value),)
 

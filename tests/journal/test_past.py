@@ -16,7 +16,7 @@ from pandapon_async._fleet.status import StatusReader
 from pandapon_async._journal.identity import key_of
 from pandapon_async._journal.places import place_of
 from pandapon_async._journal.store import Ending, PendingRow, Source
-from tests.journal.support import NOW, Where, done, entry, opened, reading, taken, usd
+from tests.journal.support import NOW, Where, done, entry, let_count, opened, reading, taken, usd
 from tests.postgres import PostgresServer
 
 BODY = {"receiverAddress": {"name": "Jane Example"}, "lineItems": [{"itemId": "1"}], "renderId": "R"}
@@ -34,7 +34,7 @@ async def day(place: Where, number: int) -> None:
         run = await store.begin_run(released=False)
         body = {**BODY, "renderId": f"R{number}", "lineItems": [{"itemId": str(number)}]}
         assert await taken(store, entry(number, body=body, source=Source(1, {})), run=run) == []
-        assert await store.release(run) == []
+        assert await let_count(store, run) == []
         (found,) = await store.page(run, 0, 9)
         await store.spent(run=run)
         await store.ended(await store.sent(found), Ending(state="done", order_id=f"new-{number}", fee=usd("1")))

@@ -36,7 +36,7 @@ from pandapon_async._journal.store import Ending, RowMovedError
 from pandapon_async._session import client_of
 from pandapon_async.testing import FakeVendor, VirtualClock
 from tests.jobs.support import pairs, ran, recorded, row_of, states
-from tests.journal.support import NOW, asked, done, entry, opened, problems, reading, row, taken
+from tests.journal.support import NOW, asked, done, entry, let_count, opened, problems, reading, row, taken
 from tests.postgres import PostgresServer
 from tests.support import booking, session_at, until
 
@@ -113,7 +113,7 @@ async def test_what_another_desk_is_taking_in_is_not_booked_beside_it(url: str):
         await two.begin_run(released=True)  # removes nothing that is alive
         assert problems(await taken(two, entry(1))) == [(1, "taken in")]
         assert problems(await taken(two, entry(2, body={"renderId": "R1"}))) == [(2, "same parcel")]
-        assert await one.release(run) == []
+        assert await let_count(one, run) == []
         assert (await row(two, entry(1))).state == "pending"
 
 
@@ -127,7 +127,7 @@ async def test_an_input_of_a_desk_that_has_died_stops_nobody(url: str, postgres:
                 assert (await row(two, entry(1, body={"renderId": "R2"}))).state == "pending"
                 await two.begin_run(released=True)
         with pytest.raises(JournalError, match="lost its lease"):
-            await one.release(run)
+            await let_count(one, run)
     assert recorded(url) == {"order-1": "pending"}
 
 
@@ -182,7 +182,7 @@ async def test_while_an_input_comes_to_count_another_desk_books(url: str):
             """In the transaction, in the writer's thread, however long it takes."""
             told.append(asyncio.run_coroutine_threadsafe(done(two, entry(2)), loop).result(60).state)
 
-        assert await one.release(run, queued) == []
+        assert await let_count(one, run, queued) == []
     assert told == ["done"]
     assert recorded(url) == {"order-1": "pending", "order-2": "done"}
 
@@ -609,7 +609,10 @@ def test_a_url_may_stand_in_a_variable_or_a_file(tmp_path: Path, monkeypatch: py
     (tmp_path / "url").write_text(f"{text}\n")
     for spelling in ("env:JOURNAL_URL", f"file:{tmp_path / 'url'}", text):
         assert place_of(spelling) == PostgresUrl(text, "postgresql://db.example:5433/x")
-    for spelling, why in (("env:NOT_SET_ANYWHERE", "no URL"), (f"file:{tmp_path}", "can't be|would stand")):
+    for spelling, why in (
+        ("env:NOT_SET_ANYWHERE", "no URL"),
+        (f"file:{tmp_path}", "would stand in .*; that can't be read: Is a directory$"),
+    ):
         with pytest.raises(JournalError, match=why):
             place_of(spelling)
 

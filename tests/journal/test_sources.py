@@ -10,7 +10,7 @@ import attrs
 
 from pandapon_async import Journal
 from pandapon_async._journal.store import Ending, Entry, Source
-from tests.journal.support import NOW, Where, asked, done, entry, opened, reading, row, taken, usd
+from tests.journal.support import NOW, Where, asked, done, entry, let_count, opened, reading, row, taken, usd
 
 LATER = datetime.fromtimestamp(NOW, timezone.utc) + timedelta(days=400)
 
@@ -30,7 +30,7 @@ async def test_a_row_knows_its_run_line_kept_cells_preview_and_destination(path:
     async with opened(path) as store:
         run = await store.begin_run(released=False, about='{"file": "orders.csv"}')
         assert await taken(store, sourced(1, customer="Acme", **{"cost centre": "4711"}), run=run) == []
-        assert await store.release(run) == []
+        assert await let_count(store, run) == []
     assert facts(path, "order-1") == (run, 7, {"customer": "Acme", "cost centre": "4711"}, usd("12.50"), "US")
 
 
@@ -59,7 +59,7 @@ async def test_a_waiting_booking_is_where_it_was_brought_from_last(path: Where):
         again = await store.begin_run(released=False)
         changed = attrs.evolve(sourced(1, line=3, country="DE", customer="Acme Ltd"))
         await taken(store, changed, run=again)
-        assert await store.release(again) == []
+        assert await let_count(store, again) == []
     assert facts(path, "order-1") == (again, 3, {"customer": "Acme Ltd"}, usd("12.50"), "DE")
 
 
@@ -91,7 +91,7 @@ async def test_a_run_says_whose_it_was_how_its_input_stood_at_its_end_and_what_i
     async with opened(path) as store:
         run = await store.begin_run(released=False, about=json.dumps(about))
         await taken(store, earlier, sourced(2), sourced(3), run=run)
-        await store.release(run)
+        await let_count(store, run)
         (_, second, _) = await store.page(run, 0, 3)
         await store.ended(await store.sent(second), Ending(state="done", order_id="2", fee=usd("7.25")))
         await store.end_run(run)

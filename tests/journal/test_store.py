@@ -15,10 +15,10 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from pandapon_async import Journal, JournalError, RequestError
 from pandapon_async._journal.places import place_of, store_at
-from pandapon_async._journal.store import Ending, Entry, PendingRow, Problem, RowMovedError
+from pandapon_async._journal.store import Ending, Entry, PendingRow, Problem, Release, RowMovedError
 from pandapon_async.testing import VirtualClock
 from tests.jobs.support import KEY, recorded, row_of
-from tests.journal.support import NOW, Where, asked, done, entry, opened, problems, reading, row, taken, usd
+from tests.journal.support import NOW, Where, asked, done, entry, let_count, opened, problems, reading, row, taken, usd
 
 OTHER = attrs.evolve(KEY, name="other", key="f2")
 DAY = 86_400.0
@@ -55,7 +55,7 @@ def test_what_is_taken_is_read_as_it_was(new_place: Callable[[], Where], made: d
             run = await store.begin_run(released=False)
             for first in range(0, len(entries), size):
                 assert problems(await taken(store, *entries[first : first + size], run=run)) == []
-            assert await store.release(run) == []
+            assert await let_count(store, run) == []
             found: list[PendingRow] = []
             while page := await store.page(run, found[-1].id if found else 0, 3):
                 found += page
@@ -82,7 +82,7 @@ async def test_an_input_counts_only_once_it_is_released(path: Where):
         other = await store.begin_run(released=True)
         await store.take_unfinished(other)
         assert await store.page(other, 0, 9) == []
-        assert await store.release(run) == []
+        assert await let_count(store, run) == []
         assert recorded(path) == {"order-1": "pending", "order-2": "pending"}
         assert await store.counts(run) == {
             **dict.fromkeys(("sent", "done", "refused", "unknown", "void"), 0),
@@ -125,7 +125,7 @@ async def test_the_input_before_is_taken_in_though_nobody_ended_its_run(path: Wh
     async with opened(path) as store:
         run = await store.begin_run(released=False)
         assert problems(await taken(store, entry(1), entry(2), run=run)) == []
-        assert await store.release(run) == []
+        assert await let_count(store, run) == []
         assert [found.reference for found in await store.page(run, 0, 9)] == ["order-1", "order-2"]
 
 
@@ -173,7 +173,7 @@ async def test_a_corrected_body_counts_once_its_input_is_released(path: Where, r
         assert problems(await taken(store, corrected, run=run)) == []
         if not released:
             assert (await store.find("order-1")).body == before.body
-            assert await store.release(run) == []
+            assert await let_count(store, run) == []
         after = await store.find("order-1")
         assert (after.body, after.version) == (corrected.body, before.version + 1)
         with pytest.raises(RowMovedError):  # whoever has read the old one
@@ -187,8 +187,26 @@ async def test_a_row_that_moved_while_its_correction_was_taken_in_refuses_the_in
         run = await store.begin_run(released=False)
         await taken(store, entry(2), entry(1, body={"renderId": "R7"}), run=run)
         await store.sent(before)
-        assert problems(await store.release(run)) == [(1, "moved")]
+        assert problems(await let_count(store, run)) == [(1, "moved")]
         assert recorded(path) == {"order-1": "sent"}
+
+
+@pytest.mark.parametrize("moved", [True, False])
+async def test_of_the_inputs_of_several_accounts_all_count_or_none(path: Where, moved: bool):
+    async with opened(path) as one, opened(path, OTHER) as two:
+        before = await row(two, entry(2))
+        releases = [Release(store, await store.begin_run(released=False)) for store in (one, two)]
+        await taken(one, entry(1), run=releases[0].run)
+        await taken(two, entry(3), entry(2, body={"renderId": "R7"}), run=releases[1].run)
+        if moved:
+            await two.sent(before)
+        await one.release(*releases)
+        assert [problems(release.problems) for release in releases] == [[], [(2, "moved")] if moved else []]
+        counted = {"order-2": "sent"} if moved else dict.fromkeys(["order-1", "order-2", "order-3"], "pending")
+        assert recorded(path) == counted
+    async with opened(path) as one:
+        await one.begin_run(released=True)  # removes what is left of those that never counted
+    assert set(recorded(path)) == set(counted)
 
 
 async def test_what_was_refused_waits_again_only_if_asked_for_or_changed(path: Where):
@@ -265,7 +283,7 @@ async def test_two_corrections_of_one_input_with_one_parcel_are_refused_together
         found = await taken(store, entry(1, body=PARCEL), run=run)
         found += await taken(store, entry(2, body=PARCEL), run=run)
         assert problems(found) == []
-        assert problems(await store.release(run)) == [(2, "same parcel")]
+        assert problems(await let_count(store, run)) == [(2, "same parcel")]
         assert {row.body for row in [await store.find("order-1"), await store.find("order-2")]} == {
             entry(1).body,
             entry(2).body,
@@ -477,7 +495,7 @@ async def test_what_was_spent_for_an_input_counts_all_its_runs_and_nothing_else(
         await done(store, entry(3))
         run = await store.begin_run(released=False)
         await taken(store, entry(2), entry(3), entry(4), run=run)
-        await store.release(run)
+        await let_count(store, run)
         spent = await store.spent(run=run)
         assert (spent.paid, spent.unpriced) == ({"USD": Decimal(7)}, 1)
         assert (await store.spent(since=NOW + 1)).paid == {}
@@ -520,7 +538,7 @@ async def test_a_new_key_is_refused_until_it_is_adopted_and_then_known(path: Whe
     rotated = attrs.evolve(KEY, key="f9")
     async with opened(path) as store:
         await row(store, entry(1))
-    with pytest.raises(JournalError, match=r"another key f9 \(known: f1\)"):
+    with pytest.raises(JournalError, match=r"another key: f9 \(known: f1\)"):
         async with opened(path, rotated):
             pass
     async with opened(path, rotated, adopt_key=True) as store:

@@ -70,8 +70,11 @@ def postgres_url(text: str) -> PostgresUrl | None:
         try:
             found = Path(name).read_text(encoding="utf-8").strip()
         except (OSError, ValueError) as error:
-            why = f"{text!r}: a journal is a file on disk or a PostgreSQL database, whose URL would stand in {name}"
-            raise JournalError(f"{why}: {type(error).__name__}") from None
+            why = error.strerror if isinstance(error, OSError) else "it isn't UTF-8"
+            raise JournalError(
+                f"{text!r}: a journal is a file on disk or a PostgreSQL database, whose URL would stand in {name}; that can't be "
+                f"read: {why}"
+            ) from None
     if not found.startswith((*_SCHEMES, "service=")):
         raise JournalError(f"{text}: there is no URL of a PostgreSQL database")
     return postgres_url(found)

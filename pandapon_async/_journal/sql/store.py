@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable, Collection, Sequence
 from decimal import Decimal
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import attrs
 
@@ -15,7 +15,7 @@ from ..._errors import JournalError, RequestError
 from ..._models.jsonio import loads
 from ..identity import AccountKey, key_of, normal_reference, parcel_keys
 from ..rows import STATES, State
-from ..store import MOVES, Ending, Entry, PendingRow, Problem, SpendCheck, Spent, Store, Then
+from ..store import MOVES, Ending, Entry, LeaseLostError, PendingRow, Problem, Release, SpendCheck, Spent, Store
 from .admitting import PARCEL_SECONDS, Page, drop_rows, held_now, pending_row, renew
 from .changes import Change, Mover
 from .connection import HIDDEN, STATES_OF_RUN, Connection, next_id
@@ -31,10 +31,8 @@ _COLUMNS: Final = (
 )
 
 
-class _Refused(Exception):  # noqa: N818 - carries what is told, and undoes the work that raises it
-    def __init__(self, problems: list[Problem]) -> None:
-        super().__init__()
-        self.problems = problems
+class _RefusedError(Exception):
+    """Undoes the work that raises it."""
 
 
 @attrs.frozen
@@ -135,21 +133,31 @@ class SqlStore(Store):
 
         return self._writer.submit(work, rows=max(1, len(entries)))
 
-    async def release(self, run: int, then: Then | None = None) -> list[Problem]:
+    async def release(self, *releases: Release) -> None:
+        ours = [(one, cast("SqlStore", one.store)) for one in releases]
+
         def work(connection: Connection) -> None:
-            problems = self._renew_all(connection, run)
-            if problems:
-                raise _Refused(problems)
-            connection.execute("UPDATE runs SET released = ? WHERE id = ?", (self._clock.now(), run))
-            if then is not None:
-                then(connection, run)
+            for one, store in ours:
+                one.problems[:] = store._renew_all(connection, one.run)
+            if any(one.problems for one in releases):
+                raise _RefusedError
+            for one, store in ours:
+                store._count_in(connection, one)
 
         try:  # what is new needs no lock, however long ``then`` takes: it is there already, and others know it
             await self._writer.submit(work, rows=0)
-        except _Refused as refused:
-            return refused.problems
-        self._unreleased -= {run}
-        return []
+        except _RefusedError:
+            return
+        for one, store in ours:
+            store._unreleased -= {one.run}
+
+    def _count_in(self, connection: Connection, release: Release) -> None:
+        if release.run not in self._living_runs(connection):  # another one's writer doesn't look at our lease
+            why = "this worker lost its lease"
+            raise LeaseLostError(f"{self._name}: {why}: nothing more is begun; start it again")
+        connection.execute("UPDATE runs SET released = ? WHERE id = ?", (self._clock.now(), release.run))
+        if release.then is not None:
+            release.then(connection, release.run)
 
     def _renew_all(self, connection: Connection, run: int) -> list[Problem]:
         """Give the rows that this input changes their new bodies."""

@@ -115,7 +115,7 @@ def open_to_write(path: Path, *, create: bool, whole: bool = False) -> sqlite3.C
         JournalError: it isn't there, is something else, or a part of it is missing. It is not changed.
     """
     refuse_network(path)
-    if create and not path.exists():
+    if create and not os.path.exists(path):
         refuse_lost(path)
         with as_journal_error(path), contextlib.suppress(FileExistsError):  # by another account's job, just now
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))  # it will hold receivers' data
@@ -243,7 +243,7 @@ def _has_commit(wal: Path) -> bool:
                     return True
                 file.seek(size, os.SEEK_CUR)
     except OSError:
-        return wal.exists()
+        return os.path.exists(wal)
     return False
 
 
@@ -258,7 +258,7 @@ def refuse_lost(path: Path, is_lost: Callable[[], bool] | None = None) -> None:
         JournalError: names the remains.
     """
     remains = remains_of(path)
-    if remains and (not path.exists() if is_lost is None else is_lost()):
+    if remains and (not os.path.exists(path) if is_lost is None else is_lost()):
         names = ", ".join(file.name for file in remains)
         raise JournalError(
             f"{path}: this journal is gone: it was deleted, moved or emptied, but {names} beside it says that bookings were "
