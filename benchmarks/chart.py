@@ -66,7 +66,7 @@ def draw_workers(rows: list[dict[str, Any]], path: Path) -> None:
             label=f"{rate} a second" if isinstance(rate, float) else str(rate),
         )
     axes.set_xlabel("workers of 16 bookings at a time, at a vendor that takes 200 ms")
-    axes.set_ylabel("bookings a second (median; the line: least to most)")
+    axes.set_ylabel("bookings a second (median; least to most)")
     axes.set_xticks([row["workers"] for row in rows])
     axes.set_ylim(bottom=0)
     axes.legend(frameon=False)
