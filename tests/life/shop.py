@@ -165,9 +165,11 @@ class Shop(RuleBasedStateMachine):
     async def _worked(self, job: BookingJob, plan: Plan) -> None:
         async with job:
             callers = [asyncio.create_task(self._call(job, caller, plan.callers)) for caller in plan.callers]
-            for _ in range(2 if "again" in plan.around else 1):
+            # Again without the copy: it is held no more if the first was withdrawn or refused meanwhile.
+            again = plan if plan.feed != "copied" else attrs.evolve(plan, feed="all")
+            for one in (plan, again) if "again" in plan.around else (plan,):
                 with _overtaken(plan.callers):
-                    await self._run(job, plan)
+                    await self._run(job, one)
             await asyncio.gather(*callers)
         given_up = any(caller.patience for caller in plan.callers)  # counted, perhaps, and never told
         if not self.world.is_dead() and not given_up:
