@@ -117,9 +117,8 @@ def _put(new: Path, path: Path, target: Path, may_replace: Callable[[Path], bool
                 raise
         else:
             return path
-    folder = (
-        path.parent if path.parent.resolve() == target.parent else target.parent
-    )  # a link may lead to another drive
+    # Where the file itself is: a link may lead to another drive.
+    folder = path.parent if path.parent.resolve() == target.parent else target.parent
     for number in itertools.count(2):
         beside = folder / f"{path.stem} ({number}){path.suffix}"
         with contextlib.suppress(FileExistsError):

@@ -58,18 +58,25 @@ async def made_but_not_on_disk(server: HeldVendor, session: Any) -> None:
     await spin()
 
 
-async def test_an_outcome_is_given_only_once_it_is_on_disk(path: Path):
+@contextlib.asynccontextmanager
+async def sent(path: Path) -> AsyncIterator[tuple[HeldVendor, Any, BookingJob, Any, asyncio.Future[Any]]]:
+    """A run of one booking that is at the vendor, and whose outcome is waited for."""
     async with held("R0") as (server, session):
         job = BookingJob(session, journal=path)
         async with job.run([booking("R0")]) as outcomes:
             reading = asyncio.ensure_future(anext(outcomes))
             await until(lambda: server.seen)
-            async with slow_disk(job):
-                await made_but_not_on_disk(server, session)
-                assert not reading.done()
-                assert recorded(path) == {"R0": "sent"}
-            assert (await reading).state == "done"
-            assert recorded(path) == {"R0": "done"}
+            yield server, session, job, outcomes, reading
+
+
+async def test_an_outcome_is_given_only_once_it_is_on_disk(path: Path):
+    async with sent(path) as (server, session, job, _, reading):
+        async with slow_disk(job):
+            await made_but_not_on_disk(server, session)
+            assert not reading.done()
+            assert recorded(path) == {"R0": "sent"}
+        assert (await reading).state == "done"
+        assert recorded(path) == {"R0": "done"}
 
 
 async def test_its_worker_takes_the_next_one_which_is_not_sent_before_that_is_on_disk(path: Path):
@@ -106,30 +113,22 @@ async def test_a_run_that_is_left_waits_until_what_was_made_is_on_disk(path: Pat
 
 
 async def test_what_was_made_and_is_not_on_disk_yet_counts_as_under_way(path: Path):
-    async with held("R0") as (server, session):
-        job = BookingJob(session, journal=path)
-        async with job.run([booking("R0")]) as outcomes:
-            reading = asyncio.ensure_future(anext(outcomes))
-            await until(lambda: server.seen)
-            async with slow_disk(job):
-                await made_but_not_on_disk(server, session)
-                assert outcomes.in_flight == 1
-            await reading
-            assert outcomes.in_flight == 0
+    async with sent(path) as (server, session, job, outcomes, reading):
+        async with slow_disk(job):
+            await made_but_not_on_disk(server, session)
+            assert outcomes.in_flight == 1
+        await reading
+        assert outcomes.in_flight == 0
 
 
 async def test_the_same_reference_waits_until_it_is_on_disk(path: Path):
-    async with held("R0") as (server, session):
-        job = BookingJob(session, journal=path)
-        async with job.run([booking("R0")]) as outcomes:
-            reading = asyncio.ensure_future(anext(outcomes))
-            await until(lambda: server.seen)
-            async with slow_disk(job):
-                await made_but_not_on_disk(server, session)
-                again = asyncio.ensure_future(job.book(booking("R0")))
-                await spin()
-            assert (await reading).state == "done"
-            assert ((await again).state, (await again).recorded) == ("skipped", "done")
+    async with sent(path) as (server, session, job, _, reading):
+        async with slow_disk(job):
+            await made_but_not_on_disk(server, session)
+            again = asyncio.ensure_future(job.book(booking("R0")))
+            await spin()
+        assert (await reading).state == "done"
+        assert ((await again).state, (await again).recorded) == ("skipped", "done")
     assert server.seen == ["R0"]
 
 
