@@ -19,6 +19,7 @@ from .._files.bookings import BookingFile
 from .._files.findings import FileError, Finding
 from .._jobs.job import find_row
 from .._jobs.outcome import InputError, JobOutcome
+from .._jobs.reading import MOST_PROBLEMS
 from .._jobs.run import JobRun, count_in, taking_in
 from .._journal.journal import Journal
 from .._journal.store import PendingRow
@@ -145,7 +146,7 @@ class BookingWork:
                 in_the_way = zip(runs, await count_in([run for _, run in runs]), strict=True)
                 if found := [(part.name, problems) for (part, _), problems in in_the_way if problems]:
                     of_each = [objections(self._share(name), problems).values() for name, problems in found]
-                    raise ObjectedError([finding for some in of_each for finding in some])
+                    raise ObjectedError([finding for some in of_each for finding in some][:MOST_PROBLEMS])
                 for _, run in runs:
                     await stack.enter_async_context(run)
                 self._begin()
