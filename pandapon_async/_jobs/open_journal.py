@@ -79,6 +79,7 @@ class SharedJournal:
                 try:
                     self._open = found = await asyncio.shield(opening)
                 except asyncio.CancelledError:
+                    opening.add_done_callback(_end_unused)
                     self._closing = asyncio.ensure_future(_close_unused(opening))  # whoever comes next waits for it
                     raise
                 if found.store.shared is not None:
@@ -93,7 +94,7 @@ class SharedJournal:
         if left.store.shared is not None:
             self._client.state.limiter.keep_own(left.store.shared)
         if not left.uses:
-            self._closing = asyncio.ensure_future(left.store.close())
+            self._closing = _closed(left.store)
             await asyncio.shield(self._closing)
 
     async def _opened(self) -> OpenJournal:
@@ -133,10 +134,21 @@ class SharedJournal:
             finally:
                 journal.uses -= 1
                 if journal is not self._open and not journal.uses:
-                    await asyncio.shield(asyncio.ensure_future(journal.store.close()))
+                    await asyncio.shield(_closed(journal.store))
+
+
+def _closed(store: Store) -> asyncio.Task[None]:
+    """Close it, also if all tasks are cancelled before this one has begun."""
+    store.close_soon()
+    return asyncio.ensure_future(store.close())
+
+
+def _end_unused(opening: asyncio.Future[OpenJournal]) -> None:
+    if not opening.cancelled() and opening.exception() is None:  # else whoever comes next opens it, and is told
+        opening.result().store.close_soon()
 
 
 async def _close_unused(opening: asyncio.Future[OpenJournal]) -> None:
     await asyncio.wait([opening])
-    if not opening.cancelled() and opening.exception() is None:  # else whoever comes next opens it, and is told
+    if not opening.cancelled() and opening.exception() is None:
         await opening.result().store.close()

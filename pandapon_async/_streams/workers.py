@@ -266,7 +266,7 @@ class WorkerStream(ClosableIterator[OutT], Generic[ItemT, OutT]):
         if self._ending is None:
             self._ending = asyncio.ensure_future(self._end())
         elif self._ending.done():
-            self._ending.exception()  # whoever closed it first has been told
+            _ = self._ending.cancelled() or self._ending.exception()  # whoever closed it first has been told
             return
         try:
             await asyncio.shield(self._ending)
@@ -274,10 +274,12 @@ class WorkerStream(ClosableIterator[OutT], Generic[ItemT, OutT]):
             cut_off(self._workers)
             if not self._ending.done():
                 await asyncio.wait([self._ending])
+            if self._ending.cancelled():  # with all tasks, perhaps before it had begun
+                await self._end()
             raise
 
     async def _end(self) -> None:
-        """What `aclose` does, once."""
+        """What `aclose` does."""
         try:
             await lead_out(dict(self._workers), self._drain)
         finally:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,14 +85,29 @@ async def test_a_request_id_that_no_database_has_loses_nothing(
         assert (row.request_id, row.reply["requestId"]) == ("a b", "a\x00b")
 
 
+async def at_once(work: Callable[..., Any], *args: Any) -> Any:
+    return work(*args)
+
+
 @pytest.mark.parametrize("rounds", range(12))
+@pytest.mark.parametrize("alone", [None, 0, 1, 2, 3], ids=lambda rounds: f"alone-{rounds}")
 async def test_whoever_cancels_all_tasks_while_the_journal_opens_can_open_it_again(
-    vendor: FakeVendor, panda: PandaPonSession, journal: str, rounds: int
+    vendor: FakeVendor,
+    panda: PandaPonSession,
+    journal: str,
+    monkeypatch: pytest.MonkeyPatch,
+    rounds: int,
+    alone: int | None,
 ):
-    """As an interrupted `asyncio.run` does, in a process that goes on."""
+    """As an interrupted `asyncio.run` does, in a process that goes on; or the call ``alone`` is cancelled, and all tasks soon after."""
+    if alone is not None:  # the moments at which it has just been opened are found by counting the loop's rounds
+        monkeypatch.setattr(asyncio, "to_thread", at_once)
     others = asyncio.all_tasks()
     calling = asyncio.ensure_future(BookingJob(panda, journal=journal).book(booking("R1"), "order-1"))
     await spin(rounds)
+    if alone is not None:
+        calling.cancel()
+        await spin(alone)
     for task in asyncio.all_tasks() - others:
         task.cancel()
     await asyncio.wait([calling])

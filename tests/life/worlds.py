@@ -234,6 +234,7 @@ class Disk(World):
 
     Attributes:
         left: the folder that a killed process left; what it does after its death it does in the old one, and nobody sees it.
+        connections: what is open. A process closes all it has opened, however it is left: another may begin in the same one.
     """
 
     journal: Path
@@ -244,6 +245,7 @@ class Disk(World):
         self._root = Path(tempfile.mkdtemp(dir="/dev/shm" if os.path.isdir("/dev/shm") else None))
         self._folders = itertools.count(1)
         self.left: Path | None = None
+        self.connections: set[sqlite3.Connection] = set()
         self.folder = self.new_folder()
         self.folder.mkdir()
 
@@ -264,6 +266,7 @@ class Disk(World):
         shutil.copytree(self.folder, self.left, ignore=shutil.ignore_patterns("*-shm"))
 
     def buried(self) -> None:
+        assert not self.connections, f"left open: {self.connections}"
         if self.left is not None:
             self.move_to(self.left)
             self.left = None
@@ -278,6 +281,14 @@ class Disk(World):
 
 def _watched(disk: Disk) -> type[sqlite3.Connection]:
     class Watched(sqlite3.Connection):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            disk.connections.add(self)
+
+        def close(self) -> None:
+            super().close()
+            disk.connections.discard(self)
+
         def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:  # type: ignore[override]
             if sql == "COMMIT" and disk.current.has_no_room():
                 raise sqlite3.OperationalError("database or disk is full")

@@ -660,6 +660,25 @@ async def test_closing_wakes_a_reader_that_waits():
     assert all(outcome.in_doubt for outcome in ended)
 
 
+@pytest.mark.parametrize("rounds", range(6))
+async def test_all_that_was_under_way_is_listed_though_all_tasks_are_cancelled_while_it_closes(rounds: int):
+    """As an interrupted `asyncio.run` does."""
+    async with held("R1", "R2") as (server, session):
+        stream = session.stream(bookings(9), concurrency=2, drain=30)
+        async with stream as outcomes:
+            await anext(outcomes)
+            await until_true(lambda: len(server.seen) == 3)
+            others = asyncio.all_tasks() - set(workers())
+            closing = asyncio.ensure_future(stream.aclose())
+            await spin(rounds)
+            for task in asyncio.all_tasks() - others:
+                task.cancel()
+            await asyncio.wait([closing])
+        assert client_of(session).state.open_streams == set()
+    assert indexes(stream.undelivered) == [1, 2]
+    assert all(outcome.in_doubt for outcome in stream.undelivered)
+
+
 async def test_closing_twice_lists_everything_once():
     async with held("R1", "R2") as (server, session):
         stream = session.stream(bookings(9), concurrency=2, drain=0)
