@@ -85,8 +85,9 @@ class JobRun(WorkerStream["PendingRow | Problem", JobOutcome[R]]):
         self._repeated: set[int] = set()
 
     async def __aenter__(self) -> Self:
+        entered = await super().__aenter__()
         await self._prepared()
-        return await super().__aenter__()
+        return entered
 
     @contextlib.asynccontextmanager
     async def taken_in(self, left_out: list[Problem] | None = None) -> AsyncGenerator[None, None]:

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import attrs
 
+from .._errors import ConfigError
 from .._models.operation import Effect
 from .iteration import ClosableIterator
 from .sources import Items, Source
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from .._calls.client import ApiClient
     from .._calls.exchange import Call
     from .._errors import PandaponError
@@ -125,6 +128,7 @@ class WorkerStream(ClosableIterator[OutT], Generic[ItemT, OutT]):
         self._failure: BaseException | None = None
         self._closed = False
         self._ending: asyncio.Future[None] | None = None
+        self._end_has_begun = False
 
     @property
     def in_flight(self) -> int:
@@ -142,6 +146,11 @@ class WorkerStream(ClosableIterator[OutT], Generic[ItemT, OutT]):
         """The result for an item whose `_make` was cancelled."""
 
     # --- reading ---
+
+    async def __aenter__(self) -> Self:
+        if self._closed:
+            raise ConfigError("this has ended, or its session was closed: begin another one")
+        return await super().__aenter__()
 
     async def __anext__(self) -> OutT:
         if not self._sources and not self._closed:
@@ -274,12 +283,13 @@ class WorkerStream(ClosableIterator[OutT], Generic[ItemT, OutT]):
             cut_off(self._workers)
             if not self._ending.done():
                 await asyncio.wait([self._ending])
-            if self._ending.cancelled():  # with all tasks, perhaps before it had begun
+            if not self._end_has_begun:  # all tasks were cancelled just before
                 await self._end()
             raise
 
     async def _end(self) -> None:
-        """What `aclose` does."""
+        """What `aclose` does, once."""
+        self._end_has_begun = True
         try:
             await lead_out(dict(self._workers), self._drain)
         finally:

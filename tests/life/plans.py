@@ -58,7 +58,7 @@ class Plan:
 
 
 FEEDS = ("all", "all", "shuffled", "twice", "blanks", "unfinished", "copied", "some")
-ENDS = ("through", "through", "left", "interrupted", "interrupted", "killed", "killed", "killed")
+ENDS = ("through", "through", "left", "interrupted", "all cancelled", "killed", "killed", "killed")
 AROUND = ("look", "second start", "backup", "reconcile", "retry refused", "other account", "edit", "by hand", "again")
 PREVIEWS = ("fixed", "fixed", "all", "some", "free")
 ASKING = ("found", "found", "none", "raises", "cancels", "hangs", "late")

@@ -135,12 +135,15 @@ class Shop(RuleBasedStateMachine):
             process.full, process.cut, process.patience = plan.full, plan.cut, plan.patience
             beside = self._beside(plan)
             task = self.loop.create_task(self._booked(plan))
-            if plan.end == "interrupted":
-                self.loop.call_later(plan.after, task.cancel)
+            cancelling = self._cancel_all if plan.end == "all cancelled" and not beside else task.cancel
+            timer = self.loop.call_later(plan.after, cancelling)
+            if plan.end not in ("interrupted", "all cancelled"):
+                timer.cancel()
             try:
                 with contextlib.suppress(asyncio.CancelledError):
                     self.loop.run_until_complete(task)
             finally:
+                timer.cancel()
                 for other in beside:
                     self.loop.run_until_complete(other)
                 self._end_tasks()
@@ -423,10 +426,14 @@ class Shop(RuleBasedStateMachine):
 
     def _end_tasks(self) -> None:
         """What is still at work ends with its process, as `asyncio.run` has it."""
+        tasks = self._cancel_all()
+        self.loop.run_until_complete(asyncio.wait(tasks) if tasks else asyncio.sleep(0))
+
+    def _cancel_all(self) -> set[asyncio.Task[Any]]:
         tasks = asyncio.all_tasks(self.loop)
         for task in tasks:
             task.cancel()
-        self.loop.run_until_complete(asyncio.wait(tasks) if tasks else asyncio.sleep(0))
+        return tasks
 
     def _in(self, *states: str) -> list[str]:
         return [reference for reference, row in self.rows.items() if row.state in states]

@@ -679,6 +679,17 @@ async def test_all_that_was_under_way_is_listed_though_all_tasks_are_cancelled_w
     assert all(outcome.in_doubt for outcome in stream.undelivered)
 
 
+async def test_one_that_was_closed_is_not_entered(panda: PandaPonSession):
+    """It would give nothing, as if there were nothing to book."""
+    left = panda.stream(bookings(3), concurrency=2)
+    await read(left)
+    other = panda.stream(bookings(3), concurrency=2)
+    await other.aclose()
+    for stream in (left, other):
+        with pytest.raises(ConfigError, match="begin another one"):
+            await read(stream)
+
+
 async def test_closing_twice_lists_everything_once():
     async with held("R1", "R2") as (server, session):
         stream = session.stream(bookings(9), concurrency=2, drain=0)
