@@ -8,12 +8,12 @@ from typing import Any
 import click
 
 from .file_options import on_disk, work_options
-from .shared import tell, write_out
+from .shared import OnceEach, tell, write_out
 
 _path = click.Path(dir_okay=False, path_type=Path)
 
 
-@click.command("book", short_help="Book a file of freight orders, resumable.")
+@click.command("book", cls=OnceEach, short_help="Book a file of freight orders, resumable.")
 @click.argument("file", required=False, metavar="[FILE | -]")
 @work_options
 @click.option("--preview", is_flag=True, help="Ask for render ids and fees, into --out F; book nothing.")

@@ -9,13 +9,13 @@ import click
 
 from .._errors import ConfigError
 from .file_options import on_disk, work_options
-from .shared import choose, load_profiles
+from .shared import OnceEach, choose, load_profiles
 
 if TYPE_CHECKING:
     from .._models.operation import VendorRequest
 
 
-@click.command("bulk", short_help="Send any WRITE for each row of a file, resumable.")
+@click.command("bulk", cls=OnceEach, short_help="Send any WRITE for each row of a file, resumable.")
 @click.argument("operation", metavar="OPERATION")
 @click.argument("file", metavar="FILE | -")
 @work_options

@@ -15,6 +15,7 @@ from .shared import (
     UNKNOWN,
     Failed,
     Interrupted,
+    OnceEach,
     choose,
     config_option,
     json_text,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from .._models.operation import Operation, Reply, VendorRequest
 
 
-@click.command("call", short_help="Make one call, JSON in and out.")
+@click.command("call", cls=OnceEach, short_help="Make one call, JSON in and out.")
 @click.argument("operation")
 @click.argument("body", required=False, metavar="[JSON | @FILE | -]")
 @vendor_option

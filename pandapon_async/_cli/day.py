@@ -8,11 +8,12 @@ from typing import Any
 import click
 
 from .file_options import work_options
+from .shared import OnceEach
 
 _path = click.Path(dir_okay=False, path_type=Path)
 
 
-@click.command("day", short_help="Lead a file of freight orders through its whole day, resumable.")
+@click.command("day", cls=OnceEach, short_help="Lead a file of freight orders through its whole day, resumable.")
 @click.argument("file", type=_path)
 @work_options
 @click.option("--spend-limit", nargs=2, metavar="AMOUNT CUR", help="What may be spent in all, earlier runs included.")

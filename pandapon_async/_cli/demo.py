@@ -9,7 +9,7 @@ import click
 
 from .progress import Screen
 from .running import run
-from .shared import FAILED, Failed, Interrupted, json_text, labelled, mixed_faults, write_out
+from .shared import FAILED, Failed, Interrupted, OnceEach, json_text, labelled, mixed_faults, write_out
 
 if TYPE_CHECKING:
     from .._config.profiles import VendorProfile
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .demo_orders import Audit, Finding, SampleOrders
 
 
-@click.command("demo", short_help="Book freight at a fake vendor; needs no keys.")
+@click.command("demo", cls=OnceEach, short_help="Book freight at a fake vendor; needs no keys.")
 @click.option("--bookings", type=click.IntRange(1), default=1000, show_default=True, metavar="N", help="How many.")
 @click.option("--faults", is_flag=True, help="Inject all faults, each into a few percent of the calls.")
 @click.option("--concurrency", type=click.IntRange(1), default=64, show_default=True, metavar="N", help="In flight.")

@@ -18,6 +18,7 @@ from .running import run
 from .shared import (
     FAILED,
     Failed,
+    OnceEach,
     choose,
     config_option,
     console,
@@ -38,7 +39,7 @@ _DAY = 86_400
 _SOON = 14 * _DAY
 
 
-@click.command("doctor", short_help="Check settings, TLS, clock and signature.")
+@click.command("doctor", cls=OnceEach, short_help="Check settings, TLS, clock and signature.")
 @vendor_option
 @config_option
 @click.option("--try", "try_it", is_flag=True, help="Send one signed READ, and find settings that the vendor accepts.")

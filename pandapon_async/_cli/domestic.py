@@ -7,9 +7,10 @@ from typing import Any
 import click
 
 from .file_options import on_disk, work_options
+from .shared import OnceEach
 
 
-@click.command("domestic", short_help="Report the domestic parcels of booked orders.")
+@click.command("domestic", cls=OnceEach, short_help="Report the domestic parcels of booked orders.")
 @click.argument("file", metavar="FILE | -")
 @work_options
 def command(file: str, **options: Any) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .running import serve
-from .shared import cant_listen, host_option, mixed_faults, port_option, tell, write_out
+from .shared import OnceEach, cant_listen, host_option, mixed_faults, port_option, tell, write_out
 
 if TYPE_CHECKING:
     from ..testing import FakeVendor, Faults, Ledger
@@ -19,7 +19,7 @@ _LISTED = 10
 _NOT_NUMBERS = ("platform_codes", "status", "status_after", "retry_after_form", "seed")
 
 
-@click.command("fake-vendor", short_help="Serve a fake vendor on this machine.")
+@click.command("fake-vendor", cls=OnceEach, short_help="Serve a fake vendor on this machine.")
 @port_option
 @host_option
 @click.option("--faults", "misbehave", is_flag=True, help="Inject all faults, each into a few percent of the calls.")

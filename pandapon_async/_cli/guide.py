@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .shared import BAD_INPUT, Failed, console, new_table, show_table, write_out
+from .shared import BAD_INPUT, Failed, OnceEach, console, new_table, show_table, write_out
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _COMMENT = re.compile(r"^<!-- .* -->\n", re.MULTILINE)
 
 
-@click.command("guide", short_help="Read the guides.")
+@click.command("guide", cls=OnceEach, short_help="Read the guides.")
 @click.argument("topic", required=False)
 def command(topic: str | None) -> None:
     """Show the guide to TOPIC; without one, which guides there are. Where it isn't shown in a terminal, it is Markdown."""

@@ -18,7 +18,7 @@ from .journal_lists import Lists
 from .journal_totals import show_totals
 from .journals import files_of, folder_of, journal_place, location_of
 from .reasons import plain_text
-from .shared import config_option, console, json_text, labelled, once_option, show_table, write_out
+from .shared import OnceEach, config_option, console, json_text, labelled, show_table, write_out
 from .words import Words, words_for
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ _NAMES_WIDTH = 18
 _file = click.Path(dir_okay=False, path_type=Path)
 
 
-@click.command("journal", short_help="What a booking job did; resolve what is in doubt.")
+@click.command("journal", cls=OnceEach, short_help="What a booking job did; resolve what is in doubt.")
 @click.argument("path", type=journal_place, metavar="PATH or URL")
 @click.argument("reference", required=False, metavar="[REF]")
 @click.option("--state", type=click.Choice(STATES), help="Only rows in this state.")
@@ -79,21 +79,21 @@ _file = click.Path(dir_okay=False, path_type=Path)
 @click.option("--decimal", type=click.Choice([".", ","]), default=".", help="With --compare: the decimal sign.")
 @click.option("--totals", is_flag=True, help="Fees, credits, net, and what lacks a fee or a credit; see --by.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a row.")
-@once_option("--resolve", type=_file, metavar="F", help="Read an edited export back: all of it, or nothing.")
+@click.option("--resolve", type=_file, metavar="F", help="Read an edited export back: all of it, or nothing.")
 @click.option("--review", is_flag=True, help="Go through what is unclear, one by one.")
-@once_option("--assign", metavar="REF=NAME", help="Say who sees to a booking; --todo shows it.")
-@once_option("--mark", metavar="REF=STATE", help="Resolve one booking.")
-@once_option("--order-id", metavar="ID", help="With --mark REF=done: the vendor's order id.")
-@once_option("--fee", nargs=2, metavar="AMOUNT CUR", help="With --mark REF=done: what it cost.")
+@click.option("--assign", metavar="REF=NAME", help="Say who sees to a booking; --todo shows it.")
+@click.option("--mark", metavar="REF=STATE", help="Resolve one booking.")
+@click.option("--order-id", metavar="ID", help="With --mark REF=done: the vendor's order id.")
+@click.option("--fee", nargs=2, metavar="AMOUNT CUR", help="With --mark REF=done: what it cost.")
 @click.option("--tracking", multiple=True, metavar="NUMBER", help="With --mark REF=done; may be repeated.")
-@once_option("--credit", nargs=3, metavar="REF AMOUNT CUR", help="Enter what the vendor gave back.")
-@once_option("--adopt", metavar="ACCOUNT", help="Accept its host, key and user id as they are configured now.")
+@click.option("--credit", nargs=3, metavar="REF AMOUNT CUR", help="Enter what the vendor gave back.")
+@click.option("--adopt", metavar="ACCOUNT", help="Accept its host, key and user id as they are configured now.")
 @config_option
-@once_option("--rename", metavar="OLD=NEW", help="Let an account's bookings stand under another name.")
-@once_option("--backup", type=_file, metavar="FILE", help="Write a whole copy, during a run too.")
+@click.option("--rename", metavar="OLD=NEW", help="Let an account's bookings stand under another name.")
+@click.option("--backup", type=_file, metavar="FILE", help="Write a whole copy, during a run too.")
 @click.option("--restore", is_flag=True, help="Let jobs use this backup.")
 @click.option("--whole", is_flag=True, help="Take a file whose -wal is lost: you have looked up what was booked last.")
-@once_option("--forget-before", type=_moment, metavar="DATE", help="Erase bodies and replies of what ended before.")
+@click.option("--forget-before", type=_moment, metavar="DATE", help="Erase bodies and replies of what ended before.")
 @click.option("--by", metavar="NAME", help="Who does it; your login unless given. --totals: see above.")
 @click.option("--note", metavar="TEXT", help="Why.")
 def command(path: Place, **options: Any) -> None:

@@ -11,6 +11,7 @@ import click
 from .running import serve
 from .shared import (
     Failed,
+    OnceEach,
     cant_listen,
     choose,
     config_option,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 _MASK = "***"
 
 
-@click.command("listen", short_help="Receive vendor messages and print them.")
+@click.command("listen", cls=OnceEach, short_help="Receive vendor messages and print them.")
 @port_option
 @host_option
 @vendor_option

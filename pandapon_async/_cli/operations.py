@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .shared import config_option, console, json_text, load_profiles, new_table, show_table, write_out
+from .shared import OnceEach, config_option, console, json_text, load_profiles, new_table, show_table, write_out
 
 if TYPE_CHECKING:
     from .._config.profiles import VendorProfile
@@ -19,7 +19,7 @@ _KEYS = ("name", "contract_id", "vendor", "method", "path", "effect", "evidence"
 _COLUMNS = (*_KEYS, "state", "missing")
 
 
-@click.command("operations", short_help="List what the vendors offer.")
+@click.command("operations", cls=OnceEach, short_help="List what the vendors offer.")
 @click.option("--vendor", metavar="NAME", help="Only this vendor's: pandapon, xportcn_ka, or the name of an account.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 @config_option

@@ -18,6 +18,7 @@ from .shared import (
     FAILED,
     Failed,
     Interrupted,
+    OnceEach,
     choose,
     config_option,
     json_text,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 _MAX_REASONS = 5
 
 
-@click.command("quote", short_help="Compare freight prices at one or several accounts.")
+@click.command("quote", cls=OnceEach, short_help="Compare freight prices at one or several accounts.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--vendor", "names", multiple=True, metavar="NAME", help="An account to query; repeatable. Default: all.")
 @config_option

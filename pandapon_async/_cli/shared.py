@@ -8,9 +8,9 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from .._config.profiles import VendorProfile
     from ..testing import Faults
 
-CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
 FAILED, BAD_INPUT, UNKNOWN, PENDING = 1, 2, 3, 4
 """Exit statuses: the vendor refused or failed; nothing was sent; an outcome is unknown; bookings are pending."""
@@ -40,15 +39,15 @@ port_option = click.option("--port", type=click.IntRange(0, 65535), default=0, h
 host_option = click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 
 
-def once_option(*names: str, **how: Any) -> Callable[[CommandT], CommandT]:
-    """An option that says what is to be done: given twice it is refused, since only the last would be done."""
+class OnceEach(click.Command):
+    """A command that refuses an option given twice: of two journals, limits or acts only the last would count."""
 
-    def the_only(context: click.Context, option: click.Parameter, given: tuple[Any, ...]) -> Any:
-        if len(given) > 1:
-            raise click.BadParameter("is given more than once")
-        return given[0] if given else None
-
-    return click.option(*names, multiple=True, callback=the_only, **how)
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        *_, given = self.make_parser(ctx).parse_args(args=list(args))
+        for option in given:
+            if isinstance(option, click.Option) and not (option.multiple or option.is_flag) and given.count(option) > 1:
+                raise click.BadParameter("is given more than once", ctx, option)
+        return super().parse_args(ctx, args)
 
 
 class Failed(Exception):  # noqa: N818 - control flow, not an API error

@@ -14,7 +14,7 @@ import click
 from .._config.profiles import zone_of
 from .._config.settings import find_settings
 from .journals import folder_of, journal_place
-from .shared import json_text, labelled, write_out
+from .shared import OnceEach, json_text, labelled, write_out
 from .words import Words, words_for
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _EVERY: Final = 1.0
 _WIDTH: Final = 28
 
 
-@click.command("status", short_help="How a journal, or a job in it, stands.")
+@click.command("status", cls=OnceEach, short_help="How a journal, or a job in it, stands.")
 @click.option("--journal", type=journal_place, required=True, metavar="PATH or URL", help="The journal.")
 @click.argument("job", required=False, metavar="[JOB]")
 @click.option("--watch", is_flag=True, help="Go on until nothing waits and nothing is under way.")

@@ -12,7 +12,7 @@ from .._journal.places import Place
 from .._journal.postgres.url import PostgresUrl
 from .file_options import reading_options
 from .journals import journal_place
-from .shared import config_option, require_fleet, vendor_option
+from .shared import OnceEach, config_option, require_fleet, vendor_option
 
 _FIXED = {
     "new_journal": True, "concurrency": 64, "rate": None, "dry_run": False, "retry_refused": False, "adopt": None, "as_json": False,
@@ -20,7 +20,7 @@ _FIXED = {
 """What `pandapon book` has as options, and this command hasn't."""
 
 
-@click.command("submit", short_help="Hand a file of freight orders to the workers.")
+@click.command("submit", cls=OnceEach, short_help="Hand a file of freight orders to the workers.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--journal", type=journal_place, required=True, metavar="URL", help="The journal, in PostgreSQL.")
 @vendor_option

@@ -18,7 +18,7 @@ from .file_options import ReadingOptions, reading_options
 from .journals import files_of, journal_place
 from .reasons import finding_line
 from .record import person
-from .shared import BAD_INPUT, Failed, write_out
+from .shared import BAD_INPUT, Failed, OnceEach, write_out
 from .words import Words, words_for
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _path = click.Path(dir_okay=False, path_type=Path)
 
 
-@click.command("tracking", short_help="Write tracking numbers back into the shop's file.")
+@click.command("tracking", cls=OnceEach, short_help="Write tracking numbers back into the shop's file.")
 @click.argument("file", type=_path)
 @click.option("--out", type=_path, required=True, metavar="F", help="Where to write.")
 @click.option("--journal", type=journal_place, metavar="PATH or URL", help="The journal; default: as of pandapon book.")

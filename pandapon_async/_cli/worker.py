@@ -14,14 +14,14 @@ from .._config.settings import find_settings
 from .._version import __version__
 from .journals import journal_place, location_of
 from .running import serve
-from .shared import choose, config_option, load_profiles, require_fleet, tell
+from .shared import OnceEach, choose, config_option, load_profiles, require_fleet, tell
 from .words import words_for
 
 if TYPE_CHECKING:
     from .._journal.places import Place
 
 
-@click.command("worker", short_help="Send what was submitted, until stopped.")
+@click.command("worker", cls=OnceEach, short_help="Send what was submitted, until stopped.")
 @click.option("--journal", type=journal_place, required=True, metavar="URL", help="The journal, in PostgreSQL.")
 @click.option("--vendor", multiple=True, metavar="NAME", help="Only this account; repeatable. All unless given.")
 @config_option

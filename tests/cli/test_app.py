@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 import os
 import signal
@@ -88,6 +89,16 @@ def test_each_command_explains_itself(pandapon: Pandapon, command: str) -> None:
     result = pandapon(command, "--help")
     assert result.exit_code == 0
     assert result.stdout.startswith(f"Usage: pandapon {command}")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_of_two_journals_limits_or_acts_none_is_taken(pandapon: Pandapon, command: str) -> None:
+    options = importlib.import_module(f"pandapon_async._cli.{COMMANDS[command]}").command.params
+    once = [one for one in options if isinstance(one, click.Option) and not (one.multiple or one.is_flag)]
+    for option in once:
+        given = [option.opts[0], *["1"] * option.nargs]
+        result = pandapon(command, *given, *given)
+        assert (result.exit_code, "is given more than once" in result.stderr) == (2, True), result.stderr
 
 
 def test_an_unknown_command_is_bad_usage(pandapon: Pandapon) -> None:
