@@ -84,20 +84,20 @@ def at_looked(act: Callable[[], object]) -> None:
 
 
 def at_commit(act: Callable[[], object]) -> None:
-    real, real_do = PostgresConnection.execute, PostgresWriter._do
+    real, real_allowed = PostgresConnection.execute, PostgresWriter._allowed
     is_sending = False
 
-    def do(self: PostgresWriter, connection: PostgresConnection, items: list[Item], *, alone: bool) -> None:
+    def allowed(self: PostgresWriter, connection: PostgresConnection, items: list[Item]) -> list[Item]:
         nonlocal is_sending
         is_sending = any(isinstance(item, Change) and not item.is_ending for item in items)
-        real_do(self, connection, items, alone=alone)
+        return real_allowed(self, connection, items)
 
     def execute(self: PostgresConnection, query: str, values: Any = (), /) -> Any:
         if query == "COMMIT" and is_sending:
             act()
         return real(self, query, values)
 
-    PostgresWriter._do = do  # type: ignore[method-assign]
+    PostgresWriter._allowed = allowed  # type: ignore[method-assign]
     PostgresConnection.execute = execute  # type: ignore[method-assign]
 
 

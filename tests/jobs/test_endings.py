@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pandapon_async import BookingJob, Money, OutcomeUnknownError, VendorSession
-from pandapon_async._journal.sql.changes import make_all
+from pandapon_async._journal.sql.changes import do_together
 from pandapon_async._journal.sqlite.writer import Writer
 from pandapon_async._journal.store import Ending
 from pandapon_async.api.logistics import FreightBooking
@@ -105,16 +105,16 @@ async def test_an_order_id_that_was_looked_up_and_is_anothers_leaves_it_in_doubt
 # --- a file that can't be written --------------------------------------------------------------------------------------
 
 
-def full_for_endings(connection: sqlite3.Connection, changes: Any, undo: Any) -> Any:
-    if any(change.is_ending for change in changes):
+def full_for_endings(connection: sqlite3.Connection, items: Any) -> Any:
+    if any(item.is_ending for item in items):
         raise sqlite3.OperationalError("database or disk is full")
-    return make_all(connection, changes, undo)
+    return do_together(connection, items)
 
 
 @pytest.fixture
 def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Writer, "PATIENCE", 0.0)
-    monkeypatch.setattr("pandapon_async._journal.sqlite.writer.make_all", full_for_endings)
+    monkeypatch.setattr("pandapon_async._journal.sqlite.writer.do_together", full_for_endings)
 
 
 REPLIES = {

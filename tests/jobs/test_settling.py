@@ -14,7 +14,7 @@ import pytest
 
 from pandapon_async import BookingJob, JournalError
 from pandapon_async._clock import SystemClock
-from pandapon_async._journal.sql.changes import make_all
+from pandapon_async._journal.sql.changes import do_together
 from pandapon_async._journal.sqlite.store import SqliteStore
 from pandapon_async._journal.sqlite.writer import Writer
 from pandapon_async._journal.store import Entry, PendingRow
@@ -145,7 +145,7 @@ async def test_if_it_can_not_be_written_the_outcome_says_so_and_the_job_ends(
             async with job.run([booking("R0"), booking("R1")]) as outcomes:
                 reading = asyncio.ensure_future(anext(outcomes))
                 await until(lambda: server.seen)
-                patch.setattr("pandapon_async._journal.sqlite.writer.make_all", fail)
+                patch.setattr("pandapon_async._journal.sqlite.writer.do_together", fail)
                 server.release()
                 ended = [await reading, *[outcome async for outcome in outcomes]]
     assert (ended[0].reference, ended[0].state, ended[0].recorded) == ("R0", "done", "sent")
@@ -175,14 +175,14 @@ async def test_whatever_ends_the_writing_those_who_wait_are_told(path: Path, mon
 async def test_what_could_not_be_written_is_tried_again_until_it_can(path: Path, monkeypatch: pytest.MonkeyPatch):
     failures = 3
 
-    def fail_first(connection: sqlite3.Connection, changes: Any, undo: Any) -> Any:
+    def fail_first(connection: sqlite3.Connection, items: Any) -> Any:
         nonlocal failures
-        if failures and any(change.is_ending for change in changes):
+        if failures and any(item.is_ending for item in items):
             failures -= 1
             raise sqlite3.OperationalError("database or disk is full")
-        return make_all(connection, changes, undo)
+        return do_together(connection, items)
 
-    monkeypatch.setattr("pandapon_async._journal.sqlite.writer.make_all", fail_first)
+    monkeypatch.setattr("pandapon_async._journal.sqlite.writer.do_together", fail_first)
     monkeypatch.setattr("pandapon_async._journal.sql.writer.RETRY_EVERY", 0.001)
     async with held("R0") as (server, session):
         server.release()
@@ -215,7 +215,7 @@ async def test_whatever_happens_in_the_journals_thread_those_who_wait_are_told_a
         (row,) = await store.admit([Entry(0, "A", False, "{}")], 0, retry_refused=False)
         assert isinstance(row, PendingRow)
         with monkeypatch.context() as patch:
-            patch.setattr("pandapon_async._journal.sqlite.writer.make_all", break_down)
+            patch.setattr("pandapon_async._journal.sqlite.writer.do_together", break_down)
             with pytest.raises(JournalError, match="could not be written: MemoryError"):
                 await store.sent(row)
         assert (await store.sent(row)).state == "sent"

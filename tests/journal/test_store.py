@@ -429,7 +429,7 @@ async def test_one_bad_argument_spoils_nobody_elses_work(path: Where):
 async def test_work_that_fails_half_way_leaves_nothing_and_takes_nobody_along(path: Where):
     def half(connection: Any) -> None:
         connection.execute("UPDATE runs SET about = 'half' WHERE id = ?", (run,))
-        connection.execute("SELECT nothing FROM nowhere")
+        connection.execute("UPDATE runs SET about = ? WHERE id = ?", (object(), run))
 
     async with opened(path) as store:
         run = await store.begin_run(released=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import logging
 import time
 from collections.abc import Callable
@@ -15,9 +14,9 @@ import psycopg
 
 from ..._clock import Clock
 from ..._errors import JournalError, LimitExceededError
-from ..sql.changes import Change, Item, Work, make_all
+from ..sql.changes import Change, Item, Work, do_each, do_together
 from ..sql.store import spent_of
-from ..sql.writer import RETRY_EVERY, GroupThread, do
+from ..sql.writer import RETRY_EVERY, GroupThread
 from ..store import Ending, LeaseLostError, Spent
 from .connection import LOCK_ADMISSION, PostgresConnection, connected, in_short
 from .schema import VERSION
@@ -166,12 +165,10 @@ class PostgresWriter(GroupThread):
         self._commits += 1
         try:
             pause = self._begin(connection, items, since)
-            try:
-                self._do(connection, items, alone=False)
-            except _OneFailedError:
+            if not do_together(connection, self._allowed(connection, items)):
                 connection.execute("ROLLBACK")
                 pause = self._begin(connection, items, since)
-                self._do(connection, items, alone=True)
+                do_each(connection, self._allowed(connection, items))
             self._uncertain = items
             connection.execute("COMMIT")
             self._uncertain = None
@@ -198,19 +195,12 @@ class PostgresWriter(GroupThread):
             put_in_doubt(connection, self._account, self._clock.now())
         return pause
 
-    def _do(self, connection: PostgresConnection, items: list[Item], *, alone: bool) -> None:
-        """Do everything; each so that it can be undone ``alone``, once something has failed."""
+    def _allowed(self, connection: PostgresConnection, items: list[Item]) -> list[Item]:
+        """What may be done of all that is to be; the others' ``error`` says why not."""
         for item in items:
             item.error = self._lost if item.begins else None
         self._check_spending(connection, [item for item in items if item.error is None])
-        items = [item for item in items if item.error is None]
-        if alone:
-            connection.execute("SAVEPOINT changes")
-        undo = functools.partial(connection.execute, "ROLLBACK TO changes") if alone else _give_up
-        make_all(connection, [item for item in items if isinstance(item, Change)], undo)
-        for item in items:
-            if isinstance(item, Work):
-                (do if alone else _do_together)(connection, item)
+        return [item for item in items if item.error is None]
 
     def _check_spending(self, connection: PostgresConnection, items: list[Item]) -> None:
         """Refuse what isn't within the limits that hold for all who spend for the account."""
@@ -241,23 +231,6 @@ class PostgresWriter(GroupThread):
 
 def _ignored(_: float) -> None:
     """Nobody shares the pauses."""
-
-
-class _OneFailedError(Exception):
-    """Something of a group failed that can be done without: then each is done so that it can be undone alone."""
-
-
-def _give_up() -> None:
-    raise _OneFailedError
-
-
-def _do_together(connection: PostgresConnection, item: Work) -> None:
-    try:
-        item.value = item.do(connection)
-    except connection.OperationalError:
-        raise  # it is about the database, or about who else uses it
-    except Exception:  # noqa: BLE001 - whoever submitted it is told once it has failed alone
-        raise _OneFailedError from None
 
 
 def _read(connection: PostgresConnection, item: Work) -> None:

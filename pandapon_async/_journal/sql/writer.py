@@ -16,7 +16,6 @@ from typing import Any, ClassVar, Final, TypeVar
 
 from ..._errors import JournalError
 from .changes import Item, Work
-from .connection import Connection
 
 T = TypeVar("T")
 
@@ -173,29 +172,6 @@ class GroupThread(ABC):
         for loop, told in loops.items():
             with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
                 loop.call_soon_threadsafe(_deliver, told, failure)
-
-
-def do(connection: Connection, item: Work) -> None:
-    """Do one piece of work inside a transaction; what it has done is undone if it raises.
-
-    Raises:
-        connection.Error: the transaction can't go on.
-    """
-    connection.execute("SAVEPOINT work")
-    item.error = None
-    try:
-        item.value = item.do(connection)
-    except Exception as error:
-        if isinstance(error, connection.OperationalError):
-            raise  # it is about the database, or about who else uses it
-        connection.execute("ROLLBACK TO work")
-        item.error = _told(error) if isinstance(error, connection.Error) else error
-    connection.execute("RELEASE work")
-
-
-def _told(error: Exception) -> JournalError:
-    """In its first line: others may hold what stands in a row."""
-    return JournalError(f"can't be done: {str(error).partition(chr(10))[0]}")
 
 
 def _deliver(items: Sequence[Item], failure: JournalError | None) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ..._errors import JournalError
-from ..sql.changes import Change, Item, Work, make_all
+from ..sql.changes import Item, Work, do, do_each, do_together
 from ..sql.writer import GroupThread
 from ..store import RowMovedError
 from .file import Place, is_of_one_moment, wal_of
@@ -119,33 +119,20 @@ class Writer(GroupThread):
         if not items:
             return None
         try:
-            reads = all(item.only_reads for item in items)  # a full disk, or whoever writes, keeps nobody from that
-            with contextlib.nullcontext() if reads else self._writing.transaction():
-                self._make(items, alone=reads)
+            reading = [item for item in items if isinstance(item, Work) and item.only_reads]
+            if len(reading) == len(items):
+                for work in reading:  # a full disk, or whoever writes, keeps nobody from that
+                    do(self._connection, work)
+                return None
+            with self._writing.transaction():
+                if not do_together(self._connection, items):
+                    self._connection.execute("ROLLBACK")
+                    self._connection.execute("BEGIN IMMEDIATE")
+                    do_each(self._connection, items)
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must be told
             why = error if isinstance(error, sqlite3.Error) else type(error).__name__
             return JournalError(f"{self.path}: could not be written: {why}")
         return None
-
-    def _make(self, items: Sequence[Item], *, alone: bool) -> None:
-        """Make everything; each work so that it can be undone ``alone``, once one has failed.
-
-        Not before: SQLite copies every page that is touched while it may have to undo a part, a sixth of the time of a large input.
-        """
-        make_all(self._connection, [item for item in items if isinstance(item, Change)], self._begin_anew)
-        try:
-            for item in items:
-                if isinstance(item, Work):
-                    (_do_alone if alone else _do)(self._connection, item)
-        except Exception:
-            if alone or not self._connection.in_transaction:
-                raise  # SQLite has given up the whole transaction
-            self._begin_anew()
-            self._make(items, alone=True)
-
-    def _begin_anew(self) -> None:
-        self._connection.execute("ROLLBACK")
-        self._connection.execute("BEGIN IMMEDIATE")
 
     def _keep_small(self) -> None:
         if self._connection.total_changes - self._changed > _CHANGES_A_CHECKPOINT:
@@ -153,20 +140,3 @@ class Writer(GroupThread):
             with contextlib.suppress(sqlite3.Error):
                 if not self._writing.checkpoint():
                     _log.warning("%s: a reader keeps its -wal from being emptied", self.path)
-
-
-def _do(connection: sqlite3.Connection, item: Work) -> None:
-    item.error = None
-    item.value = item.do(connection)
-
-
-def _do_alone(connection: sqlite3.Connection, item: Work) -> None:
-    connection.execute("SAVEPOINT work")
-    try:
-        _do(connection, item)
-    except Exception as error:
-        if not connection.in_transaction:
-            raise  # SQLite has given up the whole transaction
-        connection.execute("ROLLBACK TO work")
-        item.error = JournalError(f"can't be done: {error}") if isinstance(error, sqlite3.Error) else error
-    connection.execute("RELEASE work")
