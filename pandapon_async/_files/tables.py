@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -101,7 +102,7 @@ def open_to_read(path: Path, name: str | None = None) -> BinaryIO:
         return path.open("rb")
     except OSError as error:
         codes = {errno.ENOENT: "not-there", errno.EISDIR: "is-folder", errno.EACCES: "not-allowed"}
-        code = "is-folder" if path.is_dir() else codes.get(error.errno or 0)
+        code = "is-folder" if os.path.isdir(path) else codes.get(error.errno or 0)
         if code is None:
             raise FileError.whole(name or path, "not-readable", why=error.strerror or "") from None
         raise FileError.whole(name or path, code) from None
@@ -109,7 +110,8 @@ def open_to_read(path: Path, name: str | None = None) -> BinaryIO:
 
 def _is_passing(path: Path) -> bool:
     """Whether a path names no file of a folder where something can be kept beside it, such as what a shell makes of a redirection."""
-    is_special = path.exists() and not path.is_file() and not path.is_dir()
+    # Not by Path's, which raise for a name that is too long.
+    is_special = os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)
     folder = path.absolute().parent
     return is_special or str(folder) in ("/dev", "/dev/fd") or folder.parts[1:2] == ("proc",)
 

@@ -77,7 +77,7 @@ def test_once_more_books_nothing_twice(pandapon: Pandapon, shop: FakeVendor, ord
     pandapon("book", orders(), "--journal", journal)
     result = pandapon("book", orders(4), "--journal", journal)
     assert result.exit_code == 0
-    assert "Booked             4, 3 of them by earlier runs" in result.stdout
+    assert "Booked             4, 3 of them by other runs" in result.stdout
     assert set(shop.ledger.bookings.values()) == {1}
     assert len(shop.ledger.bookings) == 4
 

@@ -187,7 +187,7 @@ def test_a_cancellation_has_its_booking_s_reference_and_does_not_touch_it(
     for _ in range(2):
         result = bulk(CANCEL, HEADER, "o-1,11,1688,other")
         assert result.exit_code == 0
-    assert "Done               1, 1 of them by earlier runs" in result.stdout
+    assert "Done               1, 1 of them by other runs" in result.stdout
     assert rows_of(journal) == {("o-1", "logistics.book_freight"): "done", ("o-1", CANCEL): "done"}
     assert received(shop) == 1
 

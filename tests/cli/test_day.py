@@ -297,7 +297,7 @@ def test_two_people_with_different_previews_of_one_file_book_it_once(
             li.type("y\n")
             status, seen = li.end()
     assert asked(shop, PREVIEW) == 10
-    assert (status, "5, 5 of them by earlier runs" in seen) == (0, True)
+    assert (status, "5, 5 of them by other runs" in seen) == (0, True)
     is_true(shop, tmp_path, 5)
 
 

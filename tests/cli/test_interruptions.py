@@ -252,7 +252,7 @@ def test_after_a_kill_the_total_in_doubt_is_true(pandapon: Pandapon, shop: FakeV
     assert summary(result.stdout) == {
         "Booked": found["done"], "Refused by vendor": 0, "Unclear": 16, "Waiting": 0
     }  # fmt: skip
-    assert "Unclear            16, 16 of them by earlier runs" in result.stdout
+    assert "Unclear            16, 16 of them by other runs" in result.stdout
     assert result.exit_code == 3
 
 

@@ -454,7 +454,7 @@ def test_an_account_gets_another_name(
     assert "under the name 'pandapon'" in pandapon(*book, stdin=body(0)).stderr
     renamed = pandapon("journal", journal, "--rename", "pandapon=shop-a", "--by", "Jane")
     assert (renamed.exit_code, renamed.stdout) == (0, "The bookings of pandapon are those of shop-a now\n")
-    assert "Booked             1, 1 of them by earlier runs" in pandapon(*book, stdin=body(0)).stdout
+    assert "Booked             1, 1 of them by other runs" in pandapon(*book, stdin=body(0)).stdout
     assert shop.ledger.bookings["FF0"] == 1
 
 

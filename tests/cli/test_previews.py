@@ -175,7 +175,7 @@ def test_an_old_preview_is_asked_again_and_once_more_books_nothing_twice(
     assert not {row["renderId"] for row in rows_of(path)} & {*shop.ledger.bookings}
     second = pandapon("book", str(path), "--journal", str(journal))
     assert (second.exit_code, asked(shop, PREVIEW), asked(shop, BOOK)) == (0, 12, 6)
-    assert "6 of them by earlier runs" in second.stdout
+    assert "6 of them by other runs" in second.stdout
 
 
 def test_an_old_preview_without_an_order_no_is_booked_once_all_the_same(

@@ -30,17 +30,17 @@ def test_what_another_desk_had_under_way_and_has_booked_since_is_not_told_as_boo
     standing = standing_after(MINE, ELSEWHERE)
     standing.count_late(ELSEWHERE, row("b", fee=usd("3.00")))
     assert told(standing) == [
-        ("Booked", "2, 1 of them by earlier runs"),
+        ("Booked", "2, 1 of them by other runs"),
         ("Unclear", "0"),
         ("Fees", "2.00 USD"),
-        ("", "3.00 USD by earlier runs"),
+        ("", "3.00 USD by other runs"),
     ]
 
 
 def test_what_another_desk_still_has_under_way_counts_as_unclear():
     standing = standing_after(MINE, ELSEWHERE)
     standing.count_late(ELSEWHERE, row("b", "sent"))
-    assert told(standing)[:2] == [("Booked", "1"), ("Unclear", "1, 1 of them by earlier runs")]
+    assert told(standing)[:2] == [("Booked", "1"), ("Unclear", "1, 1 of them by other runs")]
 
 
 def test_what_was_written_down_late_is_booked_by_this_run():

@@ -115,9 +115,10 @@ def test_a_file_without_a_booking_is_refused(write: Write, content: str) -> None
         wires(write(content))
 
 
-def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(FileError, match="isn't there"):
-        wires(tmp_path / "nowhere.csv")
+@pytest.mark.parametrize(("name", "why"), [("nowhere.csv", "isn't there"), ("x" * 300, "File name too long")])
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path, name: str, why: str) -> None:
+    with pytest.raises(FileError, match=why):
+        wires(tmp_path / name)
 
 
 def test_rows_without_a_column_of_references_are_bookings_of_their_own(write: Write) -> None:
