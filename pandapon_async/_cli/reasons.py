@@ -47,7 +47,7 @@ def error_text(error: PandaponError, words: Words) -> str:
     shown = [finding_line(one, words) for one in error.findings[:_SHOWN]]
     if (more := len(error.findings) - _SHOWN + error.more) > 0:
         shown.append(words("rows.more", count=f"{more:,}"))
-    return f"{error.name}: {'; '.join(shown)}"
+    return _advised(f"{error.name}: {'; '.join(shown)}", error, words)
 
 
 def _with_context(error: PandaponError, words: Words) -> str:
@@ -62,6 +62,10 @@ def _with_context(error: PandaponError, words: Words) -> str:
     text = plain_text(error.message, words)
     text = words("error.text", where=where, message=text) if where else text
     text += f" [{details}]" if details else ""
+    return _advised(text, error, words)
+
+
+def _advised(text: str, error: PandaponError, words: Words) -> str:
     return words("error.advice", text=text, advice=words.said(error.advice)) if error.advice else text
 
 

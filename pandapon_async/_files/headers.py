@@ -249,7 +249,10 @@ def columns_of_header(name: str, line: int, header: Sequence[str], reading: Read
                 found.append(column)
     findings += _doubles(line, found)
     if findings:
-        raise FileError(_all_named(name, line, findings), findings=findings, name=name)
+        error = FileError(_all_named(name, line, findings), findings=findings, name=name)
+        if any(one.code == "unknown-column" for one in findings):
+            error.advice = "Map what is ours (--map), keep what is yours (--keep), or pass over the rest (--ignore-columns)"
+        raise error
     return tuple(found)
 
 
@@ -320,6 +323,5 @@ def _all_named(name: str, line: int, findings: Sequence[Finding]) -> str:
     others = [str(one) for one in findings if one.code != "unknown-column"]
     if unknown:
         is_are = "column is" if len(unknown) == 1 else "columns are"
-        ways = "map what is ours (--map), keep what is yours (--keep), or pass over the rest (--ignore-columns)"
-        others.append(f"line {line}: {len(unknown)} {is_are} unknown: {', '.join(unknown)}: {ways}")
+        others.append(f"line {line}: {len(unknown)} {is_are} unknown: {', '.join(unknown)}")
     return f"{name}: {'; '.join(others)}"

@@ -168,6 +168,6 @@ def test_a_file_that_is_refused_is_refused_in_the_clerks_language(
     told = [pandapon("book", str(tmp_path / name), "--journal", str(tmp_path / "b.db")).stderr for name in files]
     assert [text.partition(f"{name}: ")[2].strip() for name, text in zip(files, told, strict=True)] == [
         "是另一种文件（PDF），无论文件名是什么：请把表格另存为 xlsx 或 CSV",
-        f"{words_of('zh_CN')('rows.finding_in_column', line=1, column='Foo', text=words_of('zh_CN')('row.unknown-column', near=''))}",
+        "第 1 行，Foo 列：是未知的列。属于系统的列请用 --map 对应，自己要保留的用 --keep，其余的用 --ignore-columns 跳过",
         "不存在",
     ]
