@@ -251,7 +251,9 @@ def columns_of_header(name: str, line: int, header: Sequence[str], reading: Read
     if findings:
         error = FileError(_all_named(name, line, findings), findings=findings, name=name)
         if any(one.code == "unknown-column" for one in findings):
-            error.advice = "Map what is ours (--map), keep what is yours (--keep), or pass over the rest (--ignore-columns)"
+            error.advice = (
+                "Map what is ours (--map), keep what is yours (--keep), or pass over the rest (--ignore-columns)"
+            )
         raise error
     return tuple(found)
 

@@ -448,6 +448,16 @@ async def test_work_that_fails_half_way_leaves_nothing_and_takes_nobody_along(pa
     ]  # fmt: skip
 
 
+async def test_a_look_that_fails_fails_alone(path: Where):
+    async with opened(path) as store:
+        run = await store.begin_run(released=True)
+        failing = store._writer.submit_reading(lambda connection: connection.execute("SELECT a FROM nowhere"))
+        with pytest.raises(JournalError, match=r"can't be done: .*nowhere"):
+            await failing
+        (found,) = await store.admit([entry(1)], run, retry_refused=False)
+        assert isinstance(found, PendingRow)
+
+
 # --- an end that was none ----------------------------------------------------------------------------------------------
 
 

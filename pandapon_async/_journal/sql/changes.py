@@ -232,10 +232,15 @@ def do(connection: Connection, item: Work) -> None:
         if isinstance(error, connection.OperationalError):
             raise
         connection.execute("ROLLBACK TO work")
-        # In its first line: others may hold what stands in a row.
-        first = str(error).partition("\n")[0]
-        item.error = JournalError(f"can't be done: {first}") if isinstance(error, connection.Error) else error
+        item.error = told(connection, error)
     connection.execute("RELEASE work")
+
+
+def told(connection: Connection, error: Exception) -> Exception:
+    """Why work can't be done, for whoever submitted it; in the first line: others may hold what stands in a row."""
+    if not isinstance(error, connection.Error):
+        return error
+    return JournalError(f"can't be done: {str(error).partition(chr(10))[0]}")
 
 
 def _moved_together(connection: Connection, items: Sequence[Item]) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ..._errors import JournalError
-from ..sql.changes import Item, Work, do, do_each, do_together
+from ..sql.changes import Item, Work, do_each, do_together, told
 from ..sql.writer import GroupThread
 from ..store import RowMovedError
 from .file import Place, is_of_one_moment, wal_of
@@ -120,9 +120,8 @@ class Writer(GroupThread):
             return None
         try:
             reading = [item for item in items if isinstance(item, Work) and item.only_reads]
-            if len(reading) == len(items):
-                for work in reading:  # a full disk, or whoever writes, keeps nobody from that
-                    do(self._connection, work)
+            if len(reading) == len(items):  # a full disk, or whoever writes, keeps nobody from that
+                self._read(reading)
                 return None
             with self._writing.transaction():
                 if not do_together(self._connection, items):
@@ -133,6 +132,14 @@ class Writer(GroupThread):
             why = error if isinstance(error, sqlite3.Error) else type(error).__name__
             return JournalError(f"{self.path}: could not be written: {why}")
         return None
+
+    def _read(self, items: list[Work]) -> None:
+        for work in items:
+            work.error = None
+            try:
+                work.value = work.do(self._connection)
+            except Exception as error:  # noqa: BLE001 - whoever submitted it is told
+                work.error = told(self._connection, error)
 
     def _keep_small(self) -> None:
         if self._connection.total_changes - self._changed > _CHANGES_A_CHECKPOINT:
