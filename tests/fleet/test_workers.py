@@ -148,7 +148,7 @@ async def test_asked_to_stop_a_worker_ends_what_is_under_way_and_gives_the_rest_
     shop.faults = Faults(latency=0.3)
     await submitted(shop, url, 300)
     with workers(shop, url, 1) as (one,):
-        until(lambda: counts(url)["sent"] > 0)
+        until(lambda: shop.ledger.requests)
         one.send_signal(signal.SIGTERM)
         _, errors = one.communicate(timeout=60)
     assert one.returncode == 0, errors
