@@ -32,7 +32,7 @@ from pandapon_async._journal.postgres.connection import LOCK_ADMISSION, Postgres
 from pandapon_async._journal.postgres.store import PostgresStore
 from pandapon_async._journal.postgres.url import PostgresUrl, holds_secret, postgres_url
 from pandapon_async._journal.sql.connection import Batch
-from pandapon_async._journal.store import Ending, RowMovedError
+from pandapon_async._journal.store import Ending, PendingRow, RowMovedError
 from pandapon_async._session import client_of
 from pandapon_async.testing import FakeVendor, VirtualClock
 from tests.jobs.support import pairs, ran, recorded, row_of, states
@@ -388,30 +388,110 @@ async def test_a_commit_of_which_nobody_knows_is_found_out(
     assert [step.state for step in row_of(url, "order-1").history] == ["pending", "sent", "done"]
 
 
-async def test_what_could_not_be_reached_is_taken_back_once_it_can(url: str, monkeypatch: pytest.MonkeyPatch):
-    """Committed as sent, but its caller was told that the journal is away: so nothing was sent, and the row says so again."""
-    execute = PostgresConnection.execute
+@contextlib.contextmanager
+def lost_in_its_commit(store: PostgresStore, *, arrives: bool) -> Iterator[None]:
+    """A store whose next COMMIT may arrive, but not its answer; then the server is away for it, and whoever waits is told so."""
+    execute, connect = PostgresConnection.execute, writer_module.connected
+    one = store._writer._connection
     is_away = False
 
-    def loses(self: PostgresConnection, query: str, values: Any = (), /) -> Any:
+    def lose(self: PostgresConnection, query: str, values: Any = (), /) -> Any:
         nonlocal is_away
+        if self is not one or query != "COMMIT":
+            return execute(self, query, values)
+        if arrives:
+            execute(self, query, values)
+        is_away = True
+        self.raw.close()
+        raise psycopg.OperationalError("server closed the connection unexpectedly")
+
+    def connect_if_there(url: PostgresUrl) -> PostgresConnection:
         if is_away:
-            raise psycopg.OperationalError("no route")
-        result = execute(self, query, values)
-        if query == "COMMIT":
-            is_away = True
+            raise JournalError("no route")
+        return connect(url)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(writer_module.PostgresWriter, "PATIENCE", 0.0)
+        patch.setattr(PostgresConnection, "execute", lose)
+        patch.setattr(writer_module, "connected", connect_if_there)
+        yield
+
+
+async def told_that_it_was_not_sent(store: PostgresStore, found: PendingRow) -> None:
+    with pytest.raises(JournalError, match="could not be written"):
+        await store.sent(found)
+
+
+async def test_what_could_not_be_reached_is_taken_back_once_it_can(url: str):
+    """Committed as sent, but its caller was told that the journal is away: so nothing was sent, and the row says so again."""
+    async with opened(url) as store:
+        found = await row(store, entry(1))
+        with lost_in_its_commit(store, arrives=True):
+            await told_that_it_was_not_sent(store, found)
+        assert (await store.find("order-1")).state == "pending"
+    assert [step.state for step in row_of(url, "order-1").history] == ["pending", "sent", "pending"]
+
+
+@pytest.mark.parametrize("before", [False, True], ids=["the same commit", "an earlier commit"])
+async def test_what_another_desk_has_sent_meanwhile_is_not_taken_back(url: str, before: bool):
+    """It would be sent twice."""
+    async with opened(url) as store, opened(url) as desk:
+        mine, (theirs,), other = await row(store, entry(1)), await taken(desk, entry(1)), await row(store, entry(2))
+        with lost_in_its_commit(store, arrives=False):
+            for found in [other, mine] if before else [mine]:
+                await told_that_it_was_not_sent(store, found)
+            sent = await desk.sent(theirs)
+        assert (await store.find("order-1")).state == "sent"
+        assert (await desk.ended(sent, Ending(state="done", order_id="21"))).state == "done"
+    assert [step.state for step in row_of(url, "order-1").history] == ["pending", "sent", "done"]
+
+
+async def test_what_was_refused_in_a_commit_of_which_nobody_knows_is_not_taken_back(url: str):
+    async with opened(url) as store, opened(url) as desk:
+        mine, (theirs,) = await row(store, entry(1)), await taken(desk, entry(1))
+        await desk.sent(theirs)
+        with lost_in_its_commit(store, arrives=True):
+            await told_that_it_was_not_sent(store, mine)
+        assert (await store.find("order-1")).state == "sent"
+
+
+async def test_what_a_person_has_withdrawn_meanwhile_stays_so(url: str):
+    async with opened(url) as store:
+        found = await row(store, entry(1))
+        with lost_in_its_commit(store, arrives=False):
+            await told_that_it_was_not_sent(store, found)
+            with Journal.open(url) as journal:
+                journal.resolve("order-1", "void", by="ann", note="not wanted")
+        assert (await store.find("order-1")).state == "void"
+
+
+async def test_what_is_found_to_be_committed_is_told_so_though_the_connection_is_lost_again(
+    url: str, monkeypatch: pytest.MonkeyPatch
+):
+    execute, begin = PostgresConnection.execute, writer_module.begin
+    lost = 0
+
+    def lose(self: PostgresConnection, query: str, values: Any = (), /) -> Any:
+        nonlocal lost
+        found = execute(self, query, values)
+        if query == "COMMIT" and not lost:
+            lost = 1
+            self.raw.close()
             raise psycopg.OperationalError("server closed the connection unexpectedly")
-        return result
+        return found
+
+    def lose_again(*args: Any) -> Any:
+        if lost:
+            raise psycopg.OperationalError("server closed the connection unexpectedly")
+        return begin(*args)
 
     async with opened(url) as store:
         found = await row(store, entry(1))
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(writer_module.PostgresWriter, "PATIENCE", 0.0)
-            patch.setattr(PostgresConnection, "execute", loses)
-            with pytest.raises(JournalError, match="could not be written"):
-                await store.sent(found)
-        is_away = False
-        assert (await store.find("order-1")).state == "pending"
+        monkeypatch.setattr(writer_module.PostgresWriter, "PATIENCE", 0.1)
+        monkeypatch.setattr(PostgresConnection, "execute", lose)
+        monkeypatch.setattr(writer_module, "begin", lose_again)
+        assert (await store.sent(found)).state == "sent"
+        monkeypatch.undo()
 
 
 @pytest.mark.parametrize("many", [False, True])

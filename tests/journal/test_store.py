@@ -429,7 +429,7 @@ async def test_one_bad_argument_spoils_nobody_elses_work(path: Where):
 async def test_work_that_fails_half_way_leaves_nothing_and_takes_nobody_along(path: Where):
     def half(connection: Any) -> None:
         connection.execute("UPDATE runs SET about = 'half' WHERE id = ?", (run,))
-        connection.execute("UPDATE runs SET about = ? WHERE id = ?", (object(), run))
+        connection.execute("SELECT nothing FROM nowhere")
 
     async with opened(path) as store:
         run = await store.begin_run(released=True)
@@ -448,14 +448,33 @@ async def test_work_that_fails_half_way_leaves_nothing_and_takes_nobody_along(pa
     ]  # fmt: skip
 
 
-async def test_a_look_that_fails_fails_alone(path: Where):
+@pytest.mark.parametrize(
+    ("query", "values"),
+    [
+        ("SELECT a FROM nowhere", 0),
+        ("SELECT SUM(x) FROM (SELECT 9223372036854775807 AS x UNION ALL SELECT 1) AS y", 0),
+        (f"SELECT 1 WHERE 1 IN ({', '.join('?' * 260_000)})", 260_000),
+    ],
+    ids=["no table", "overflow", "too long"],
+)
+@pytest.mark.parametrize("only_reads", [True, False])
+async def test_a_question_that_can_not_be_asked_fails_alone(path: Where, query: str, values: int, only_reads: bool):
     async with opened(path) as store:
-        run = await store.begin_run(released=True)
-        failing = store._writer.submit_reading(lambda connection: connection.execute("SELECT a FROM nowhere"))
-        with pytest.raises(JournalError, match=r"can't be done: .*nowhere"):
-            await failing
-        (found,) = await store.admit([entry(1)], run, retry_refused=False)
-        assert isinstance(found, PendingRow)
+        found = await row(store, entry(1))
+
+        def ask(connection: Any) -> Any:
+            return connection.execute(query, [1] * values).fetchall()
+
+        submit = store._writer.submit_reading if only_reads else store._writer.submit
+        sent, failing = store.sent(found), submit(ask)
+        results = await asyncio.gather(failing, sent, return_exceptions=True)
+        assert [type(result).__name__ for result in results[1:]] == ["PendingRow"]
+        if "SUM" not in query or not isinstance(path, str):  # PostgreSQL's sum is of any size
+            assert isinstance(results[0], JournalError)
+        again, (following,) = await asyncio.gather(
+            store.ended(results[1], Ending(state="done")), taken(store, entry(2)), return_exceptions=True
+        )
+        assert (again.state, following.state) == ("done", "pending")
 
 
 # --- an end that was none ----------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ import attrs
 import psycopg
 from psycopg import errors
 from psycopg.conninfo import make_conninfo
+from psycopg.pq import TransactionStatus
 
 from ..._errors import JournalError
 from ..sql.connection import Batch, Counted, Rows
@@ -112,6 +113,11 @@ class PostgresConnection:
     def is_usable(self) -> bool:
         """Whether it is still there."""
         return not self.raw.closed and not self.raw.broken
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether there is a transaction that can go on: after an error it can't, except from a savepoint."""
+        return self.raw.info.transaction_status is TransactionStatus.INTRANS
 
     def close(self) -> None:
         """Close it. Idempotent."""

@@ -58,6 +58,7 @@ class PostgresWriter(GroupThread):
         self._renewed = since
         self._commits = 0
         self._uncertain: list[Item] | None = None
+        self._taken_back: list[Change] = []
         self._lost: JournalError | None = None
         self._is_away = False
         self.heard_pause: Callable[[float], object] = _ignored
@@ -103,12 +104,19 @@ class PostgresWriter(GroupThread):
         if not self._is_away:
             _log.warning("%s", failure.message)
         self._is_away = True
-        failed = [item for item in group if not item.is_ending]
-        self._owed += [item for item in group if item.is_ending]
-        if self._uncertain is not None:  # what is told to have failed may have been written all the same
-            self._owed += [_taken_back(item) for item in failed if isinstance(item, Change)]
-        self._tell(failed, failure)
+        self._tell([item for item in group if item.is_written])
+        left = [item for item in group if not item.is_written]
+        self._owed += [item for item in left if item.is_ending]
+        self._owed += self._take_back()
+        self._tell([item for item in left if not item.is_ending], failure)
         self._tell_late(failure)
+
+    def _take_back(self) -> list[Change]:
+        """Undo what is told to have failed, should it turn out to have been committed; else its row may be another's by then."""
+        began = [item for item in self._uncertain or () if isinstance(item, Change) and not item.is_ending]
+        undoing = [_undoing(item) for item in began if item.error is None and not item.told]
+        self._taken_back += undoing
+        return undoing
 
     def _attempt(self, items: list[Item], *, patient: bool) -> JournalError | None:
         """Do everything in one transaction, if need be on a new connection; or say why nothing of it was done."""
@@ -143,10 +151,9 @@ class PostgresWriter(GroupThread):
             "SELECT commits FROM workers WHERE id = ? FOR UPDATE"  # waits for whatever is left of the old connection
         )
         (commits,) = self._connection.execute(query, (self._worker,)).fetchone()
-        if commits == self._commits:
-            for item in self._uncertain:
-                item.is_written = True
-        self._uncertain = None
+        for item in self._uncertain if commits == self._commits else self._taken_back:
+            item.is_written = True  # or needn't be
+        self._uncertain, self._taken_back = None, []
 
     def _transact(self, items: list[Item]) -> None:
         connection, since = self._connection, boot_seconds()
@@ -154,12 +161,12 @@ class PostgresWriter(GroupThread):
             _read(connection, work)
             work.is_written = True
         rest = [item for item in items if not item.is_written]
-        reading = [item for item in rest if isinstance(item, Work) and item.only_reads]
-        if items and len(reading) == len(rest) and since < self._renewed + HEARTBEAT:
-            for work in reading:
-                _read(connection, work)
-            return
-        self._commit(connection, rest, since)
+        writing = [item for item in rest if not item.only_reads]
+        if writing or not items or since >= self._renewed + HEARTBEAT:
+            self._commit(connection, writing, since)
+        for item in rest:
+            if isinstance(item, Work) and item.only_reads:
+                _read(connection, item)
 
     def _commit(self, connection: PostgresConnection, items: list[Item], since: float) -> None:
         self._commits += 1
@@ -243,8 +250,8 @@ def _read(connection: PostgresConnection, item: Work) -> None:
         item.error = JournalError(f"can't be done: {in_short(error)}") if isinstance(error, psycopg.Error) else error
 
 
-def _taken_back(change: Change) -> Change:
-    """The change that undoes a row's being sent, if that was written: who asked for it was told that it wasn't, and sends nothing."""
+def _undoing(change: Change) -> Change:
+    """The change that undoes a row's being sent: who asked for it was told that it isn't, and sends nothing."""
     row = attrs.evolve(change.row, version=change.version + 1, state="sent")
     ending = Ending(state="pending", note="not sent: the journal was away")
     back = Change(change.get_loop(), row, change.mover, change.at, ending)

@@ -193,10 +193,10 @@ def do_together(connection: Connection, items: Sequence[Item]) -> bool:
             item.error = None
             try:
                 item.value = item.do(connection)
-            except connection.OperationalError:
-                raise  # it is about the database, or about who else uses it
-            except Exception:  # noqa: BLE001 - whoever submitted it is told once it has failed alone
-                return False
+            except Exception as error:
+                if _is_of_the_database(connection, error):
+                    raise
+                return False  # whoever submitted it is told once it has failed alone
     return True
 
 
@@ -229,11 +229,16 @@ def do(connection: Connection, item: Work) -> None:
     try:
         item.value = item.do(connection)
     except Exception as error:
-        if isinstance(error, connection.OperationalError):
+        if _is_of_the_database(connection, error):
             raise
         connection.execute("ROLLBACK TO work")
         item.error = told(connection, error)
     connection.execute("RELEASE work")
+
+
+def _is_of_the_database(connection: Connection, error: Exception) -> bool:
+    """Whether it is about the database, or who else uses it; SQLite calls much else so, and its transaction goes on then."""
+    return isinstance(error, connection.OperationalError) and not connection.in_transaction
 
 
 def told(connection: Connection, error: Exception) -> Exception:

@@ -122,7 +122,7 @@ class GroupThread(ABC):
                 group = self._next_group()
                 self._write(group)
             self._write_what_is_owed()
-        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must be told
+        except BaseException as error:  # noqa: BLE001 - whatever it is, those who wait must be told
             self._give_up(group, error)
         finally:
             self._close()
@@ -137,7 +137,7 @@ class GroupThread(ABC):
                     return
                 time.sleep(RETRY_EVERY)
 
-    def _give_up(self, group: list[Item], error: Exception) -> None:
+    def _give_up(self, group: list[Item], error: BaseException) -> None:
         """Tell whoever waits, and whoever comes until the end, that nothing is written any more."""
         _log.error("%s: nothing is written any more: %s", self.name, type(error).__name__)
         failure = JournalError(f"{self.name}: nothing is written any more: {type(error).__name__}")

@@ -119,19 +119,20 @@ class Writer(GroupThread):
         if not items:
             return None
         try:
-            reading = [item for item in items if isinstance(item, Work) and item.only_reads]
-            if len(reading) == len(items):  # a full disk, or whoever writes, keeps nobody from that
-                self._read(reading)
-                return None
-            with self._writing.transaction():
-                if not do_together(self._connection, items):
-                    self._connection.execute("ROLLBACK")
-                    self._connection.execute("BEGIN IMMEDIATE")
-                    do_each(self._connection, items)
+            if writing := [item for item in items if not item.only_reads]:
+                self._make(writing)
+            self._read([item for item in items if isinstance(item, Work) and item.only_reads])
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must be told
             why = error if isinstance(error, sqlite3.Error) else type(error).__name__
             return JournalError(f"{self.path}: could not be written: {why}")
         return None
+
+    def _make(self, items: list[Item]) -> None:
+        with self._writing.transaction():
+            if not do_together(self._connection, items):
+                self._connection.execute("ROLLBACK")
+                self._connection.execute("BEGIN IMMEDIATE")
+                do_each(self._connection, items)
 
     def _read(self, items: list[Work]) -> None:
         for work in items:
