@@ -114,7 +114,7 @@ class Semaphore:
         while self._bounded and self._bounded[0][1].done():
             self._bounded.popleft()
         self._bounded.append((self._clock.monotonic() + self._max_wait, waiter))
-        if self._alarm is None:
+        if self._alarm is None or self._alarm.done():
             self._alarm = asyncio.ensure_future(self._expire())
 
     async def _expire(self) -> None:

@@ -94,9 +94,9 @@ class SharedPacer:
                 start = await self.take()
 
     def _go_on(self) -> None:
-        if self._drawing is None and len(self._line) > len(self._starts):
+        if not _is_at_work(self._drawing) and len(self._line) > len(self._starts):
             self._drawing = asyncio.ensure_future(self._draw())
-        if self._handing_out is None and self._line and self._starts:
+        if not _is_at_work(self._handing_out) and self._line and self._starts:
             self._handing_out = asyncio.ensure_future(self._hand_out())
 
     async def _draw(self) -> None:
@@ -164,7 +164,7 @@ class SharedPermits:
         self._semaphore.resize(self._concurrency)
 
     def _want(self) -> None:
-        if self._asking is None:
+        if not _is_at_work(self._asking):
             self._asking = asyncio.ensure_future(self._ask())
             self._asking.add_done_callback(_looked_at)
         elif self._resting is not None and self._gets_all:
@@ -192,6 +192,11 @@ class SharedPermits:
             if self._resting is not None:
                 self._resting.cancel()
             self._asking = None
+
+
+def _is_at_work(task: asyncio.Task[None] | None) -> bool:
+    """A task that is cancelled before it has begun tells nobody that it has ended."""
+    return task is not None and not task.done()
 
 
 def _looked_at(asking: asyncio.Task[None]) -> None:

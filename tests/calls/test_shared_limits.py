@@ -14,7 +14,7 @@ from pandapon_async._calls.limiter import Limiter, Pause
 from pandapon_async._calls.shared_limits import SharedPacer
 from pandapon_async._journal.postgres.workers import fair_share
 from pandapon_async.testing import VirtualClock
-from tests.support import spin
+from tests.support import spin, until
 
 _STEP = 0.004
 
@@ -163,6 +163,24 @@ async def test_the_start_of_one_that_waits_no_more_is_the_next_ones():
         clock.advance(_STEP)
     assert await following == [pytest.approx(1, abs=1.1 * _STEP)]
     assert sum(others.drawn) == 2
+
+
+@pytest.mark.parametrize("what", ["starts", "permits"])
+async def test_after_all_tasks_were_cancelled_those_who_come_get_theirs(what: str):
+    others = Others(VirtualClock())
+    limiter = await sharing(others)
+    pacer = SharedPacer(50, others, others.clock)
+
+    def take() -> asyncio.Future[object]:
+        return asyncio.ensure_future(pacer.take() if what == "starts" else limiter.acquire(wait_forever=True))
+
+    before, call = asyncio.all_tasks(), take()
+    await spin(1)  # the task that asks for them was made, and hasn't begun
+    for task in asyncio.all_tasks() - before:
+        task.cancel()
+    await asyncio.wait([call])
+    following = take()
+    await until(following.done)
 
 
 async def test_what_a_newcomer_would_wait_is_known_from_what_was_drawn_and_who_waits():
