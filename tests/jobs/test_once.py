@@ -23,6 +23,7 @@ from pandapon_async import (
     PandaPonSession,
     book_once,
 )
+from pandapon_async._journal.sql.store import SqlStore
 from pandapon_async._journal.store import Ending
 from pandapon_async.api.logistics import DomesticShipmentUpdate
 from pandapon_async.testing import FakeVendor, Faults
@@ -121,6 +122,32 @@ async def test_whoever_cancels_all_tasks_while_the_journal_opens_can_open_it_aga
         raise AssertionError("it stays in use")
     assert outcome.recorded in ("done", "unknown")
     assert vendor.ledger.doubled == {}
+
+
+@pytest.mark.parametrize("gap", range(1, 10))
+async def test_a_run_that_is_cancelled_twice_while_it_begins_has_ended(
+    panda: PandaPonSession, journal: str, monkeypatch: pytest.MonkeyPatch, gap: int
+):
+    async with BookingJob(panda, journal=journal) as job:
+        async with job.run([booking("R1")]):
+            pass  # it is left waiting
+        take, has_taken = SqlStore.take_unfinished, asyncio.Event()
+
+        async def take_and_stall(store: SqlStore, run: int) -> None:
+            await take(store, run)
+            has_taken.set()
+            await asyncio.Event().wait()
+
+        with monkeypatch.context() as patch:
+            patch.setattr(SqlStore, "take_unfinished", take_and_stall)
+            entering = asyncio.ensure_future(job.run().__aenter__())
+            await has_taken.wait()
+            for _ in range(2):
+                entering.cancel()
+                await spin(gap)
+            await asyncio.wait([entering])
+        async with job.run() as outcomes:
+            assert [outcome.state async for outcome in outcomes] == ["done"]
 
 
 async def test_what_waits_is_sent_by_the_next_call(vendor: FakeVendor, panda: PandaPonSession, journal: str):

@@ -189,9 +189,12 @@ class SqlStore(Store):
         now = self._clock.now()
         self._unreleased -= {run}
         self._running -= {run}
-        summary = await self._writer.submit_reading(lambda connection: _summary(connection, self._scope, run))
-        query = "UPDATE runs SET ended = ?, summary = ? WHERE id = ?"
-        await self._writer.submit(lambda connection: connection.execute(query, (now, summary, run)))
+
+        def end(connection: Connection) -> None:  # in one go: who is cancelled in between would leave it under way
+            query = "UPDATE runs SET ended = ?, summary = ? WHERE id = ?"
+            connection.execute(query, (now, _summary(connection, self._scope, run), run))
+
+        await self._writer.submit(end)
 
     async def take_unfinished(self, run: int) -> None:
         def work(connection: Connection) -> None:
