@@ -128,4 +128,3 @@ class Semaphore:
             self._bounded.popleft()
             if not waiter.done():
                 waiter.set_exception(TimeoutError())
-        self._alarm = None

@@ -94,9 +94,9 @@ class SharedPacer:
                 start = await self.take()
 
     def _go_on(self) -> None:
-        if not _is_at_work(self._drawing) and len(self._line) > len(self._starts):
+        if (self._drawing is None or self._drawing.done()) and len(self._line) > len(self._starts):
             self._drawing = asyncio.ensure_future(self._draw())
-        if not _is_at_work(self._handing_out) and self._line and self._starts:
+        if (self._handing_out is None or self._handing_out.done()) and self._line and self._starts:
             self._handing_out = asyncio.ensure_future(self._hand_out())
 
     async def _draw(self) -> None:
@@ -114,24 +114,19 @@ class SharedPacer:
             for place in line:
                 if not place.done():
                     place.set_exception(error)
-        finally:
-            self._drawing = None
 
     async def _hand_out(self) -> None:
         """Give the starts to those who wait as they come: all that have come at once, since a pass of a busy loop takes a while."""
-        try:
-            while self._line and self._starts:
-                if (early := self._starts[0] - self.EARLY / 2 - self._clock.monotonic()) > 0:
-                    await self._clock.sleep(early)
-                now = self._clock.monotonic()
-                while self._line and self._starts and self._starts[0] - self.EARLY <= now:
-                    if self._line[0].done():  # cancelled
-                        self._line.popleft()
-                    elif now <= (start := self._starts.popleft()) + self._patience:
-                        self._line.popleft().set_result(start)
-                self._go_on()
-        finally:
-            self._handing_out = None
+        while self._line and self._starts:
+            if (early := self._starts[0] - self.EARLY / 2 - self._clock.monotonic()) > 0:
+                await self._clock.sleep(early)
+            now = self._clock.monotonic()
+            while self._line and self._starts and self._starts[0] - self.EARLY <= now:
+                if self._line[0].done():  # cancelled
+                    self._line.popleft()
+                elif now <= (start := self._starts.popleft()) + self._patience:
+                    self._line.popleft().set_result(start)
+            self._go_on()
 
 
 class SharedPermits:
@@ -164,7 +159,7 @@ class SharedPermits:
         self._semaphore.resize(self._concurrency)
 
     def _want(self) -> None:
-        if not _is_at_work(self._asking):
+        if self._asking is None or self._asking.done():
             self._asking = asyncio.ensure_future(self._ask())
             self._asking.add_done_callback(_looked_at)
         elif self._resting is not None and self._gets_all:
@@ -191,12 +186,6 @@ class SharedPermits:
         finally:
             if self._resting is not None:
                 self._resting.cancel()
-            self._asking = None
-
-
-def _is_at_work(task: asyncio.Task[None] | None) -> bool:
-    """A task that is cancelled before it has begun tells nobody that it has ended."""
-    return task is not None and not task.done()
 
 
 def _looked_at(asking: asyncio.Task[None]) -> None:

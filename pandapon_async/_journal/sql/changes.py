@@ -188,16 +188,8 @@ def do_together(connection: Connection, items: Sequence[Item]) -> bool:
     """
     if not _moved_together(connection, items):
         return False
-    for item in items:
-        if isinstance(item, Work):
-            item.error = None
-            try:
-                item.value = item.do(connection)
-            except Exception as error:
-                if _is_of_the_database(connection, error):
-                    raise
-                return False  # whoever submitted it is told once it has failed alone
-    return True
+    works = (item for item in items if isinstance(item, Work))
+    return all(_why_failed(connection, work) is None for work in works)  # they are told once one has failed alone
 
 
 def do_each(connection: Connection, items: Sequence[Item]) -> None:
@@ -215,30 +207,27 @@ def do_each(connection: Connection, items: Sequence[Item]) -> None:
     connection.execute("RELEASE changes")
     for item in items:
         if isinstance(item, Work):
-            do(connection, item)
+            connection.execute("SAVEPOINT work")
+            if (error := _why_failed(connection, item)) is not None:
+                connection.execute("ROLLBACK TO work")
+                item.error = told(connection, error)
+            connection.execute("RELEASE work")
 
 
-def do(connection: Connection, item: Work) -> None:
-    """Do one piece of work; what it has done is undone if it raises.
+def _why_failed(connection: Connection, item: Work) -> Exception | None:
+    """Do one piece of work, and say why it can't be done.
 
     Raises:
-        connection.Error: it is about the database, or about who else uses it.
+        connection.Error: it is about the database, or who else uses it; SQLite calls much else so, and its transaction goes on then.
     """
-    connection.execute("SAVEPOINT work")
     item.error = None
     try:
         item.value = item.do(connection)
     except Exception as error:
-        if _is_of_the_database(connection, error):
+        if isinstance(error, connection.OperationalError) and not connection.in_transaction:
             raise
-        connection.execute("ROLLBACK TO work")
-        item.error = told(connection, error)
-    connection.execute("RELEASE work")
-
-
-def _is_of_the_database(connection: Connection, error: Exception) -> bool:
-    """Whether it is about the database, or who else uses it; SQLite calls much else so, and its transaction goes on then."""
-    return isinstance(error, connection.OperationalError) and not connection.in_transaction
+        return error
+    return None
 
 
 def told(connection: Connection, error: Exception) -> Exception:
