@@ -11,7 +11,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -120,7 +120,7 @@ class Desk:
     vendor: FakeVendor
     folder: Path
     width: int = attrs.field(kw_only=True)
-    long_ago: datetime = attrs.field(factory=lambda: datetime.now(ZONE) - timedelta(days=40))
+    long_ago: datetime = attrs.field(factory=lambda: (datetime.now(ZONE) - timedelta(days=40)).replace(hour=12))
     credited: Decimal = Decimal(0)
 
     def does(self, *arguments: str, status: int = 0, meanwhile: Callable[[Terminal], None] | None = None) -> str:
@@ -199,7 +199,7 @@ class _Earlier(SystemClock):
 
 def last_month_was_booked(desk: Desk) -> None:
     """Five orders, at a time when the vendor's clock and ours showed another month."""
-    ago = (datetime.now(ZONE) - desk.long_ago).total_seconds()
+    ago = (datetime.now(timezone.utc) - desk.long_ago).total_seconds()
 
     async def book() -> None:
         profile = desk.vendor.profile("pandapon")
